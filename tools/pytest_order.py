@@ -1,0 +1,17 @@
+"""A pytest plugin: the fast tests first, then Kafka, then whole notebooks, then the browser."""
+
+from __future__ import annotations
+
+import pytest
+
+SLOW = ("kafka", "notebook", "browser")
+
+
+def stage(item: pytest.Item) -> int:
+    """Give the place of a test's slowest mark; 0 for a test that needs none of them."""
+    return max((n for n, mark in enumerate(SLOW, 1) if item.get_closest_marker(mark)), default=0)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=stage)

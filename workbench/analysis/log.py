@@ -1,0 +1,278 @@
+"""The event log: what was captured, and the questions it answers."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from workbench.analysis.index import FlowIndex
+from workbench.analysis.variants import Variants
+from workbench.capture.columns import standard_frame
+from workbench.capture.jsonl import read_jsonl, write_jsonl
+from workbench.errors import LogError
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Collection, Iterable, Mapping
+    from pathlib import Path
+    from typing import Any
+
+    import plotly.graph_objects as go
+
+
+class EventLog:
+    """A captured stream of events, which never changes; every method gives something new.
+
+    Parameters
+    ----------
+    events
+        A DataFrame, or one mapping per event, with the standard columns
+        (see ``workbench.capture.columns``); other columns are kept beside them.
+
+    Notes
+    -----
+    Duplicates (the same source and id again) and dead letters (copies of an event that a service
+    gave up on) stay in the frame and are counted, but no answer counts an event twice. Events
+    without a correlation id belong to no flow: ``without_flow`` counts them.
+    """
+
+    def __init__(self, events: pd.DataFrame | Iterable[Mapping[str, Any]]) -> None:
+        self._frame = standard_frame(events)
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> EventLog:
+        """Read a log that ``save`` wrote, or any JSON lines with the standard columns' names."""
+        return cls(read_jsonl(path))
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the log as JSON lines (compressed if the path ends in ``.gz``); return the path."""
+        return write_jsonl(self._frame, path)
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The DataFrame, as captured. Changing it leaves the log as it is."""
+        return self._frame.copy(deep=False)
+
+    def __len__(self) -> int:
+        """Count everything captured: events, duplicates and dead letters."""
+        return len(self._frame)
+
+    @cached_property
+    def _index(self) -> FlowIndex:
+        return FlowIndex.of(self._frame)
+
+    @cached_property
+    def _variants(self) -> Variants:
+        return Variants.of(self._index)
+
+    # --- what is in it ---------------------------------------------------------------------
+
+    @property
+    def events(self) -> int:
+        """How many events there are, each counted once."""
+        return len(self._index.row) + self._index.without_flow
+
+    @property
+    def duplicates(self) -> int:
+        """How many events came again, with the same source and id."""
+        return int(self._index.duplicate.sum())
+
+    @property
+    def dead_letters(self) -> int:
+        """How many dead letters there are, be their flow in the log or not."""
+        return int(self._index.dead.sum())
+
+    @property
+    def without_flow(self) -> int:
+        """How many events have no correlation id."""
+        return self._index.without_flow
+
+    # --- parts of it -----------------------------------------------------------------------
+
+    def flow(self, correlation_id: str) -> EventLog:
+        """Take one flow, in causal order; duplicates and dead letters follow their event.
+
+        Raises
+        ------
+        LogError
+            The log holds no event of that flow.
+        """
+        index = self._index
+        number = np.flatnonzero(index.correlation_id == correlation_id)
+        if not len(number):
+            raise LogError(
+                f"there is no flow {correlation_id!r} in this log: log.flows() lists those it has."
+            )
+        record = np.flatnonzero(index.record_flow == number[0])
+        event = index.record_event[record]
+        known = np.where(event >= 0, event, len(index.row))
+        is_copy = (index.duplicate | index.dead)[record]
+        return EventLog(self._frame.iloc[index.record[record[np.lexsort((is_copy, known))]]])
+
+    def between(
+        self, start: pd.Timestamp | str | None = None, end: pd.Timestamp | str | None = None
+    ) -> EventLog:
+        """Take what happened from ``start`` up to, but not at, ``end``; ``None`` leaves it open.
+
+        A time without a time zone is taken as UTC.
+        """
+        inside = pd.Series(data=True, index=self._frame.index)
+        if start is not None:
+            inside &= self._frame["time"] >= _utc(start)
+        if end is not None:
+            inside &= self._frame["time"] < _utc(end)
+        return EventLog(self._frame[inside])
+
+    # --- questions -------------------------------------------------------------------------
+
+    def flows(self) -> pd.DataFrame:
+        """Describe each flow, in the order in which they started.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``correlation_id`` (str), ``started`` and ``ended`` (datetime64[ns, UTC]: its earliest
+            and latest event), ``duration_ms`` (float64, milliseconds), ``events``, ``duplicates``
+            and ``dead_letters`` (int64), ``variant`` (category, as in ``variants()``),
+            ``first_type`` and ``last_type`` (category, in causal order), ``services`` (category:
+            who emitted its events, by name).
+        """
+        from workbench.analysis.flows import flows
+
+        return flows(self._index, self._variants)
+
+    def hops(self) -> pd.DataFrame:
+        """Describe each kind of hop (cause → effect), the most frequent first.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``cause_type`` and ``effect_type`` (str), ``service`` (str: who emitted the effect),
+            ``n`` (int64: how many), and the time from cause to effect in milliseconds:
+            ``p50_ms``, ``p95_ms``, ``p99_ms``, ``max_ms`` (float64, interpolated linearly). A time
+            below 0 means that the clocks of the two services differ. Only causes in the same flow
+            count.
+        """
+        from workbench.analysis.hops import hops
+
+        return hops(self._index)
+
+    def variants(self) -> pd.DataFrame:
+        """Describe the distinct paths that flows take, the most frequent first.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``variant`` (str, ``V1`` is the most frequent), ``path`` (str, in causal order:
+            ``A → B + C ×2 → D``; effects set off side by side are joined by ``+`` and sorted by
+            name; the middle of a path of more than 40 stages is left out and counted), ``flows``
+            (int64), ``share`` (float64, of all flows, 0 to 1), ``events`` (int64, in each flow),
+            ``median_ms`` (float64, duration in milliseconds), ``example`` (str, the correlation id
+            of the first).
+        """
+        from workbench.analysis.variants import variants
+
+        return variants(self._index, self._variants)
+
+    def stuck(
+        self,
+        expected: Mapping[str, Collection[str]] | None = None,
+        *,
+        usually: float = 0.5,
+        longer_than: pd.Timedelta | str = "0s",
+    ) -> pd.DataFrame:
+        """List the events after which something was due that never came, longest waiting first.
+
+        Parameters
+        ----------
+        expected
+            What a design says: event type → the types of which at least one must follow. Without
+            it the log itself says what is due: an effect, after each event of a type that has one
+            in more than ``usually`` of the flows that hold that type.
+        usually
+            Share of flows, 0 to 1.
+        longer_than
+            Leave out what has waited less, up to the log's last event: it may be on its way still.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per event that waits: ``correlation_id``, ``event_type``, ``waiting_for`` (str:
+            like ``"PaymentReceived or PaymentDeclined"``), ``since`` (datetime64[ns, UTC]: the
+            event's time), ``waited_s`` (float64, seconds up to the log's last event),
+            ``last_type`` (str: the last event of the flow), ``dead_letter`` (str: why a service
+            gave up on it; null if none did). An event that a service gave up on is listed until
+            that service answers it, whatever is usual.
+        """
+        from workbench.analysis.stuck import stuck
+
+        table = stuck(self._index, expected, usually)
+        patience = pd.Timedelta(longer_than).total_seconds()
+        return table[table["waited_s"] >= patience].reset_index(drop=True)
+
+    # --- pictures --------------------------------------------------------------------------
+
+    def plot_flows(self) -> go.Figure:
+        """Draw how long flows take, by variant."""
+        from workbench.analysis.plots import plot_flows
+
+        return plot_flows(self.flows(), self.variants())
+
+    def plot_hops(self) -> go.Figure:
+        """Draw how long each kind of hop takes: the median, and how far it spreads."""
+        from workbench.analysis.plots import plot_hops
+
+        return plot_hops(self.hops())
+
+    # --- in words --------------------------------------------------------------------------
+
+    def _facts(self) -> dict[str, str]:
+        """Say what is in the log, as names and texts."""
+        index = self._index
+        stray = int((index.dead & (index.record_flow < 0)).sum())
+        times = self._frame["time"]
+        return {
+            "events": f"{self.events:,}",
+            "flows": f"{index.flows:,}",
+            "types": f"{self._frame['type'].nunique():,}",
+            "time": _span(times.min(), times.max()),
+            "duplicates": f"{self.duplicates:,}",
+            "dead letters": f"{self.dead_letters:,}"
+            + (f" ({stray:,} of flows with no event in this log)" if stray else ""),
+            "events without a flow": f"{self.without_flow:,}",
+        }
+
+    def __repr__(self) -> str:
+        """Say in a line what is in the log."""
+        if not len(self):
+            return f"<EventLog: {_EMPTY}>"
+        return "<EventLog: " + ", ".join(f"{k}: {v}" for k, v in self._facts().items()) + ">"
+
+    def _repr_html_(self) -> str:
+        if not len(self):
+            return f"<div><b>Event log</b>: {_EMPTY}</div>"
+        cells = "".join(
+            f"<tr><th style='text-align:left'>{escape(name)}</th>"
+            f"<td style='text-align:right;font-variant-numeric:tabular-nums'>{escape(text)}</td></tr>"
+            for name, text in self._facts().items()
+        )
+        types = self._frame["type"].value_counts().head(_TYPES_SHOWN)
+        named = ", ".join(escape(f"{name} ({n:,})") for name, n in types.items())
+        return f"<div><b>Event log</b><table>{cells}</table><div>{named}</div></div>"
+
+
+_EMPTY = "no events. Publish some and capture again, or look at another time range."
+_TYPES_SHOWN = 12
+
+
+def _utc(time: pd.Timestamp | str) -> pd.Timestamp:
+    stamp = pd.Timestamp(time)
+    return stamp.tz_localize("UTC") if stamp.tz is None else stamp.tz_convert("UTC")
+
+
+def _span(start: pd.Timestamp, end: pd.Timestamp) -> str:
+    return f"{start:%Y-%m-%d %H:%M:%S} to {end:%Y-%m-%d %H:%M:%S} UTC"

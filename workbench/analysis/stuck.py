@@ -1,0 +1,153 @@
+"""Which flows wait for something that was due and never came?
+
+An event is stuck if something was due after it and did not come. What is due is said by a design,
+or learned from the log itself: a type is due an effect if, of the flows that hold it, most have one.
+An event that a service gave up on, and to which that service never answered after all, is stuck too.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from workbench.analysis.index import FlowIndex
+    from workbench.analysis.order import Bools, Ints
+
+_NAMED = 4
+"""How many of the types that an event may wait for are named."""
+
+
+def stuck(
+    index: FlowIndex, expected: Mapping[str, Collection[str]] | None, usually: float
+) -> pd.DataFrame:
+    """List what is stuck; ``EventLog.stuck`` documents the columns."""
+    followed = _followed(index)
+    if expected is None:
+        due = _due_by_habit(index, followed, usually)
+    else:
+        due = _due_by_design(index, expected)
+    given_up = _given_up(index)
+    at = np.union1d(np.flatnonzero(due), np.array(list(given_up), dtype=np.int64))
+    followers = _followers(index, followed)
+    last = index.type[index.start[1:] - 1]
+
+    def waiting_for(event: int) -> str:
+        kind = index.type_names[index.type[event]]
+        if due[event]:
+            types = followers.get((kind, None), []) if expected is None else sorted(expected[kind])
+            return _alternatives(types)
+        services = [_service(reason) for reason in given_up[event]]
+        return " and ".join(
+            _alternatives(followers.get((kind, service), [f"an effect of {service}"]))
+            for service in dict.fromkeys(services)
+        )
+
+    table = pd.DataFrame(
+        {
+            "correlation_id": pd.array(index.correlation_id[index.flow[at]], dtype="str"),
+            "event_type": pd.array(index.type_names[index.type[at]], dtype="str"),
+            "waiting_for": pd.array([waiting_for(event) for event in at], dtype="str"),
+            "since": pd.to_datetime(index.time[at], utc=True),
+            "waited_s": (index.time.max(initial=0) - index.time[at]) / 1e9,
+            "last_type": pd.array(index.type_names[last[index.flow[at]]], dtype="str"),
+            "dead_letter": pd.array(
+                ["; ".join(given_up[event]) if event in given_up else None for event in at],
+                dtype="str",
+            ),
+        }
+    )
+    return table.sort_values("since", kind="stable", ignore_index=True)
+
+
+def _followed(index: FlowIndex) -> Ints:
+    """What each event follows: its cause, or in a log that knows no causes the event before it."""
+    return index.cause if (index.cause >= 0).any() else index.after
+
+
+def _due_by_habit(index: FlowIndex, followed: Ints, usually: float) -> Bools:
+    """Find the events without an effect, of the types that have one in most flows that hold them."""
+    n_types = len(index.type_names)
+    answered = np.zeros(len(index.flow), dtype=bool)
+    answered[followed[followed >= 0]] = True
+    pair, pairs = pd.factorize(index.flow * n_types + index.type)
+    pair_answered = np.zeros(len(pairs), dtype=bool)
+    pair_answered[pair[answered]] = True
+    kind = pairs % n_types
+    flows = np.bincount(kind, minlength=n_types)
+    flows_answered = np.bincount(kind[pair_answered], minlength=n_types)
+    return ~answered & (flows_answered > usually * flows)[index.type]
+
+
+def _due_by_design(index: FlowIndex, expected: Mapping[str, Collection[str]]) -> Bools:
+    """Find the events after which none of the types expected came.
+
+    An event whose cause is not known may answer any event that stands before it in its flow.
+    """
+    number = {name: code for code, name in enumerate(index.type_names)}
+    n_types = len(number)
+    allowed = np.zeros((n_types, n_types), dtype=bool)
+    for kind, effects in expected.items():
+        allowed[number.get(kind, []), [number[name] for name in effects if name in number]] = True
+    answered = np.zeros(len(index.flow), dtype=bool)
+    effect = np.flatnonzero(index.cause >= 0)
+    cause = index.cause[effect]
+    answered[cause[allowed[index.type[cause], index.type[effect]]]] = True
+
+    uncaused = np.flatnonzero((index.cause < 0) & (index.after >= 0))
+    kinds = [number[kind] for kind, effects in expected.items() if effects and kind in number]
+    for kind in kinds:
+        last = np.full(index.flows, -1)
+        answers = uncaused[allowed[kind, index.type[uncaused]]]
+        last[index.flow[answers]] = answers  # positions ascend: the last one stays
+        answered |= (index.type == kind) & (np.arange(len(answered)) < last[index.flow])
+    return np.isin(index.type, kinds) & ~answered
+
+
+def _given_up(index: FlowIndex) -> dict[int, list[str]]:
+    """Give, for each event that a service gave up on and never answered, the reasons."""
+    events = index.record_event[index.dead]
+    effect = np.flatnonzero(np.isin(index.cause, events[events >= 0]))
+    services = index.source_names[index.source[effect]]
+    answers = set(zip(index.cause[effect].tolist(), services, strict=True))
+    reasons: dict[int, list[str]] = {}
+    for event, reason in zip(events.tolist(), index.reason, strict=True):
+        if event >= 0 and (event, _service(reason)) not in answers:
+            reasons.setdefault(event, []).append(reason)
+    return reasons
+
+
+def _service(reason: str) -> str:
+    return reason.split("/", 1)[0].split(":", 1)[0]
+
+
+def _followers(index: FlowIndex, followed: Ints) -> dict[tuple[str, str | None], list[str]]:
+    """Name the types that follow a type, from any service (``None``) or one; most frequent first."""
+    effect = np.flatnonzero(followed >= 0)
+    steps = pd.DataFrame(
+        {
+            "kind": index.type[followed[effect]],
+            "service": index.source[effect],
+            "effect": index.type[effect],
+        }
+    )
+    found: dict[tuple[str, str | None], list[str]] = {}
+    counts = steps.groupby(["kind", "service", "effect"], as_index=False).size()
+    for step in counts.sort_values("size", ascending=False, kind="stable").itertuples():
+        kind, name = index.type_names[step.kind], index.type_names[step.effect]
+        for service in (None, index.source_names[step.service]):
+            names = found.setdefault((kind, service), [])
+            if name not in names:
+                names.append(name)
+    return found
+
+
+def _alternatives(types: list[str]) -> str:
+    named = types[:_NAMED]
+    if len(types) > _NAMED:
+        named.append(f"{len(types) - _NAMED} other types")
+    return " or ".join(named)

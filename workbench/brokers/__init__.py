@@ -1,0 +1,46 @@
+"""How events travel: one interface, and the brokers behind it."""
+
+from typing import Any
+
+from workbench.brokers.broker import (
+    DEAD_LETTER_BYTES,
+    EVENT_BYTES,
+    Broker,
+    Consumer,
+    Landed,
+    Outgoing,
+    Position,
+    Producer,
+    Reader,
+    Record,
+)
+from workbench.brokers.memory import MemoryBroker
+
+__all__ = [
+    "DEAD_LETTER_BYTES",
+    "EVENT_BYTES",
+    "Broker",
+    "Consumer",
+    "KafkaBroker",
+    "Landed",
+    "LocalKafka",
+    "MemoryBroker",
+    "Outgoing",
+    "Position",
+    "Producer",
+    "Reader",
+    "Record",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # kafka-python is heavy, and the in-memory broker needs none of it.
+    if name == "KafkaBroker":
+        from workbench.brokers.kafka import KafkaBroker
+
+        return KafkaBroker
+    if name == "LocalKafka":
+        from workbench.brokers.local import LocalKafka
+
+        return LocalKafka
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

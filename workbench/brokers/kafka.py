@@ -1,0 +1,368 @@
+"""Kafka, through kafka-python."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import cached_property
+from typing import Any, TypeVar
+
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import errors as kafka_errors
+from kafka.structs import OffsetAndMetadata
+
+from workbench.brokers.broker import (
+    DEAD_LETTER_BYTES,
+    Broker,
+    Consumer,
+    Landed,
+    Outgoing,
+    Position,
+    Producer,
+    Reader,
+    Record,
+)
+from workbench.errors import BrokerError, BrokerUnavailableError, EventRefusedError
+
+RETENTION_MS = 7 * 24 * 3600 * 1000
+"""How long channels keep events; set explicitly, since inboxes must remember for longer."""
+_CHANNEL_CONFIG = {
+    "message.timestamp.type": "LogAppendTime",
+    "retention.ms": str(RETENTION_MS),
+    "cleanup.policy": "delete",
+    "max.message.bytes": str(DEAD_LETTER_BYTES + 100_000),
+}
+_SEND_TIMEOUT_MS = 30_000
+Result = TypeVar("Result")
+
+# kafka-python tells of every reconnection; the workbench says in its own words what matters.
+logging.getLogger("kafka").setLevel(logging.CRITICAL)
+
+
+class KafkaBroker(Broker):
+    """A Kafka cluster.
+
+    Parameters
+    ----------
+    bootstrap_servers
+        ``"host:port"``, or several with commas.
+    timeout
+        Seconds within which the cluster must answer.
+    settings
+        Passed on to every kafka-python client: ``security_protocol``, ``sasl_mechanism``,
+        ``sasl_plain_password``, ``ssl_cafile``, …  Never shown in a repr or an error.
+
+    Raises
+    ------
+    BrokerUnavailableError
+        By the first call, if no Kafka answers within ``timeout``.
+    """
+
+    kind = "kafka"
+
+    def __init__(self, bootstrap_servers: str, *, timeout: float = 10.0, **settings: Any) -> None:
+        self.bootstrap_servers = bootstrap_servers
+        self.timeout = timeout
+        self._settings = settings
+        self._lock = threading.RLock()
+
+    def client_settings(self) -> dict[str, Any]:
+        """What another process needs to connect in the same way. Holds secrets: don't print."""
+        return {
+            "bootstrap_servers": self.bootstrap_servers,
+            "timeout": self.timeout,
+            **self._settings,
+        }
+
+    @cached_property
+    def _admin(self) -> Any:
+        return self._connect(KafkaAdminClient)
+
+    @cached_property
+    def _offsets(self) -> Any:
+        return self._connect(KafkaConsumer, enable_auto_commit=False, group_id=None)
+
+    @cached_property
+    def cluster_id(self) -> str:
+        with self._lock:
+            return str(self._admin.describe_cluster()["cluster_id"])
+
+    def ensure_channels(self, channels: Mapping[str, int]) -> None:
+        wanted = {name: n for name, n in channels.items() if name not in self.channels()}
+        if not wanted:
+            return
+        topics = {
+            name: {"num_partitions": n, "replication_factor": -1, "configs": _CHANNEL_CONFIG}
+            for name, n in wanted.items()
+        }
+        deadline = time.monotonic() + self.timeout
+        while True:
+            try:
+                with self._lock:
+                    self._admin.create_topics(topics, wait_for_metadata=True)
+                return
+            except kafka_errors.TopicAlreadyExistsError:
+                # Another process made one of them first, or is still deleting it.
+                topics = {name: spec for name, spec in topics.items() if name not in self.channels()}
+                if not topics or time.monotonic() > deadline:
+                    return
+                time.sleep(0.1)
+            except kafka_errors.KafkaError as error:
+                names = ", ".join(topics)
+                raise BrokerError(
+                    f"Kafka would not make the channels {names}: {_reason(error)}."
+                ) from error
+
+    def channels(self) -> set[str]:
+        with self._lock:
+            return {topic["name"] for topic in self._call(self._admin.describe_topics)}
+
+    def delete(self, channels: Iterable[str], groups: Iterable[str]) -> None:
+        doomed = sorted(set(channels) & self.channels())
+        with self._lock:
+            if doomed:
+                self._call(self._admin.delete_topics, doomed, raise_errors=False)
+            for group in groups:
+                self._call(self._delete_group, group)
+        deadline = time.monotonic() + self.timeout
+        while set(doomed) & self.channels():
+            if time.monotonic() > deadline:
+                raise BrokerError(f"Kafka has not deleted {', '.join(doomed)} in time; try again.")
+            time.sleep(0.05)
+
+    def _delete_group(self, group: str) -> None:
+        # A static member that was killed is a member until its session ends: it is put out first.
+        found = self._admin.describe_groups([group]).get(group, {})
+        members = [m.get("group_instance_id") for m in found.get("members", ())]
+        if any(members):
+            self._admin.remove_group_members(group, [name for name in members if name])
+        try:
+            self._admin.delete_groups([group])
+        except kafka_errors.GroupIdNotFoundError:
+            pass
+
+    def producer(self) -> Producer:
+        return _KafkaProducer(self)
+
+    def consumer(self, group: str, channels: Sequence[str], member: str) -> Consumer:
+        consumer = self._connect(
+            KafkaConsumer,
+            group_id=group,
+            group_instance_id=member,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            session_timeout_ms=10_000,
+            heartbeat_interval_ms=1_000,
+            metrics_enabled=False,
+        )
+        consumer.subscribe(list(channels))
+        return _KafkaConsumer(consumer)
+
+    def reader(self, start: Mapping[Position, int]) -> Reader:
+        consumer = self._connect(
+            KafkaConsumer,
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            max_partition_fetch_bytes=4 * 1024 * 1024,
+            metrics_enabled=False,
+        )
+        consumer.assign([TopicPartition(*position) for position in start])
+        for position, offset in start.items():
+            consumer.seek(TopicPartition(*position), offset)
+        return _KafkaReader(consumer)
+
+    def begin_offsets(self, channels: Iterable[str]) -> dict[Position, int]:
+        return self._offsets_of(channels, lambda client, parts: client.beginning_offsets(parts))
+
+    def end_offsets(self, channels: Iterable[str]) -> dict[Position, int]:
+        return self._offsets_of(channels, lambda client, parts: client.end_offsets(parts))
+
+    def offsets_at(self, channels: Iterable[str], time: datetime) -> dict[Position, int]:
+        at = int(time.timestamp() * 1000)
+
+        def find(client: Any, partitions: list[Any]) -> dict[Any, int]:
+            ends = client.end_offsets(partitions)
+            found = client.offsets_for_times(dict.fromkeys(partitions, at))
+            return {p: found[p].offset if found.get(p) else ends[p] for p in partitions}
+
+        return self._offsets_of(channels, find)
+
+    def _offsets_of(
+        self, channels: Iterable[str], ask: Callable[[Any, list[Any]], dict[Any, int]]
+    ) -> dict[Position, int]:
+        with self._lock:
+            partitions = [
+                TopicPartition(topic["name"], partition["partition_index"])
+                for topic in self._call(self._admin.describe_topics, sorted(set(channels)))
+                if not topic.get("error_code")
+                for partition in topic["partitions"]
+            ]
+            if not partitions:
+                return {}
+            found = self._call(ask, self._offsets, partitions)
+        return {Position(p.topic, p.partition): offset for p, offset in found.items()}
+
+    def committed(self, group: str) -> dict[Position, int]:
+        with self._lock:
+            try:
+                found = self._call(self._admin.list_group_offsets, group).get(group, {})
+            except BrokerError as error:
+                if isinstance(error.__cause__, kafka_errors.GroupIdNotFoundError):
+                    return {}
+                raise
+        return {
+            Position(p.topic, p.partition): offset.offset
+            for p, offset in found.items()
+            if offset.offset >= 0
+        }
+
+    def close(self) -> None:
+        with self._lock:
+            for name in ("_admin", "_offsets"):
+                client = self.__dict__.pop(name, None)
+                if client is not None:
+                    client.close()
+
+    def _connect(self, client: Callable[..., Any], **settings: Any) -> Any:
+        try:
+            return client(
+                bootstrap_servers=self.bootstrap_servers.split(","),
+                bootstrap_timeout_ms=int(self.timeout * 1000),
+                **{**settings, **self._settings},
+            )
+        except (kafka_errors.KafkaTimeoutError, kafka_errors.KafkaConnectionError) as error:
+            raise BrokerUnavailableError(
+                f"no Kafka answered at {self.bootstrap_servers} within {self.timeout:g} s; "
+                "is it running, and is the address right? (workbench kafka status)"
+            ) from error
+        except kafka_errors.KafkaError as error:
+            raise BrokerUnavailableError(
+                f"Kafka at {self.bootstrap_servers} refused the connection: {_reason(error)}."
+            ) from error
+
+    def _call(self, function: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
+        try:
+            return function(*args, **kwargs)
+        except kafka_errors.KafkaError as error:
+            raise BrokerError(
+                f"Kafka at {self.bootstrap_servers} did not answer as asked: {_reason(error)}."
+            ) from error
+
+    def __repr__(self) -> str:
+        return f"KafkaBroker({self.bootstrap_servers!r})"
+
+
+class _KafkaProducer(Producer):
+    def __init__(self, broker: KafkaBroker) -> None:
+        self._broker = broker
+        self._client = self._new()
+
+    def _new(self) -> Any:
+        return self._broker._connect(  # noqa: SLF001 - its own broker
+            KafkaProducer,
+            acks="all",
+            linger_ms=0,
+            max_request_size=DEAD_LETTER_BYTES + 100_000,
+            delivery_timeout_ms=_SEND_TIMEOUT_MS,
+            request_timeout_ms=_SEND_TIMEOUT_MS // 2,
+            metrics_enabled=False,
+        )
+
+    def send(self, batch: Sequence[Outgoing]) -> list[Landed | BrokerError]:
+        answers = []
+        for outgoing in batch:
+            try:
+                answers.append(
+                    self._client.send(
+                        outgoing.channel,
+                        key=outgoing.key,
+                        headers=[(name, text) for name, text in outgoing.headers],
+                        value=outgoing.value,
+                    )
+                )
+            except kafka_errors.KafkaError as error:
+                answers.append(error)
+        try:
+            self._client.flush(timeout=_SEND_TIMEOUT_MS / 1000)
+        except kafka_errors.KafkaError:
+            pass  # each answer below says what became of it
+        results = [self._result(answer) for answer in answers]
+        if any(isinstance(result, BrokerError) for result in results):
+            # After an error that can't be retried an idempotent producer may refuse everything.
+            self._client.close(timeout=1)
+            self._client = self._new()
+        return results
+
+    def _result(self, answer: Any) -> Landed | BrokerError:
+        error = answer
+        if not isinstance(answer, Exception):
+            try:
+                landed = answer.get(timeout=1)
+                return Landed(landed.topic, landed.partition, landed.offset)
+            except kafka_errors.KafkaError as failure:
+                error = failure
+        if isinstance(error, _REFUSALS):
+            return EventRefusedError(f"Kafka refused the event: {_reason(error)}.")
+        return BrokerError(f"Kafka did not acknowledge the event: {_reason(error)}.")
+
+    def close(self) -> None:
+        self._client.close(timeout=5)
+
+
+class _KafkaReader(Reader):
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def poll(self, timeout: float, limit: int = 5_000) -> list[Record]:
+        try:
+            found = self._client.poll(timeout_ms=int(timeout * 1000), max_records=limit)
+        except kafka_errors.KafkaError as error:
+            raise BrokerError(f"Kafka could not be read: {_reason(error)}.") from error
+        return [
+            Record(r.topic, r.partition, r.offset, r.timestamp, r.key, r.headers, r.value)
+            for records in found.values()
+            for r in records
+        ]
+
+    def close(self) -> None:
+        self._client.close(autocommit=False)
+
+
+class _KafkaConsumer(_KafkaReader, Consumer):
+    def commit(self, offsets: Mapping[Position, int]) -> bool:
+        wanted = {
+            TopicPartition(*position): OffsetAndMetadata(offset, "", -1)
+            for position, offset in offsets.items()
+        }
+        try:
+            self._client.commit(wanted)
+        except (
+            kafka_errors.CommitFailedError,
+            kafka_errors.RebalanceInProgressError,
+            kafka_errors.IllegalGenerationError,
+            kafka_errors.UnknownMemberIdError,
+        ):
+            return False
+        except kafka_errors.KafkaError as error:
+            raise BrokerError(f"the offsets could not be committed: {_reason(error)}.") from error
+        return True
+
+    def assigned(self) -> set[Position]:
+        return {Position(p.topic, p.partition) for p in self._client.assignment()}
+
+
+_REFUSALS = (
+    kafka_errors.MessageSizeTooLargeError,
+    kafka_errors.InvalidTopicError,
+    kafka_errors.UnknownTopicOrPartitionError,
+    kafka_errors.TopicAuthorizationFailedError,
+)
+
+
+def _reason(error: BaseException) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text[:300].rstrip(".")

@@ -1,0 +1,44 @@
+"""Fetch Kafka ahead of its first use: ``python -m workbench.brokers.local.fetch``.
+
+What ``make install`` calls. Draws a progress bar, prints one line when nothing is left to do, and
+exits with 1 and one sentence when Kafka can't be had.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+
+from tqdm import tqdm
+
+from workbench.errors import LocalKafkaError
+
+from .jars import ensure_kafka_jars
+
+
+def main() -> int:
+    """Fetch what is missing; the exit code."""
+    with ExitStack() as stack:
+        bar: tqdm[None] | None = None
+
+        def progress(done: int, total: int, sentence: str) -> None:
+            nonlocal bar
+            if bar is None:
+                bar = stack.enter_context(
+                    tqdm(total=total, unit="B", unit_scale=True, desc="Kafka", file=sys.stderr)
+                )
+            bar.set_postfix_str(sentence, refresh=False)
+            bar.update(done - bar.n)
+
+        try:
+            jars = ensure_kafka_jars(progress=progress, say=tqdm.write)
+        except LocalKafkaError as error:
+            sys.stderr.write(f"{error}\n")
+            return 1
+    megabytes = sum(jar.stat().st_size for jar in jars) / 1e6
+    sys.stdout.write(f"Kafka is there: {len(jars)} jars, {megabytes:.0f} MB, in {jars[0].parent}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

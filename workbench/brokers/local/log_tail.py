@@ -1,0 +1,47 @@
+"""The last lines of Kafka's log, and those of them that say why it died."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from .settings import JVM_OUTPUT, LOG
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_BLOCK = 64 * 1024  # bytes read from the end of a file
+_WIDTH = 300  # characters of a line that are shown
+_CAUSES = (" ERROR ", " FATAL ", "Caused by: ")
+
+
+def tail(file: Path, lines: int, *, since: int = 0) -> list[str]:
+    """The last `lines` lines of `file` (of its last 64 kB), all written after its byte `since`.
+
+    Fewer if it is short, none if it isn't there. A file that is shorter than `since` was begun anew.
+    """
+    try:
+        with file.open("rb") as content:
+            size = os.fstat(content.fileno()).st_size
+            content.seek(max(since if since <= size else 0, size - _BLOCK))
+            text = content.read().decode(errors="replace")
+    except OSError:
+        return []
+    return text.splitlines()[-lines:] if lines > 0 else []
+
+
+def log_size(folder: Path) -> int:
+    """How far the log of `folder` is written, in bytes."""
+    log = folder / LOG
+    return log.stat().st_size if log.exists() else 0
+
+
+def last_words(folder: Path, *, since: int, lines: int = 5) -> list[str]:
+    """What a broker that died said last: its errors if it logged any, else its last lines.
+
+    `since` is the size of the log when it started. Stack traces are left to the log itself.
+    """
+    logged = tail(folder / LOG, 1_000, since=since)
+    causes = [line for line in logged if any(cause in line for cause in _CAUSES)]
+    said = causes or logged or tail(folder / JVM_OUTPUT, 1_000)
+    return [line[:_WIDTH] for line in said[-lines:]]

@@ -1,0 +1,177 @@
+"""The standard columns of an event log: the one shape that capture makes and analysis reads.
+
+==================  ====================  ======================================================
+column              dtype                 meaning
+==================  ====================  ======================================================
+``id``              str                   event id; with ``source`` the deduplication key; null for
+                                          a record that could not be decoded
+``type``            category              event type; null where a record names none
+``source``          category              the service that emitted it
+``time``            datetime64[ns, UTC]   when it happened; never null
+``broker_time``     datetime64[ns, UTC]   when the broker appended it; null if unknown
+``correlation_id``  str                   the flow; null for an event that belongs to none
+``causation_id``    str                   the event that caused it; null for a flow's first
+``channel``         category              where it travelled
+``partition``       int32                 -1 if unknown
+``offset``          int64                 -1 if unknown
+``data``            object                the payload as decoded JSON, or None
+==================  ====================  ======================================================
+
+Everything else is kept beside these, untouched and in its order. One of those columns has a meaning
+of its own: ``dead_letter`` says why a service gave up on the event; a row where it is not null is a
+copy of that event, met again on a service's dead-letter channel.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import pandas as pd
+from pandas.api.types import infer_dtype, pandas_dtype
+
+from workbench.errors import LogError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+COLUMNS: Final[Mapping[str, str]] = {
+    "id": "str",
+    "type": "category",
+    "source": "category",
+    "time": "datetime64[ns, UTC]",
+    "broker_time": "datetime64[ns, UTC]",
+    "correlation_id": "str",
+    "causation_id": "str",
+    "channel": "category",
+    "partition": "int32",
+    "offset": "int64",
+    "data": "object",
+}
+"""The standard columns in their order, with their dtypes."""
+
+UNKNOWN: Final = -1
+"""Stands for an unknown partition or offset: brokers count from 0, and an integer has no null."""
+
+DEAD_LETTER: Final = "dead_letter"
+"""The column that marks a row as the dead letter of an event, with the reason."""
+
+
+def standard_frame(events: pd.DataFrame | Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Give events the standard columns, in order and with exactly their dtypes.
+
+    Parameters
+    ----------
+    events
+        A DataFrame, or one mapping per event. Standard columns that are missing are filled with
+        nulls. Times may be datetimes, ISO 8601 text or whole nanoseconds since 1970; one without
+        a time zone is taken as UTC.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The standard columns, then the others as they were. The index counts from 0. Categories are
+        the values in use, sorted. A ``time`` that is missing, unreadable or outside 1677 to 2262
+        (what nanoseconds can hold) is taken from ``broker_time``.
+
+    Raises
+    ------
+    LogError
+        A row has neither a ``time`` nor a ``broker_time``, or a column does not hold what it must.
+    """
+    given = events if isinstance(events, pd.DataFrame) else _from_rows(events)
+    given = given.reset_index(drop=True)
+    if not given.columns.is_unique:
+        twice = given.columns[given.columns.duplicated()][0]
+        raise LogError(f"column {twice!r} is there twice: rename one of the two.")
+    if len(given) and "type" not in given:
+        raise LogError(
+            f"there is no column 'type' among {', '.join(map(str, given.columns))}: "
+            "rename the column that holds the event type."
+        )
+    columns = {name: _standard(given, name) for name in COLUMNS}
+    columns["time"] = columns["time"].fillna(columns["broker_time"])
+    if columns["time"].isna().any():
+        row = int(columns["time"].isna().to_numpy().argmax())
+        raise LogError(
+            f"event {row} has no time that can be read and no broker_time: every event needs one."
+        )
+    others = {name: given[name] for name in given.columns if name not in COLUMNS}
+    return pd.DataFrame(columns | others)
+
+
+def dead_letter_reason(headers: Iterable[Sequence[str]]) -> str | None:
+    """Read from a record's headers why it is a dead letter; ``None`` if it is not one.
+
+    Parameters
+    ----------
+    headers
+        Pairs of name and text, as in the ``headers`` column.
+
+    Returns
+    -------
+    str or None
+        Like ``"billing/charge: CardDeclined: no funds"``, for the ``dead_letter`` column.
+    """
+    found = {name: text for name, text in headers if name.startswith("dl_")}
+    if "dl_service" not in found:
+        return None
+    place = f"{found['dl_service']}/{found.get('dl_reaction', '')}".rstrip("/")
+    error = (found.get("dl_error_type"), found.get("dl_error_message"))
+    return ": ".join(part for part in (place, *error) if part)
+
+
+def _from_rows(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Columns in order of appearance."""
+    rows = list(rows)
+    names = dict.fromkeys(name for row in rows for name in row)
+    values = {name: pd.Series([row.get(name) for row in rows], dtype="object") for name in names}
+    columns = {n: s if n in COLUMNS else _inferred(s) for n, s in values.items()}
+    return pd.DataFrame(columns, index=pd.RangeIndex(len(rows)))
+
+
+def _inferred(values: pd.Series[Any]) -> pd.Series[Any]:
+    """With the dtype the values suggest; whole numbers with gaps stay whole numbers, as objects."""
+    with_gaps = values.isna().any() and infer_dtype(values, skipna=True) == "integer"
+    return values if with_gaps else values.infer_objects()
+
+
+def _standard(given: pd.DataFrame, name: str) -> pd.Series[Any]:
+    dtype = COLUMNS[name]
+    if name not in given:
+        given = pd.DataFrame({name: pd.Series(None, index=given.index, dtype="object")})
+    series = given[name]
+    try:
+        if dtype == "category":
+            return _category(series)
+        if dtype.startswith("datetime"):
+            return _times(series)
+        if dtype.startswith("int"):
+            return series.astype("Int64").fillna(UNKNOWN).astype(pandas_dtype(dtype))
+        if dtype == "object":
+            return series.astype("object").where(series.notna(), None)
+        return series.astype(pandas_dtype(dtype))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise LogError(f"column {name!r} can't be read as {dtype}: {error}") from error
+
+
+def _category(series: pd.Series[Any]) -> pd.Series[Any]:
+    """As text categories: only those in use, sorted, so that equal columns have equal codes."""
+    if not isinstance(series.dtype, pd.CategoricalDtype):
+        return series.astype("str").astype("category")
+    used = series.cat.remove_unused_categories()
+    names = used.cat.categories.astype("str")
+    return used.cat.rename_categories(list(names)).cat.set_categories(names.sort_values())
+
+
+def _times(series: pd.Series[Any]) -> pd.Series[Any]:
+    """As UTC nanoseconds; null where a time can't be read or held."""
+    if series.dtype == "object":
+        series = series.where(series.notna(), None)
+    iso = "ISO8601" if series.dtype in ("object", "str") else None
+    times = pd.to_datetime(series, utc=True, errors="coerce", format=iso)
+    held = times.between(_EARLIEST, _LATEST)
+    return times.where(held).astype("datetime64[ns, UTC]")
+
+
+_EARLIEST: Final = pd.Timestamp.min.ceil("s").tz_localize("UTC")
+_LATEST: Final = pd.Timestamp.max.floor("s").tz_localize("UTC")

@@ -1,0 +1,195 @@
+"""Event logs as JSON lines: one event a line, readable by people and by any other tool.
+
+Writing and reading are exact inverses. A line holds the standard columns first, then the others::
+
+    {"id":"o-1","type":"OrderPlaced","source":"shop","time":"2026-11-23T09:00:00.000000000Z",...}
+
+JSON knows no dtypes, so where a log has columns of its own, its first line says in ``"@dtypes"``
+what they were. In a file without that note, made by other tools, such columns get the dtype that
+their values suggest.
+
+JSON has no word for what is not a finite number; such a value, should there be one, is written as
+Python's ``json`` writes it: ``NaN``, ``Infinity``. Whole numbers of any size keep every digit.
+A path that ends in ``.gz`` is compressed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import json
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
+
+import numpy as np
+import orjson
+import pandas as pd
+from pandas.api.types import is_datetime64_any_dtype, is_float_dtype, pandas_dtype
+
+from workbench.capture.columns import COLUMNS, standard_frame
+from workbench.errors import LogError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_DTYPES: Final = "@dtypes"
+_LONG_NUMBER: Final = re.compile(rb"\d{19}")
+"""orjson reads a whole number beyond 64 bits as a float: lines with so many digits go to json."""
+_PLAIN: Final = (
+    orjson.OPT_PASSTHROUGH_DATETIME
+    | orjson.OPT_PASSTHROUGH_DATACLASS
+    | orjson.OPT_PASSTHROUGH_SUBCLASS
+)
+"""Refuse what orjson would turn into JSON that does not come back as it was."""
+
+
+def write_jsonl(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
+    """Write an event log, whole or not at all: a file of that name is replaced at the end.
+
+    Parameters
+    ----------
+    frame
+        As ``standard_frame`` returns it. Columns beside the standard ones may hold text, numbers,
+        booleans, categories, datetimes or, as objects, any JSON value. (A log without events keeps
+        its standard columns only: there is no line to note the others on.)
+    path
+        Where to; a path that ends in ``.gz`` is compressed.
+
+    Returns
+    -------
+    pathlib.Path
+        Where it went.
+
+    Raises
+    ------
+    LogError
+        A value is not JSON, or the file can't be written.
+    """
+    target = Path(path)
+    half = target.with_name(f".{os.getpid()}.half.{target.name}")
+    try:
+        with _open(half, "wb") as file:
+            file.writelines(_lines(frame))
+        half.replace(target)
+    except OSError as error:
+        raise LogError(f"{target} can't be written: {error.strerror or error}.") from error
+    finally:
+        half.unlink(missing_ok=True)
+    return target
+
+
+def read_jsonl(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """Read an event log from JSON lines; the exact inverse of ``write_jsonl``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As ``standard_frame`` returns it.
+
+    Raises
+    ------
+    LogError
+        The file can't be read, or a line is no JSON object; says the file and the line.
+    """
+    source = Path(path)
+    rows: list[dict[str, Any]] = []
+    try:
+        with _open(source, "rb") as file:
+            for number, line in enumerate(file, start=1):
+                if line.strip():
+                    rows.append(_loads(line, f"{source}:{number}"))
+    except (OSError, EOFError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise LogError(f"{source} can't be read: {reason}.") from error
+    dtypes = rows[0].pop(_DTYPES, None) if rows else None
+    try:
+        frame = standard_frame(rows)
+        if dtypes is None:
+            return frame
+        return frame.assign(**{name: _restored(rows, name, dtypes[name]) for name in dtypes})
+    except (LogError, TypeError, ValueError, KeyError) as error:
+        raise LogError(f"{source} is not an event log: {error}") from error
+
+
+@contextlib.contextmanager
+def _open(path: Path, mode: str) -> Iterator[BinaryIO]:
+    with path.open(mode) as plain:
+        file = cast("BinaryIO", plain)
+        if path.suffix == ".gz":
+            with gzip.GzipFile(filename="", mode=mode, fileobj=file, mtime=0) as unzipped:
+                yield cast("BinaryIO", unzipped)
+        else:
+            yield file
+
+
+def _lines(frame: pd.DataFrame) -> Iterator[bytes]:
+    names = list(frame.columns)
+    dtypes = {name: str(frame[name].dtype) for name in names if name not in COLUMNS}
+    note = {_DTYPES: dtypes} if dtypes else {}
+    columns = [_cells(frame[name]) for name in names]
+    for cells in zip(*columns, strict=True):
+        yield orjson.dumps(dict(zip(names, cells, strict=True)) | note) + b"\n"
+        note = {}
+
+
+def _cells(series: pd.Series[Any]) -> list[Any]:
+    """Turn a column into values that orjson writes without loss."""
+    present = series.notna().to_numpy()
+    if is_datetime64_any_dtype(series.dtype):
+        zone = "Z" if isinstance(series.dtype, pd.DatetimeTZDtype) else ""
+        times = (series.dt.tz_convert(None) if zone else series).to_numpy()
+        texts = np.datetime_as_string(times).tolist()
+        return [text + zone if there else None for text, there in zip(texts, present, strict=True)]
+    if series.dtype == "object":
+        return [_json_or_say(cell, series.name, row) for row, cell in enumerate(series.tolist())]
+    cells = series.astype("object").where(present, None).tolist()
+    if is_float_dtype(series.dtype):
+        return [_json_or_say(cell, series.name, row) for row, cell in enumerate(cells)]
+    return cells
+
+
+def _json_or_say(cell: Any, column: object, row: int) -> orjson.Fragment | None:
+    try:
+        return None if cell is None else orjson.Fragment(_dumps(cell))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise LogError(f"event {row}, column {column!r}: not a JSON value: {error}.") from error
+
+
+def _dumps(value: Any) -> bytes:
+    """As JSON, by orjson where it loses nothing; it refuses big integers and writes NaN as null."""
+    try:
+        text = orjson.dumps(value, option=_PLAIN)
+    except TypeError:
+        return json.dumps(value).encode()
+    lossless = b"null" not in text or orjson.loads(text) == value
+    return text if lossless else json.dumps(value).encode()
+
+
+def _loads(line: bytes, place: str) -> dict[str, Any]:
+    try:
+        value = _any_json(line)
+    except (ValueError, RecursionError) as error:
+        raise LogError(f"{place}: this line is not JSON: {error}.") from error
+    if not isinstance(value, dict):
+        raise LogError(f"{place}: this line is not a JSON object that holds an event.")
+    return value
+
+
+def _any_json(line: bytes) -> Any:
+    if _LONG_NUMBER.search(line):
+        return json.loads(line)
+    try:
+        return orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return json.loads(line)  # NaN, Infinity and lone surrogates, or the better error message
+
+
+def _restored(rows: list[dict[str, Any]], name: str, dtype: str) -> pd.Series[Any]:
+    values = pd.Series([row.get(name) for row in rows], dtype="object")
+    if dtype.startswith("datetime64"):
+        return pd.to_datetime(values, utc="," in dtype, format="ISO8601").astype(
+            pandas_dtype(dtype)
+        )
+    return values.astype(pandas_dtype(dtype))

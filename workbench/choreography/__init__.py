@@ -1,0 +1,26 @@
+"""Who reacts to what: services, reactions, guards and mappings, and the design on disk.
+
+Pure Python: no broker, no widget, no thread; no I/O but the design's own files.
+"""
+
+from workbench.choreography.choreography import Choreography
+from workbench.choreography.duration import format_duration, parse_duration
+from workbench.choreography.expression import Expression, cel_view, fit
+from workbench.choreography.handlers import takes_context
+from workbench.choreography.problems import Problem, problems
+from workbench.choreography.reaction import Reaction
+from workbench.choreography.service import Service
+
+__all__ = [
+    "Choreography",
+    "Expression",
+    "Problem",
+    "Reaction",
+    "Service",
+    "cel_view",
+    "fit",
+    "format_duration",
+    "parse_duration",
+    "problems",
+    "takes_context",
+]

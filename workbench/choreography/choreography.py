@@ -1,0 +1,173 @@
+"""The design: event types, the services that react to them, and the channels between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from workbench.choreography.service import Service
+from workbench.errors import DesignError
+from workbench.events import Event, EventType
+
+
+class Choreography:
+    """Services, event types and channels together.
+
+    Attributes
+    ----------
+    event_types
+        Name → the version in use: the draft where there is one, else the newest released.
+    released
+        Name → version → event type, as frozen on disk.
+    services
+        Name → :class:`Service`.
+    channels
+        Event type name → channel, where the design overrides the default.
+    listeners
+        Called with a service's name whenever one of its reactions is added or replaced.
+    """
+
+    def __init__(self) -> None:
+        self.event_types: dict[str, EventType] = {}
+        self.released: dict[str, dict[int, EventType]] = {}
+        self.services: dict[str, Service] = {}
+        self.channels: dict[str, str] = {}
+        self.listeners: list[Callable[[str], None]] = []
+
+    # --- building -------------------------------------------------------------------------
+
+    def event(self, event_type: type[Event] | EventType) -> EventType:
+        """Add an event type, or replace the draft of the same name.
+
+        Raises
+        ------
+        DesignError
+            That version is released already, with another schema: it never changes.
+        """
+        found = event_type if isinstance(event_type, EventType) else event_type.event_type
+        frozen = self.released.get(found.name, {}).get(found.version)
+        if frozen is not None and frozen != found:
+            raise DesignError(
+                f"{found.name} v{found.version} is released and never changes; "
+                f"make this version={max(self.released[found.name]) + 1}."
+            )
+        self.event_types[found.name] = found
+        return found
+
+    def service(self, name: str) -> Service:
+        """The service of that name, made if it is new."""
+        if name not in self.services:
+            self.services[name] = Service(name, self)
+        return self.services[name]
+
+    def type_name(self, event: type[Event] | str) -> str:
+        """The name of an event class (added if it is new here) or of a known event type."""
+        if isinstance(event, type) and issubclass(event, Event):
+            return self.event(event).name
+        if isinstance(event, str) and event in self.event_types:
+            return event
+        known = ", ".join(self.event_types) or "none yet"
+        raise DesignError(f"there is no event type {event!r} in this design (it has: {known}).")
+
+    def release(self, name: str) -> EventType:
+        """Freeze the version in use, so that :meth:`save` writes it once and for good."""
+        event_type = self.event_types[self.type_name(name)]
+        self.released.setdefault(name, {})[event_type.version] = event_type
+        return event_type
+
+    def is_draft(self, name: str) -> bool:
+        """Whether the version in use is not released yet."""
+        return self.event_types[name].version not in self.released.get(name, {})
+
+    # --- reading --------------------------------------------------------------------------
+
+    def emitters(self, event_type: str) -> list[str]:
+        """The services that may emit an event type."""
+        return [name for name, service in self.services.items() if event_type in service.emits]
+
+    def consumers(self, event_type: str) -> list[str]:
+        """The services that react to an event type."""
+        return [name for name, service in self.services.items() if event_type in service.consumes]
+
+    def channel(self, event_type: str, emitter: str | None = None) -> str:
+        """The channel an event goes to: overridden, its emitter's, or one of its own.
+
+        Without an ``emitter`` (published by hand) the first service that emits it stands in.
+        """
+        if event_type in self.channels:
+            return self.channels[event_type]
+        if emitter is None or emitter not in self.services:
+            emitter = next(iter(self.emitters(event_type)), None)
+        return emitter or event_type
+
+    def channels_of(self, event_type: str) -> list[str]:
+        """Every channel that events of a type may be found on."""
+        emitters: list[str | None] = [*self.emitters(event_type)] or [None]
+        return list(dict.fromkeys(self.channel(event_type, emitter) for emitter in emitters))
+
+    def inputs(self, service: str) -> list[str]:
+        """The channels a service must read to hear all it reacts to."""
+        consumed = self.services[service].consumes
+        return list(dict.fromkeys(c for name in consumed for c in self.channels_of(name)))
+
+    def all_channels(self) -> list[str]:
+        """Every channel of the design, dead letters left out."""
+        return list(dict.fromkeys(c for name in self.event_types for c in self.channels_of(name)))
+
+    def expected_effects(self) -> dict[str, tuple[str, ...]]:
+        """Event type → the event types that reactions to it may emit, guarded ones left out.
+
+        What is left out need not happen, so its absence says nothing.
+        """
+        expected: dict[str, list[str]] = {}
+        for service in self.services.values():
+            for reaction in service.reactions.values():
+                if reaction.guard is None and reaction.emits:
+                    expected.setdefault(reaction.whenever, []).extend(reaction.emits)
+        return {name: tuple(dict.fromkeys(effects)) for name, effects in expected.items()}
+
+    # --- on disk --------------------------------------------------------------------------
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Choreography:
+        """Read a design folder; runs no code from it.
+
+        Raises
+        ------
+        DesignError
+            Says the file, the line and the field that can't be read, and why.
+        """
+        from workbench.choreography.loading import load_choreography
+
+        return load_choreography(Path(folder), cls())
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the design folder, each file whole or not at all.
+
+        Raises
+        ------
+        DesignError
+            A released version on disk differs from the one here.
+        """
+        from workbench.choreography.saving import save_choreography
+
+        return save_choreography(self, Path(folder))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Choreography) and self._parts() == other._parts()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def _parts(self) -> Mapping[str, Any]:
+        return {
+            "event_types": self.event_types,
+            "released": self.released,
+            "services": self.services,
+            "channels": self.channels,
+        }
+
+    def __repr__(self) -> str:
+        return (
+            f"Choreography({len(self.event_types)} event types, services={list(self.services)})"
+        )

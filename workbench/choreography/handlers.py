@@ -1,0 +1,78 @@
+"""What a Python handler's annotations say: which event it takes, which it may emit."""
+
+from __future__ import annotations
+
+import inspect
+import types
+import typing
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from workbench.errors import HandlerError
+from workbench.events import Event
+
+Emits = Iterable[type[Event] | str]
+
+
+def annotated_event(handler: Callable[..., Any]) -> type[Event] | None:
+    """The event class of the first parameter; ``None`` where it isn't annotated with one."""
+    parameters = list(inspect.signature(handler).parameters.values())
+    if not 1 <= len(parameters) <= 2:
+        raise HandlerError(
+            f"the handler {_name(handler)} takes {len(parameters)} parameters; "
+            "it must take the event, or the event and the context: def react(event, ctx)."
+        )
+    hint = _hints(handler).get(parameters[0].name)
+    return hint if isinstance(hint, type) and issubclass(hint, Event) else None
+
+
+def annotated_effects(handler: Callable[..., Any]) -> list[type[Event]]:
+    """The event classes in the return annotation, in its order.
+
+    Unions, ``None``, and what a generator or list yields are all looked through.
+
+    Raises
+    ------
+    HandlerError
+        There is no return annotation, so what the handler emits is unknown.
+    """
+    hints = _hints(handler)
+    if "return" not in hints:
+        raise HandlerError(
+            f"what {_name(handler)} emits is unknown: annotate what it returns "
+            f"(def {_name(handler)}(event, ctx) -> StockReserved | None) "
+            "or name it: on(..., emits=[StockReserved])."
+        )
+    found: list[type[Event]] = []
+    _collect(hints["return"], found)
+    return found
+
+
+def takes_context(handler: Callable[..., Any]) -> bool:
+    """Whether the handler wants the context as its second argument."""
+    return len(inspect.signature(handler).parameters) == 2
+
+
+def _collect(hint: Any, found: list[type[Event]]) -> None:
+    if isinstance(hint, type) and not isinstance(hint, types.GenericAlias):
+        if issubclass(hint, Event) and hint not in found:
+            found.append(hint)
+        return
+    arguments = typing.get_args(hint)
+    if typing.get_origin(hint) is not None and arguments:
+        for argument in arguments:
+            _collect(argument, found)
+
+
+def _hints(handler: Callable[..., Any]) -> dict[str, Any]:
+    try:
+        return typing.get_type_hints(handler)
+    except NameError as error:
+        raise HandlerError(
+            f"the annotations of {_name(handler)} name {error.name!r}, which is not defined here; "
+            "define the event first, or give on(...) the event and emits=[...]."
+        ) from error
+
+
+def _name(handler: Callable[..., Any]) -> str:
+    return getattr(handler, "__name__", repr(handler))

@@ -1,0 +1,261 @@
+"""Reading a design folder: data only, never code, every mistake with its file, line and field."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from workbench.choreography.duration import parse_duration
+from workbench.choreography.expression import Expression
+from workbench.choreography.reaction import Reaction
+from workbench.choreography.service import default_name
+from workbench.errors import DesignError, WorkbenchError
+from workbench.events import EventType
+
+if TYPE_CHECKING:
+    from workbench.choreography.choreography import Choreography
+
+FILE = "choreography.yaml"
+MAX_BYTES = 5_000_000
+"""A design file larger than this is a mistake, not a design."""
+
+_TOP = {"events", "services"}
+_EVENT = {"key", "channel"}
+_REACTION = {
+    "name", "whenever", "if", "after", "emit", "emits", "handler", "failure_rate"
+}  # fmt: skip
+Value = TypeVar("Value")
+
+
+def load_choreography(folder: Path, choreography: Choreography) -> Choreography:
+    """Fill an empty choreography from a folder; see :meth:`Choreography.load`."""
+    path = folder / FILE
+    if not path.is_file():
+        raise DesignError(f"there is no {FILE} in {folder}; is this a design folder?")
+    document = _Node(_read_yaml(path), str(path), "", 1)
+    document.only(_TOP)
+    settings = document.get("events", {}).mapping()
+    _load_event_types(folder / "events", settings, choreography)
+    for name, node in settings.items():
+        if name not in choreography.event_types:
+            raise node.error(f"there is no schema for {name} in {folder / 'events' / name}")
+        channel = node.get("channel", None)
+        if channel.value is not None:
+            choreography.channels[name] = channel.text()
+    for name, node in document.get("services", {}).mapping().items():
+        service = node.checked(lambda name=name: choreography.service(name))
+        for entry in node.items():
+            reaction = _reaction(entry, choreography, service.reactions)
+            if reaction.name in service.reactions:
+                raise entry.error(f"{name} has two reactions named {reaction.name!r}")
+            service.reactions[reaction.name] = reaction
+    return choreography
+
+
+def _load_event_types(
+    folder: Path, settings: Mapping[str, _Node], choreography: Choreography
+) -> None:
+    order = {name: n for n, name in enumerate(settings)}
+    paths = sorted(folder.iterdir()) if folder.is_dir() else []
+    for path in sorted(paths, key=lambda path: order.get(path.name, len(order))):
+        if not path.is_dir() or path.name.startswith("."):
+            continue
+        key_node = settings[path.name].get("key", None) if path.name in settings else None
+        key = key_node.text() if key_node is not None and key_node.value is not None else None
+        versions = sorted(int(file.stem) for file in path.glob("*.json") if file.stem.isdigit())
+        for version in versions:
+            event_type = _event_type(path / f"{version}.json", version, key, key_node)
+            choreography.released.setdefault(path.name, {})[version] = event_type
+            choreography.event_types[path.name] = event_type
+        draft = path / "draft.json"
+        if draft.is_file():
+            version = versions[-1] + 1 if versions else 1
+            choreography.event_types[path.name] = _event_type(draft, version, key, key_node)
+
+
+def _event_type(path: Path, version: int, key: str | None, key_node: _Node | None) -> EventType:
+    try:
+        schema = json.loads(_read_text(path))
+    except json.JSONDecodeError as error:
+        raise DesignError(f"not JSON: {error.msg}.", file=str(path), line=error.lineno) from error
+    except RecursionError as error:
+        raise DesignError("nested too deeply to be a schema.", file=str(path)) from error
+    if not isinstance(schema, dict):
+        raise DesignError("a JSON Schema of an event must be an object.", file=str(path))
+    name = path.parent.name
+    try:
+        event_type = EventType(name, schema, version)
+        event_type.problem_with({})  # compiles the schema, so that a bad one is said here
+    except WorkbenchError as error:
+        raise DesignError(str(error), file=str(path)) from error
+    if key is None or key_node is None:
+        return event_type
+    return key_node.checked(lambda: EventType(name, schema, version, key))
+
+
+def _reaction(node: _Node, choreography: Choreography, taken: Mapping[str, Reaction]) -> Reaction:
+    node.only(_REACTION)
+    whenever_node = node.get("whenever")
+    whenever = whenever_node.checked(lambda: choreography.type_name(whenever_node.text()))
+    guard = node.get("if", None)
+    handler = node.get("handler", None)
+    emit = node.get("emit", None)
+    if (handler.value is None) == (emit.value is None):
+        raise node.error("a reaction needs either 'emit' (mappings) or 'handler: python'")
+    mappings: dict[str, dict[str, Any]] | None = None
+    if emit.value is not None:
+        mappings = {}
+        for effect, fields in emit.mapping().items():
+            fields.checked(lambda effect=effect: choreography.type_name(effect))
+            known = choreography.event_types[effect].properties
+            mappings[effect] = {}
+            for field, value in fields.mapping().items():
+                if known and field not in known:
+                    raise value.error(f"{effect} has no field {field!r} (it has: {', '.join(known)})")
+                mappings[effect][field] = value.expression_or_constant()
+        emits = tuple(mappings)
+    else:
+        if handler.value != "python":
+            raise handler.error("the only handler a file can announce is 'python'")
+        emits = tuple(
+            entry.checked(lambda entry=entry: choreography.type_name(entry.text()))
+            for entry in node.get("emits", []).items()
+        )
+    after = node.get("after", 0)
+    rate = node.get("failure_rate", 0)
+    if isinstance(rate.value, bool) or not isinstance(rate.value, int | float):
+        raise rate.error("a failure rate is a number from 0 to 1")
+    if not 0 <= rate.value <= 1:
+        raise rate.error(f"a failure rate is from 0 to 1, not {rate.value}")
+    name = node.get("name", None)
+    return Reaction(
+        name=name.text() if name.value is not None else default_name(whenever, taken),
+        whenever=whenever,
+        emits=emits,
+        guard=guard.checked(lambda: Expression(guard.text())) if guard.value is not None else None,
+        after=after.checked(lambda: parse_duration(after.value)),
+        mappings=mappings,
+        failure_rate=float(rate.value),
+        line=node.line,
+    )
+
+
+class _Node:
+    """A value of the document that knows where it stands."""
+
+    def __init__(self, value: Any, file: str, field: str, line: int) -> None:
+        self.value, self.file, self.field, self.line = value, file, field, line
+
+    def error(self, message: str) -> DesignError:
+        message = message if message.endswith((".", "?")) else message + "."
+        return DesignError(message, file=self.file, line=self.line, field=self.field or None)
+
+    def checked(self, make: Callable[[], Value]) -> Value:
+        """What ``make`` gives, with this place added to what it raises."""
+        try:
+            return make()
+        except WorkbenchError as error:
+            raise self.error(str(error)) from error
+
+    def get(self, name: str, *default: Any) -> _Node:
+        mapping = self._as(Mapping, "a mapping of names to values")
+        if name not in mapping:
+            if not default:
+                raise self.error(f"{name!r} is missing")
+            return _Node(default[0], self.file, self._below(name), self.line)
+        line = mapping.lc.value(name)[0] + 1 if hasattr(mapping, "lc") else self.line
+        return _Node(mapping[name], self.file, self._below(name), line)
+
+    def mapping(self) -> dict[str, _Node]:
+        mapping = self._as(Mapping, "a mapping of names to values")
+        found: dict[str, _Node] = {}
+        for name in mapping:
+            if not isinstance(name, str):
+                raise self.error(f"the name {name!r} must be a text")
+            line = mapping.lc.key(name)[0] + 1 if hasattr(mapping, "lc") else self.line
+            found[name] = _Node(mapping[name], self.file, self._below(name), line)
+        return found
+
+    def items(self) -> list[_Node]:
+        entries = self._as(list, "a list (lines beginning with '-')")
+        return [
+            _Node(
+                entry,
+                self.file,
+                f"{self.field}[{n}]",
+                entries.lc.item(n)[0] + 1 if hasattr(entries, "lc") else self.line,
+            )
+            for n, entry in enumerate(entries)
+        ]
+
+    def text(self) -> str:
+        return str(self._as(str, "a text"))
+
+    def only(self, known: set[str]) -> None:
+        for name, node in self.mapping().items():
+            if name not in known:
+                raise node.error(f"{name!r} is not known here (known: {', '.join(sorted(known))})")
+
+    def expression_or_constant(self) -> Any:
+        if isinstance(self.value, str):
+            return self.checked(lambda: Expression(str(self.value)))
+        if self.value is None or isinstance(self.value, bool | int | float):
+            return self.value
+        raise self.error("write an expression in CEL, a number, true, false or null")
+
+    def _below(self, name: str) -> str:
+        return f"{self.field}.{name}" if self.field else name
+
+    def _as(self, kind: type, what: str) -> Any:
+        if not isinstance(self.value, kind):
+            raise self.error(f"{self.field or 'the file'} must be {what}")
+        return self.value
+
+
+def _read_yaml(path: Path) -> Any:
+    text = _read_text(path)
+    yaml = YAML(typ="rt", pure=True)  # the round-trip loader knows lines and builds no objects
+    yaml.allow_duplicate_keys = False
+    if _has_alias(text):
+        raise DesignError(
+            "anchors and aliases (& and *) are not read in a design; write it out.", file=str(path)
+        )
+    try:
+        document = yaml.load(text)
+        return {} if document is None else document
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else None
+        reason = (error.problem or "it can't be read").splitlines()[0]
+        raise DesignError(f"not YAML: {reason}.", file=str(path), line=line) from error
+    except (YAMLError, ValueError, RecursionError) as error:
+        reason = str(error).splitlines()[0] if str(error) else "nested too deeply"
+        raise DesignError(f"not YAML: {reason}.", file=str(path)) from error
+
+
+def _has_alias(text: str) -> bool:
+    from ruamel.yaml.tokens import AliasToken
+
+    try:
+        return any(isinstance(token, AliasToken) for token in YAML(pure=True).scan(text))
+    except (YAMLError, RecursionError):
+        return False  # the loader says what is wrong, with its line
+
+
+def _read_text(path: Path) -> str:
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise DesignError(
+                f"{size:,} bytes is too large for a design file (at most {MAX_BYTES:,}).",
+                file=str(path),
+            )
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise DesignError(f"not UTF-8 text (at byte {error.start}).", file=str(path)) from error
+    except OSError as error:
+        raise DesignError(f"can't be read: {error.strerror}.", file=str(path)) from error

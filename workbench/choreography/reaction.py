@@ -1,0 +1,56 @@
+"""A reaction: whenever an event of a type happens (and a guard holds), then … ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from workbench.choreography.expression import Expression
+
+
+@dataclass(frozen=True)
+class Reaction:
+    """What a service does about an event type; event storming calls it a policy.
+
+    Attributes
+    ----------
+    name
+        Unique within its service; part of the ids of its effects, so it should not change.
+    whenever
+        The event type's name.
+    emits
+        The names of the event types it may emit.
+    guard
+        Reacts only to events for which it holds; ``None``: to all.
+    after
+        Seconds between the reaction and its effects.
+    mappings
+        For a reaction that is data: effect type → field → expression or constant.
+        ``None`` for a Python handler.
+    handler
+        The Python function; ``None`` while unbound. Not part of equality: a design on disk
+        says only that there is one.
+    takes
+        The event class the handler's first parameter is annotated with, if any.
+    failure_rate
+        Share of attempts that fail on purpose, 0 to 1: for seeing what failure does.
+    line
+        Where it stands in ``choreography.yaml``, from 1; ``None`` if made in Python.
+    """
+
+    name: str
+    whenever: str
+    emits: tuple[str, ...] = ()
+    guard: Expression | None = None
+    after: float = 0.0
+    mappings: Mapping[str, Mapping[str, Expression | Any]] | None = None
+    handler: Callable[..., Any] | None = field(default=None, compare=False, repr=False)
+    takes: type | None = field(default=None, compare=False, repr=False)
+    failure_rate: float = 0.0
+    line: int | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def is_python(self) -> bool:
+        """Whether a Python handler decides what it emits, rather than mappings."""
+        return self.mappings is None

@@ -1,0 +1,115 @@
+"""Writing a design folder that reads well in a diff, each file whole or not at all."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ruamel.yaml import YAML
+
+from workbench.choreography.duration import format_duration
+from workbench.choreography.expression import Expression
+from workbench.choreography.loading import FILE
+from workbench.choreography.service import default_name
+from workbench.errors import DesignError
+
+if TYPE_CHECKING:
+    from workbench.choreography.choreography import Choreography
+    from workbench.choreography.reaction import Reaction
+    from workbench.choreography.service import Service
+
+
+def save_choreography(choreography: Choreography, folder: Path) -> Path:
+    """Write a choreography to a folder; see :meth:`Choreography.save`."""
+    files = {folder / FILE: _yaml(choreography)}
+    stale: list[Path] = []
+    for name, event_type in choreography.event_types.items():
+        home = folder / "events" / name
+        for version, released in choreography.released.get(name, {}).items():
+            path, text = home / f"{version}.json", _json(released.schema)
+            if path.is_file() and json.loads(path.read_text("utf-8")) != released.schema:
+                raise DesignError(
+                    f"{name} v{version} is released and never changes, but the file on disk "
+                    "differs from the version here; make it a new version.",
+                    file=str(path),
+                )
+            if not path.is_file():
+                files[path] = text
+        if choreography.is_draft(name):
+            files[home / "draft.json"] = _json(event_type.schema)
+        else:
+            stale.append(home / "draft.json")
+    for path, text in files.items():
+        _write(path, text)
+    for path in stale:
+        path.unlink(missing_ok=True)
+    return folder
+
+
+def _yaml(choreography: Choreography) -> str:
+    document: dict[str, Any] = {}
+    events = {}
+    for name, event_type in choreography.event_types.items():
+        settings = {"key": event_type.key, "channel": choreography.channels.get(name)}
+        events[name] = {field: value for field, value in settings.items() if value is not None}
+    if events:
+        document["events"] = events
+    document["services"] = {
+        name: _reactions(service) for name, service in choreography.services.items()
+    }
+    yaml = YAML()
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    yaml.width = 100
+    stream = io.StringIO()
+    yaml.dump(document, stream)
+    return stream.getvalue()
+
+
+def _reactions(service: Service) -> list[dict[str, Any]]:
+    written: list[dict[str, Any]] = []
+    before: dict[str, Reaction] = {}
+    for reaction in service.reactions.values():
+        entry: dict[str, Any] = {}
+        if reaction.name != default_name(reaction.whenever, before):
+            entry["name"] = reaction.name
+        before[reaction.name] = reaction
+        entry["whenever"] = reaction.whenever
+        if reaction.guard is not None:
+            entry["if"] = reaction.guard.source
+        if reaction.after:
+            entry["after"] = format_duration(reaction.after)
+        if reaction.failure_rate:
+            entry["failure_rate"] = reaction.failure_rate
+        if reaction.mappings is None:
+            entry["handler"] = "python"
+            entry["emits"] = list(reaction.emits)
+        else:
+            entry["emit"] = {
+                effect: {field: _source(value) for field, value in fields.items()}
+                for effect, fields in reaction.mappings.items()
+            }
+        written.append(entry)
+    return written
+
+
+def _source(value: Any) -> Any:
+    return value.source if isinstance(value, Expression) else value
+
+
+def _json(schema: Any) -> str:
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise DesignError(f"can't be written: {error.strerror}.", file=str(path)) from error

@@ -1,0 +1,221 @@
+"""A service: an autonomous consumer and producer, and the reactions it has."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from workbench.choreography.duration import parse_duration
+from workbench.choreography.expression import Expression
+from workbench.choreography.handlers import Emits, annotated_effects, annotated_event
+from workbench.choreography.reaction import Reaction
+from workbench.errors import DesignError, HandlerError
+from workbench.events import Event
+
+if TYPE_CHECKING:
+    from workbench.choreography.choreography import Choreography
+
+Handler = TypeVar("Handler", bound=Callable[..., Any])
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
+
+
+class Service:
+    """One service of a choreography; made by :meth:`Choreography.service`.
+
+    Attributes
+    ----------
+    name
+        Also its consumer group and the ``source`` of what it emits.
+    reactions
+        Name → :class:`Reaction`, in the order they were added.
+    """
+
+    def __init__(self, name: str, choreography: Choreography) -> None:
+        if not _NAME.fullmatch(name):
+            raise DesignError(
+                f"{name!r} can't name a service: use letters, digits, '-' and '_', such as "
+                "inventory."
+            )
+        self.name = name
+        self.reactions: dict[str, Reaction] = {}
+        self._choreography = choreography
+
+    @property
+    def consumes(self) -> tuple[str, ...]:
+        """The event types it has a reaction to."""
+        return tuple(dict.fromkeys(reaction.whenever for reaction in self.reactions.values()))
+
+    @property
+    def emits(self) -> tuple[str, ...]:
+        """The event types it may emit."""
+        return tuple(
+            dict.fromkeys(name for reaction in self.reactions.values() for name in reaction.emits)
+        )
+
+    def on(
+        self,
+        event: type[Event] | str | None = None,
+        *,
+        emits: Emits | None = None,
+        guard: str | None = None,
+        after: str | float = 0,
+        failure_rate: float = 0.0,
+        name: str | None = None,
+    ) -> Callable[[Handler], Handler]:
+        """Register a Python handler: ``@inventory.on(OrderPlaced)``.
+
+        The function takes the event (and the context) and returns, or yields, its effects.
+        Registering the same name again replaces the reaction, so a notebook cell can be run
+        twice. In a design that says ``handler: python``, this binds it.
+
+        Parameters
+        ----------
+        event
+            The event class or the name of a known event type; by default the class that the
+            first parameter is annotated with.
+        emits
+            What it may emit; by default read from the return annotation.
+        guard
+            CEL; the handler is called only for events for which it holds.
+        after
+            How long after the reaction its effects happen: ``"50ms"``, or seconds.
+        failure_rate
+            Share of attempts that fail on purpose, 0 to 1.
+        name
+            Default: the function's name.
+
+        Raises
+        ------
+        HandlerError, DesignError
+            The annotations don't say what it takes or emits, or an event type is unknown.
+        """
+
+        def register(handler: Handler) -> Handler:
+            takes = annotated_event(handler)
+            whenever = event if event is not None else takes
+            if whenever is None:
+                raise HandlerError(
+                    f"what {handler.__name__} reacts to is unknown: say it, "
+                    f"@{self.name}.on(OrderPlaced), or annotate its first parameter."
+                )
+            effects = annotated_effects(handler) if emits is None else emits
+            self.put(
+                Reaction(
+                    name=name or handler.__name__,
+                    whenever=self._choreography.type_name(whenever),
+                    emits=tuple(self._choreography.type_name(effect) for effect in effects),
+                    guard=Expression(guard) if guard is not None else None,
+                    after=parse_duration(after),
+                    failure_rate=failure_rate,
+                    handler=handler,
+                    takes=takes,
+                )
+            )
+            return handler
+
+        return register
+
+    def whenever(
+        self,
+        event: type[Event] | str,
+        *,
+        emit: Mapping[str, Mapping[str, Any]],
+        guard: str | None = None,
+        after: str | float = 0,
+        failure_rate: float = 0.0,
+        name: str | None = None,
+    ) -> Reaction:
+        """Add a reaction that is data: for each effect type, field → CEL text or constant.
+
+        The same as an entry of ``choreography.yaml``; see :meth:`on` for the parameters.
+        """
+        whenever = self._choreography.type_name(event)
+        mappings = {
+            self._choreography.type_name(effect): {
+                field: Expression(value) if isinstance(value, str) else value
+                for field, value in fields.items()
+            }
+            for effect, fields in emit.items()
+        }
+        reaction = Reaction(
+            name=name or default_name(whenever, self.reactions),
+            whenever=whenever,
+            emits=tuple(mappings),
+            guard=Expression(guard) if guard is not None else None,
+            after=parse_duration(after),
+            mappings=mappings,
+            failure_rate=failure_rate,
+        )
+        self.put(reaction)
+        return reaction
+
+    def remove(self, reaction: str) -> Reaction:
+        """Take a reaction away; gives it back, so that it can be put back with :meth:`put`."""
+        if reaction not in self.reactions:
+            known = ", ".join(self.reactions) or "none"
+            raise DesignError(f"{self.name} has no reaction {reaction!r} (it has: {known}).")
+        return self.reactions.pop(reaction)
+
+    def put(self, reaction: Reaction) -> None:
+        """Add a reaction as it stands, replacing one of the same name.
+
+        A Python handler for a reaction that the design on disk only announces
+        (``handler: python``) takes that reaction's place and keeps its name and settings.
+        """
+        if not 0 <= reaction.failure_rate <= 1:
+            raise DesignError(
+                f"{self.name}/{reaction.name}: a failure rate is from 0 to 1, "
+                f"not {reaction.failure_rate}."
+            )
+        if reaction.handler is not None:
+            announced = self._announced(reaction)
+            if announced is not None:
+                emits = announced.emits or reaction.emits
+                reaction = replace(
+                    announced, handler=reaction.handler, takes=reaction.takes, emits=emits
+                )
+        self.reactions[reaction.name] = reaction
+        for listener in self._choreography.listeners:
+            listener(self.name)
+
+    def _announced(self, reaction: Reaction) -> Reaction | None:
+        """The reaction of the design on disk that a handler is for, if any.
+
+        The one of the same name; else the one bound to a function of this name before (a cell
+        run again); else the only one to this event type that is still unbound.
+        """
+        if reaction.name in self.reactions:
+            same = self.reactions[reaction.name]
+            return same if same.line is not None and same.is_python else None
+        others = [
+            other
+            for other in self.reactions.values()
+            if other.line is not None and other.is_python and other.whenever == reaction.whenever
+        ]
+        for other in others:
+            if other.handler is not None and other.handler.__name__ == reaction.name:
+                return other
+        unbound = [other for other in others if other.handler is None]
+        return unbound[0] if len(unbound) == 1 else None
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Service)
+            and self.name == other.name
+            and self.reactions == other.reactions
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Service({self.name!r}, reactions={list(self.reactions)})"
+
+
+def default_name(whenever: str, taken: Mapping[str, Reaction]) -> str:
+    """The name of a reaction that has none: ``on_OrderPlaced``, then ``on_OrderPlaced_2``, …"""
+    name, n = f"on_{whenever}", 2
+    while name in taken:
+        name, n = f"on_{whenever}_{n}", n + 1
+    return name

@@ -1,0 +1,70 @@
+"""Every error the workbench raises on purpose, in one hierarchy.
+
+A message is one sentence a person can act on: what is wrong, where, and what to do.
+``except WorkbenchError`` catches all of them and nothing else.
+"""
+
+from __future__ import annotations
+
+
+class WorkbenchError(Exception):
+    """The root: something the workbench can explain in a sentence."""
+
+
+class EventError(WorkbenchError):
+    """An event type, a payload or an envelope is not what it must be."""
+
+
+class DesignError(WorkbenchError):
+    """A design can't be used as it stands; says the file, line and field where it can.
+
+    Attributes
+    ----------
+    file, line, field
+        Where the mistake is; each ``None`` where it is not known. Lines count from 1.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        file: str | None = None,
+        line: int | None = None,
+        field: str | None = None,
+    ) -> None:
+        self.file, self.line, self.field = file, line, field
+        place = ":".join(str(part) for part in (file, line) if part is not None)
+        where = ", ".join(part for part in (place, f"field {field}" if field else "") if part)
+        super().__init__(f"{where}: {message}" if where else message)
+
+
+class ExpressionError(DesignError):
+    """A CEL guard or mapping does not compile, or fails on an event."""
+
+
+class HandlerError(WorkbenchError):
+    """A Python handler is missing, badly annotated, or can't travel to another process."""
+
+
+class BrokerError(WorkbenchError):
+    """The broker did not do what was asked of it."""
+
+
+class BrokerUnavailableError(BrokerError):
+    """No broker answered at the address within the time given."""
+
+
+class EventRefusedError(BrokerError):
+    """The broker will not take this event (too large, say), now or later."""
+
+
+class LocalKafkaError(BrokerError):
+    """The local Kafka can't be fetched, started or kept running."""
+
+
+class ServiceError(WorkbenchError):
+    """A service can't be started, stopped or found."""
+
+
+class LogError(WorkbenchError):
+    """An event log can't be captured, read, written or analysed."""

@@ -1,0 +1,28 @@
+"""What happened: event types, their schemas, and the envelope events travel in.
+
+Pure Python: no broker, no widget, no thread.
+"""
+
+from workbench.events.binding import from_kafka, to_kafka
+from workbench.events.dead_letter import DeadLetter
+from workbench.events.envelope import Envelope
+from workbench.events.event_type import EventType
+from workbench.events.identity import canonical_key, effect_id
+from workbench.events.model import Event
+from workbench.events.payload import decode_payload, encode_payload
+from workbench.events.trace import child_traceparent, new_traceparent
+
+__all__ = [
+    "DeadLetter",
+    "Envelope",
+    "Event",
+    "EventType",
+    "canonical_key",
+    "child_traceparent",
+    "decode_payload",
+    "effect_id",
+    "encode_payload",
+    "from_kafka",
+    "new_traceparent",
+    "to_kafka",
+]

@@ -1,0 +1,140 @@
+"""An event type: a named, versioned kind of domain event with a JSON Schema."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import jsonschema_rs
+
+from workbench.errors import EventError
+from workbench.events.identity import canonical_key
+from workbench.events.payload import decode_payload, encode_payload
+
+if TYPE_CHECKING:
+    from workbench.events.model import Event
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,99}")
+_DATASCHEMA = re.compile(r"urn:event:(.+):(\d+)")
+
+
+@dataclass(frozen=True)
+class EventType:
+    """A kind of event: what it is called, which version, and what its payload looks like.
+
+    Attributes
+    ----------
+    name
+        In the past tense: ``OrderPlaced``.
+    version
+        From 1.
+    schema
+        JSON Schema 2020-12 of the payload.
+    key
+        The payload field that names the entity; events with the same key stay in order.
+        ``None``: events spread over the partitions in no order.
+    model
+        The pydantic class it was made from, if any. Not part of equality: the schema is.
+    """
+
+    name: str
+    schema: Mapping[str, Any]
+    version: int = 1
+    key: str | None = None
+    model: type[Event] | None = field(default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise EventError(
+                f"{self.name!r} can't name an event type: use letters, digits, '_', '.' and '-', "
+                "beginning with a letter, such as OrderPlaced."
+            )
+        if self.version < 1:
+            raise EventError(f"{self.name}: versions count from 1, and {self.version} is not one.")
+        if self.key is not None and self.key not in self.properties:
+            known = ", ".join(self.properties) or "none"
+            raise EventError(
+                f"{self.name}: the key field {self.key!r} is not a field of the event "
+                f"(its fields: {known})."
+            )
+
+    @cached_property
+    def properties(self) -> Mapping[str, Any]:
+        """The payload's fields: name → JSON Schema, references to ``$defs`` followed."""
+        found: Mapping[str, Any] = self.schema.get("properties", {})
+        return {name: self.resolve(schema) for name, schema in found.items()}
+
+    @property
+    def dataschema(self) -> str:
+        """The URN that events of this version carry in ``dataschema``."""
+        return f"urn:event:{self.name}:{self.version}"
+
+    def resolve(self, schema: Any) -> Any:
+        """A subschema with its local ``$ref`` followed (its siblings kept)."""
+        for _ in range(20):
+            if not (isinstance(schema, Mapping) and str(schema.get("$ref", "")).startswith("#/")):
+                break
+            target: Any = self.schema
+            for part in schema["$ref"][2:].split("/"):
+                part = part.replace("~1", "/").replace("~0", "~")
+                target = target.get(part) if isinstance(target, Mapping) else None
+            if not isinstance(target, Mapping):
+                break
+            schema = {**target, **{name: rule for name, rule in schema.items() if name != "$ref"}}
+        return schema
+
+    @cached_property
+    def _validator(self) -> Any:
+        try:
+            return jsonschema_rs.validator_for(
+                dict(self.schema), validate_formats=True, retriever=_never_fetch
+            )
+        except (ValueError, jsonschema_rs.ReferencingError) as error:
+            raise EventError(f"{self.name} v{self.version}: not a JSON Schema: {error}.") from error
+
+    def problem_with(self, data: Any) -> str | None:
+        """Why a decoded payload is not of this type, in one sentence; ``None`` if it is."""
+        if self._validator.is_valid(data):
+            return None
+        error = next(iter(self._validator.iter_errors(data)))
+        place = ".".join(str(part) for part in error.instance_path) or "the payload"
+        message = error.message if len(error.message) <= 300 else error.message[:297] + "..."
+        return f"{self.name} v{self.version}: {place}: {message}"
+
+    def encode(self, payload: Any) -> bytes:
+        """The JSON bytes of a payload, once it is known to satisfy the schema.
+
+        Raises
+        ------
+        EventError
+            The payload does not satisfy the schema; says which field and why.
+        """
+        value = encode_payload(payload)
+        problem = self.problem_with(decode_payload(value))
+        if problem:
+            raise EventError(f"{problem}.")
+        return value
+
+    def key_of(self, data: Any) -> str | None:
+        """The canonical key of a decoded payload."""
+        if self.key is None or not isinstance(data, Mapping):
+            return None
+        return canonical_key(data.get(self.key), self.properties[self.key])
+
+    def __reduce__(self) -> Any:
+        # The compiled validator can't travel to another process; it is made again there.
+        return EventType, (self.name, self.schema, self.version, self.key, self.model)
+
+
+def parse_dataschema(text: str | None) -> tuple[str, int] | None:
+    """The event type's name and version that a ``dataschema`` URN names; ``None`` if neither."""
+    match = _DATASCHEMA.fullmatch(text or "")
+    return (match[1], int(match[2])) if match else None
+
+
+def _never_fetch(uri: str) -> Any:
+    raise ValueError(f"remote references are never fetched: {uri}")

@@ -1,0 +1,86 @@
+"""The life of one service process, from its fork to its end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import sys
+import threading
+import traceback
+from typing import Any
+
+from workbench.brokers import Broker
+from workbench.errors import WorkbenchError
+from workbench.services.status import Status
+from workbench.services.travel import unpack
+from workbench.services.worker import Stopped, Worker
+
+_STEP_SECONDS = 0.2
+
+
+def run_service(packed: bytes, report_to: socket.socket, alive: int) -> int:
+    """Run a service until it is asked to stop (SIGTERM). Returns the exit code.
+
+    ``report_to`` takes status datagrams; one that doesn't fit is dropped, the next one heals.
+    ``alive`` is a pipe whose other end the fork server holds: when it closes, this process
+    has no one left to work for and ends.
+    """
+    threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
+    stopping = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the notebook is not for services
+
+    def report(status: Status) -> None:
+        with contextlib.suppress(OSError):
+            report_to.send(status.to_bytes(), socket.MSG_DONTWAIT)
+
+    try:
+        spec, settings = unpack(packed)
+        kill_at = settings.pop("kill_at", None)
+        worker = Worker(
+            spec,
+            connect(settings),
+            at=_killer(*kill_at) if kill_at else lambda step: None,
+            report=report,
+            stopping=stopping.is_set,
+        )
+        worker.start()
+        with contextlib.suppress(Stopped):
+            while not stopping.is_set():
+                worker.step(_STEP_SECONDS)
+        worker.finish()
+    except WorkbenchError as error:
+        print(f"service ended: {error}", file=sys.stderr, flush=True)
+        return 1
+    except Exception:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+def connect(settings: dict[str, Any]) -> Broker:
+    """The broker that settings (those of :meth:`KafkaBroker.client_settings`) describe."""
+    from workbench.brokers.kafka import KafkaBroker
+
+    return KafkaBroker(**settings)
+
+
+def _killer(step: str, times: int) -> Any:
+    """For tests of crashes: a real SIGKILL as a step is passed for the given time."""
+    passed = 0
+
+    def at(name: str) -> None:
+        nonlocal passed
+        passed += name == step
+        if name == step and passed == times:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return at
+
+
+def _end_with(alive: int) -> None:
+    while os.read(alive, 1):
+        pass
+    os.kill(os.getpid(), signal.SIGKILL)  # as any crash would: what is committed is committed

@@ -1,0 +1,98 @@
+"""All that a service process needs to know, in a form that travels to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from workbench.choreography import Choreography, Reaction
+from workbench.errors import HandlerError
+from workbench.events import EventType
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """How often, and how soon, a failing reaction is tried again before its event is given up.
+
+    The first wait is ``first_delay`` seconds; each one after is ``factor`` times longer, at
+    most ``longest_delay``, plus or minus a quarter at random so that services don't retry in
+    step.
+    """
+
+    attempts: int = 4
+    first_delay: float = 0.05
+    factor: float = 4.0
+    longest_delay: float = 2.0
+
+    def delay(self, attempt: int, chance: float) -> float:
+        """Seconds to wait after a failed attempt (from 1); ``chance`` is from 0 to 1."""
+        wait = min(self.first_delay * self.factor ** (attempt - 1), self.longest_delay)
+        return wait * (0.75 + chance / 2)
+
+
+@dataclass(frozen=True)
+class ServiceSpec:
+    """One service, with the names of its channels on this cluster."""
+
+    name: str
+    group: str
+    reactions: tuple[Reaction, ...]
+    event_types: Mapping[str, EventType]
+    inputs: tuple[str, ...]
+    outputs: Mapping[str, str]
+    dead_letters: str
+    store: Path
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    durable: bool = False
+
+
+def channel_name(namespace: str, channel: str) -> str:
+    """A channel or group as the cluster knows it: prefixed by the namespace, if there is one."""
+    return f"{namespace}.{channel}" if namespace else channel
+
+
+def dead_letter_channel(namespace: str, service: str) -> str:
+    """Where a service's dead letters go."""
+    return channel_name(namespace, f"{service}.dead-letters")
+
+
+def service_spec(
+    choreography: Choreography,
+    name: str,
+    *,
+    namespace: str,
+    folder: Path,
+    retry: RetryPolicy,
+    durable: bool = False,
+) -> ServiceSpec:
+    """What is needed to run one service of a design.
+
+    Raises
+    ------
+    HandlerError
+        A reaction announces a Python handler and none is registered.
+    """
+    service = choreography.services[name]
+    for reaction in service.reactions.values():
+        if reaction.is_python and reaction.handler is None:
+            raise HandlerError(
+                f"{name}/{reaction.name} has no Python handler: register one with "
+                f'@wb.service("{name}").on("{reaction.whenever}") before starting it.'
+            )
+    used = {*service.consumes, *service.emits}
+    return ServiceSpec(
+        name=name,
+        group=channel_name(namespace, name),
+        reactions=tuple(service.reactions.values()),
+        event_types={used_name: choreography.event_types[used_name] for used_name in sorted(used)},
+        inputs=tuple(channel_name(namespace, channel) for channel in choreography.inputs(name)),
+        outputs={
+            effect: channel_name(namespace, choreography.channel(effect, name))
+            for effect in service.emits
+        },
+        dead_letters=dead_letter_channel(namespace, name),
+        store=folder / f"{name}.sqlite",
+        retry=retry,
+        durable=durable,
+    )

@@ -1,0 +1,237 @@
+"""Services as processes: started from the fork server, watched, restarted when they crash."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pickle
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import ServiceError
+from workbench.services.forkserver import FRAME
+from workbench.services.runner import Life, Runner
+from workbench.services.spec import ServiceSpec
+from workbench.services.status import Status
+from workbench.services.travel import pack
+
+_BACKOFF = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+"""Seconds before the first, second, … restart after a crash."""
+_CALM_AFTER = 20.0
+"""Seconds of running after which crashes before are forgiven."""
+
+
+class Supervisor(Runner):
+    """Runs each service in a process of its own.
+
+    Parameters
+    ----------
+    folder
+        Where the services' output files go.
+    settings
+        How services connect to the broker; may hold secrets, and travels by pipe only.
+    say
+        Told, in a sentence, of crashes and restarts.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        settings: Callable[[], dict[str, Any]],
+        say: Callable[[str], None],
+    ) -> None:
+        self._folder = folder
+        self._settings = settings
+        self._say = say
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
+        self._lives: dict[str, Life] = {}
+        self._packed: dict[str, bytes] = {}
+        self._recent_crashes: dict[str, int] = {}
+        self._started_at: dict[str, float] = {}
+        self._timers: dict[str, threading.Timer] = {}
+        self._server: subprocess.Popen[bytes] | None = None
+        self._closed = False
+
+    def start(self, spec: ServiceSpec, *, kill_at: tuple[str, int] | None = None) -> None:
+        """Start a service. ``kill_at=(step, n)``: it kills itself at the n-th such step."""
+        settings = self._settings()
+        packed = pack(spec, settings)
+        armed = pack(spec, {**settings, "kill_at": kill_at}) if kill_at else packed
+        with self._lock:
+            life = self._lives.setdefault(spec.name, Life(spec.name))
+            if life.up:
+                raise ServiceError(f"{spec.name} is running already; wb.restart({spec.name!r})?")
+            life.wanted = True
+            life.exit = None
+            self._packed[spec.name] = packed
+            self._recent_crashes[spec.name] = 0
+            self._spawn(spec.name, armed)
+
+    def stop(self, service: str, timeout: float = 10.0) -> None:
+        with self._lock:
+            life = self._life(service)
+            life.wanted = False
+            self._cancel_restart(service)
+            self._signal(life, signal.SIGTERM)
+            if self._wait_down(life, timeout):
+                return
+            self._say(f"{service} did not stop within {timeout:g} s and was killed.")
+            self._signal(life, signal.SIGKILL)
+            self._wait_down(life, 5.0)
+
+    def kill(self, service: str) -> None:
+        with self._lock:
+            life = self._life(service)
+            life.wanted = False
+            self._cancel_restart(service)
+            self._signal(life, signal.SIGKILL)
+            self._wait_down(life, 5.0)
+
+    def lives(self) -> dict[str, Life]:
+        with self._lock:
+            return {name: replace(life) for name, life in self._lives.items()}
+
+    def output_path(self, service: str) -> Path:
+        return self._folder / f"{service}.log"
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            running = [name for name, life in self._lives.items() if life.up or life.wanted]
+            for name in running:
+                self._lives[name].wanted = False
+                self._cancel_restart(name)
+                self._signal(self._lives[name], signal.SIGTERM)
+            for name in running:
+                if not self._wait_down(self._lives[name], 10.0):
+                    self._signal(self._lives[name], signal.SIGKILL)
+            server, self._server = self._server, None
+        if server is not None and server.stdin is not None:
+            server.stdin.close()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                server.wait(5)
+
+    # --- the fork server ------------------------------------------------------------------
+
+    def _spawn(self, service: str, packed: bytes) -> None:
+        server = self._running_server()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        request = pickle.dumps(
+            {
+                "service": service,
+                "packed": packed,
+                "output": str(self.output_path(service)),
+                "path": sys.path,
+                "cwd": os.getcwd(),
+            }
+        )
+        life = self._lives[service]
+        life.pid, life.status = None, None
+        life.up = True
+        self._started_at[service] = time.monotonic()
+        assert server.stdin is not None
+        server.stdin.write(FRAME.pack(len(request)) + request)
+        server.stdin.flush()
+        if not self._changed.wait_for(lambda: life.pid is not None or not life.up, timeout=30):
+            raise ServiceError(f"{service} could not be started: the fork server does not answer.")
+
+    def _running_server(self) -> subprocess.Popen[bytes]:
+        if self._server is not None and self._server.poll() is None:
+            return self._server
+        here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        with contextlib.suppress(OSError):
+            here.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        self._server = subprocess.Popen(
+            [sys.executable, "-m", "workbench.services.forkserver", str(there.fileno())],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            pass_fds=[there.fileno()],
+            start_new_session=True,
+            env={**environment, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+        )
+        there.close()
+        for target, source in ((self._read_news, self._server), (self._read_reports, here)):
+            threading.Thread(target=target, args=(source,), daemon=True).start()
+        return self._server
+
+    def _read_news(self, server: subprocess.Popen[bytes]) -> None:
+        assert server.stdout is not None
+        for line in server.stdout:
+            news = json.loads(line)
+            with self._lock:
+                if "started" in news:
+                    self._lives[news["started"]].pid = news["pid"]
+                elif "ended" in news:
+                    self._ended(news["ended"], news["pid"], news["exit"])
+                self._changed.notify_all()
+        with self._lock:
+            if not self._closed and self._server is server:
+                for life in self._lives.values():
+                    if life.up and life.pid is not None:
+                        self._ended(life.service, life.pid, -int(signal.SIGKILL))
+                self._changed.notify_all()
+
+    def _read_reports(self, reports: socket.socket) -> None:
+        while datagram := reports.recv(1 << 16):
+            status = Status.from_bytes(datagram)
+            with self._lock:
+                life = self._lives.get(status.service)
+                if life is not None and life.pid in (None, status.pid):
+                    life.status = status
+
+    # --- endings --------------------------------------------------------------------------
+
+    def _ended(self, service: str, pid: int, code: int) -> None:
+        life = self._lives[service]
+        if life.pid != pid:
+            return
+        life.up, life.exit = False, code
+        if not life.wanted or self._closed:
+            return
+        life.crashes += 1
+        calm = time.monotonic() - self._started_at[service] > _CALM_AFTER
+        crashes = 0 if calm else self._recent_crashes.get(service, 0)
+        self._recent_crashes[service] = crashes + 1
+        wait = _BACKOFF[min(crashes, len(_BACKOFF) - 1)]
+        how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
+        self._say(f"{service} crashed ({how}); it is restarted in {wait:g} s.")
+        timer = threading.Timer(wait, self._restart, args=(service,))
+        timer.daemon = True
+        self._timers[service] = timer
+        timer.start()
+
+    def _restart(self, service: str) -> None:
+        with self._lock:
+            life = self._lives[service]
+            if life.wanted and not life.up and not self._closed:
+                self._spawn(service, self._packed[service])
+
+    def _cancel_restart(self, service: str) -> None:
+        timer = self._timers.pop(service, None)
+        if timer is not None:
+            timer.cancel()
+
+    def _life(self, service: str) -> Life:
+        if service not in self._lives:
+            known = ", ".join(self._lives) or "none"
+            raise ServiceError(f"{service!r} was never started (started so far: {known}).")
+        return self._lives[service]
+
+    def _signal(self, life: Life, which: signal.Signals) -> None:
+        if life.up and life.pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(life.pid, which)
+
+    def _wait_down(self, life: Life, timeout: float) -> bool:
+        return self._changed.wait_for(lambda: not life.up, timeout=timeout)
