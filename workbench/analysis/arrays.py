@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from workbench.analysis.order import Ints
 
 
-def quantiles(
-    values: Ints, group: Ints, n_groups: int, at: Sequence[float]
-) -> NDArray[np.float64]:
+def quantiles(values: Ints, group: Ints, n_groups: int, at: Sequence[float]) -> NDArray[np.float64]:
     """Quantiles of the values of each group, interpolated linearly as numpy and pandas do.
 
     Returns
@@ -32,8 +30,10 @@ def quantiles(
     where = np.asarray(at)[:, None] * np.maximum(size - 1, 0)
     below = np.floor(where).astype(np.int64)
     low = ranked[np.minimum(first + below, len(ranked) - 1)]
-    high = ranked[np.minimum(first + np.minimum(below + 1, np.maximum(size - 1, 0)), len(ranked) - 1)]
-    result = low + (high - low) * (where - below)
+    high = ranked[
+        np.minimum(first + np.minimum(below + 1, np.maximum(size - 1, 0)), len(ranked) - 1)
+    ]
+    result: NDArray[np.float64] = low + (high - low) * (where - below)
     result[:, size == 0] = np.nan
     return result
 

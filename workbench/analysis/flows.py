@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.analysis.arrays import mixed
+from workbench.analysis.order import utc
 
 if TYPE_CHECKING:
     from workbench.analysis.index import FlowIndex
@@ -22,13 +23,15 @@ def flows(index: FlowIndex, variants: Variants) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "correlation_id": pd.array(index.correlation_id, dtype="str"),
-            "started": pd.to_datetime(started, utc=True),
-            "ended": pd.to_datetime(started + durations(index), utc=True),
+            "started": utc(started),
+            "ended": utc(started + durations(index)),
             "duration_ms": durations(index) / 1e6,
             "events": np.diff(index.start),
             "duplicates": _per_flow(index, index.duplicate),
             "dead_letters": _per_flow(index, index.dead),
-            "variant": pd.Categorical.from_codes(variants.of_flow, variants.names, ordered=True),
+            "variant": pd.Categorical.from_codes(
+                variants.of_flow.tolist(), pd.Index(variants.names), ordered=True
+            ),
             "first_type": pd.Categorical(index.type_names[index.type[first]]),
             "last_type": pd.Categorical(index.type_names[index.type[last]]),
             "services": _services(index),
@@ -50,7 +53,7 @@ def _per_flow(index: FlowIndex, records: Bools) -> Ints:
 def _services(index: FlowIndex) -> pd.Categorical:
     """Name the services that emitted each flow's events; alike sets are written out once."""
     n_sources = len(index.source_names)
-    members = np.unique(index.flow * n_sources + index.source)
+    members = np.sort(pd.unique(index.flow * n_sources + index.source))
     flow, source = np.divmod(members, n_sources)
     start = np.searchsorted(flow, np.arange(index.flows + 1))
     group = np.add.reduceat(mixed(source.view(np.uint64) + np.uint64(1)), start[:-1])

@@ -11,18 +11,21 @@ correlation id.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from workbench.analysis.order import causal_order, nanoseconds, total_order, without_cycles
+from workbench.analysis.order import (
+    Bools,
+    Ints,
+    causal_order,
+    nanoseconds,
+    total_order,
+    without_cycles,
+)
 from workbench.capture.columns import DEAD_LETTER
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from workbench.analysis.order import Bools, Ints
 
 NO_TYPE = "(no type)"
 NO_SOURCE = "(no source)"
@@ -91,7 +94,7 @@ class FlowIndex:
         record_event[at] = np.arange(len(at))
         again = np.flatnonzero(copy | duplicate)
         if len(again):
-            record_event[again] = pd.Index(identity[at]).get_indexer(identity[again])
+            record_event[again] = pd.Index(identity[at]).get_indexer(pd.Index(identity[again]))
         flow_of = np.full(len(names) + 1, -1)  # the last is for no correlation id, coded -1
         flow_of[first] = np.arange(len(first))
         record_flow = flow_of[correlation]

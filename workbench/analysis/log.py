@@ -250,7 +250,7 @@ class EventLog:
         """Say in a line what is in the log."""
         if not len(self):
             return f"<EventLog: {_EMPTY}>"
-        return "<EventLog: " + ", ".join(f"{k}: {v}" for k, v in self._facts().items()) + ">"
+        return "<EventLog: " + ", ".join(f"{k} {v}" for k, v in self._facts().items()) + ">"
 
     def _repr_html_(self) -> str:
         if not len(self):

@@ -55,7 +55,7 @@ def _break_ties(
 
 
 def _codes(column: str) -> Callable[[pd.DataFrame], Ints]:
-    return lambda rows: rows[column].cat.codes.to_numpy(np.int64)
+    return lambda rows: np.asarray(rows[column].cat.codes, dtype=np.int64)
 
 
 def _numbers(column: str) -> Callable[[pd.DataFrame], Ints]:
@@ -63,12 +63,13 @@ def _numbers(column: str) -> Callable[[pd.DataFrame], Ints]:
 
 
 def _ids(rows: pd.DataFrame) -> Ints:
-    return pd.factorize(rows["id"], sort=True)[0]
+    return pd.factorize(rows["id"], sort=True)[0].astype(np.int64)
 
 
 def _content(rows: pd.DataFrame) -> Ints:
     lines = zip(*(rows[name].astype("object").tolist() for name in rows), strict=True)
-    return pd.factorize(np.array([_digest(line) for line in lines], dtype=object), sort=True)[0]
+    digests = np.array([_digest(line) for line in lines], dtype=object)
+    return pd.factorize(digests, sort=True)[0].astype(np.int64)
 
 
 def _digest(cells: tuple[Any, ...]) -> bytes:
@@ -80,7 +81,12 @@ _TIE_BREAKERS = (_codes("channel"), _numbers("partition"), _numbers("offset"), _
 
 def nanoseconds(times: pd.Series[Any]) -> Ints:
     """Whole nanoseconds since 1970 of a column of times."""
-    return times.dt.tz_localize(None).to_numpy(dtype="datetime64[ns]").view(np.int64)
+    return np.asarray(times.dt.tz_localize(None), dtype="datetime64[ns]").view(np.int64)
+
+
+def utc(nanoseconds: Ints) -> pd.DatetimeIndex:
+    """Return times from whole nanoseconds since 1970."""
+    return pd.DatetimeIndex(nanoseconds.view("datetime64[ns]"), tz="UTC")
 
 
 def without_cycles(cause: Ints) -> Ints:

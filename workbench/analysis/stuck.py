@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from workbench.analysis.order import utc
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
@@ -52,7 +54,7 @@ def stuck(
             "correlation_id": pd.array(index.correlation_id[index.flow[at]], dtype="str"),
             "event_type": pd.array(index.type_names[index.type[at]], dtype="str"),
             "waiting_for": pd.array([waiting_for(event) for event in at], dtype="str"),
-            "since": pd.to_datetime(index.time[at], utc=True),
+            "since": utc(index.time[at]),
             "waited_s": (index.time.max(initial=0) - index.time[at]) / 1e9,
             "last_type": pd.array(index.type_names[last[index.flow[at]]], dtype="str"),
             "dead_letter": pd.array(
@@ -89,17 +91,17 @@ def _due_by_design(index: FlowIndex, expected: Mapping[str, Collection[str]]) ->
     An event whose cause is not known may answer any event that stands before it in its flow.
     """
     number = {name: code for code, name in enumerate(index.type_names)}
-    n_types = len(number)
-    allowed = np.zeros((n_types, n_types), dtype=bool)
-    for kind, effects in expected.items():
-        allowed[number.get(kind, []), [number[name] for name in effects if name in number]] = True
+    kinds = [number[kind] for kind, effects in expected.items() if effects and kind in number]
+    allowed = np.zeros((len(number), len(number)), dtype=bool)
+    for kind in kinds:
+        effects = expected[index.type_names[kind]]
+        allowed[kind, [number[name] for name in effects if name in number]] = True
     answered = np.zeros(len(index.flow), dtype=bool)
     effect = np.flatnonzero(index.cause >= 0)
     cause = index.cause[effect]
     answered[cause[allowed[index.type[cause], index.type[effect]]]] = True
 
     uncaused = np.flatnonzero((index.cause < 0) & (index.after >= 0))
-    kinds = [number[kind] for kind, effects in expected.items() if effects and kind in number]
     for kind in kinds:
         last = np.full(index.flows, -1)
         answers = uncaused[allowed[kind, index.type[uncaused]]]
@@ -135,11 +137,14 @@ def _followers(index: FlowIndex, followed: Ints) -> dict[tuple[str, str | None],
             "effect": index.type[effect],
         }
     )
+    counts = steps.groupby(["kind", "service", "effect"]).size()
+    counts = counts.sort_values(ascending=False, kind="stable")
+    kinds, sources, effects = (counts.index.get_level_values(n) for n in range(3))
     found: dict[tuple[str, str | None], list[str]] = {}
-    counts = steps.groupby(["kind", "service", "effect"], as_index=False).size()
-    for step in counts.sort_values("size", ascending=False, kind="stable").itertuples():
-        kind, name = index.type_names[step.kind], index.type_names[step.effect]
-        for service in (None, index.source_names[step.service]):
+    for kind, name, source in zip(
+        index.type_names[kinds], index.type_names[effects], index.source_names[sources], strict=True
+    ):
+        for service in (None, source):
             names = found.setdefault((kind, service), [])
             if name not in names:
                 names.append(name)

@@ -16,11 +16,10 @@ import pandas as pd
 
 from workbench.analysis.arrays import mixed, quantiles
 from workbench.analysis.flows import durations
-from workbench.analysis.order import depth
+from workbench.analysis.order import Ints, depth
 
 if TYPE_CHECKING:
     from workbench.analysis.index import FlowIndex
-    from workbench.analysis.order import Ints
 
 _SHOWN = 40
 """Stages of a path that are written out; from a longer one the middle is left out, and counted."""
@@ -69,7 +68,8 @@ def variants(index: FlowIndex, found: Variants) -> pd.DataFrame:
             "flows": found.flows,
             "share": found.flows / total,
             "events": np.diff(index.start)[found.example],
-            "median_ms": quantiles(durations(index), found.of_flow, len(found.flows), [0.5])[0] / 1e6,
+            "median_ms": quantiles(durations(index), found.of_flow, len(found.flows), [0.5])[0]
+            / 1e6,
             "example": pd.array(index.correlation_id[found.example], dtype="str"),
         }
     )
@@ -80,20 +80,19 @@ def paths(index: FlowIndex, flows: Ints) -> list[str]:
     chosen = np.zeros(index.flows, dtype=bool)
     chosen[flows] = True
     at = np.flatnonzero(chosen[index.flow])
-    steps = pd.DataFrame(
-        {"flow": index.flow[at], "stage": depth(index.after)[at], "type": index.type[at]}
-    )
-    counts = steps.groupby(["flow", "stage", "type"]).size()
+    stage_of, n_types = depth(index.after)[at], len(index.type_names)
+    n_stages = stage_of.max(initial=0) + 1
+    steps = (index.flow[at] * n_stages + stage_of) * n_types + index.type[at]
+    steps, counts = np.unique(steps, return_counts=True)
     told: dict[int, list[str]] = {}
-    stage_before = None
-    for (flow, stage, kind), count in counts.items():
+    for step, count in zip(steps.tolist(), counts.tolist(), strict=True):
+        (flow, stage), kind = divmod(step // n_types, n_stages), step % n_types
         name = index.type_names[kind] + (f" ×{count}" if count > 1 else "")
         stages = told.setdefault(flow, [])
-        if (flow, stage) == stage_before:
+        if stage < len(stages):
             stages[-1] += f" + {name}"
         else:
             stages.append(name)
-        stage_before = (flow, stage)
     return [" → ".join(_shortened(told[flow])) for flow in flows]
 
 

@@ -245,12 +245,18 @@ class KafkaBroker(Broker):
             ) from error
 
     def _call(self, function: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
-        try:
-            return function(*args, **kwargs)
-        except kafka_errors.KafkaError as error:
-            raise BrokerError(
-                f"Kafka at {self.bootstrap_servers} did not answer as asked: {_reason(error)}."
-            ) from error
+        """Ask the cluster; what passes (a coordinator still being found, say) is asked again."""
+        deadline = time.monotonic() + self.timeout
+        while True:
+            try:
+                return function(*args, **kwargs)
+            except kafka_errors.KafkaError as error:
+                if error.retriable and time.monotonic() < deadline:
+                    time.sleep(0.1)
+                    continue
+                raise BrokerError(
+                    f"Kafka at {self.bootstrap_servers} did not answer as asked: {_reason(error)}."
+                ) from error
 
     def __repr__(self) -> str:
         return f"KafkaBroker({self.bootstrap_servers!r})"

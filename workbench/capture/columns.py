@@ -32,7 +32,7 @@ from pandas.api.types import infer_dtype, pandas_dtype
 from workbench.errors import LogError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
 COLUMNS: Final[Mapping[str, str]] = {
     "id": "str",
@@ -97,27 +97,6 @@ def standard_frame(events: pd.DataFrame | Iterable[Mapping[str, Any]]) -> pd.Dat
         )
     others = {name: given[name] for name in given.columns if name not in COLUMNS}
     return pd.DataFrame(columns | others)
-
-
-def dead_letter_reason(headers: Iterable[Sequence[str]]) -> str | None:
-    """Read from a record's headers why it is a dead letter; ``None`` if it is not one.
-
-    Parameters
-    ----------
-    headers
-        Pairs of name and text, as in the ``headers`` column.
-
-    Returns
-    -------
-    str or None
-        Like ``"billing/charge: CardDeclined: no funds"``, for the ``dead_letter`` column.
-    """
-    found = {name: text for name, text in headers if name.startswith("dl_")}
-    if "dl_service" not in found:
-        return None
-    place = f"{found['dl_service']}/{found.get('dl_reaction', '')}".rstrip("/")
-    error = (found.get("dl_error_type"), found.get("dl_error_message"))
-    return ": ".join(part for part in (place, *error) if part)
 
 
 def _from_rows(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:

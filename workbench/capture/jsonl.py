@@ -162,9 +162,21 @@ def _dumps(value: Any) -> bytes:
     try:
         text = orjson.dumps(value, option=_PLAIN)
     except TypeError:
+        _check(value)
         return json.dumps(value).encode()
     lossless = b"null" not in text or orjson.loads(text) == value
     return text if lossless else json.dumps(value).encode()
+
+
+def _check(value: Any) -> None:
+    """Refuse what json would write as something else: a key that is not text, above all."""
+    if isinstance(value, dict):
+        if not all(isinstance(key, str) for key in value):
+            raise TypeError("the keys of an object must be text")
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            _check(item)
 
 
 def _loads(line: bytes, place: str) -> dict[str, Any]:

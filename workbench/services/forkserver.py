@@ -6,7 +6,7 @@ then pickle); what happens goes out on standard output as JSON lines. When stand
 because the notebook's kernel ended, however it ended, every service is killed and it ends too.
 Should it be killed itself, its services see the end of a pipe that only it holds open.
 
-``python -m workbench.services.forkserver FD``: FD is the socket services report to.
+Its one argument is the file descriptor of the socket that services report to.
 """
 
 from __future__ import annotations
@@ -130,6 +130,3 @@ def _preload() -> None:
 
     _ = (cel, cloudevents, cloudpickle, jsonschema_rs, kafka, pydantic, workbench)
 
-
-if __name__ == "__main__":
-    sys.exit(main())

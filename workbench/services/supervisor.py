@@ -24,6 +24,7 @@ from workbench.services.spec import ServiceSpec
 from workbench.services.status import Status
 from workbench.services.travel import pack
 
+_SERVE = "import sys; from workbench.services.forkserver import main; sys.exit(main())"
 _BACKOFF = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 """Seconds before the first, second, … restart after a crash."""
 _CALM_AFTER = 20.0
@@ -153,7 +154,7 @@ class Supervisor(Runner):
             here.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
         self._server = subprocess.Popen(
-            [sys.executable, "-m", "workbench.services.forkserver", str(there.fileno())],
+            [sys.executable, "-c", _SERVE, str(there.fileno())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             pass_fds=[there.fileno()],

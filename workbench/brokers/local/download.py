@@ -8,7 +8,6 @@ user's ``jgo`` settings are asked first: that is where a company's mirror goes.
 
 from __future__ import annotations
 
-import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -73,7 +72,7 @@ def maven(folder: Path, resolver: PythonResolver | None = None) -> MavenContext:
 def _fetch(jar: Jar, context: MavenContext, into: Path, counter: _Counter, say: Say) -> None:
     trouble = ""
     for _ in range(_TRIES):
-        artifact = context.project(jar.group, jar.artifact).at_version(jar.version).artifact()
+        artifact = context.create_dependency(jar.coordinate).artifact
         place = artifact.cached_path
         assert place is not None
         place.unlink(missing_ok=True)
@@ -88,7 +87,7 @@ def _fetch(jar: Jar, context: MavenContext, into: Path, counter: _Counter, say: 
             break
         fault = jar.fault(place)
         if fault is None:
-            os.replace(place, into / jar.name)
+            place.replace(into / jar.name)
             counter.finish(jar)
             return
         trouble = f"what came {fault}"

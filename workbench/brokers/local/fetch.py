@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack
+from typing import NoReturn
 
 from tqdm import tqdm
 
@@ -19,16 +20,14 @@ from .jars import ensure_kafka_jars
 def main() -> int:
     """Fetch what is missing; the exit code."""
     with ExitStack() as stack:
-        bar: tqdm[None] | None = None
+        bars: list[tqdm[NoReturn]] = []
 
         def progress(done: int, total: int, sentence: str) -> None:
-            nonlocal bar
-            if bar is None:
-                bar = stack.enter_context(
-                    tqdm(total=total, unit="B", unit_scale=True, desc="Kafka", file=sys.stderr)
-                )
-            bar.set_postfix_str(sentence, refresh=False)
-            bar.update(done - bar.n)
+            if not bars:  # the first byte of something to fetch
+                bar = tqdm(total=total, unit="B", unit_scale=True, desc="Kafka", file=sys.stderr)
+                bars.append(stack.enter_context(bar))
+            bars[0].set_postfix_str(sentence, refresh=False)
+            bars[0].update(done - bars[0].n)
 
         try:
             jars = ensure_kafka_jars(progress=progress, say=tqdm.write)

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import base64
 import itertools
-import os
 import re
 import shutil
 import subprocess
@@ -144,7 +143,7 @@ def format_storage(folder: Path, java: Sequence[str], environment: dict[str, str
             )
         draft_settings.unlink()
         if (draft / "meta.properties").exists():
-            os.replace(draft, folder / DATA)
+            draft.replace(folder / DATA)
     made = _cluster_id(folder)
     if made is None:
         said = (folder / JVM_OUTPUT).read_text(encoding="utf-8", errors="replace").strip()

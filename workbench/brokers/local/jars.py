@@ -43,18 +43,17 @@ _OLDEST_KAFKA = 4  # the first that knows no ZooKeeper and formats as we ask
 
 @dataclass(frozen=True)
 class Jar:
-    """One locked jar: its Maven coordinate, its size in bytes and its SHA-256 in hex."""
+    """One locked jar: ``group:artifact:version``, its size in bytes and its SHA-256 in hex."""
 
-    group: str
-    artifact: str
-    version: str
+    coordinate: str
     size: int
     sha256: str
 
     @property
     def name(self) -> str:
         """The file's name, which is also its place in the cache."""
-        return f"{self.artifact}-{self.version}.jar"
+        _, artifact, version = self.coordinate.split(":")
+        return f"{artifact}-{version}.jar"
 
     def fault(self, path: Path) -> str | None:
         """What is wrong with the file at `path`, as half a sentence; ``None`` if it is this jar."""
@@ -82,8 +81,7 @@ class JarLock:
         return cls(
             kafka=content["kafka"],
             jars=tuple(
-                Jar(*jar["coordinate"].split(":"), size=jar["size"], sha256=jar["sha256"])
-                for jar in content["jars"]
+                Jar(jar["coordinate"], jar["size"], jar["sha256"]) for jar in content["jars"]
             ),
         )
 

@@ -51,7 +51,7 @@ _owned: dict[int, _Owned] = {}
 
 
 def jvm_environment() -> dict[str, str]:
-    """This process's environment, less what would change the JVM; file names are UTF-8."""
+    """The environment for a JVM: ours, less what would change the JVM; file names are UTF-8."""
     kept = {name: value for name, value in os.environ.items() if name not in _JVM_VARIABLES}
     return kept | {"LC_ALL": "C.UTF-8"}
 

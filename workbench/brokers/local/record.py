@@ -8,17 +8,13 @@ that a broker is just starting or about to end.
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import psutil
 
 from .claim import is_claimed
 from .log_tail import log_size
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 RECORD_FILE = "running.json"
 
@@ -41,7 +37,7 @@ class Record:
         """Leave the record in `folder`, whole or not at all."""
         draft = folder / f"{RECORD_FILE}.new"
         draft.write_text(json.dumps(asdict(self)) + "\n", encoding="utf-8")
-        os.replace(draft, folder / RECORD_FILE)
+        draft.replace(folder / RECORD_FILE)
 
     def process(self, folder: Path) -> psutil.Process | None:
         """The JVM, if the process with its id lives and is really this folder's."""

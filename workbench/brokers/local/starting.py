@@ -52,13 +52,15 @@ def start_broker(
             *(str(runtime.command), *jvm_options(), mark(folder)),
             *("-cp", os.pathsep.join(str(jar) for jar in jars)),
         ]
-        for _ in range(_PORT_TRIES):
+        tries = 1 if port else _PORT_TRIES
+        while True:
+            tries -= 1
             chosen = _choose_port(port, say)
             try:
                 return _try_at(chosen, command, folder, claimed, timeout=timeout, owned=owned)
-            except _PortLostError:
-                continue
-        raise _taken(chosen)
+            except _PortLostError as lost:
+                if not tries:
+                    raise _taken(chosen) from lost
     finally:
         release(claimed)  # ours alone: the JVM's copy holds on
 
@@ -81,20 +83,29 @@ def _try_at(
     broker = Running(folder, record, process, log_start)
     try:
         record.write(folder)
-        if wait_until_ready(port, cluster_id, alive=lambda: is_alive(process), seconds=timeout):
-            return broker
-        if is_alive(process):
-            raise BrokerUnavailableError(
-                f"Kafka did not answer at {HOST}:{port} within {timeout:g} s and was stopped; "
-                f"its log is {folder / LOG}."
-            )
-        error = death(broker, "died while starting")
-        if any(sign in str(error) for sign in _PORT_LOST):
-            raise _PortLostError from error
-        raise error
+        _wait(broker, timeout)
     except BaseException:
         end(process, folder)
         raise
+    return broker
+
+
+def _wait(broker: Running, timeout: float) -> None:
+    """Wait until a broker that was just started answers, or say why it doesn't."""
+    port = broker.record.port
+    if wait_until_ready(
+        port, broker.record.cluster_id, alive=lambda: is_alive(broker.process), seconds=timeout
+    ):
+        return
+    if is_alive(broker.process):
+        raise BrokerUnavailableError(
+            f"Kafka did not answer at {HOST}:{port} within {timeout:g} s and was stopped; its log "
+            f"is {broker.folder / LOG}."
+        )
+    error = death(broker, "died while starting")
+    if any(sign in str(error) for sign in _PORT_LOST):
+        raise _PortLostError from error
+    raise error
 
 
 def _choose_port(wanted: int | None, say: Say) -> int:

@@ -1,0 +1,216 @@
+"""The pictures: how long flows take, and how long each hop.
+
+They stand on the notebook's own background, light or dark, and say their unit and how many they show.
+"""
+
+from __future__ import annotations
+
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from workbench import look
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_UNITS = ((3_600_000.0, "h"), (60_000.0, "min"), (1_000.0, "s"), (1.0, "ms"))
+_VARIANTS_SHOWN = len(look.SERIES) - 1
+_HOPS_SHOWN = 20
+_BARS = 40
+_LINE = 78
+"""Characters to a line of a label."""
+_GRID = "rgba(128, 128, 128, 0.25)"
+
+
+def plot_flows(flows: pd.DataFrame, variants: pd.DataFrame) -> go.Figure:
+    """Draw how many flows took how long, the most frequent variants in colours of their own.
+
+    Parameters
+    ----------
+    flows, variants
+        As ``EventLog.flows`` and ``EventLog.variants`` return them.
+    """
+    timed = flows[flows["duration_ms"] > 0]
+    if timed.empty:
+        return _empty("No flow here has two events: publish some and capture again.")
+    p50, p95 = timed["duration_ms"].quantile([0.5, 0.95])
+    per, unit = _unit(p95)
+    took = timed["duration_ms"].to_numpy() / per
+    edges = np.geomspace(took.min() * 0.999, took.max() * 1.001, _BARS + 1)
+    place = timed["variant"].cat.codes.to_numpy()  # the rank of the variant, from 0
+
+    figure = go.Figure()
+    for rank, variant in enumerate(variants.head(_VARIANTS_SHOWN).itertuples()):
+        _add_bars(figure, took[place == rank], edges, _variant_label(variant), rank)
+    if len(variants) > _VARIANTS_SHOWN:
+        others = f"{len(variants) - _VARIANTS_SHOWN:,} other variants"
+        _add_bars(figure, took[place >= _VARIANTS_SHOWN], edges, others, _VARIANTS_SHOWN)
+    for name, value, side in (("p50", p50 / per, "right"), ("p95", p95 / per, "left")):
+        figure.add_vline(x=value, line={"color": look.QUIET, "width": 2, "dash": "dot"})
+        figure.add_annotation(
+            text=f"<b>{name} {_number(value)} {unit}</b>",
+            x=np.log10(value),  # unlike everything else on a log axis
+            y=1,
+            yref="paper",
+            xanchor=side,
+            yanchor="bottom",
+            showarrow=False,
+        )
+    left_out = len(flows) - len(timed)
+    legend_height = 22 * sum(1 + bars.name.count("<br>") for bars in figure.data) + 20
+    _dress(
+        figure,
+        title=f"How long flows take, in {unit} (n = {len(timed):,} flows)",
+        subtitle=f"{left_out:,} more have a single event, and so no duration" if left_out else "",
+        height=470 + legend_height,
+    )
+    figure.update_layout(
+        barmode="stack",
+        margin_b=70 + legend_height,
+        legend={"y": 0, "yref": "container", "yanchor": "bottom", "traceorder": "normal"},
+    )
+    figure.update_xaxes(title=f"first to last event ({unit}, log scale)", type="log", dtick="D2")
+    figure.update_yaxes(title="flows")
+    return figure
+
+
+def plot_hops(hops: pd.DataFrame) -> go.Figure:
+    """Draw the median of each kind of hop, and how far p95 and the slowest lie from it.
+
+    Parameters
+    ----------
+    hops
+        As ``EventLog.hops`` returns it.
+    """
+    if hops.empty:
+        return _empty("No event here names a cause in its own flow, so there are no hops.")
+    shown = hops.head(_HOPS_SHOWN)
+    per, unit = _unit(shown["p95_ms"].median())
+    times = shown[["p50_ms", "p95_ms", "max_ms"]] / per
+    rows = [
+        f"<b>{_lines(f'{cause} → {effect}', 40)}</b><br>{service}, n = {n:,}"
+        for cause, effect, service, n in zip(
+            *(shown[name] for name in ("cause_type", "effect_type", "service", "n")), strict=True
+        )
+    ]
+    figure = go.Figure()
+    for row, low, high in zip(rows, times["p50_ms"], times["max_ms"], strict=True):
+        figure.add_scatter(
+            x=[low, high],
+            y=[row, row],
+            mode="lines",
+            line={"color": look.EDGE, "width": 3},
+            hoverinfo="skip",
+            showlegend=False,
+        )
+    for column, name, symbol, colour, position in (
+        ("p50_ms", "p50", "circle", look.EVENT_BORDER, "top center"),
+        ("p95_ms", "p95", "diamond", look.SERVICE_BORDER, "bottom center"),
+        ("max_ms", "slowest", "line-ns-open", look.QUIET, "middle right"),
+    ):
+        figure.add_scatter(
+            x=times[column],
+            y=rows,
+            name=name,
+            mode="markers+text",
+            marker={"symbol": symbol, "size": 14, "color": colour, "line": {"width": 2}},
+            text=[f" {_number(value)} {unit}" for value in times[column]],
+            textposition=position,
+            cliponaxis=False,
+            hovertemplate=f"{name}: %{{x:,.4g}} {unit}<extra></extra>",
+        )
+    notes = []
+    if len(hops) > len(shown):
+        notes.append(f"the {len(shown)} most frequent of {len(hops):,} kinds")
+    positive = bool((times > 0).all(axis=None))
+    if (times < 0).any(axis=None):
+        notes.append("below 0 the clocks of two services differ")
+    _dress(
+        figure,
+        title=f"How long each hop takes, in {unit} (n = {shown['n'].sum():,} hops)",
+        subtitle="; ".join(notes),
+        height=190 + 78 * len(shown),
+    )
+    figure.update_layout(legend={"orientation": "h", "y": 1, "yanchor": "bottom"}, margin_r=110)
+    low, high = times.to_numpy().min(), times.to_numpy().max()
+    if positive:
+        low, high = np.log10(low), np.log10(high)
+    room = max(0.07 * (high - low), 0.1)
+    figure.update_xaxes(
+        title=f"cause to effect ({unit}{', log scale' if positive else ''})",
+        type="log" if positive else "linear",
+        dtick="D2" if positive else None,
+        range=[low - room, high + room],
+    )
+    figure.update_yaxes(range=[len(rows) - 0.4, -0.7])
+    return figure
+
+
+def _add_bars(figure: go.Figure, took: Any, edges: Any, label: str, rank: int) -> None:
+    figure.add_bar(
+        x=(edges[:-1] + edges[1:]) / 2,
+        width=np.diff(edges),
+        y=np.histogram(took, edges)[0],
+        name=label,
+        marker={"color": look.SERIES[rank], "line": {"width": 0}},
+        hovertemplate="%{y:,} flows<extra></extra>",
+    )
+
+
+def _variant_label(variant: Any) -> str:
+    stages = variant.path.split(" → ")
+    path = variant.path
+    if len(path) > 2 * _LINE:
+        path = f"{stages[0]} → … → {stages[-1]} ({variant.events:,} events)"
+    return _lines(f"{variant.variant}, {variant.flows:,} flows: {path}", _LINE)
+
+
+def _lines(text: str, width: int) -> str:
+    return "<br>".join(wrap(text, width, break_long_words=False, break_on_hyphens=False))
+
+
+def _unit(milliseconds: float) -> tuple[float, str]:
+    """Choose the largest unit in which a time is 1 or more."""
+    return next((unit for unit in _UNITS if milliseconds >= unit[0]), _UNITS[-1])
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _dress(figure: go.Figure, *, title: str, subtitle: str, height: int) -> None:
+    figure.update_layout(
+        template="none",
+        title={
+            "text": f"<b>{title}</b>",
+            "subtitle": {"text": subtitle, "font": {"size": look.FONT_SIZE_PLOT}},
+            "x": 0,
+            "xref": "container",
+            "xanchor": "left",
+            "yref": "container",
+            "y": 1,
+            "yanchor": "top",
+            "pad": {"t": 16, "l": 20},
+            "font": {"size": look.FONT_SIZE_PLOT + 4},
+        },
+        font={"family": look.FONT, "size": look.FONT_SIZE_PLOT, "color": look.QUIET},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        height=height,
+        margin={"t": 110, "l": 20, "r": 40, "b": 20},
+        legend={"x": 0, "yanchor": "top", "bgcolor": "rgba(0,0,0,0)"},
+    )
+    figure.update_xaxes(gridcolor=_GRID, linecolor=look.QUIET, zeroline=False, automargin=True)
+    figure.update_yaxes(gridcolor=_GRID, linecolor=look.QUIET, zeroline=False, automargin=True)
+
+
+def _empty(sentence: str) -> go.Figure:
+    figure = go.Figure()
+    _dress(figure, title="", subtitle="", height=200)
+    figure.add_annotation(text=sentence, showarrow=False, font={"size": look.FONT_SIZE_PLOT + 1})
+    figure.update_xaxes(visible=False)
+    figure.update_yaxes(visible=False)
+    return figure

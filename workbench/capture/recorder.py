@@ -1,0 +1,154 @@
+"""Recording: what stands on a broker's channels, as the rows of an event log.
+
+Nothing is joined and nothing committed, so the services notice nothing. The cut is consistent:
+the end of every partition is taken once, before reading, and nothing after it is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+
+from workbench.brokers import Broker, Position, Record
+from workbench.capture.columns import standard_frame
+from workbench.errors import EventError, LogError
+from workbench.events import DeadLetter, Envelope, from_kafka
+
+_PATIENCE_SECONDS = 30.0
+
+
+def record(
+    broker: Broker,
+    channels: Iterable[str],
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    start: Mapping[Position, int] | None = None,
+    stop: Mapping[Position, int] | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> pd.DataFrame:
+    """Read channels from one place to another.
+
+    Parameters
+    ----------
+    since, until
+        Broker times: from the first event at or after ``since`` to the last before ``until``.
+    start, stop
+        Offsets for single partitions, which win over the times: ``start`` is read, ``stop`` not.
+    progress
+        Told (events read, events in all).
+
+    Returns
+    -------
+    pandas.DataFrame
+        The standard columns, and ``key``, ``subject``, ``dataschema``, ``traceparent``,
+        ``dead_letter`` and ``undecoded`` (why a record is not an event; its value is then text).
+
+    Raises
+    ------
+    LogError
+        The broker stops giving events before the end.
+    """
+    names = sorted(set(channels))
+    begin = broker.begin_offsets(names)
+    first = broker.offsets_at(names, since) if since else begin
+    last = broker.offsets_at(names, until) if until else broker.end_offsets(names)
+    first = {p: max((start or {}).get(p, offset), begin[p]) for p, offset in first.items()}
+    last = {p: (stop or {}).get(p, offset) for p, offset in last.items()}
+    wanted = {p: offset for p, offset in first.items() if offset < last[p]}
+    total = sum(last[p] - offset for p, offset in wanted.items())
+    rows: list[dict[str, Any]] = []
+    progress(0, total)
+    if wanted:
+        _read(broker, wanted, last, rows, total, progress)
+    return standard_frame(rows)
+
+
+def _read(
+    broker: Broker,
+    wanted: dict[Position, int],
+    last: Mapping[Position, int],
+    rows: list[dict[str, Any]],
+    total: int,
+    progress: Callable[[int, int], None],
+) -> None:
+    open_ = set(wanted)
+    with broker.reader(wanted) as reader:
+        while open_:
+            records = reader.poll(_PATIENCE_SECONDS)
+            if not records:
+                left = ", ".join(f"{p.channel}[{p.partition}]" for p in sorted(open_))
+                raise LogError(
+                    f"the broker gave nothing for {_PATIENCE_SECONDS:g} s; still missing: {left}."
+                )
+            for found in records:
+                position = Position(found.channel, found.partition)
+                if found.offset < last[position]:
+                    rows.append(row(found))
+                if found.offset + 1 >= last[position]:
+                    open_.discard(position)
+            progress(len(rows), total)
+
+
+def row(found: Record) -> dict[str, Any]:
+    """One record as a row of an event log, whatever it holds."""
+    where = {
+        "broker_time": datetime.fromtimestamp(found.time_ms / 1000, UTC),
+        "channel": found.channel,
+        "partition": found.partition,
+        "offset": found.offset,
+        "key": found.key.decode("utf-8", "replace") if found.key is not None else None,
+    }
+    letter = DeadLetter.from_headers(found.headers)
+    reason = None
+    if letter is not None:
+        who = f"{letter.service}/{letter.reaction}" if letter.reaction else letter.service
+        reason = f"{who}: {letter.error_type}: {letter.error_message}"
+    try:
+        envelope = from_kafka(found.headers, found.value)
+    except EventError as error:
+        return {
+            "id": None,
+            "type": None,
+            "source": None,
+            "time": None,
+            "correlation_id": None,
+            "causation_id": None,
+            "data": _text(found.value),
+            "subject": None,
+            "dataschema": None,
+            "traceparent": None,
+            "dead_letter": reason,
+            "undecoded": str(error),
+            **where,
+        }
+    data, undecoded = _data(envelope)
+    return {
+        "id": envelope.id,
+        "type": envelope.type,
+        "source": envelope.source,
+        "time": envelope.time,
+        "correlation_id": envelope.correlationid,
+        "causation_id": envelope.causationid,
+        "data": data,
+        "subject": envelope.subject,
+        "dataschema": envelope.dataschema,
+        "traceparent": envelope.traceparent,
+        "dead_letter": reason,
+        "undecoded": undecoded,
+        **where,
+    }
+
+
+def _data(envelope: Envelope) -> tuple[Any, str | None]:
+    try:
+        return envelope.payload(), None
+    except EventError as error:
+        return _text(envelope.data), str(error)
+
+
+def _text(value: bytes | None) -> str | None:
+    return value.decode("utf-8", "backslashreplace") if value is not None else None
