@@ -29,6 +29,7 @@ from workbench.services import (
     dead_letter_channel,
     read_counts,
     read_state,
+    read_unsent,
     service_spec,
 )
 
@@ -92,9 +93,9 @@ class Workbench:
 
     Examples
     --------
-    >>> wb = Workbench("designs/orders")            # doctest: +SKIP
-    >>> wb.start()                                  # doctest: +SKIP
-    >>> wb.publish(OrderPlaced(order_id="o-1"))     # doctest: +SKIP
+    >>> wb = Workbench("designs/orders")  # doctest: +SKIP
+    >>> wb.start()  # doctest: +SKIP
+    >>> wb.publish(OrderPlaced(order_id="o-1"))  # doctest: +SKIP
     """
 
     def __init__(
@@ -155,7 +156,9 @@ class Workbench:
         """Write the design to a folder, by default the one it came from."""
         target = Path(folder) if folder is not None else self.design_folder
         if target is None:
-            raise DesignError("this design has no folder yet: say where, wb.save('designs/orders').")
+            raise DesignError(
+                "this design has no folder yet: say where, wb.save('designs/orders')."
+            )
         self.choreography.save(target)
         self.design_folder = target
         return target
@@ -237,7 +240,9 @@ class Workbench:
         for name in services:
             if name not in self.choreography.services:
                 known = ", ".join(self.choreography.services) or "none"
-                raise ServiceError(f"there is no service {name!r} in this design (it has: {known}).")
+                raise ServiceError(
+                    f"there is no service {name!r} in this design (it has: {known})."
+                )
         lives = self.lives()
         names = services or tuple(
             name
@@ -378,11 +383,16 @@ class Workbench:
         calm = 0
         while calm < 2:
             lives = self.lives()
-            left = {name: f"{n} events" for name, n in self.lag().items() if n}
+            # From the files, not from what services report: a report may be late, and a service
+            # that was killed reports nothing, but its delayed effects are still to be sent.
+            unsent = {
+                name: read_unsent(self.folder / f"{name}.sqlite")
+                for name in self.choreography.services
+            }
+            left = {name: f"{n} effects" for name, n in unsent.items() if n}
+            left |= {name: f"{n} events" for name, n in self.lag().items() if n}
             for name, life in lives.items():
-                if life.up and life.status and (life.status.in_flight or life.status.waiting):
-                    left[name] = f"{life.status.in_flight + life.status.waiting} effects"
-                elif life.wanted and not life.up:
+                if life.wanted and not life.up:
                     left[name] = "its restart"
             calm = 0 if left else calm + 1
             if left and time.monotonic() > deadline:

@@ -65,7 +65,7 @@ def assert_equal(left: pd.DataFrame, right: pd.DataFrame) -> None:
 
 
 @settings(
-    deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(events=st.lists(rows, max_size=6), draw=st.data())
 def test_reading_is_the_exact_inverse_of_writing(tmp_path, events, draw):
@@ -138,7 +138,9 @@ def test_a_bad_line_is_named_by_file_and_line(tmp_path, line):
 def test_lines_that_are_no_events_are_said_to_be_none(tmp_path):
     path = tmp_path / "log.jsonl"
     path.write_text('{"level": "info", "msg": "started"}\n')
-    with pytest.raises(LogError, match=r"log\.jsonl is not an event log: there is no column 'type'"):
+    with pytest.raises(
+        LogError, match=r"log\.jsonl is not an event log: there is no column 'type'"
+    ):
         read_jsonl(path)
 
 

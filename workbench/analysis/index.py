@@ -68,6 +68,8 @@ class FlowIndex:
 
     without_flow: int
     """How many events have no correlation id."""
+    end: int
+    """The time of the last record, in nanoseconds since 1970; 0 in an empty log."""
     type_names: NDArray[np.object_]
     source_names: NDArray[np.object_]
 
@@ -103,14 +105,14 @@ class FlowIndex:
 
         dead = copy & ~_same_dead_letter(frame, record, identity, copy)
 
-        row = record[at]
+        row, time = record[at], nanoseconds(frame["time"])
         types, type_names = _labels(frame["type"], NO_TYPE)
         sources, source_names = _labels(frame["source"], NO_SOURCE)
         return cls(
             row=row,
             flow=flow,
             cause=cause,
-            time=nanoseconds(frame["time"])[row],
+            time=time[row],
             type=types[row],
             source=sources[row],
             start=np.searchsorted(flow, np.arange(len(first) + 1)),
@@ -122,6 +124,7 @@ class FlowIndex:
             dead=dead,
             reason=_reasons(frame, record[dead]),
             without_flow=int((event & (correlation < 0)).sum()),
+            end=int(time[record[-1]]) if len(record) else 0,
             type_names=type_names,
             source_names=source_names,
         )

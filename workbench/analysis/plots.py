@@ -165,7 +165,8 @@ def _variant_label(variant: Any) -> str:
     path = variant.path
     if len(path) > 2 * _LINE:
         path = f"{stages[0]} → … → {stages[-1]} ({variant.events:,} events)"
-    return _lines(f"{variant.variant}, {variant.flows:,} flows: {path}", _LINE)
+    flows = "1 flow" if variant.flows == 1 else f"{variant.flows:,} flows"
+    return _lines(f"{variant.variant}, {flows}: {path}", _LINE)
 
 
 def _lines(text: str, width: int) -> str:

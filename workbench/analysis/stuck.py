@@ -55,7 +55,7 @@ def stuck(
             "event_type": pd.array(index.type_names[index.type[at]], dtype="str"),
             "waiting_for": pd.array([waiting_for(event) for event in at], dtype="str"),
             "since": utc(index.time[at]),
-            "waited_s": (index.time.max(initial=0) - index.time[at]) / 1e9,
+            "waited_s": (index.end - index.time[at]) / 1e9,
             "last_type": pd.array(index.type_names[last[index.flow[at]]], dtype="str"),
             "dead_letter": pd.array(
                 ["; ".join(given_up[event]) if event in given_up else None for event in at],

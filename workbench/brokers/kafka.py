@@ -36,6 +36,7 @@ _CHANNEL_CONFIG = {
     "max.message.bytes": str(DEAD_LETTER_BYTES + 100_000),
 }
 _SEND_TIMEOUT_MS = 30_000
+_LATEST, _EARLIEST = -1, -2  # the timestamps that stand for them in Kafka's ListOffsets request
 Result = TypeVar("Result")
 
 # kafka-python tells of every reconnection; the workbench says in its own words what matters.
@@ -80,10 +81,6 @@ class KafkaBroker(Broker):
     @cached_property
     def _admin(self) -> Any:
         return self._connect(KafkaAdminClient)
-
-    @cached_property
-    def _offsets(self) -> Any:
-        return self._connect(KafkaConsumer, enable_auto_commit=False, group_id=None)
 
     @cached_property
     def cluster_id(self) -> str:
@@ -159,7 +156,19 @@ class KafkaBroker(Broker):
             metrics_enabled=False,
         )
         consumer.subscribe(list(channels))
+        self._wait_for_metadata(consumer, channels)
         return _KafkaConsumer(consumer)
+
+    def _wait_for_metadata(self, consumer: Any, channels: Sequence[str]) -> None:
+        # A kafka-python consumer that joins before it knows of its channels' partitions is given
+        # none of them, and may not notice when it learns of them while it is still joining.
+        deadline = time.monotonic() + self.timeout
+        for channel in channels:
+            while not self._call(consumer.partitions_for_topic, channel):
+                if time.monotonic() > deadline:
+                    consumer.close(autocommit=False)
+                    raise BrokerError(f"Kafka has no channel {channel}: was it deleted meanwhile?")
+                time.sleep(0.02)
 
     def reader(self, start: Mapping[Position, int]) -> Reader:
         consumer = self._connect(
@@ -176,24 +185,18 @@ class KafkaBroker(Broker):
         return _KafkaReader(consumer)
 
     def begin_offsets(self, channels: Iterable[str]) -> dict[Position, int]:
-        return self._offsets_of(channels, lambda client, parts: client.beginning_offsets(parts))
+        return self._offsets(channels, _EARLIEST)
 
     def end_offsets(self, channels: Iterable[str]) -> dict[Position, int]:
-        return self._offsets_of(channels, lambda client, parts: client.end_offsets(parts))
+        return self._offsets(channels, _LATEST)
 
     def offsets_at(self, channels: Iterable[str], time: datetime) -> dict[Position, int]:
-        at = int(time.timestamp() * 1000)
+        names = list(channels)
+        found = self._offsets(names, int(time.timestamp() * 1000))
+        ends = self.end_offsets(names)
+        return {position: found.get(position, end) for position, end in ends.items()}
 
-        def find(client: Any, partitions: list[Any]) -> dict[Any, int]:
-            ends = client.end_offsets(partitions)
-            found = client.offsets_for_times(dict.fromkeys(partitions, at))
-            return {p: found[p].offset if found.get(p) else ends[p] for p in partitions}
-
-        return self._offsets_of(channels, find)
-
-    def _offsets_of(
-        self, channels: Iterable[str], ask: Callable[[Any, list[Any]], dict[Any, int]]
-    ) -> dict[Position, int]:
+    def _offsets(self, channels: Iterable[str], spec: int) -> dict[Position, int]:
         with self._lock:
             partitions = [
                 TopicPartition(topic["name"], partition["partition_index"])
@@ -203,8 +206,12 @@ class KafkaBroker(Broker):
             ]
             if not partitions:
                 return {}
-            found = self._call(ask, self._offsets, partitions)
-        return {Position(p.topic, p.partition): offset for p, offset in found.items()}
+            found = self._call(self._admin.list_partition_offsets, dict.fromkeys(partitions, spec))
+        return {
+            Position(p.topic, p.partition): answer.offset
+            for p, answer in found.items()
+            if answer.offset >= 0
+        }
 
     def committed(self, group: str) -> dict[Position, int]:
         with self._lock:
@@ -222,10 +229,9 @@ class KafkaBroker(Broker):
 
     def close(self) -> None:
         with self._lock:
-            for name in ("_admin", "_offsets"):
-                client = self.__dict__.pop(name, None)
-                if client is not None:
-                    client.close()
+            admin = self.__dict__.pop("_admin", None)
+            if admin is not None:
+                admin.close()
 
     def _connect(self, client: Callable[..., Any], **settings: Any) -> Any:
         try:

@@ -59,6 +59,7 @@ class MemoryBroker(Broker):
                         del committed[position]
             for group in groups:
                 self._committed.pop(group, None)
+                self._members.pop(group, None)
 
     def producer(self) -> Producer:
         return _MemoryProducer(self)
@@ -205,7 +206,7 @@ class _MemoryConsumer(_MemoryReader, Consumer):
     def commit(self, offsets: Mapping[Position, int]) -> bool:
         broker = self._broker
         with broker._arrived:  # noqa: SLF001 - its own broker
-            if self not in broker._members[self.group]:  # noqa: SLF001
+            if self not in broker._members.get(self.group, ()):  # noqa: SLF001
                 return False
             owned = {p: offset for p, offset in offsets.items() if p in self.offsets}
             broker._committed.setdefault(self.group, {}).update(owned)  # noqa: SLF001
@@ -217,7 +218,7 @@ class _MemoryConsumer(_MemoryReader, Consumer):
     def close(self) -> None:
         broker = self._broker
         with broker._arrived:  # noqa: SLF001 - its own broker
-            members = broker._members[self.group]  # noqa: SLF001
+            members = broker._members.get(self.group, [])  # noqa: SLF001
             if self in members:
                 members.remove(self)
                 broker._rebalance(self.group)  # noqa: SLF001

@@ -168,6 +168,4 @@ class Choreography:
         }
 
     def __repr__(self) -> str:
-        return (
-            f"Choreography({len(self.event_types)} event types, services={list(self.services)})"
-        )
+        return f"Choreography({len(self.event_types)} event types, services={list(self.services)})"

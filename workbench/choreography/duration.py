@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
+from math import isfinite
 
 from workbench.errors import DesignError
 
@@ -18,8 +20,9 @@ def parse_duration(text: str | float) -> float:
     DesignError
         Not a duration, or a negative one.
     """
-    if isinstance(text, int | float) and not isinstance(text, bool) and text >= 0:
-        return float(text)
+    if isinstance(text, int | float) and not isinstance(text, bool):
+        if text >= 0 and isfinite(text):
+            return float(text)
     match = _DURATION.fullmatch(text.strip()) if isinstance(text, str) else None
     if match is None:
         raise DesignError(f"{text!r} is not a duration; write it like 50ms, 2s, 15min, 1h or 7d.")
@@ -32,4 +35,4 @@ def format_duration(seconds: float) -> str:
         text = f"{seconds / _UNITS[unit]:.6f}".rstrip("0").rstrip(".")
         if float(text) >= 1 and parse_duration(f"{text}{unit}") == seconds:
             return f"{text}{unit}"
-    return f"{seconds!r}s"
+    return f"{Decimal(repr(seconds)):f}s"

@@ -25,7 +25,7 @@ MAX_BYTES = 5_000_000
 """A design file larger than this is a mistake, not a design."""
 
 _TOP = {"events", "services"}
-_EVENT = {"key", "channel"}
+_EVENT = {"key", "channel", "version"}
 _REACTION = {
     "name", "whenever", "if", "after", "emit", "emits", "handler", "failure_rate"
 }  # fmt: skip
@@ -40,6 +40,8 @@ def load_choreography(folder: Path, choreography: Choreography) -> Choreography:
     document = _Node(_read_yaml(path), str(path), "", 1)
     document.only(_TOP)
     settings = document.get("events", {}).mapping()
+    for node in settings.values():
+        node.only(_EVENT)
     _load_event_types(folder / "events", settings, choreography)
     for name, node in settings.items():
         if name not in choreography.event_types:
@@ -75,6 +77,8 @@ def _load_event_types(
         draft = path / "draft.json"
         if draft.is_file():
             version = versions[-1] + 1 if versions else 1
+            if path.name in settings:
+                version = settings[path.name].get("version", version).version_after(versions)
             choreography.event_types[path.name] = _event_type(draft, version, key, key_node)
 
 
@@ -116,7 +120,9 @@ def _reaction(node: _Node, choreography: Choreography, taken: Mapping[str, React
             mappings[effect] = {}
             for field, value in fields.mapping().items():
                 if known and field not in known:
-                    raise value.error(f"{effect} has no field {field!r} (it has: {', '.join(known)})")
+                    raise value.error(
+                        f"{effect} has no field {field!r} (it has: {', '.join(known)})"
+                    )
                 mappings[effect][field] = value.expression_or_constant()
         emits = tuple(mappings)
     else:
@@ -208,6 +214,12 @@ class _Node:
             return self.value
         raise self.error("write an expression in CEL, a number, true, false or null")
 
+    def version_after(self, released: list[int]) -> int:
+        version = self._as(int, "a whole number")
+        if isinstance(version, bool) or version <= max(released, default=0):
+            raise self.error(f"a draft's version must be above the released ones, not {version}")
+        return int(version)
+
     def _below(self, name: str) -> str:
         return f"{self.field}.{name}" if self.field else name
 
@@ -221,9 +233,12 @@ def _read_yaml(path: Path) -> Any:
     text = _read_text(path)
     yaml = YAML(typ="rt", pure=True)  # the round-trip loader knows lines and builds no objects
     yaml.allow_duplicate_keys = False
-    if _has_alias(text):
+    alias = _line_of_alias(text)
+    if alias is not None:
         raise DesignError(
-            "anchors and aliases (& and *) are not read in a design; write it out.", file=str(path)
+            "anchors and aliases (& and *) are not read in a design; write it out.",
+            file=str(path),
+            line=alias,
         )
     try:
         document = yaml.load(text)
@@ -237,13 +252,16 @@ def _read_yaml(path: Path) -> Any:
         raise DesignError(f"not YAML: {reason}.", file=str(path)) from error
 
 
-def _has_alias(text: str) -> bool:
+def _line_of_alias(text: str) -> int | None:
     from ruamel.yaml.tokens import AliasToken
 
     try:
-        return any(isinstance(token, AliasToken) for token in YAML(pure=True).scan(text))
+        for token in YAML(pure=True).scan(text):
+            if isinstance(token, AliasToken):
+                return int(token.start_mark.line) + 1
     except (YAMLError, RecursionError):
-        return False  # the loader says what is wrong, with its line
+        pass  # the loader says what is wrong, with its line
+    return None
 
 
 def _read_text(path: Path) -> str:

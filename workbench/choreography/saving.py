@@ -54,7 +54,14 @@ def _yaml(choreography: Choreography) -> str:
     document: dict[str, Any] = {}
     events = {}
     for name, event_type in choreography.event_types.items():
-        settings = {"key": event_type.key, "channel": choreography.channels.get(name)}
+        settings: dict[str, Any] = {
+            "key": event_type.key,
+            "channel": choreography.channels.get(name),
+        }
+        if choreography.is_draft(name):
+            expected = max(choreography.released.get(name, {}), default=0) + 1
+            if event_type.version != expected:
+                settings["version"] = event_type.version
         events[name] = {field: value for field, value in settings.items() if value is not None}
     if events:
         document["events"] = events

@@ -64,5 +64,5 @@ class DeadLetter:
                 last_failure=datetime.fromisoformat(texts["last_failure"]).astimezone(UTC),
                 traceback=texts.get("traceback", ""),
             )
-        except (KeyError, ValueError):
+        except (KeyError, ValueError, OverflowError):
             return None

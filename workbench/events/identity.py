@@ -11,6 +11,9 @@ from uuid import UUID, uuid5
 _EFFECTS = UUID("6f0c2c5e-9f0b-5d7e-8a55-3f1c9d2b7a10")
 """The UUIDv5 namespace of effect ids; it never changes, or redelivered effects would differ."""
 
+_LONGEST_EXPONENT = 100
+"""Beyond it a decimal is written with an exponent: ``1e999999999`` has a billion digits."""
+
 
 def effect_id(source: str, cause_id: str, service: str, reaction: str, place: int) -> str:
     """The id of an effect, derived from its cause, so that a repeat is the same event.
@@ -52,6 +55,11 @@ def canonical_key(value: Any, schema: Mapping[str, Any] | None = None) -> str | 
 def _decimal_text(number: Decimal) -> str:
     if not number.is_finite():
         return str(number)
+    if number and abs(number.adjusted()) > _LONGEST_EXPONENT:
+        _, digits, exponent = number.as_tuple()
+        text = "".join(map(str, digits))
+        short = text.rstrip("0")
+        return f"{'-' * (number < 0)}{short}E{int(exponent) + len(text) - len(short)}"
     text = f"{number:f}"
     if "." in text:
         text = text.rstrip("0").rstrip(".")

@@ -12,7 +12,7 @@ from workbench.services.spec import (
     service_spec,
 )
 from workbench.services.status import Status
-from workbench.services.store import read_counts, read_state
+from workbench.services.store import read_counts, read_state, read_unsent
 from workbench.services.supervisor import Supervisor
 from workbench.services.worker import STEPS, Worker
 
@@ -33,5 +33,6 @@ __all__ = [
     "dead_letter_channel",
     "read_counts",
     "read_state",
+    "read_unsent",
     "service_spec",
 ]

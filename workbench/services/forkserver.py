@@ -129,4 +129,3 @@ def _preload() -> None:
     import workbench.services.process
 
     _ = (cel, cloudevents, cloudpickle, jsonschema_rs, kafka, pydantic, workbench)
-

@@ -76,7 +76,12 @@ def read_value(text: str) -> Any:
 
 
 def _tagged(value: Any) -> dict[str, str]:
-    for name, kind in (("decimal", Decimal), ("datetime", datetime), ("date", date), ("uuid", UUID)):
+    for name, kind in (
+        ("decimal", Decimal),
+        ("datetime", datetime),
+        ("date", date),
+        ("uuid", UUID),
+    ):
         if isinstance(value, kind):
             text = value.isoformat() if isinstance(value, date) else str(value)
             return {_TAG: name, "value": text}

@@ -107,7 +107,11 @@ class Store:
 
     def put(self, outgoing: Outgoing, due: float) -> None:
         """Put into the outbox what is to be sent at ``due`` (seconds since 1970 UTC)."""
-        headers = [[name, (text or b"").decode("utf-8", "replace")] for name, text in outgoing.headers]
+        # Latin-1 has a letter for every byte, so a poison event's headers stay what they were.
+        headers = [
+            [name, text.decode("latin-1") if text is not None else None]
+            for name, text in outgoing.headers
+        ]
         self._db.execute(
             "INSERT INTO outbox (due, channel, key, headers, value) VALUES (?, ?, ?, ?, ?)",
             (due, outgoing.channel, outgoing.key, orjson.dumps(headers), outgoing.value),
@@ -178,6 +182,20 @@ def read_state(path: Path) -> dict[str, object]:
         connection.close()
 
 
+def read_unsent(path: Path) -> int:
+    """How many effects a service has still to send, delayed ones included; 0 if it never ran."""
+    if not path.exists():
+        return 0
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)
+    try:
+        query = "SELECT count(*) FROM outbox WHERE refused IS NULL"
+        return int(connection.execute(query).fetchone()[0])
+    except sqlite3.Error:
+        return 0  # the service has not made its tables yet
+    finally:
+        connection.close()
+
+
 def read_counts(path: Path) -> Counts:
     """A service's counts as of its last commit; empty if it never ran."""
     if not path.exists():
@@ -192,5 +210,8 @@ def read_counts(path: Path) -> Counts:
     return Counter({(what, event_type): n for what, event_type, n in rows})
 
 
-def _headers(text: bytes) -> list[tuple[str, bytes]]:
-    return [(name, value.encode()) for name, value in orjson.loads(text)]
+def _headers(text: bytes) -> list[tuple[str, bytes | None]]:
+    return [
+        (name, value.encode("latin-1") if value is not None else None)
+        for name, value in orjson.loads(text)
+    ]

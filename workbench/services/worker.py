@@ -25,7 +25,13 @@ from datetime import datetime, timedelta
 
 from workbench.brokers import EVENT_BYTES, Broker, Consumer, Outgoing, Position, Record
 from workbench.choreography import Reaction
-from workbench.errors import BrokerError, EventError, EventRefusedError, ExpressionError, HandlerError
+from workbench.errors import (
+    BrokerError,
+    EventError,
+    EventRefusedError,
+    ExpressionError,
+    HandlerError,
+)
 from workbench.events import DeadLetter, Envelope, from_kafka, to_kafka
 from workbench.services import status as counted
 from workbench.services.clock import Clock
@@ -35,7 +41,17 @@ from workbench.services.spec import ServiceSpec
 from workbench.services.status import Status
 from workbench.services.store import Counts, Store
 
-STEPS = ("started", "drained", "joined", "polled", "handled", "recorded", "sent", "cleared", "committed")
+STEPS = (
+    "started",
+    "drained",
+    "joined",
+    "polled",
+    "handled",
+    "recorded",
+    "sent",
+    "cleared",
+    "committed",
+)
 """The steps between start and commit, in order."""
 
 BATCH = 500
@@ -211,7 +227,9 @@ class Worker:
                 )
                 if isinstance(error, _HOPELESS) or attempt >= self.spec.retry.attempts:
                     self.store.remember(envelope.source, envelope.id, reaction.name, digest)
-                    letter = self._letter(record, reaction.name, error, attempt, first_failure, text)
+                    letter = self._letter(
+                        record, reaction.name, error, attempt, first_failure, text
+                    )
                     self._give_up(record, letter, counts, envelope.type)
                     return
             counts[counted.RETRIES, envelope.type] += 1

@@ -1,14 +1,16 @@
 import hashlib
 import http.server
-import json
+import os
 import re
 import subprocess
 import sys
 import threading
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
+import workbench
 from workbench.brokers.local import download, ensure_kafka_jars
 from workbench.brokers.local.jars import Jar, JarLock, jars_at_home
 from workbench.errors import LocalKafkaError
@@ -43,7 +45,7 @@ class FakeCentral:
                 pass
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
 
     @property
     def url(self):
@@ -101,7 +103,9 @@ def contents(jars):
 
 def test_the_first_time_every_jar_is_fetched_and_its_bytes_are_counted(central, tmp_path, said):
     steps = []
-    jars = ensure_kafka_jars(cache=tmp_path, say=said.append, progress=lambda *step: steps.append(step))
+    jars = ensure_kafka_jars(
+        cache=tmp_path, say=said.append, progress=lambda *step: steps.append(step)
+    )
     assert contents(jars) == [central.files[central.path(name)] for name in NAMES]
     total = sum(map(len, central.files.values()))
     assert steps[0][:2] == (0, total)
@@ -156,14 +160,18 @@ def test_a_jar_tampered_with_on_its_way_is_said_and_fetched_again(central, tmp_p
 
 def test_a_jar_that_is_never_what_the_lock_names_is_an_error_and_not_kept(central, tmp_path):
     central.files[central.path("gamma")] = b"something else"
-    with pytest.raises(LocalKafkaError, match=r"gamma-1\.0\.jar could not be fetched .*what came is half"):
+    with pytest.raises(
+        LocalKafkaError, match=r"gamma-1\.0\.jar could not be fetched .*what came is half"
+    ):
         ensure_kafka_jars(cache=tmp_path, say=lambda _: None)
     assert not (tmp_path / "4.4.0" / "gamma-1.0.jar").exists()
 
 
 def test_a_jar_that_nobody_has_is_said_in_a_sentence(central, tmp_path):
     del central.files[central.path("gamma")]
-    with pytest.raises(LocalKafkaError, match=r"gamma-1\.0\.jar .*no repository has it.*WORKBENCH_KAFKA_HOME"):
+    with pytest.raises(
+        LocalKafkaError, match=r"gamma-1\.0\.jar .*no repository has it.*WORKBENCH_KAFKA_HOME"
+    ):
         ensure_kafka_jars(cache=tmp_path)
 
 
@@ -207,7 +215,7 @@ def test_kafka_home_may_be_an_unpacked_kafka_or_a_folder_of_jars(tmp_path, monke
 
 
 def test_a_kafka_home_without_kafka_or_with_an_old_one_is_an_error(tmp_path):
-    with pytest.raises(LocalKafkaError, match="no Kafka server .* is there"):
+    with pytest.raises(LocalKafkaError, match=r"no Kafka server .* is there"):
         jars_at_home(tmp_path)
     (tmp_path / "kafka_2.13-3.9.1.jar").write_bytes(b"")
     with pytest.raises(LocalKafkaError, match=r"kafka_2\.13-3\.9\.1\.jar, but the workbench needs"):
@@ -228,11 +236,10 @@ def test_the_committed_lock_is_one_kafka_and_its_logging():
 
 
 def test_the_installer_ends_with_1_and_one_sentence_when_kafka_cannot_be_had(tmp_path):
-    command = [sys.executable, "-m", "workbench.brokers.local.fetch"]
     ended = subprocess.run(
-        command,
-        env={"WORKBENCH_KAFKA_HOME": str(tmp_path), "PYTHONPATH": json.loads(json.dumps(sys.path[0]))},
-        cwd=tmp_path,
+        [sys.executable, "-m", "workbench.brokers.local.fetch"],
+        env={**os.environ, "WORKBENCH_KAFKA_HOME": str(tmp_path)},
+        cwd=Path(workbench.__file__).parent.parent,
         capture_output=True,
         text=True,
         check=False,

@@ -25,10 +25,11 @@ _ANSWER_WITHIN = 20.0  # seconds
 
 @dataclass(frozen=True)
 class Java:
-    """A ``java`` command and its major version."""
+    """A ``java`` command, its major version, and what it says of its build."""
 
     command: Path
     version: int
+    build: str
 
 
 def find_java(wanted: str | Path | None = None) -> Java:
@@ -46,9 +47,9 @@ def find_java(wanted: str | Path | None = None) -> Java:
     wanted = wanted or os.environ.get(JAVA_VARIABLE)
     candidates = list(_named(wanted)) if wanted else [*_of_the_user(), *_of_the_wheel()]
     for command in candidates:
-        version = _version(command)
-        if version is not None and version >= OLDEST_JAVA:
-            return Java(command, version)
+        java = _ask(command)
+        if java is not None and java.version >= OLDEST_JAVA:
+            return java
     if wanted:
         raise LocalKafkaError(
             f"{wanted} was asked for, but it is no Java {OLDEST_JAVA} or newer: set "
@@ -86,8 +87,8 @@ def _of_the_wheel() -> Iterator[Path]:
 
 
 @functools.lru_cache
-def _version(command: Path) -> int | None:
-    """The major version that `command` claims; ``None`` if it doesn't run."""
+def _ask(command: Path) -> Java | None:
+    """What `command` says it is; ``None`` if it doesn't run."""
     try:
         answer = subprocess.run(
             [command, "-version"],
@@ -99,4 +100,4 @@ def _version(command: Path) -> int | None:
     except (OSError, subprocess.SubprocessError):
         return None
     found = re.search(r'version "(\d+)', answer.stderr)
-    return int(found[1]) if found else None
+    return Java(command, int(found[1]), answer.stderr) if found else None

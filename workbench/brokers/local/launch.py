@@ -101,9 +101,10 @@ def is_alive(process: psutil.Process) -> bool:
     return False
 
 
-def end(process: psutil.Process, folder: Path, *, grace: float = GRACE) -> None:
-    """End a broker: ask it, and after `grace` seconds kill it; returns when it is gone."""
+def end(process: psutil.Process, folder: Path, *, grace: float = GRACE) -> bool:
+    """End a broker: ask it, and after `grace` seconds kill it; whether asking was enough."""
     (folder / RECORD_FILE).unlink(missing_ok=True)
+    asked = True
     for ask, seconds in ((process.terminate, grace), (process.kill, grace)):
         with suppress(psutil.NoSuchProcess):
             ask()
@@ -112,7 +113,9 @@ def end(process: psutil.Process, folder: Path, *, grace: float = GRACE) -> None:
             time.sleep(_STEP)
         if not is_alive(process):
             break
+        asked = False
     forget(process.pid)
+    return asked
 
 
 def forget(pid: int) -> None:

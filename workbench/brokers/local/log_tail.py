@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 
 from .settings import JVM_OUTPUT, LOG
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _BLOCK = 64 * 1024  # bytes read from the end of a file
 _WIDTH = 300  # characters of a line that are shown
-_CAUSES = (" ERROR ", " FATAL ", "Caused by: ")
+_ENTRY = re.compile(r"\d{4}-\d\d-\d\d [\d:.]+ (\w+) ")
 
 
 def tail(file: Path, lines: int, *, since: int = 0) -> list[str]:
@@ -42,6 +44,16 @@ def last_words(folder: Path, *, since: int, lines: int = 5) -> list[str]:
     `since` is the size of the log when it started. Stack traces are left to the log itself.
     """
     logged = tail(folder / LOG, 1_000, since=since)
-    causes = [line for line in logged if any(cause in line for cause in _CAUSES)]
-    said = causes or logged or tail(folder / JVM_OUTPUT, 1_000)
+    said = list(_errors(logged)) or logged or tail(folder / JVM_OUTPUT, 1_000)
     return [line[:_WIDTH] for line in said[-lines:]]
+
+
+def _errors(logged: list[str]) -> Iterator[str]:
+    """The errors of a log: their first lines, and what kinds of exceptions caused them."""
+    in_error = False
+    for line in logged:
+        entry = _ENTRY.match(line)
+        if entry:
+            in_error = entry[1] in {"ERROR", "FATAL"}
+        if in_error and not line[:1].isspace():  # no stack frame
+            yield line

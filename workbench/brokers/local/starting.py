@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from workbench.errors import BrokerUnavailableError, LocalKafkaError
 
+from .archive import quick_start
 from .claim import release
 from .folder import claim_folder, configure, format_storage, prepare
 from .jars import ensure_kafka_jars
 from .java import find_java
 from .launch import end, is_alive, jvm_environment, launch
 from .log_tail import last_words, log_size
-from .ports import USUAL_PORT, free_port, is_free
+from .ports import free_port, is_free
 from .readiness import wait_until_ready
 from .record import Record, Running, mark
 from .settings import HOST, LOG, PROPERTIES, jvm_options
@@ -36,13 +37,19 @@ def start_broker(
     folder: Path | None,
     port: int | None,
     *,
+    usual_port: int,
     java: str | Path | None,
     timeout: float,
     owned: bool,
     say: Say,
     progress: Progress | None,
+    extra: Sequence[str] | None = None,
 ) -> Running:
-    """Start a broker and wait until it answers; the parameters are those of `LocalKafka`."""
+    """Start a broker and wait until it answers; the parameters are those of `LocalKafka`.
+
+    `usual_port` is taken when no `port` is asked for and nothing else has it; `extra` are options
+    of the JVM in place of those that make a start quick.
+    """
     jars = ensure_kafka_jars(progress=progress, say=say)
     runtime = find_java(java)
     folder, claimed = claim_folder(folder, say)
@@ -50,12 +57,13 @@ def start_broker(
         prepare(folder)
         command = [
             *(str(runtime.command), *jvm_options(), mark(folder)),
+            *(quick_start(runtime, jars) if extra is None else extra),
             *("-cp", os.pathsep.join(str(jar) for jar in jars)),
         ]
         tries = 1 if port else _PORT_TRIES
         while True:
             tries -= 1
-            chosen = _choose_port(port, say)
+            chosen = _choose_port(port, usual_port, say)
             try:
                 return _try_at(chosen, command, folder, claimed, timeout=timeout, owned=owned)
             except _PortLostError as lost:
@@ -108,15 +116,15 @@ def _wait(broker: Running, timeout: float) -> None:
     raise error
 
 
-def _choose_port(wanted: int | None, say: Say) -> int:
+def _choose_port(wanted: int | None, usual: int, say: Say) -> int:
     if wanted is not None:
         if not is_free(wanted):
             raise _taken(wanted)
         return wanted
-    if is_free(USUAL_PORT):
-        return USUAL_PORT
+    if is_free(usual):
+        return usual
     port = free_port()
-    say(f"Port {USUAL_PORT} is taken by something else: this Kafka listens at {HOST}:{port}.")
+    say(f"Port {usual} is taken by something else: this Kafka listens at {HOST}:{port}.")
     return port
 
 

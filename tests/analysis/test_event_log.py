@@ -1,0 +1,88 @@
+import pandas as pd
+import pytest
+
+from workbench.analysis import EventLog
+from workbench.errors import LogError
+
+
+def test_it_says_what_is_in_it(orders):
+    assert repr(orders) == (
+        "<EventLog: events 14, flows 4, types 6, "
+        "time 2026-11-23 12:00:00 to 2026-11-23 12:00:05 UTC, "
+        "duplicates 1, dead letters 1, events without a flow 1>"
+    )
+    assert len(orders) == 16
+    assert (orders.events, orders.duplicates, orders.dead_letters, orders.without_flow) == (
+        14,
+        1,
+        1,
+        1,
+    )
+
+
+def test_an_empty_log_says_what_to_do_next():
+    for text in (repr(EventLog([])), EventLog([])._repr_html_()):
+        assert "no events. Publish some and capture again" in text
+
+
+def test_its_html_shows_names_from_the_log_as_text_and_never_as_markup(event):
+    html = EventLog([event("<img src=x onerror=alert(1)>", "o", 0)])._repr_html_()
+    assert "<img" not in html
+    assert "&lt;img" in html
+
+
+def test_changing_the_frame_leaves_the_log_as_it_is(orders):
+    frame = orders.frame
+    frame.loc[0, "id"] = "changed"
+    frame["more"] = 1
+    assert orders.frame["id"][0] == "o-1/OrderPlaced"
+    assert "more" not in orders.frame
+
+
+def test_what_is_saved_is_read_back(orders, tmp_path):
+    again = EventLog.read(orders.save(tmp_path / "orders.jsonl.gz"))
+    pd.testing.assert_frame_equal(again.frame, orders.frame)
+
+
+def test_a_flow_comes_in_causal_order_with_each_copy_behind_its_event(orders):
+    first = orders.flow("o-1").frame
+    assert first["type"].tolist() == [
+        "OrderPlaced",
+        "StockReserved",
+        "StockReserved",
+        "PaymentReceived",
+        "ShipmentDispatched",
+    ]
+    last = orders.flow("o-4").frame
+    assert last["dead_letter"].notna().tolist() == [False, False, True]
+    assert orders.flow("o-4").dead_letters == 1
+
+
+def test_a_flow_that_is_not_there_is_named(orders):
+    with pytest.raises(LogError, match="no flow 'o-9' in this log"):
+        orders.flow("o-9")
+
+
+def test_between_takes_the_start_and_leaves_out_the_end(orders):
+    part = orders.between("2026-11-23T12:00:01", pd.Timestamp("2026-11-23T12:00:02Z"))
+    assert part.flows()["correlation_id"].tolist() == ["o-2"]
+    assert len(orders.between(end="2026-11-23T12:00:01")) == 5
+    assert len(orders.between()) == 16
+
+
+def test_a_dead_letter_whose_flow_is_not_in_the_log_is_said(event):
+    letter = event("OrderPlaced", "gone", 0, dead_letter="inventory/reserve: ValueError: no")
+    log = EventLog([letter, event("OrderPlaced", "here", 0)])
+    assert "dead letters 1 (1 of flows with no event in this log)" in repr(log)
+    assert log.flows()["correlation_id"].tolist() == ["here"]
+
+
+@pytest.mark.parametrize("question", ["flows", "hops", "variants", "stuck"])
+def test_an_empty_log_answers_with_the_columns_of_a_full_one(orders, question):
+    full, empty = getattr(orders, question)(), getattr(EventLog([]), question)()
+    assert len(empty) == 0
+    assert list(empty.columns) == list(full.columns)
+    differ = {
+        name for name in full if not name.endswith("type") and empty[name].dtype != full[name].dtype
+    }
+    assert differ <= {"variant", "services"}  # categories, of which an empty log has none

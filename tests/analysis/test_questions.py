@@ -1,0 +1,236 @@
+"""Flows, hops, variants and what is stuck, against answers worked out by hand."""
+
+import pandas as pd
+import pytest
+
+from workbench.analysis import EventLog
+
+NOON = pd.Timestamp("2026-11-23T12:00:00Z")
+
+
+# --- flows ---------------------------------------------------------------------------------
+
+
+def test_flows_are_listed_in_the_order_in_which_they_started(orders):
+    flows = orders.flows()
+    assert flows["correlation_id"].tolist() == ["o-1", "o-2", "o-3", "o-4"]
+    assert flows["started"].tolist() == [NOON + pd.Timedelta(s, "s") for s in range(4)]
+    assert flows["duration_ms"].tolist() == [70.0, 140.0, 80.0, 10.0]
+    assert (flows["ended"] - flows["started"]).dt.total_seconds().tolist() == [
+        0.07,
+        0.14,
+        0.08,
+        0.01,
+    ]
+
+
+def test_flows_count_events_once_and_duplicates_and_dead_letters_apart(orders):
+    flows = orders.flows()
+    assert flows["events"].tolist() == [4, 4, 3, 2]
+    assert flows["duplicates"].tolist() == [1, 0, 0, 0]
+    assert flows["dead_letters"].tolist() == [0, 0, 0, 1]
+
+
+def test_flows_say_how_they_began_and_ended_and_who_took_part(orders):
+    flows = orders.flows()
+    assert set(flows["first_type"]) == {"OrderPlaced"}
+    assert flows["last_type"].tolist() == [
+        "ShipmentDispatched",
+        "ShipmentDispatched",
+        "PaymentDeclined",
+        "StockReserved",
+    ]
+    assert flows["services"].tolist() == [
+        "billing, inventory, shipping, shop",
+        "billing, inventory, shipping, shop",
+        "billing, inventory, shop",
+        "inventory, shop",
+    ]
+    assert flows["variant"].tolist() == ["V1", "V1", "V2", "V3"]
+
+
+def test_one_dead_letter_captured_twice_counts_once_and_another_reaction_s_counts_too(event):
+    placed = event("OrderPlaced", "o", 0)
+    letter = {**placed, "channel": "billing.dead-letters"}
+    reasons = ["billing/charge: E: no", "billing/charge: E: no", "billing/audit: E: no"]
+    log = EventLog([placed, *({**letter, "dead_letter": reason} for reason in reasons)])
+    assert log.flows()["dead_letters"].tolist() == [2]
+    assert log.duplicates == 0
+
+
+def test_records_without_an_id_are_known_by_where_they_stood(event):
+    nameless = event("Undecoded", None, 0, id=None, offset=5, partition=0)
+    elsewhere = {**nameless, "offset": 6}
+    unplaced = {**nameless, "offset": None}
+    log = EventLog([nameless, nameless, elsewhere, unplaced, unplaced])
+    assert (log.duplicates, log.without_flow) == (1, 4)
+
+
+# --- hops ----------------------------------------------------------------------------------
+
+
+def test_hops_measure_the_time_from_cause_to_effect_in_milliseconds(orders):
+    hops = orders.hops().set_index(["cause_type", "effect_type", "service"])
+    assert hops.index.tolist() == [
+        ("OrderPlaced", "StockReserved", "inventory"),
+        ("PaymentReceived", "ShipmentDispatched", "shipping"),
+        ("StockReserved", "PaymentReceived", "billing"),
+        ("StockReserved", "PaymentDeclined", "billing"),
+    ]
+    assert hops["n"].tolist() == [4, 2, 2, 1]
+    reserved = hops.loc[("OrderPlaced", "StockReserved", "inventory")]
+    assert reserved["n"] == 4
+    assert reserved["p50_ms"] == 15.0  # of 10, 10, 20, 30
+    assert reserved["p95_ms"] == pytest.approx(28.5)
+    assert reserved["max_ms"] == 30.0
+    shipped = hops.loc[("PaymentReceived", "ShipmentDispatched", "shipping")]
+    assert (shipped["n"], shipped["p50_ms"], shipped["max_ms"]) == (2, 60.0, 80.0)
+
+
+def test_a_clock_that_is_behind_shows_as_a_time_below_zero(event):
+    log = EventLog([event("A", "f", 10), event("B", "f", 4, "A")])
+    assert log.hops()["p50_ms"].tolist() == [-6.0]
+    assert log.flow("f").frame["type"].tolist() == ["A", "B"]
+
+
+def test_a_cause_in_another_flow_makes_no_hop(event):
+    log = EventLog([event("A", "f", 0), event("B", "g", 1, causation_id="f/A")])
+    assert log.hops().empty
+
+
+# --- variants ------------------------------------------------------------------------------
+
+
+def test_variants_are_paths_with_the_most_frequent_first(orders):
+    variants = orders.variants()
+    assert variants["variant"].tolist() == ["V1", "V2", "V3"]
+    assert variants["path"].tolist() == [
+        "OrderPlaced → StockReserved → PaymentReceived → ShipmentDispatched",
+        "OrderPlaced → StockReserved → PaymentDeclined",
+        "OrderPlaced → StockReserved",
+    ]
+    assert variants["flows"].tolist() == [2, 1, 1]
+    assert variants["share"].tolist() == [0.5, 0.25, 0.25]
+    assert variants["events"].tolist() == [4, 3, 2]
+    assert variants["median_ms"].tolist() == [105.0, 80.0, 10.0]
+    assert variants["example"].tolist() == ["o-1", "o-3", "o-4"]
+
+
+def test_effects_side_by_side_make_one_variant_whichever_came_first(event):
+    log = EventLog(
+        [
+            event("A", "f", 0),
+            event("B", "f", 1, "A"),
+            event("C", "f", 2, "A"),
+            event("D", "f", 3, "B"),
+            event("A", "g", 0),
+            event("C", "g", 1, "A"),
+            event("B", "g", 2, "A"),
+            event("D", "g", 3, "B"),
+        ]
+    )
+    assert log.variants()["path"].tolist() == ["A → B + C → D"]
+
+
+def test_events_of_one_type_side_by_side_are_counted(event):
+    lines = [event("LinePicked", "f", n, "OrderPlaced", id=f"line {n}") for n in (1, 2, 3)]
+    log = EventLog([event("OrderPlaced", "f", 0), *lines])
+    assert log.variants()["path"].tolist() == ["OrderPlaced → LinePicked ×3"]
+
+
+def test_a_log_that_knows_no_causes_is_told_as_it_happened(event):
+    log = EventLog([event("B", "f", 1), event("A", "f", 0), event("C", "f", 2)])
+    assert log.variants()["path"].tolist() == ["A → B → C"]
+
+
+def test_an_event_whose_cause_is_unknown_follows_the_one_before_it(event):
+    log = EventLog(
+        [event("A", "f", 0), event("B", "f", 1, "A"), event("Cancelled", "f", 2), event("D", "f", 3, "Cancelled")]
+    )  # fmt: skip
+    assert log.variants()["path"].tolist() == ["A → B → Cancelled → D"]
+
+
+def test_a_very_long_path_is_cut_in_the_middle_and_says_so(event):
+    log = EventLog([event("Retried", "f", n, id=str(n)) for n in range(1000)])
+    path = log.variants()["path"][0]
+    assert path.split(" → ")[20] == "… 960 more stages …"
+    assert log.variants()["events"].tolist() == [1000]
+
+
+def test_events_without_a_type_or_a_service_are_named_as_such(event):
+    log = EventLog([event("A", "f", 0), event("B", "f", 1, "A", type=None, source=None)])
+    assert log.variants()["path"].tolist() == ["A → (no type)"]
+    assert log.hops()["service"].tolist() == ["(no source)"]
+
+
+# --- stuck ---------------------------------------------------------------------------------
+
+
+def test_an_event_without_the_effect_that_others_of_its_type_have_is_stuck(orders):
+    stuck = orders.stuck()
+    assert stuck.to_dict("records") == [
+        {
+            "correlation_id": "o-4",
+            "event_type": "StockReserved",
+            "waiting_for": "PaymentReceived or PaymentDeclined",
+            "since": NOON + pd.Timedelta(3010, "ms"),
+            "waited_s": 2.0,
+            "last_type": "StockReserved",
+            "dead_letter": "billing/charge: TimeoutError: no answer",
+        }
+    ]
+
+
+def test_types_that_usually_end_a_flow_are_not_stuck(orders):
+    assert set(orders.stuck()["event_type"]) == {"StockReserved"}
+    assert orders.stuck(usually=1.0)["event_type"].tolist() == ["StockReserved"]  # given up on
+
+
+def test_what_has_not_waited_long_can_be_left_out(orders):
+    assert orders.stuck(longer_than="2s")["correlation_id"].tolist() == ["o-4"]
+    assert orders.stuck(longer_than="3s").empty
+
+
+def test_a_design_says_what_is_due_even_if_it_never_came(orders):
+    stuck = orders.stuck({"PaymentDeclined": ["StockReleased", "OrderCancelled"]})
+    assert stuck["event_type"].tolist() == ["PaymentDeclined", "StockReserved"]
+    assert stuck["waiting_for"].tolist() == [
+        "OrderCancelled or StockReleased",
+        "PaymentReceived or PaymentDeclined",
+    ]
+
+
+def test_a_design_is_content_with_any_of_the_types_it_expects(orders):
+    stuck = orders.stuck({"StockReserved": {"PaymentReceived", "PaymentDeclined"}, "Absent": {"B"}})
+    assert stuck["correlation_id"].tolist() == ["o-4"]
+
+
+def test_without_causes_a_later_event_of_the_flow_answers(event):
+    log = EventLog([event("A", "f", 0), event("B", "f", 1), event("B", "g", 0), event("A", "g", 1)])
+    assert log.stuck({"A": ["B"]})["correlation_id"].tolist() == ["g"]
+
+
+def test_an_event_that_one_service_gave_up_on_is_stuck_though_another_answered(event):
+    def order(flow: str, *, billed: bool) -> list[dict]:
+        placed = event("OrderPlaced", flow, 0)
+        letter = {**placed, "dead_letter": "billing/bill: E: no"}
+        bill = event("PaymentReceived", flow, 2, "OrderPlaced")
+        return [placed, event("StockReserved", flow, 1, "OrderPlaced"), bill if billed else letter]
+
+    log = EventLog([*order("f", billed=True), *order("g", billed=True), *order("h", billed=False)])
+    stuck = log.stuck()
+    assert stuck["correlation_id"].tolist() == ["h"]
+    assert stuck["waiting_for"].tolist() == ["PaymentReceived"]
+
+
+def test_a_dead_letter_that_was_answered_after_all_is_not_stuck(event):
+    placed = event("OrderPlaced", "f", 0)
+    log = EventLog(
+        [
+            placed,
+            {**placed, "dead_letter": "inventory/reserve: E: no"},
+            event("StockReserved", "f", 9, "OrderPlaced"),
+        ]
+    )
+    assert log.stuck().empty
+    assert log.flows()["dead_letters"].tolist() == [1]

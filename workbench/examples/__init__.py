@@ -1,0 +1,1 @@
+"""Whole choreographies to learn from, each in one file."""
