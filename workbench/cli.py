@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -224,7 +225,7 @@ def _is_wsl() -> bool:
     return "microsoft" in os.uname().release.lower()
 
 
-def _bar() -> object:
-    from workbench.session import _download_bar
+def _bar() -> Callable[[int, int, str], None]:
+    from workbench.session import download_bar
 
-    return _download_bar()
+    return download_bar()

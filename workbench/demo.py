@@ -42,10 +42,10 @@ def run_demo(
     """
     console = console or Console()
     placed = some_orders(orders, declined=declined, sold_out=sold_out)
-    with Workbench(
-        order_choreography(), broker=broker, namespace="demo", say=lambda text: console.print(text)
-    ) as wb:
-        console.print("[bold]Order → inventory → billing → shipping[/bold], four processes on", end=" ")
+    with Workbench(order_choreography(), broker=broker, namespace="demo", say=console.print) as wb:
+        console.print(
+            "[bold]Order → inventory → billing → shipping[/bold], four processes on", end=" "
+        )
         console.print(f"{wb.broker!r}", highlight=False)
         wb.reset()
         wb.start()
@@ -65,7 +65,9 @@ def run_demo(
         status = wb.status()
         states = [wb.state(name) for name in wb.choreography.services]
     expected, observed = expected_totals(placed), observed_totals(states)
-    console.print(_table("Flows by variant", log.variants(), ["flows", "share", "median_ms", "path"]))
+    console.print(
+        _table("Flows by variant", log.variants(), ["flows", "share", "median_ms", "path"])
+    )
     hops = log.hops()
     columns = ["cause_type", "effect_type", "service", "n", "p50_ms", "p95_ms"]
     console.print(_table("Latency per hop", hops, columns))
@@ -129,4 +131,10 @@ def _table(title: str, frame: Any, columns: list[str]) -> Table:
 def _cell(column: str, value: Any) -> str:
     if column == "share":
         return f"{value:.1%}"
-    return f"{value:,.1f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
+    return (
+        f"{value:,.1f}"
+        if isinstance(value, float)
+        else f"{value:,}"
+        if isinstance(value, int)
+        else str(value)
+    )

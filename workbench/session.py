@@ -177,7 +177,7 @@ class Workbench:
             if self._broker is None:
                 broker, servers, settings = self._wanted
                 self._broker, self._local_kafka = connect(
-                    broker, servers, settings, say=self.say, progress=_download_bar()
+                    broker, servers, settings, say=self.say, progress=download_bar()
                 )
             return self._broker
 
@@ -301,7 +301,7 @@ class Workbench:
             waiting = {name for name in waiting if lives[name].state != "running"}
             broken = [name for name in waiting if lives[name].crashes >= 3]
             if broken or time.monotonic() > deadline:
-                name = sorted(broken or waiting)[0]
+                name = min(broken or waiting)
                 last = self.output(name, lines=3).strip() or "it printed nothing"
                 raise ServiceError(f"{name} does not come up; its last words: {last}")
             time.sleep(0.02)
@@ -451,7 +451,8 @@ class Workbench:
         self, event: Event | tuple[str, Mapping[str, Any]], correlation_id: str | None
     ) -> Envelope:
         if isinstance(event, Event):
-            name, payload = self.choreography.type_name(type(event)), event
+            name = self.choreography.type_name(type(event))
+            payload: Event | Mapping[str, Any] = event
         elif isinstance(event, tuple):
             name, payload = self.choreography.type_name(event[0]), event[1]
         else:
@@ -609,7 +610,7 @@ class Workbench:
 _COUNTS = ("handled", "emitted", "duplicates", "retries", "dead_letters")
 
 
-def _download_bar() -> Callable[[int, int, str], None]:
+def download_bar() -> Callable[[int, int, str], None]:
     """A progress bar that appears only if there is something to fetch."""
     bar: Any = None
 

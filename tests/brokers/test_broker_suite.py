@@ -149,7 +149,10 @@ class BrokerSuite:
         assert list(record.headers) == [("nothing", None)]
 
     def test_keys_and_values_are_bytes_untouched(self, queue, send, join):
-        send(outgoing(queue, "naïve 😀".encode(), "schlüssel".encode()), outgoing(queue, b"\xff\x00", b"\xfe"))
+        send(
+            outgoing(queue, "naïve 😀".encode(), "schlüssel".encode()),
+            outgoing(queue, b"\xff\x00", b"\xfe"),
+        )
         records = take(join(unique("g"), queue), 2)
         assert [(record.key, record.value) for record in records] == [
             ("schlüssel".encode(), "naïve 😀".encode()),
@@ -213,7 +216,14 @@ class BrokerSuite:
         assert first.commit({Position(queue, 0): 4}) is True
         first.close()
         assert broker.committed(group) == {Position(queue, 0): 4}
-        assert [r.value for r in take(join(group, queue), 6)] == [b"4", b"5", b"6", b"7", b"8", b"9"]
+        assert [r.value for r in take(join(group, queue), 6)] == [
+            b"4",
+            b"5",
+            b"6",
+            b"7",
+            b"8",
+            b"9",
+        ]
 
     def test_what_a_member_read_and_did_not_commit_is_read_again_by_the_next(
         self, queue, send, join
@@ -381,7 +391,9 @@ class TestMemoryBroker(BrokerSuite):
         (record,) = broker.reader({Position("orders", 0): 0}).poll(0)
         assert record.time_ms == 1_000_000_500
 
-    def test_a_deleted_group_forgets_the_members_that_a_kill_left_behind(self, broker, orders, send):
+    def test_a_deleted_group_forgets_the_members_that_a_kill_left_behind(
+        self, broker, orders, send
+    ):
         vanished = broker.consumer("g", [orders], "first-0")
         broker.delete([orders], ["g"])
         broker.ensure_channels({orders: 3})

@@ -12,8 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.errors import EventError
-from workbench.events import DeadLetter, Envelope, EventType, child_traceparent, effect_id
-from workbench.events import from_kafka, new_traceparent, to_kafka
+from workbench.events import (
+    DeadLetter,
+    Envelope,
+    EventType,
+    child_traceparent,
+    effect_id,
+    from_kafka,
+    new_traceparent,
+    to_kafka,
+)
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
 PLACED = EventType(
@@ -163,13 +171,17 @@ def test_what_the_sdk_writes_is_read_here(write):
 def test_the_plain_traceparent_wins_over_the_one_of_cloudevents():
     found = headers(ce_traceparent=OTHER_TRACE.encode(), traceparent=TRACE.encode())
     assert from_kafka(found, b"{}").traceparent == TRACE
-    assert from_kafka(headers(ce_traceparent=OTHER_TRACE.encode()), b"{}").traceparent == OTHER_TRACE
+    assert (
+        from_kafka(headers(ce_traceparent=OTHER_TRACE.encode()), b"{}").traceparent == OTHER_TRACE
+    )
 
 
 def test_both_traceparents_are_written():
     envelope = first()
     _, found, _ = to_kafka(envelope)
-    assert dict(found)["traceparent"] == dict(found)["ce_traceparent"] == envelope.traceparent.encode()
+    assert (
+        dict(found)["traceparent"] == dict(found)["ce_traceparent"] == envelope.traceparent.encode()
+    )
 
 
 def test_header_names_are_read_in_any_case():

@@ -108,7 +108,9 @@ def test_a_wrong_key_is_named_with_the_fields_there_are():
             n: int
 
 
-@pytest.mark.parametrize("name", ["", "1st", "Order Placed", "a/b", "../x", "Ünï", "a" * 101, "x\n"])
+@pytest.mark.parametrize(
+    "name", ["", "1st", "Order Placed", "a/b", "../x", "Ünï", "a" * 101, "x\n"]
+)
 def test_a_name_that_can_not_travel_is_refused(name):
     with pytest.raises(EventError, match="can't name an event type: use letters, digits"):
         EventType(name, {})
@@ -167,8 +169,14 @@ def test_an_event_type_can_be_a_json_schema(placed):
         ({}, 'OrderPlaced v1: the payload: "order_id" is a required property'),
         ({"order_id": "x"}, 'OrderPlaced v1: order_id: "x" is not a "uuid"'),
         ({"order_id": str(UUID(int=1)), "quantity": 0}, "OrderPlaced v1: quantity: 0 is less than"),
-        ({"order_id": str(UUID(int=1)), "extra": 0}, "OrderPlaced v1: the payload: Additional prop"),
-        ({"order_id": str(UUID(int=1)), "at": "soon"}, 'OrderPlaced v1: at: "soon" is not a "date-time"'),
+        (
+            {"order_id": str(UUID(int=1)), "extra": 0},
+            "OrderPlaced v1: the payload: Additional prop",
+        ),
+        (
+            {"order_id": str(UUID(int=1)), "at": "soon"},
+            'OrderPlaced v1: at: "soon" is not a "date-time"',
+        ),
         ([], 'OrderPlaced v1: the payload: [] is not of type "object"'),
         (None, 'OrderPlaced v1: the payload: null is not of type "object"'),
     ],
@@ -193,7 +201,9 @@ def test_what_is_no_json_schema_is_said():
 
 def test_a_schema_elsewhere_is_never_fetched():
     remote = EventType("OrderPlaced", {"$ref": "http://127.0.0.1:9/schema.json"})
-    with pytest.raises(EventError, match="OrderPlaced v1: not a JSON Schema: .*127.0.0.1:9/schema.json"):
+    with pytest.raises(
+        EventError, match="OrderPlaced v1: not a JSON Schema: .*127.0.0.1:9/schema.json"
+    ):
         remote.problem_with({})
 
 

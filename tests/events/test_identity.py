@@ -86,7 +86,9 @@ def test_huge_decimals_that_are_equal_have_one_key():
 
 def test_effect_ids_never_change():
     # Written down once: another answer would make redelivered effects new events.
-    assert effect_id("shop", "1", "inventory", "reserve", 0) == "a1ba6a80-4aad-5a9c-ae42-4dfc9fdc3a5e"
+    assert (
+        effect_id("shop", "1", "inventory", "reserve", 0) == "a1ba6a80-4aad-5a9c-ae42-4dfc9fdc3a5e"
+    )
 
 
 def test_effect_ids_are_uuids_of_version_5():
@@ -129,7 +131,14 @@ def test_an_effect_sent_again_is_the_same_span_and_another_effect_is_not():
 
 @pytest.mark.parametrize(
     "parent",
-    [None, "", "junk", f"00-{'0' * 32}-{'1' * 16}-01", f"00-{'1' * 32}-{'0' * 16}-01", f"ff-{'1' * 32}-{'1' * 16}-01"],
+    [
+        None,
+        "",
+        "junk",
+        f"00-{'0' * 32}-{'1' * 16}-01",
+        f"00-{'1' * 32}-{'0' * 16}-01",
+        f"ff-{'1' * 32}-{'1' * 16}-01",
+    ],
 )
 def test_a_missing_or_malformed_parent_starts_a_new_trace(parent):
     child = child_traceparent(parent, "event-1")

@@ -162,7 +162,8 @@ def test_a_service_killed_on_purpose_stays_down_until_it_is_restarted_and_loses_
     assert is_gone(pid)
     wb.publish_many(some_orders(20, first=20))
     with pytest.raises(
-        ServiceError, match=r"not at rest after 1 s; left to do: billing: 20 events \(billing is not"
+        ServiceError,
+        match=r"not at rest after 1 s; left to do: billing: 20 events \(billing is not",
     ):
         wb.wait_until_idle(timeout=1)
     assert (wb.lives()["billing"].state, wb.lives()["billing"].crashes) == ("killed", 0)
@@ -345,8 +346,12 @@ def test_a_service_that_can_not_come_up_says_its_last_words(make):
     wb = make(partitions=1)
     wb.ensure_channels()
     (wb.folder / "billing.sqlite").parent.mkdir(parents=True)
-    (wb.folder / "billing.sqlite").write_text("this is no database, and long enough to be read as one")
-    with pytest.raises(ServiceError, match=r"billing does not come up; its last words: .*billing.sqlite"):
+    (wb.folder / "billing.sqlite").write_text(
+        "this is no database, and long enough to be read as one"
+    )
+    with pytest.raises(
+        ServiceError, match=r"billing does not come up; its last words: .*billing.sqlite"
+    ):
         wb.start()
 
 

@@ -7,18 +7,18 @@ by time, and only flows in which an effect stands before its cause are put right
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 Ints: TypeAlias = NDArray[np.int64]
 Bools: TypeAlias = NDArray[np.bool_]
+Rank: TypeAlias = Callable[[pd.DataFrame, Ints], Ints]
+"""Given a frame and some of its rows, numbers that sort those rows."""
 
 
 def total_order(frame: pd.DataFrame) -> Ints:
@@ -42,32 +42,35 @@ def total_order(frame: pd.DataFrame) -> Ints:
     return order
 
 
-def _break_ties(
-    order: Ints, tied: Bools, frame: pd.DataFrame, rank: Callable[[pd.DataFrame], Ints]
-) -> None:
+def _break_ties(order: Ints, tied: Bools, frame: pd.DataFrame, rank: Rank) -> None:
     """Sort each run of ties by a rank; ``tied`` says who is tied with the one before."""
     run = np.cumsum(~tied)
     at = np.flatnonzero(tied | np.append(tied[1:], False))
-    key = rank(frame.iloc[order[at]])
+    key = rank(frame, order[at])
     by_rank = np.lexsort((key, run[at]))
     order[at] = order[at][by_rank]
     tied[at] &= np.diff(key[by_rank], prepend=0) == 0
 
 
-def _codes(column: str) -> Callable[[pd.DataFrame], Ints]:
-    return lambda rows: np.asarray(rows[column].cat.codes, dtype=np.int64)
+def _channel(frame: pd.DataFrame, rows: Ints) -> Ints:
+    return np.asarray(frame["channel"].cat.codes, dtype=np.int64)[rows]
 
 
-def _numbers(column: str) -> Callable[[pd.DataFrame], Ints]:
-    return lambda rows: rows[column].to_numpy(np.int64)
+def _partition(frame: pd.DataFrame, rows: Ints) -> Ints:
+    return frame["partition"].to_numpy(np.int64)[rows]
 
 
-def _ids(rows: pd.DataFrame) -> Ints:
-    return pd.factorize(rows["id"], sort=True)[0].astype(np.int64)
+def _offset(frame: pd.DataFrame, rows: Ints) -> Ints:
+    return frame["offset"].to_numpy()[rows]
 
 
-def _content(rows: pd.DataFrame) -> Ints:
-    lines = zip(*(rows[name].astype("object").tolist() for name in rows), strict=True)
+def _id(frame: pd.DataFrame, rows: Ints) -> Ints:
+    return pd.factorize(frame["id"].iloc[rows], sort=True)[0].astype(np.int64)
+
+
+def _content(frame: pd.DataFrame, rows: Ints) -> Ints:
+    tied = frame.iloc[rows]
+    lines = zip(*(tied[name].astype("object").tolist() for name in tied), strict=True)
     digests = np.array([_digest(line) for line in lines], dtype=object)
     return pd.factorize(digests, sort=True)[0].astype(np.int64)
 
@@ -76,7 +79,7 @@ def _digest(cells: tuple[Any, ...]) -> bytes:
     return blake2b(repr(cells).encode(errors="surrogatepass"), digest_size=16).digest()
 
 
-_TIE_BREAKERS = (_codes("channel"), _numbers("partition"), _numbers("offset"), _ids, _content)
+_TIE_BREAKERS = (_channel, _partition, _offset, _id, _content)
 
 
 def nanoseconds(times: pd.Series[Any]) -> Ints:

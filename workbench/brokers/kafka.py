@@ -26,6 +26,7 @@ from workbench.brokers.broker import (
     Record,
 )
 from workbench.errors import BrokerError, BrokerUnavailableError, EventRefusedError
+import contextlib
 
 RETENTION_MS = 7 * 24 * 3600 * 1000
 """How long channels keep events; set explicitly, since inboxes must remember for longer."""
@@ -103,7 +104,9 @@ class KafkaBroker(Broker):
                 return
             except kafka_errors.TopicAlreadyExistsError:
                 # Another process made one of them first, or is still deleting it.
-                topics = {name: spec for name, spec in topics.items() if name not in self.channels()}
+                topics = {
+                    name: spec for name, spec in topics.items() if name not in self.channels()
+                }
                 if not topics or time.monotonic() > deadline:
                     return
                 time.sleep(0.1)
@@ -136,10 +139,8 @@ class KafkaBroker(Broker):
         members = [m.get("group_instance_id") for m in found.get("members", ())]
         if any(members):
             self._admin.remove_group_members(group, [name for name in members if name])
-        try:
+        with contextlib.suppress(kafka_errors.GroupIdNotFoundError):
             self._admin.delete_groups([group])
-        except kafka_errors.GroupIdNotFoundError:
-            pass
 
     def producer(self) -> Producer:
         return _KafkaProducer(self)

@@ -24,6 +24,7 @@ copy of that event, met again on a service's dead-letter channel.
 
 from __future__ import annotations
 
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
@@ -52,6 +53,9 @@ COLUMNS: Final[Mapping[str, str]] = {
 UNKNOWN: Final = -1
 """Stands for an unknown partition or offset: brokers count from 0, and an integer has no null."""
 
+_BATCH: Final = 10_000
+"""Rows that are turned into columns at a time: few row objects are alive at once."""
+
 DEAD_LETTER: Final = "dead_letter"
 """The column that marks a row as the dead letter of an event, with the reason."""
 
@@ -78,7 +82,7 @@ def standard_frame(events: pd.DataFrame | Iterable[Mapping[str, Any]]) -> pd.Dat
     LogError
         A row has neither a ``time`` nor a ``broker_time``, or a column does not hold what it must.
     """
-    given = events if isinstance(events, pd.DataFrame) else _from_rows(events)
+    given = events if isinstance(events, pd.DataFrame) else inferred(object_frame(events))
     given = given.reset_index(drop=True)
     if not given.columns.is_unique:
         twice = given.columns[given.columns.duplicated()][0]
@@ -99,17 +103,30 @@ def standard_frame(events: pd.DataFrame | Iterable[Mapping[str, Any]]) -> pd.Dat
     return pd.DataFrame(columns | others)
 
 
-def _from_rows(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-    """Columns in order of appearance."""
-    rows = list(rows)
-    names = dict.fromkeys(name for row in rows for name in row)
-    values = {name: pd.Series([row.get(name) for row in rows], dtype="object") for name in names}
-    columns = {n: s if n in COLUMNS else _inferred(s) for n, s in values.items()}
-    return pd.DataFrame(columns, index=pd.RangeIndex(len(rows)))
+def object_frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Make columns of objects from rows, in order of appearance; what a row lacks is None."""
+    columns: dict[str, list[Any]] = {}
+    height = 0
+    rows = iter(rows)
+    while batch := list(islice(rows, _BATCH)):
+        for name in dict.fromkeys(chain.from_iterable(batch)):
+            columns.setdefault(name, [None] * height)
+        for name, values in columns.items():
+            values.extend([row.get(name) for row in batch])
+        height += len(batch)
+    objects = {name: pd.Series(values, dtype="object") for name, values in columns.items()}
+    return pd.DataFrame(objects, index=pd.RangeIndex(height))
+
+
+def inferred(frame: pd.DataFrame) -> pd.DataFrame:
+    """Give columns of objects beside the standard ones the dtypes that their values suggest.
+
+    Whole numbers with gaps stay whole numbers, as objects.
+    """
+    return frame.assign(**{n: _inferred(frame[n]) for n in frame.columns if n not in COLUMNS})
 
 
 def _inferred(values: pd.Series[Any]) -> pd.Series[Any]:
-    """With the dtype the values suggest; whole numbers with gaps stay whole numbers, as objects."""
     with_gaps = values.isna().any() and infer_dtype(values, skipna=True) == "integer"
     return values if with_gaps else values.infer_objects()
 

@@ -19,7 +19,6 @@ import contextlib
 import gzip
 import json
 import os
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
@@ -28,14 +27,15 @@ import orjson
 import pandas as pd
 from pandas.api.types import is_datetime64_any_dtype, is_float_dtype, pandas_dtype
 
-from workbench.capture.columns import COLUMNS, standard_frame
+from workbench.capture.columns import COLUMNS, inferred, object_frame, standard_frame
 from workbench.errors import LogError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _DTYPES: Final = "@dtypes"
-_LONG_NUMBER: Final = re.compile(rb"\d{19}")
+_DIGITS_TO_0: Final = bytes.maketrans(b"123456789", b"000000000")
+_LONG_NUMBER: Final = b"0" * 19
 """orjson reads a whole number beyond 64 bits as a float: lines with so many digits go to json."""
 _PLAIN: Final = (
     orjson.OPT_PASSTHROUGH_DATETIME
@@ -94,21 +94,14 @@ def read_jsonl(path: str | os.PathLike[str]) -> pd.DataFrame:
         The file can't be read, or a line is no JSON object; says the file and the line.
     """
     source = Path(path)
-    rows: list[dict[str, Any]] = []
     try:
         with _open(source, "rb") as file:
-            for number, line in enumerate(file, start=1):
-                if line.strip():
-                    rows.append(_loads(line, f"{source}:{number}"))
+            frame = object_frame(_loads(line, f"{source}:{n}") for n, line in enumerate(file, 1))
     except (OSError, EOFError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise LogError(f"{source} can't be read: {reason}.") from error
-    dtypes = rows[0].pop(_DTYPES, None) if rows else None
     try:
-        frame = standard_frame(rows)
-        if dtypes is None:
-            return frame
-        return frame.assign(**{name: _restored(rows, name, dtypes[name]) for name in dtypes})
+        return standard_frame(_with_dtypes(frame))
     except (LogError, TypeError, ValueError, KeyError) as error:
         raise LogError(f"{source} is not an event log: {error}") from error
 
@@ -190,7 +183,7 @@ def _loads(line: bytes, place: str) -> dict[str, Any]:
 
 
 def _any_json(line: bytes) -> Any:
-    if _LONG_NUMBER.search(line):
+    if _LONG_NUMBER in line.translate(_DIGITS_TO_0):
         return json.loads(line)
     try:
         return orjson.loads(line)
@@ -198,8 +191,15 @@ def _any_json(line: bytes) -> Any:
         return json.loads(line)  # NaN, Infinity and lone surrogates, or the better error message
 
 
-def _restored(rows: list[dict[str, Any]], name: str, dtype: str) -> pd.Series[Any]:
-    values = pd.Series([row.get(name) for row in rows], dtype="object")
+def _with_dtypes(frame: pd.DataFrame) -> pd.DataFrame:
+    """Give the columns beside the standard ones the dtypes noted, or else those they suggest."""
+    if _DTYPES not in frame:
+        return inferred(frame)
+    note = frame.pop(_DTYPES)[0]
+    return frame.assign(**{name: _restored(frame[name], note[name]) for name in note})
+
+
+def _restored(values: pd.Series[Any], dtype: str) -> pd.Series[Any]:
     if dtype.startswith("datetime64"):
         return pd.to_datetime(values, utc="," in dtype, format="ISO8601").astype(
             pandas_dtype(dtype)

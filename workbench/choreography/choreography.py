@@ -63,9 +63,9 @@ class Choreography:
 
     def type_name(self, event: type[Event] | str) -> str:
         """The name of an event class (added if it is new here) or of a known event type."""
-        if isinstance(event, type) and issubclass(event, Event):
+        if isinstance(event, type):
             return self.event(event).name
-        if isinstance(event, str) and event in self.event_types:
+        if event in self.event_types:
             return event
         known = ", ".join(self.event_types) or "none yet"
         raise DesignError(f"there is no event type {event!r} in this design (it has: {known}).")

@@ -39,7 +39,7 @@ class Expression:
     """
 
     def __init__(self, source: str) -> None:
-        if not isinstance(source, str) or not source.strip():
+        if not source.strip():
             raise ExpressionError("an expression must be a text in CEL, such as data.quantity > 0.")
         if len(source) > _MAX_LENGTH or _nesting(source) > _MAX_DEPTH:
             raise ExpressionError(
@@ -55,7 +55,7 @@ class Expression:
         unknown = set(program.variables()) - {"data"} - set(_BOUND.findall(source))
         if unknown:
             raise ExpressionError(
-                f"{source!r} names {sorted(unknown)[0]!r}, but an expression sees only 'data' "
+                f"{source!r} names {min(unknown)!r}, but an expression sees only 'data' "
                 "(write a text in quotes: 'like this')."
             )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import types
 import typing
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -54,14 +53,11 @@ def takes_context(handler: Callable[..., Any]) -> bool:
 
 
 def _collect(hint: Any, found: list[type[Event]]) -> None:
-    if isinstance(hint, type) and not isinstance(hint, types.GenericAlias):
-        if issubclass(hint, Event) and hint not in found:
-            found.append(hint)
-        return
-    arguments = typing.get_args(hint)
-    if typing.get_origin(hint) is not None and arguments:
-        for argument in arguments:
+    if typing.get_origin(hint) is not None:
+        for argument in typing.get_args(hint):
             _collect(argument, found)
+    elif isinstance(hint, type) and issubclass(hint, Event) and hint not in found:
+        found.append(hint)
 
 
 def _hints(handler: Callable[..., Any]) -> dict[str, Any]:

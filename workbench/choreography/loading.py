@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -50,7 +51,7 @@ def load_choreography(folder: Path, choreography: Choreography) -> Choreography:
         if channel.value is not None:
             choreography.channels[name] = channel.text()
     for name, node in document.get("services", {}).mapping().items():
-        service = node.checked(lambda name=name: choreography.service(name))
+        service = node.checked(partial(choreography.service, name))
         for entry in node.items():
             reaction = _reaction(entry, choreography, service.reactions)
             if reaction.name in service.reactions:
@@ -115,7 +116,7 @@ def _reaction(node: _Node, choreography: Choreography, taken: Mapping[str, React
     if emit.value is not None:
         mappings = {}
         for effect, fields in emit.mapping().items():
-            fields.checked(lambda effect=effect: choreography.type_name(effect))
+            fields.checked(partial(choreography.type_name, effect))
             known = choreography.event_types[effect].properties
             mappings[effect] = {}
             for field, value in fields.mapping().items():
@@ -129,7 +130,7 @@ def _reaction(node: _Node, choreography: Choreography, taken: Mapping[str, React
         if handler.value != "python":
             raise handler.error("the only handler a file can announce is 'python'")
         emits = tuple(
-            entry.checked(lambda entry=entry: choreography.type_name(entry.text()))
+            entry.checked(partial(choreography.type_name, entry.text()))
             for entry in node.get("emits", []).items()
         )
     after = node.get("after", 0)

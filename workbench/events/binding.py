@@ -93,7 +93,8 @@ def from_kafka(headers: Headers, value: bytes | None) -> Envelope:
             event = from_structured(KafkaMessage({}, None, value or b""), JSONFormat(), CloudEvent)
         else:
             raise EventError("the record has no CloudEvents headers (ce_id, ce_source, ce_type).")
-        time = event.get_time().astimezone(UTC) if "time" in given else None
+        time = event.get_time() if "time" in given else None
+        time = time.astimezone(UTC) if time else None
     except (BaseCloudEventException, ValueError, TypeError, AttributeError, OverflowError) as error:
         raise EventError(f"the record is not a CloudEvent: {_first_line(error)}.") from error
     # The SDK invents an id and a time where there is none, and an invented id differs at every

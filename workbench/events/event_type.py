@@ -15,7 +15,7 @@ from workbench.events.identity import canonical_key
 from workbench.events.payload import decode_payload, encode_payload
 
 if TYPE_CHECKING:
-    from workbench.events.model import Event
+    from workbench.events.model import Event  # noqa: TC004 - which imports this module
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,99}")

@@ -135,7 +135,9 @@ def order_choreography() -> Choreography:
     return design
 
 
-def some_orders(n: int, *, declined: int = 0, sold_out: int = 0, prefix: str = "o") -> list[OrderPlaced]:
+def some_orders(
+    n: int, *, declined: int = 0, sold_out: int = 0, prefix: str = "o"
+) -> list[OrderPlaced]:
     """``n`` orders, spread among them the given numbers that will be declined or out of stock."""
     orders = []
     for i in range(n):

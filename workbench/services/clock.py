@@ -10,7 +10,7 @@ class Clock:
     """The wall clock, in UTC."""
 
     def now(self) -> datetime:
-        """This moment."""
+        """The present moment."""
         return datetime.now(UTC)
 
     def sleep(self, seconds: float) -> None:

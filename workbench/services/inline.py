@@ -164,7 +164,7 @@ class InlineRunner(Runner):
                 self._abandon(life)
             except Stopped:
                 self.stop(name)
-            except Exception:
+            except Exception:  # noqa: BLE001 - as a process: whatever ends it is in its output
                 traceback.print_exc(file=output)
                 life.crashes += 1
                 self._abandon(life)

@@ -54,7 +54,7 @@ def run_service(packed: bytes, report_to: socket.socket, alive: int) -> int:
     except WorkbenchError as error:
         print(f"service ended: {error}", file=sys.stderr, flush=True)
         return 1
-    except Exception:
+    except Exception:  # noqa: BLE001 - the last stop: it goes to the output
         traceback.print_exc()
         return 1
     return 0

@@ -67,6 +67,6 @@ def _names(code: types.CodeType) -> set[str]:
 def _travels(value: Any) -> bool:
     try:
         cloudpickle.dumps(value)
-    except Exception:
+    except Exception:  # noqa: BLE001 - pickling runs anything
         return False
     return True

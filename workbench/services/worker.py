@@ -176,11 +176,11 @@ class Worker:
             if known == digest:
                 counts[counted.DUPLICATES, envelope.type] += 1
             elif known is not None:
-                error = EventError(
+                reuse = EventError(
                     f"id reused with other data: {envelope.source}/{envelope.id} was handled "
                     "before with another payload."
                 )
-                self._poison(record, reaction.name, error, counts, envelope.type)
+                self._poison(record, reaction.name, reuse, counts, envelope.type)
             else:
                 self._react(record, envelope, payload, reaction, digest, counts)
 
@@ -216,7 +216,7 @@ class Worker:
                 for effect in effects:
                     counts[counted.EMITTED, effect.type] += 1
                 return
-            except (Exception, SystemExit) as error:
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - a handler raises anything
                 first_failure = first_failure or now
                 text = "".join(traceback.format_exception(error))
                 print(
