@@ -1,13 +1,26 @@
-"""One Kafka for all the tests that need one; they keep apart by the names of their channels."""
+"""One Kafka for all the tests that need one, and how hypothesis goes about its work."""
+
+import os
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from workbench.brokers import LocalKafka
 from workbench.brokers.local.ports import free_port
 
+# A slow machine is no failure, and in CI every run tries the same examples.
+settings.register_profile(
+    "workbench",
+    deadline=None,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    derandomize=bool(os.environ.get("CI")),
+)
+settings.load_profile("workbench")
+
 
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory):
-    """A running :class:`LocalKafka`, its data gone with the test session."""
+    """A running :class:`LocalKafka`; tests keep apart by the names of their channels."""
     with LocalKafka(tmp_path_factory.mktemp("kafka"), free_port()) as running:
         yield running

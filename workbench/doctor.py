@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import html
-import os
 import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.errors import WorkbenchError
@@ -73,7 +73,7 @@ def checkup(wb: Workbench | None = None) -> Checkup:
         _try("Kafka's jars", _jars, "run: workbench kafka start (needs the internet once)")
     )
     findings.append(_try("local Kafka", _kafka, "workbench kafka logs tells why it does not start"))
-    free = shutil.disk_usage(os.path.expanduser("~")).free
+    free = shutil.disk_usage(Path.home()).free
     findings.append(
         Finding("disk", free > _ENOUGH_DISK, f"{free / 1024**3:.1f} GB free", "free some space")
     )

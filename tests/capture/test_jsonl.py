@@ -114,9 +114,10 @@ def test_a_line_reads_well_and_any_other_tool_can_read_it(tmp_path):
 
 def test_a_log_of_another_tool_needs_only_a_type_and_a_time(tmp_path):
     path = tmp_path / "foreign.jsonl"
-    path.write_text('{"type": "A", "time": "2026-11-23T12:00Z", "pod": "a-1"}\n\n')
+    path.write_text('{"type": "A", "time": "2026-11-23T12:00Z", "pod": "a-1", "self": 1}\n\n')
     frame = read_jsonl(path)
     assert frame["pod"].tolist() == ["a-1"]
+    assert frame["self"].dtype == "int64"
     assert frame["time"][0] == pd.Timestamp(NOON)
 
 
@@ -144,7 +145,7 @@ def test_lines_that_are_no_events_are_said_to_be_none(tmp_path):
         read_jsonl(path)
 
 
-@pytest.mark.parametrize("note", ['["str"]', '{"key": "strange"}', "7", '{"absent": "int64"}'])
+@pytest.mark.parametrize("note", ['["str"]', '{"key": "strange"}', "7"])
 def test_a_damaged_note_on_dtypes_is_an_error_of_the_log(tmp_path, note):
     path = tmp_path / "log.jsonl"
     path.write_text(
@@ -160,8 +161,11 @@ def test_a_file_that_is_not_there_or_cut_off_is_said_to_be(tmp_path):
     frame = standard_frame([{"type": "A", "time": NOON, "data": "x" * 999}])
     whole = write_jsonl(frame, tmp_path / "log.jsonl.gz").read_bytes()
     (tmp_path / "cut.jsonl.gz").write_bytes(whole[:-10])
-    with pytest.raises(LogError, match=r"cut\.jsonl\.gz can't be read"):
-        read_jsonl(tmp_path / "cut.jsonl.gz")
+    (tmp_path / "bad.jsonl.gz").write_bytes(whole[:12] + bytes(len(whole) - 12))
+    (tmp_path / "plain.jsonl.gz").write_text("{}")
+    for name in ("cut", "bad", "plain"):
+        with pytest.raises(LogError, match=rf"{name}\.jsonl\.gz can't be read"):
+            read_jsonl(tmp_path / f"{name}.jsonl.gz")
 
 
 @pytest.mark.parametrize("value", [{1, 2}, b"bytes", {"at": NOON}, {1: "key"}, np.array([1])])
@@ -179,6 +183,9 @@ def test_a_folder_that_is_not_there_is_said_to_be(tmp_path):
     frame = standard_frame([{"type": "A", "time": NOON}])
     with pytest.raises(LogError, match="can't be written: No such file"):
         write_jsonl(frame, tmp_path / "absent" / "log.jsonl")
+    (tmp_path / "file").touch()
+    with pytest.raises(LogError, match="can't be written: Not a directory"):
+        write_jsonl(frame, tmp_path / "file" / "log.jsonl")
 
 
 def test_letters_of_every_kind_survive(tmp_path):

@@ -299,10 +299,8 @@ class _KafkaProducer(Producer):
                 )
             except kafka_errors.KafkaError as error:
                 answers.append(error)
-        try:
+        with contextlib.suppress(kafka_errors.KafkaError):  # each answer below says what became of it
             self._client.flush(timeout=_SEND_TIMEOUT_MS / 1000)
-        except kafka_errors.KafkaError:
-            pass  # each answer below says what became of it
         results = [self._result(answer) for answer in answers]
         if any(isinstance(result, BrokerError) for result in results):
             # After an error that can't be retried an idempotent producer may refuse everything.

@@ -123,7 +123,8 @@ def inferred(frame: pd.DataFrame) -> pd.DataFrame:
 
     Whole numbers with gaps stay whole numbers, as objects.
     """
-    return frame.assign(**{n: _inferred(frame[n]) for n in frame.columns if n not in COLUMNS})
+    columns = {n: frame[n] if n in COLUMNS else _inferred(frame[n]) for n in frame.columns}
+    return pd.DataFrame(columns, index=frame.index)
 
 
 def _inferred(values: pd.Series[Any]) -> pd.Series[Any]:

@@ -19,6 +19,7 @@ import contextlib
 import gzip
 import json
 import os
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
@@ -37,6 +38,8 @@ _DTYPES: Final = "@dtypes"
 _DIGITS_TO_0: Final = bytes.maketrans(b"123456789", b"000000000")
 _LONG_NUMBER: Final = b"0" * 19
 """orjson reads a whole number beyond 64 bits as a float: lines with so many digits go to json."""
+_BATCH: Final = 10_000
+"""Rows that are turned into text at a time, so that memory doesn't grow with the log."""
 _PLAIN: Final = (
     orjson.OPT_PASSTHROUGH_DATETIME
     | orjson.OPT_PASSTHROUGH_DATACLASS
@@ -76,7 +79,8 @@ def write_jsonl(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
     except OSError as error:
         raise LogError(f"{target} can't be written: {error.strerror or error}.") from error
     finally:
-        half.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            half.unlink()
     return target
 
 
@@ -96,13 +100,14 @@ def read_jsonl(path: str | os.PathLike[str]) -> pd.DataFrame:
     source = Path(path)
     try:
         with _open(source, "rb") as file:
-            frame = object_frame(_loads(line, f"{source}:{n}") for n, line in enumerate(file, 1))
-    except (OSError, EOFError) as error:
+            lines = enumerate(file, start=1)
+            frame = object_frame(_loads(line, source, n) for n, line in lines if line.strip())
+    except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise LogError(f"{source} can't be read: {reason}.") from error
     try:
         return standard_frame(_with_dtypes(frame))
-    except (LogError, TypeError, ValueError, KeyError) as error:
+    except (LogError, TypeError, ValueError) as error:
         raise LogError(f"{source} is not an event log: {error}") from error
 
 
@@ -121,10 +126,11 @@ def _lines(frame: pd.DataFrame) -> Iterator[bytes]:
     names = list(frame.columns)
     dtypes = {name: str(frame[name].dtype) for name in names if name not in COLUMNS}
     note = {_DTYPES: dtypes} if dtypes else {}
-    columns = [_cells(frame[name]) for name in names]
-    for cells in zip(*columns, strict=True):
-        yield orjson.dumps(dict(zip(names, cells, strict=True)) | note) + b"\n"
-        note = {}
+    for start in range(0, len(frame), _BATCH):
+        batch = frame.iloc[start : start + _BATCH]
+        for cells in zip(*(_cells(batch[name]) for name in names), strict=True):
+            yield orjson.dumps(dict(zip(names, cells, strict=True)) | note) + b"\n"
+            note = {}
 
 
 def _cells(series: pd.Series[Any]) -> list[Any]:
@@ -136,18 +142,19 @@ def _cells(series: pd.Series[Any]) -> list[Any]:
         texts = np.datetime_as_string(times).tolist()
         return [text + zone if there else None for text, there in zip(texts, present, strict=True)]
     if series.dtype == "object":
-        return [_json_or_say(cell, series.name, row) for row, cell in enumerate(series.tolist())]
+        return [_fragment(cell, series, row) for row, cell in enumerate(series.tolist())]
     cells = series.astype("object").where(present, None).tolist()
     if is_float_dtype(series.dtype):
-        return [_json_or_say(cell, series.name, row) for row, cell in enumerate(cells)]
+        return [_fragment(cell, series, row) for row, cell in enumerate(cells)]
     return cells
 
 
-def _json_or_say(cell: Any, column: object, row: int) -> orjson.Fragment | None:
+def _fragment(cell: Any, series: pd.Series[Any], row: int) -> orjson.Fragment | None:
     try:
         return None if cell is None else orjson.Fragment(_dumps(cell))
     except (TypeError, ValueError, RecursionError) as error:
-        raise LogError(f"event {row}, column {column!r}: not a JSON value: {error}.") from error
+        where = f"event {series.index[row]}, column {series.name!r}"
+        raise LogError(f"{where}: not a JSON value: {error}.") from error
 
 
 def _dumps(value: Any) -> bytes:
@@ -172,13 +179,13 @@ def _check(value: Any) -> None:
             _check(item)
 
 
-def _loads(line: bytes, place: str) -> dict[str, Any]:
+def _loads(line: bytes, path: Path, number: int) -> dict[str, Any]:
     try:
         value = _any_json(line)
     except (ValueError, RecursionError) as error:
-        raise LogError(f"{place}: this line is not JSON: {error}.") from error
+        raise LogError(f"{path}:{number}: this line is not JSON: {error}.") from error
     if not isinstance(value, dict):
-        raise LogError(f"{place}: this line is not a JSON object that holds an event.")
+        raise LogError(f"{path}:{number}: this line is not a JSON object that holds an event.")
     return value
 
 
@@ -195,8 +202,9 @@ def _with_dtypes(frame: pd.DataFrame) -> pd.DataFrame:
     """Give the columns beside the standard ones the dtypes noted, or else those they suggest."""
     if _DTYPES not in frame:
         return inferred(frame)
-    note = frame.pop(_DTYPES)[0]
-    return frame.assign(**{name: _restored(frame[name], note[name]) for name in note})
+    dtypes = dict(frame.pop(_DTYPES)[0])
+    columns = {n: _restored(frame[n], dtypes.get(n, "object")) for n in frame.columns}
+    return pd.DataFrame(columns)
 
 
 def _restored(values: pd.Series[Any], dtype: str) -> pd.Series[Any]:

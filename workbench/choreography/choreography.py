@@ -116,14 +116,15 @@ class Choreography:
         return list(dict.fromkeys(c for name in self.event_types for c in self.channels_of(name)))
 
     def expected_effects(self) -> dict[str, tuple[str, ...]]:
-        """Event type → the event types that reactions to it may emit, guarded ones left out.
+        """Event type → the event types of which at least one must follow.
 
-        What is left out need not happen, so its absence says nothing.
+        Reactions with a guard, and handlers that may stay silent, are left out: that they emit
+        nothing says nothing.
         """
         expected: dict[str, list[str]] = {}
         for service in self.services.values():
             for reaction in service.reactions.values():
-                if reaction.guard is None and reaction.emits:
+                if reaction.emits and reaction.guard is None and not reaction.may_be_silent:
                     expected.setdefault(reaction.whenever, []).extend(reaction.emits)
         return {name: tuple(dict.fromkeys(effects)) for name, effects in expected.items()}
 

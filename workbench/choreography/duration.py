@@ -20,9 +20,9 @@ def parse_duration(text: str | float) -> float:
     DesignError
         Not a duration, or a negative one.
     """
-    if isinstance(text, int | float) and not isinstance(text, bool):
-        if text >= 0 and isfinite(text):
-            return float(text)
+    is_number = isinstance(text, int | float) and not isinstance(text, bool)
+    if is_number and float(text) >= 0 and isfinite(float(text)):
+        return float(text)
     match = _DURATION.fullmatch(text.strip()) if isinstance(text, str) else None
     if match is None:
         raise DesignError(f"{text!r} is not a duration; write it like 50ms, 2s, 15min, 1h or 7d.")

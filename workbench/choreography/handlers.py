@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import types
 import typing
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -45,6 +46,17 @@ def annotated_effects(handler: Callable[..., Any]) -> list[type[Event]]:
     found: list[type[Event]] = []
     _collect(hints["return"], found)
     return found
+
+
+def may_be_silent(handler: Callable[..., Any]) -> bool:
+    """Whether the return annotation allows for no effect: ``| None``, or any number of them."""
+    hint = _hints(handler).get("return")
+    if hint in (None, type(None)):
+        return True
+    origin = typing.get_origin(hint)
+    if origin in (typing.Union, types.UnionType):
+        return type(None) in typing.get_args(hint)
+    return origin is not None
 
 
 def takes_context(handler: Callable[..., Any]) -> bool:

@@ -35,6 +35,8 @@ class Reaction:
         The event class the handler's first parameter is annotated with, if any.
     failure_rate
         Share of attempts that fail on purpose, 0 to 1: for seeing what failure does.
+    may_be_silent
+        Whether a Python handler may emit nothing, by its annotation (``| None``, or a generator).
     line
         Where it stands in ``choreography.yaml``, from 1; ``None`` if made in Python.
     """
@@ -48,6 +50,7 @@ class Reaction:
     handler: Callable[..., Any] | None = field(default=None, compare=False, repr=False)
     takes: type | None = field(default=None, compare=False, repr=False)
     failure_rate: float = 0.0
+    may_be_silent: bool = field(default=False, compare=False, repr=False)
     line: int | None = field(default=None, compare=False, repr=False)
 
     @property

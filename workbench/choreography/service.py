@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from workbench.choreography.duration import parse_duration
 from workbench.choreography.expression import Expression
-from workbench.choreography.handlers import Emits, annotated_effects, annotated_event
+from workbench.choreography.handlers import (
+    Emits,
+    annotated_effects,
+    annotated_event,
+    may_be_silent,
+)
 from workbench.choreography.reaction import Reaction
 from workbench.errors import DesignError, HandlerError
 from workbench.events import Event
@@ -111,6 +116,7 @@ class Service:
                     failure_rate=failure_rate,
                     handler=handler,
                     takes=takes,
+                    may_be_silent=may_be_silent(handler),
                 )
             )
             return handler
@@ -174,7 +180,11 @@ class Service:
             if announced is not None:
                 emits = announced.emits or reaction.emits
                 reaction = replace(
-                    announced, handler=reaction.handler, takes=reaction.takes, emits=emits
+                    announced,
+                    handler=reaction.handler,
+                    takes=reaction.takes,
+                    emits=emits,
+                    may_be_silent=reaction.may_be_silent,
                 )
         self.reactions[reaction.name] = reaction
         for listener in self._choreography.listeners:

@@ -11,6 +11,7 @@ Its one argument is the file descriptor of the socket that services report to.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pickle
@@ -110,10 +111,8 @@ def _kill_all(children: dict[int, str]) -> int:
 
 
 def _tell(message: dict[str, Any]) -> None:
-    try:
+    with contextlib.suppress(BrokenPipeError):  # the kernel is gone; standard input's end says so
         os.write(1, json.dumps(message).encode() + b"\n")
-    except BrokenPipeError:
-        pass  # the kernel is gone; the end of standard input says so next
 
 
 def _preload() -> None:

@@ -133,7 +133,7 @@ class Supervisor(Runner):
                 "packed": packed,
                 "output": str(self.output_path(service)),
                 "path": sys.path,
-                "cwd": os.getcwd(),
+                "cwd": str(Path.cwd()),
             }
         )
         life = self._lives[service]

@@ -1,0 +1,47 @@
+import pytest
+
+from workbench.brokers.local import LocalKafka, archive, ensure_kafka_jars, find_java, local_kafka
+from workbench.brokers.local.archive import archive_path, quick_start
+from workbench.brokers.local.java import Java
+from workbench.brokers.local.ports import free_port
+from workbench.brokers.local.warm_up import make_archive
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setattr(archive, "jar_cache", lambda: tmp_path / "cache")
+    return tmp_path / "cache"
+
+
+def test_an_archive_belongs_to_one_java_and_one_set_of_jars(cache, tmp_path):
+    jar = tmp_path / "some.jar"
+    jar.write_bytes(b"1")
+    java = Java(tmp_path / "java", 21, "build 1")
+    path = archive_path(java, [jar])
+    assert path == archive_path(java, [jar])
+    assert path != archive_path(Java(java.command, 21, "build 2"), [jar])
+    assert quick_start(java, [jar]) == []
+    path.parent.mkdir(parents=True)
+    path.touch()
+    assert quick_start(java, [jar]) == [f"-XX:SharedArchiveFile={path}"]
+    jar.touch()
+    assert archive_path(java, [jar]) != path
+
+
+@pytest.mark.kafka
+def test_kafka_run_once_leaves_an_archive_and_starts_with_a_spoiled_one_too(
+    cache, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(local_kafka, "USUAL_PORT", free_port())
+    jars, java, said = ensure_kafka_jars(), find_java(), []
+    stale = cache / "classes" / f"java-{java.version}-of-another-day.archive"
+    stale.parent.mkdir(parents=True)
+    stale.touch()
+    make_archive(java, jars, say=said.append)
+    make_archive(java, jars, say=said.append)
+    assert said == ["Running Kafka once, so that it starts quickly from now on."]
+    path = archive_path(java, jars)
+    assert list(path.parent.iterdir()) == [path]
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with LocalKafka(tmp_path / "kafka") as kafka:
+        assert kafka.status() == "running"
