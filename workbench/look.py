@@ -45,9 +45,11 @@ FONT_SIZE_PLOT: Final = 15
 EVENT_SHAPE: Final = "round-rectangle"
 SERVICE_SHAPE: Final = "hexagon"
 CHANNEL_SHAPE: Final = "barrel"
+DEAD_SHAPE: Final = "barrel"
 EVENT_SIZE: Final = (132, 48)
 SERVICE_SIZE: Final = (146, 54)
 CHANNEL_SIZE: Final = (120, 36)
+DEAD_SIZE: Final = (116.0, 26.0)
 
 NODE_GAP: Final = 28
 RANK_GAP: Final = 64

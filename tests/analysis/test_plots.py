@@ -32,6 +32,11 @@ def test_hops_are_labelled_with_their_times(orders):
     assert "<b>OrderPlaced → StockReserved</b><br>inventory, n = 4" in figure.data[0].y
 
 
+def test_names_from_the_log_are_shown_as_text_and_never_as_markup(event):
+    log = EventLog([event("<a href='x'>A</a>", "f", 0), event("B", "f", 1, causation_id="c")])
+    assert "&lt;a href='x'&gt;A&lt;/a&gt; → B" in log.plot_flows().data[0].name
+
+
 def test_times_below_zero_are_drawn_and_explained(event):
     figure = EventLog([event("A", "f", 10), event("B", "f", 4, "A")]).plot_hops()
     assert figure.layout.xaxis.type == "linear"

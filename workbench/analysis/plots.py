@@ -5,6 +5,7 @@ They stand on the notebook's own background, light or dark, and say their unit a
 
 from __future__ import annotations
 
+from html import escape
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +73,7 @@ def plot_flows(flows: pd.DataFrame, variants: pd.DataFrame) -> go.Figure:
         margin_b=70 + legend_height,
         legend={"y": 0, "yref": "container", "yanchor": "bottom", "traceorder": "normal"},
     )
-    figure.update_xaxes(title=f"first to last event ({unit}, log scale)", type="log", dtick="D2")
+    _log_axis(figure, edges[0], edges[-1], f"first to last event ({unit}, log scale)")
     figure.update_yaxes(title="flows")
     return figure
 
@@ -91,7 +92,7 @@ def plot_hops(hops: pd.DataFrame) -> go.Figure:
     per, unit = _unit(shown["p95_ms"].median())
     times = shown[["p50_ms", "p95_ms", "max_ms"]] / per
     rows = [
-        f"<b>{_lines(f'{cause} → {effect}', 40)}</b><br>{service}, n = {n:,}"
+        f"<b>{_lines(f'{cause} → {effect}', 40)}</b><br>{_lines(service, 40)}, n = {n:,}"
         for cause, effect, service, n in zip(
             *(shown[name] for name in ("cause_type", "effect_type", "service", "n")), strict=True
         )
@@ -135,18 +136,30 @@ def plot_hops(hops: pd.DataFrame) -> go.Figure:
         height=190 + 78 * len(shown),
     )
     figure.update_layout(legend={"orientation": "h", "y": 1, "yanchor": "bottom"}, margin_r=110)
-    low, high = times.to_numpy().min(), times.to_numpy().max()
     if positive:
-        low, high = np.log10(low), np.log10(high)
-    room = max(0.07 * (high - low), 0.1)
-    figure.update_xaxes(
-        title=f"cause to effect ({unit}{', log scale' if positive else ''})",
-        type="log" if positive else "linear",
-        dtick="D2" if positive else None,
-        range=[low - room, high + room],
-    )
+        times_shown = times.to_numpy()
+        title = f"cause to effect ({unit}, log scale)"
+        _log_axis(figure, times_shown.min(), times_shown.max(), title)
+    else:
+        figure.update_xaxes(title=f"cause to effect ({unit})", type="linear")
     figure.update_yaxes(range=[len(rows) - 0.4, -0.7])
     return figure
+
+
+def _log_axis(figure: go.Figure, low: float, high: float, title: str) -> None:
+    """Count the x axis in powers of ten, with room beside the lowest and highest value."""
+    first, last = np.log10([low, high])
+    room = max(0.07 * (last - first), 0.1)
+    steps = (1, 2, 5) if last - first < 3 else (1,)
+    powers = range(int(np.floor(first - room)), int(np.ceil(last + room)))
+    ticks = [step * 10.0**power for power in powers for step in steps]
+    figure.update_xaxes(
+        title=title,
+        type="log",
+        range=[first - room, last + room],
+        tickvals=ticks,
+        ticktext=[_number(tick) for tick in ticks],
+    )
 
 
 def _add_bars(figure: go.Figure, took: Any, edges: Any, label: str, rank: int) -> None:
@@ -170,7 +183,9 @@ def _variant_label(variant: Any) -> str:
 
 
 def _lines(text: str, width: int) -> str:
-    return "<br>".join(wrap(text, width, break_long_words=False, break_on_hyphens=False))
+    """Break a text from the log into lines, and keep plotly from reading markup in it."""
+    lines = wrap(text, width, break_long_words=False, break_on_hyphens=False)
+    return "<br>".join(escape(line, quote=False) for line in lines)
 
 
 def _unit(milliseconds: float) -> tuple[float, str]:

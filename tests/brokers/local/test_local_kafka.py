@@ -120,9 +120,7 @@ def test_events_and_offsets_survive_a_stop_a_sigkill_and_a_restart(started, said
     psutil.Process(kafka.pid).kill()
     wait_until_gone(kafka.pid)
     assert kafka.status() == "died"
-    with pytest.raises(
-        LocalKafkaError, match=r"(?s)has died; the last lines of its log:\n.*Kafka Server"
-    ):
+    with pytest.raises(LocalKafkaError, match=r"has died; the last lines of its log:\n."):
         kafka.check()
     kafka.start()
     assert kafka.bootstrap_servers == address

@@ -122,8 +122,11 @@ def forget(pid: int) -> None:
     """Let go of what this process keeps for an owned broker that has ended."""
     owned = _owned.pop(pid, None)
     if owned:
-        close(owned.pipe)
-        owned.guardian.wait()
+        with suppress(subprocess.TimeoutExpired):
+            owned.guardian.wait(GRACE)
+        close(
+            owned.pipe
+        )  # after that: a guardian that sees it closed takes the end for a wanted one
 
 
 @atexit.register

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .archive import archive_path, write_archive
+from .archive import find_archive, keep_archive, write_archive
 from .launch import end
 from .ports import free_port
 from .starting import start_broker
@@ -30,12 +30,11 @@ def make_archive(java: Java, jars: Sequence[Path], *, say: Say) -> None:
     LocalKafkaError
         When Kafka doesn't run on this machine. That no archive could be written is no error.
     """
-    archive = archive_path(java, jars)
-    if archive.exists():
+    if find_archive(java, jars):
         return
     say("Running Kafka once, so that it starts quickly from now on.")
     with tempfile.TemporaryDirectory() as folder:
-        draft = Path(folder) / "classes.archive"
+        draft = Path(folder) / "classes"
         broker = start_broker(
             Path(folder) / "kafka",
             free_port(),
@@ -49,14 +48,4 @@ def make_archive(java: Java, jars: Sequence[Path], *, say: Say) -> None:
         )
         if end(broker.process, broker.folder, grace=_WRITE_WITHIN) and draft.exists():
             with suppress(OSError):  # a cache that can't be written: starts stay as they are
-                _put(draft, archive)
-
-
-def _put(draft: Path, archive: Path) -> None:
-    """Move `draft` into the cache in one step, in the place of older ones for the same Java."""
-    archive.parent.mkdir(parents=True, exist_ok=True)
-    for older in archive.parent.glob(f"{archive.name.rsplit('-', 1)[0]}-*"):
-        older.unlink()
-    near = archive.with_suffix(".new")
-    near.write_bytes(draft.read_bytes())
-    near.replace(archive)
+                keep_archive(draft, java, jars)

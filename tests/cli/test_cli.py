@@ -1,0 +1,145 @@
+"""The command line: what it says, and what its exit codes mean."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from workbench.cli import app
+from workbench.examples.orders import (
+    expected_totals,
+    lost_and_doubled,
+    observed_totals,
+    order_choreography,
+    some_orders,
+)
+
+
+def workbench(*args, cwd, data, check=False):
+    """Run the command as a user would, with data folders of its own."""
+    environment = {**os.environ, "XDG_DATA_HOME": str(data), "COLUMNS": "120", "NO_COLOR": "1"}
+    return subprocess.run(
+        [sys.executable, "-c", "from workbench.cli import main; main()", *map(str, args)],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=check,
+        timeout=110,
+    )
+
+
+@pytest.fixture
+def design(tmp_path):
+    """A design folder that needs no Python handler."""
+    folder = tmp_path / "design"
+    (folder / "events" / "OrderPlaced").mkdir(parents=True)
+    (folder / "events" / "StockReserved").mkdir(parents=True)
+    schema = {"type": "object", "properties": {"order_id": {"type": "string"}}}
+    for name in ("OrderPlaced", "StockReserved"):
+        (folder / "events" / name / "1.json").write_text(json.dumps(schema))
+    (folder / "choreography.yaml").write_text(
+        "events:\n  OrderPlaced: {key: order_id}\n  StockReserved: {key: order_id}\n"
+        "services:\n  inventory:\n    - whenever: OrderPlaced\n"
+        "      emit:\n        StockReserved: {order_id: data.order_id}\n"
+    )
+    return folder
+
+
+def test_help_names_every_verb():
+    shown = CliRunner().invoke(app, ["--help"]).output
+    for verb in ("lab", "demo", "kafka", "run", "capture", "doctor"):
+        assert verb in shown
+    assert "start" in CliRunner().invoke(app, ["kafka", "--help"]).output
+
+
+def test_a_missing_design_is_one_sentence_and_exit_code_2(tmp_path):
+    done = workbench("run", "nowhere", cwd=tmp_path, data=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == "workbench: there is no design folder nowhere.\n"
+
+
+def test_a_broken_design_is_one_sentence_and_exit_code_2(tmp_path, design):
+    (design / "choreography.yaml").write_text("services:\n  a:\n    - whenever: Nothing\n")
+    done = workbench("capture", design, "--out", "x.jsonl", cwd=tmp_path, data=tmp_path)
+    assert done.returncode == 2
+    assert "choreography.yaml:3, field services.a[0].whenever" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_kafka_status_is_exit_code_1_when_it_does_not_run(tmp_path):
+    done = workbench("kafka", "status", cwd=tmp_path, data=tmp_path)
+    assert done.returncode == 1
+    assert "Kafka is not running" in done.stdout
+
+
+def test_an_unreachable_cluster_is_one_sentence(tmp_path, design):
+    done = workbench(
+        *("capture", design, "--out", "x.jsonl", "--bootstrap-servers", "127.0.0.1:1"),
+        cwd=tmp_path,
+        data=tmp_path,
+    )
+    assert done.returncode == 2
+    assert "no Kafka answered at 127.0.0.1:1" in done.stderr
+    assert not (tmp_path / "x.jsonl").exists()
+
+
+def test_the_demo_accounts_for_every_order_in_memory_too(tmp_path):
+    out = tmp_path / "log.jsonl"
+    done = workbench(
+        *("demo", "--broker", "memory://", "--orders", 60, "--out", out),
+        cwd=tmp_path,
+        data=tmp_path,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.rstrip().endswith("lost: 0  doubled: 0")
+    assert out.exists()
+
+
+@pytest.mark.kafka
+def test_the_demo_loses_and_doubles_nothing_on_kafka(tmp_path):
+    done = workbench("demo", "--orders", 300, cwd=tmp_path, data=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "killed billing (SIGKILL)" in done.stdout
+    assert done.stdout.rstrip().endswith("lost: 0  doubled: 0")
+    assert (tmp_path / "order-log.jsonl").exists()
+
+
+@pytest.mark.kafka
+def test_kafka_starts_stays_and_stops_and_a_capture_uses_it(tmp_path, design):
+    started = workbench("kafka", "start", cwd=tmp_path, data=tmp_path)
+    try:
+        assert started.returncode == 0, started.stderr
+        assert workbench("kafka", "status", cwd=tmp_path, data=tmp_path).returncode == 0
+        done = workbench("capture", design, "--out", "x.jsonl", cwd=tmp_path, data=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert "0 events in x.jsonl" in done.stdout
+    finally:
+        stopped = workbench("kafka", "stop", cwd=tmp_path, data=tmp_path)
+    assert "is stopped; its data stay in" in stopped.stdout
+
+
+def test_the_expected_totals_of_some_orders_are_what_a_reader_would_count():
+    orders = some_orders(100, declined=5, sold_out=3)
+    assert sum(order.customer.startswith("declined-") for order in orders) == 5
+    assert sum(order.product == "sold-out" for order in orders) == 3
+    assert expected_totals(orders)["orders_completed"] == 92
+    assert len(order_choreography().services) == 4
+
+
+def test_what_is_missing_is_lost_and_what_is_too_much_is_doubled():
+    expected = expected_totals(some_orders(10))
+    assert lost_and_doubled(expected, expected) == (0, 0)
+    less = {**expected, "parcels": expected["parcels"] - 1}
+    more = {**expected, "units_reserved": expected["units_reserved"] + 2}
+    assert lost_and_doubled(expected, less) == (1, 0)
+    assert lost_and_doubled(expected, more) == (0, 1)
+    assert observed_totals([{"parcels": 7}])["parcels"] == 7
+
+
+def test_the_first_notebook_is_where_lab_looks_for_it():
+    assert (Path(__file__).parents[2] / "notebooks" / "01_order_choreography.ipynb").exists()
