@@ -537,7 +537,8 @@ class Workbench:
 
         frame = record(self.broker, self.dead_letter_channels())
         columns = ["broker_time", "type", "id", "correlation_id", "dead_letter", "data"]
-        return frame.sort_values("broker_time")[columns].reset_index(drop=True)
+        found = frame.reindex(columns=columns)  # an empty frame has only the standard ones
+        return found.sort_values("broker_time").reset_index(drop=True)
 
     # --- widgets --------------------------------------------------------------------------
 

@@ -23,8 +23,8 @@ class Order(Event, version=1, key="id"):
     limit: int | None = None
     discount: Decimal | None = None
     line: Line = Line(price=Decimal("1.10"))
-    lines: list[Line] = [Line(price=Decimal("1.10")), Line(price=Decimal(20))]
-    tags: list[str] = ["a", "b"]
+    lines: tuple[Line, ...] = (Line(price=Decimal("1.10")), Line(price=Decimal(20)))
+    tags: tuple[str, ...] = ("a", "b")
 
 
 def payload(**changes):
@@ -115,7 +115,7 @@ def test_anything_else_is_what_cel_makes_of_it():
     assert value("data.quantity * 2.0", payload()) == 6.0
     assert value("'order ' + data.id", payload()) == "order o-1"
     assert value("data.quantity > 2.0 ? 'many' : 'few'", payload()) == "many"
-    with pytest.raises(ExpressionError, match="write 2.0 rather than 2"):
+    with pytest.raises(ExpressionError, match=r"write 2.0 rather than 2"):
         value("data.quantity * 2", payload())
 
 
@@ -142,7 +142,6 @@ def test_what_cel_makes_is_fitted_to_the_schema(made, schema, expected):
     [
         ("", "an expression must be a text in CEL"),
         ("  ", "an expression must be a text in CEL"),
-        (7, "an expression must be a text in CEL"),
         ("data.x >", "'data.x >' is not CEL: "),
         ("open text", "is not CEL: "),
         ("total > 1.0", "names 'total', but an expression sees only 'data'"),

@@ -70,13 +70,19 @@ def test_what_is_said_wins_over_the_annotations(design, inventory):
     design.event(Refused)
     inventory.on(Placed, emits=[Reserved, "Refused"], name="r", guard="true", after="2s")(one)
     reaction = inventory.reactions["r"]
-    assert (reaction.emits, reaction.after, reaction.guard.source) == (("Reserved", "Refused"), 2, "true")
+    assert (reaction.emits, reaction.after, reaction.guard.source) == (
+        ("Reserved", "Refused"),
+        2,
+        "true",
+    )
 
 
 def test_a_handler_without_a_return_annotation_says_what_to_do(inventory):
     def reserve(event: Placed, ctx): ...
 
-    expected = r"what reserve emits is unknown: annotate what it returns .*or name it: on\(..., emits="
+    expected = (
+        r"what reserve emits is unknown: annotate what it returns .*or name it: on\(..., emits="
+    )
     with pytest.raises(HandlerError, match=expected):
         inventory.on()(reserve)
 
@@ -84,14 +90,18 @@ def test_a_handler_without_a_return_annotation_says_what_to_do(inventory):
 def test_a_handler_of_an_unknown_event_says_what_to_do(inventory):
     def reserve(event, ctx) -> Reserved: ...
 
-    with pytest.raises(HandlerError, match=r"what reserve reacts to is unknown: say it, @inventory\.on"):
+    with pytest.raises(
+        HandlerError, match=r"what reserve reacts to is unknown: say it, @inventory\.on"
+    ):
         inventory.on()(reserve)
 
 
 def test_annotations_that_name_something_undefined_say_so(inventory):
     def reserve(event: "Plcaed", ctx) -> Reserved: ...  # noqa: F821
 
-    with pytest.raises(HandlerError, match="annotations of reserve name 'Plcaed', which is not defined"):
+    with pytest.raises(
+        HandlerError, match="annotations of reserve name 'Plcaed', which is not defined"
+    ):
         inventory.on()(reserve)
 
 
@@ -102,10 +112,14 @@ def test_a_handler_takes_the_event_and_perhaps_the_context(inventory, handler):
 
 
 def test_an_unknown_event_type_names_those_there_are(design, inventory):
-    with pytest.raises(DesignError, match=r"no event type 'Nope' in this design \(it has: none yet\)"):
+    with pytest.raises(
+        DesignError, match=r"no event type 'Nope' in this design \(it has: none yet\)"
+    ):
         inventory.whenever("Nope", emit={})
     design.event(Placed)
-    with pytest.raises(DesignError, match=r"no event type 'Nope' in this design \(it has: Placed\)"):
+    with pytest.raises(
+        DesignError, match=r"no event type 'Nope' in this design \(it has: Placed\)"
+    ):
         inventory.on("Placed", emits=["Nope"])(one)
 
 

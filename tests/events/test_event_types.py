@@ -202,7 +202,7 @@ def test_what_is_no_json_schema_is_said():
 def test_a_schema_elsewhere_is_never_fetched():
     remote = EventType("OrderPlaced", {"$ref": "http://127.0.0.1:9/schema.json"})
     with pytest.raises(
-        EventError, match="OrderPlaced v1: not a JSON Schema: .*127.0.0.1:9/schema.json"
+        EventError, match=r"OrderPlaced v1: not a JSON Schema: .*127.0.0.1:9/schema.json"
     ):
         remote.problem_with({})
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from workbench.errors import EventError
 from workbench.events import decode_payload, encode_payload
 
-texts = st.text(st.characters(exclude_categories=["Cs"]))
+texts = st.text('aé😀"\\\x00\n\u2028', max_size=8)
 json_values = st.recursive(
     st.none()
     | st.booleans()
@@ -45,12 +45,12 @@ def test_decimals_and_uuids_are_written_as_strings():
 
 @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
 def test_what_is_no_number_never_reads_back(number):
-    with pytest.raises(EventError, match="^the payload is not JSON: "):
+    with pytest.raises(EventError, match=r"^the payload is not JSON: "):
         decode_payload(encode_payload({"n": number}))
 
 
 def test_an_object_that_json_does_not_know_is_said():
-    with pytest.raises(EventError, match="the payload can't be written as JSON: .*object"):
+    with pytest.raises(EventError, match=r"the payload can't be written as JSON: .*object"):
         encode_payload({"x": object()})
 
 

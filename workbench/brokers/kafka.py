@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -12,6 +13,7 @@ from typing import Any, TypeVar
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka import errors as kafka_errors
+from kafka.admin import MemberToRemove
 from kafka.structs import OffsetAndMetadata
 
 from workbench.brokers.broker import (
@@ -26,7 +28,6 @@ from workbench.brokers.broker import (
     Record,
 )
 from workbench.errors import BrokerError, BrokerUnavailableError, EventRefusedError
-import contextlib
 
 RETENTION_MS = 7 * 24 * 3600 * 1000
 """How long channels keep events; set explicitly, since inboxes must remember for longer."""
@@ -136,9 +137,10 @@ class KafkaBroker(Broker):
     def _delete_group(self, group: str) -> None:
         # A static member that was killed is a member until its session ends: it is put out first.
         found = self._admin.describe_groups([group]).get(group, {})
-        members = [m.get("group_instance_id") for m in found.get("members", ())]
-        if any(members):
-            self._admin.remove_group_members(group, [name for name in members if name])
+        names = [m.get("group_instance_id") for m in found.get("members", ())]
+        members = [MemberToRemove(group_instance_id=name) for name in names if name]
+        if members:
+            self._admin.remove_group_members(group, members)
         with contextlib.suppress(kafka_errors.GroupIdNotFoundError):
             self._admin.delete_groups([group])
 
@@ -280,6 +282,7 @@ class _KafkaProducer(Producer):
             acks="all",
             linger_ms=0,
             max_request_size=DEAD_LETTER_BYTES + 100_000,
+            max_block_ms=int(self._broker.timeout * 1000),
             delivery_timeout_ms=_SEND_TIMEOUT_MS,
             request_timeout_ms=_SEND_TIMEOUT_MS // 2,
             metrics_enabled=False,
@@ -293,22 +296,29 @@ class _KafkaProducer(Producer):
                     self._client.send(
                         outgoing.channel,
                         key=outgoing.key,
-                        headers=[(name, text) for name, text in outgoing.headers],
-                        value=outgoing.value,
+                        # kafka-python sends neither a header without a value nor an event that
+                        # has no key and no value: empty ones stand in for them.
+                        headers=[(name, text or b"") for name, text in outgoing.headers],
+                        value=b"" if outgoing.key is None is outgoing.value else outgoing.value,
                     )
                 )
-            except kafka_errors.KafkaError as error:
+            except (kafka_errors.KafkaError, TypeError, ValueError) as error:
                 answers.append(error)
-        with contextlib.suppress(kafka_errors.KafkaError):  # each answer below says what became of it
+        with contextlib.suppress(
+            kafka_errors.KafkaError
+        ):  # each answer below says what became of it
             self._client.flush(timeout=_SEND_TIMEOUT_MS / 1000)
-        results = [self._result(answer) for answer in answers]
+        results = [
+            self._result(outgoing.channel, answer)
+            for outgoing, answer in zip(batch, answers, strict=True)
+        ]
         if any(isinstance(result, BrokerError) for result in results):
             # After an error that can't be retried an idempotent producer may refuse everything.
             self._client.close(timeout=1)
             self._client = self._new()
         return results
 
-    def _result(self, answer: Any) -> Landed | BrokerError:
+    def _result(self, channel: str, answer: Any) -> Landed | BrokerError:
         error = answer
         if not isinstance(answer, Exception):
             try:
@@ -317,8 +327,8 @@ class _KafkaProducer(Producer):
             except kafka_errors.KafkaError as failure:
                 error = failure
         if isinstance(error, _REFUSALS):
-            return EventRefusedError(f"Kafka refused the event: {_reason(error)}.")
-        return BrokerError(f"Kafka did not acknowledge the event: {_reason(error)}.")
+            return EventRefusedError(f"Kafka refused the event for {channel}: {_reason(error)}.")
+        return BrokerError(f"Kafka did not acknowledge the event for {channel}: {_reason(error)}.")
 
     def close(self) -> None:
         self._client.close(timeout=5)
@@ -356,6 +366,7 @@ class _KafkaConsumer(_KafkaReader, Consumer):
             kafka_errors.RebalanceInProgressError,
             kafka_errors.IllegalGenerationError,
             kafka_errors.UnknownMemberIdError,
+            kafka_errors.FencedInstanceIdError,
         ):
             return False
         except kafka_errors.KafkaError as error:
@@ -367,6 +378,8 @@ class _KafkaConsumer(_KafkaReader, Consumer):
 
 
 _REFUSALS = (
+    TypeError,
+    ValueError,
     kafka_errors.MessageSizeTooLargeError,
     kafka_errors.InvalidTopicError,
     kafka_errors.UnknownTopicOrPartitionError,

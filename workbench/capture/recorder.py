@@ -96,7 +96,7 @@ def _read(
 def row(found: Record) -> dict[str, Any]:
     """One record as a row of an event log, whatever it holds."""
     where = {
-        "broker_time": datetime.fromtimestamp(found.time_ms / 1000, UTC),
+        "broker_time": _moment(found.time_ms),
         "channel": found.channel,
         "partition": found.partition,
         "offset": found.offset,
@@ -148,6 +148,14 @@ def _data(envelope: Envelope) -> tuple[Any, str | None]:
         return envelope.payload(), None
     except EventError as error:
         return _text(envelope.data), str(error)
+
+
+def _moment(time_ms: int) -> datetime | None:
+    # On a cluster of others a producer may have set the time, and to anything; -1 is none.
+    try:
+        return datetime.fromtimestamp(time_ms / 1000, UTC) if time_ms >= 0 else None
+    except (OSError, OverflowError, ValueError):
+        return None
 
 
 def _text(value: bytes | None) -> str | None:

@@ -25,6 +25,7 @@ from workbench.events import EventType
 _PATH = re.compile(r"data((?:\.[A-Za-z_]\w*)+)")
 _ANY_PATH = re.compile(r"\bdata((?:\.[A-Za-z_]\w*)+)(?!\s*\()")
 _BOUND = re.compile(r"\.(?:all|exists|exists_one|filter|map)\(\s*([A-Za-z_]\w*)\s*,")
+_FAILURES = (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError)
 _MAX_DEPTH = 60
 _MAX_LENGTH = 10_000
 
@@ -72,7 +73,7 @@ class Expression:
         """Whether a guard is true of a payload's view (see :func:`cel_view`)."""
         try:
             result = self._program.execute({"data": view})
-        except (TypeError, KeyError, ValueError, RuntimeError, OverflowError) as error:
+        except _FAILURES as error:
             if isinstance(error, TypeError) and any(at(view, path) is None for path in self.paths):
                 return False
             raise self._failed(error) from error
@@ -87,7 +88,7 @@ class Expression:
             return at(data, path[1][1:])
         try:
             return self._program.execute({"data": view})
-        except (TypeError, KeyError, ValueError, RuntimeError, OverflowError) as error:
+        except _FAILURES as error:
             raise self._failed(error) from error
 
     def _failed(self, error: Exception) -> ExpressionError:

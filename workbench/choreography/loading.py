@@ -175,7 +175,7 @@ class _Node:
             if not default:
                 raise self.error(f"{name!r} is missing")
             return _Node(default[0], self.file, self._below(name), self.line)
-        line = mapping.lc.value(name)[0] + 1 if hasattr(mapping, "lc") else self.line
+        line = _line(lambda: mapping.lc.value(name), self.line)
         return _Node(mapping[name], self.file, self._below(name), line)
 
     def mapping(self) -> dict[str, _Node]:
@@ -184,7 +184,7 @@ class _Node:
         for name in mapping:
             if not isinstance(name, str):
                 raise self.error(f"the name {name!r} must be a text")
-            line = mapping.lc.key(name)[0] + 1 if hasattr(mapping, "lc") else self.line
+            line = _line(lambda name=name: mapping.lc.key(name), self.line)  # type: ignore[misc]
             found[name] = _Node(mapping[name], self.file, self._below(name), line)
         return found
 
@@ -195,7 +195,7 @@ class _Node:
                 entry,
                 self.file,
                 f"{self.field}[{n}]",
-                entries.lc.item(n)[0] + 1 if hasattr(entries, "lc") else self.line,
+                _line(lambda n=n: entries.lc.item(n), self.line),  # type: ignore[misc]
             )
             for n, entry in enumerate(entries)
         ]
@@ -228,6 +228,14 @@ class _Node:
         if not isinstance(self.value, kind):
             raise self.error(f"{self.field or 'the file'} must be {what}")
         return self.value
+
+
+def _line(place: Callable[[], Any], otherwise: int) -> int:
+    """The line ruamel has for a place; it has none in defaults and under some tags."""
+    try:
+        return int(place()[0]) + 1
+    except (AttributeError, KeyError, TypeError):
+        return otherwise
 
 
 def _read_yaml(path: Path) -> Any:

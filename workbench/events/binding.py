@@ -67,6 +67,8 @@ def to_kafka(envelope: Envelope) -> tuple[bytes | None, list[tuple[str, bytes]],
     except CloudEventValidationError as error:
         raise EventError(f"event {envelope.id!r} is not a CloudEvent: {error}.") from error
     headers = list(message.headers.items())
+    if envelope.time is None:  # the SDK invents one
+        headers = [header for header in headers if header[0] != "ce_time"]
     if envelope.traceparent:
         headers.append(("traceparent", envelope.traceparent.encode()))
     key = envelope.subject.encode() if envelope.subject is not None else None
@@ -111,16 +113,25 @@ def from_kafka(headers: Headers, value: bytes | None) -> Envelope:
         type=event.get_type(),
         data=data if isinstance(data, bytes) else encode_payload(data),
         time=time,
-        subject=event.get_subject(),
-        dataschema=event.get_dataschema(),
-        correlationid=attributes.get("correlationid"),
-        causationid=attributes.get("causationid"),
-        traceparent=plain_trace or attributes.get("traceparent"),
-        datacontenttype=event.get_datacontenttype() or "application/json",
+        subject=_text(event.get_subject()),
+        dataschema=_text(event.get_dataschema()),
+        correlationid=_text(attributes.get("correlationid")),
+        causationid=_text(attributes.get("causationid")),
+        traceparent=plain_trace or _text(attributes.get("traceparent")),
+        datacontenttype=_text(event.get_datacontenttype()) or "application/json",
         extensions={
-            name: str(text) for name, text in attributes.items() if name not in _NOT_EXTENSIONS
+            name: _text(value) or ""
+            for name, value in attributes.items()
+            if name not in _NOT_EXTENSIONS
         },
     )
+
+
+def _text(value: Any) -> str | None:
+    """An attribute as text: in a structured event it may be a JSON boolean or number."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return None if value is None else str(value)
 
 
 def _first_line(error: Exception) -> str:

@@ -18,6 +18,7 @@ _READERS: dict[str, Any] = {
     "datetime": datetime.fromisoformat,
     "date": date.fromisoformat,
     "uuid": UUID,
+    "dict": dict,
 }
 
 
@@ -63,7 +64,10 @@ class State(MutableMapping[str, Any]):
 def write_value(key: str, value: Any) -> str:
     """A value as it is stored."""
     try:
-        return json.dumps(value, default=_tagged, ensure_ascii=False)
+        text = json.dumps(value, default=_tagged, ensure_ascii=False)
+        if f'"{_TAG}"' in text:  # ours, or a mapping of the handler's that looks like ours
+            text = json.dumps(_escaped(value), default=_tagged, ensure_ascii=False)
+        return text
     except (TypeError, ValueError) as error:
         raise HandlerError(
             f"the state {key!r} can't be kept: {error}; use JSON values, decimals, dates or UUIDs."
@@ -86,6 +90,16 @@ def _tagged(value: Any) -> dict[str, str]:
             text = value.isoformat() if isinstance(value, date) else str(value)
             return {_TAG: name, "value": text}
     raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def _escaped(value: Any) -> Any:
+    """The value, its own mappings with a ``$type`` written so that they are read as mappings."""
+    if isinstance(value, dict):
+        pairs = {name: _escaped(item) for name, item in value.items()}
+        return {_TAG: "dict", "value": list(pairs.items())} if _TAG in pairs else pairs
+    if isinstance(value, list | tuple):
+        return [_escaped(item) for item in value]
+    return value
 
 
 def _untagged(found: dict[str, Any]) -> Any:

@@ -177,6 +177,8 @@ def read_state(path: Path) -> dict[str, object]:
     try:
         return dict(State(connection))
     except sqlite3.Error as error:
+        if "no such table" in str(error):
+            return {}  # the service has not made its tables yet
         raise ServiceError(f"the service's file {path} can't be read: {error}.") from error
     finally:
         connection.close()

@@ -8,6 +8,7 @@ stream, is given way points: it bends around the cards between.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 Edge = tuple[str, str]
@@ -137,7 +138,7 @@ def _order(layers: list[list[str]], links: Sequence[Edge]) -> None:
                 else place[name]
                 for name in layer
             }
-            layer.sort(key=lambda name: mean[name])  # noqa: B023 - used at once
+            layer.sort(key=lambda name: mean[name])
         count = _crossings(layers, links)
         if count < fewest:
             best, fewest = [list(layer) for layer in layers], count
@@ -186,7 +187,7 @@ def _heights(
 def _spread(wish: Sequence[float], heights: Sequence[float], gap: float) -> list[float]:
     """The places nearest to the wishes, in the same order, that don't overlap."""
     offsets = [0.0]
-    for one, other in zip(heights, heights[1:], strict=False):
+    for one, other in pairwise(heights):
         offsets.append(offsets[-1] + (one + other) / 2 + gap)
     blocks: list[list[float]] = []  # [sum of wishes, how many]: pool adjacent violators
     for place, offset in zip(wish, offsets, strict=False):

@@ -46,8 +46,7 @@ class Message(ipywidgets.HTML):
     def say(self, text: str, tone: str = PLAIN) -> None:
         """Show a sentence instead of the last one."""
         value = sentence(text, tone)
-        if value != self.value:
-            self.value = value
+        self.value = value  # traitlets sends nothing if it is the same
 
 
 def explain(error: BaseException) -> str:

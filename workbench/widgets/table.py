@@ -36,9 +36,9 @@ class Table(anywidget.AnyWidget):
     _esm = Path(__file__).parent / "table.js"
     _css = Path(__file__).parent / "table.css"
 
-    columns = traitlets.List().tag(sync=True)
+    columns: Any = traitlets.List().tag(sync=True)
     """What stands in a row, left to right; a column with the key ``actions`` holds buttons."""
-    rows = traitlets.List().tag(sync=True)
+    rows: Any = traitlets.List().tag(sync=True)
     """Top to bottom; a row keeps its place in the page as long as its key stays."""
     selected = traitlets.Unicode("").tag(sync=True)
     """The key of the chosen row; empty: none."""

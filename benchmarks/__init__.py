@@ -1,0 +1,1 @@
+"""What the workbench costs: ``python -m benchmarks`` measures and prints one table."""

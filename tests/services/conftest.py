@@ -1,0 +1,116 @@
+"""A design on the in-memory broker, run step by step in virtual time."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from workbench.brokers import MemoryBroker, Outgoing, Position
+from workbench.choreography import Choreography
+from workbench.events import DeadLetter, Envelope, from_kafka, to_kafka
+from workbench.services import (
+    InlineRunner,
+    RetryPolicy,
+    VirtualClock,
+    dead_letter_channel,
+    read_counts,
+    read_state,
+    service_spec,
+)
+
+
+class Stage:
+    """One design at work: publish, run, look."""
+
+    def __init__(self, design: Choreography, folder: Path, retry: RetryPolicy) -> None:
+        self.design, self.folder, self.retry = design, folder, retry
+        self.clock = VirtualClock()
+        self.broker = MemoryBroker(now=lambda: self.clock.now().timestamp())
+        self.said: list[str] = []
+        self.runner = InlineRunner(
+            folder, self.broker, self.said.append, clock=self.clock, threaded=False
+        )
+        letters = [dead_letter_channel("", name) for name in design.services]
+        self.broker.ensure_channels(dict.fromkeys([*design.all_channels(), *letters], 3))
+
+    def start(self, *names, kill_at=None):
+        for name in names or self.design.services:
+            spec = service_spec(
+                self.design, name, namespace="", folder=self.folder, retry=self.retry
+            )
+            self.runner.start(spec, kill_at=kill_at)
+        return self
+
+    def run(self):
+        self.runner.run_until_idle()
+        return self
+
+    def envelope(self, event, **settings):
+        settings = {"source": "shop", "time": self.clock.now()} | settings
+        return Envelope.first(type(event).event_type, event, **settings)
+
+    def publish(self, *events, **settings):
+        for event in events:
+            self.put(self.envelope(event, **settings))
+        return self
+
+    def put(self, envelope):
+        self.raw(self.design.channel(envelope.type), *to_kafka(envelope))
+
+    def raw(self, channel, key, headers, value):
+        (landed,) = self.broker.producer().send([Outgoing(channel, key, headers, value)])
+        return landed
+
+    def records(self, channel):
+        ends = self.broker.end_offsets([channel])
+        return self.broker.reader(dict.fromkeys(ends, 0)).poll(0)
+
+    def events(self, channel):
+        """The envelopes on a channel, by partition and offset."""
+        return [from_kafka(record.headers, record.value) for record in self.records(channel)]
+
+    def letters(self, service):
+        """The dead letters of a service."""
+        found = self.records(dead_letter_channel("", service))
+        return [DeadLetter.from_headers(record.headers) for record in found]
+
+    def state(self, service):
+        return read_state(self.folder / f"{service}.sqlite")
+
+    def counts(self, service):
+        totals = {}
+        for (what, _), n in read_counts(self.folder / f"{service}.sqlite").items():
+            totals[what] = totals.get(what, 0) + n
+        return totals
+
+    def output(self, service):
+        return self.runner.output_path(service).read_text("utf-8")
+
+    def lag(self, service):
+        ends = self.broker.end_offsets(self.design.inputs(service))
+        committed = self.broker.committed(service)
+        return sum(end - committed.get(position, 0) for position, end in ends.items())
+
+    def rewind(self, service):
+        """As if the group's offsets were reset: everything is delivered again."""
+        group = self.broker.consumer(service, self.design.inputs(service), f"{service}-0")
+        group.commit({Position(*position): 0 for position in group.assigned()})
+
+
+@pytest.fixture
+def stage(tmp_path):
+    """Makes a :class:`Stage` of a design."""
+    made = []
+
+    def make(design, retry=None):
+        random.seed(7)
+        made.append(
+            Stage(design, tmp_path / f"stage-{len(made)}", retry or RetryPolicy(attempts=3))
+        )
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.runner.close()

@@ -1,0 +1,45 @@
+"""Recording channels that others have written to, whatever stands on them."""
+
+import pytest
+
+from workbench.brokers import MemoryBroker, Outgoing
+from workbench.capture import record
+
+HEADERS = [
+    ("ce_specversion", b"1.0"),
+    ("ce_id", b"1"),
+    ("ce_source", b"shop"),
+    ("ce_type", b"OrderPlaced"),
+]
+
+
+def recorded(time_ms, *headers, value=b"{}"):
+    broker = MemoryBroker(now=lambda: time_ms / 1000)
+    broker.ensure_channels({"orders": 1})
+    broker.producer().send([Outgoing("orders", None, [*HEADERS, *headers], value)])
+    (row,) = record(broker, ["orders"]).to_dict("records")
+    return row
+
+
+@pytest.mark.parametrize("time_ms", [10**17, -1, 10**30])
+def test_an_impossible_broker_time_is_none(time_ms):
+    row = recorded(time_ms, ("ce_time", b"2026-01-01T00:00:00Z"))
+    assert row["broker_time"] is None or row["broker_time"] != row["broker_time"]
+    assert (row["id"], row["time"].year) == ("1", 2026)
+
+
+@pytest.mark.parametrize("time", [b"9999-12-31T23:59:59Z", b"0001-01-01T00:00:00Z"])
+def test_an_event_time_beyond_a_logs_range_is_the_brokers(time):
+    row = recorded(1_000_000_000_000, ("ce_time", time))
+    assert (row["time"].year, row["undecoded"]) == (2001, None)
+
+
+def test_what_is_told_of_progress_ends_at_the_total():
+    broker = MemoryBroker()
+    broker.ensure_channels({"orders": 3})
+    batch = [Outgoing("orders", str(n).encode(), HEADERS, b"{}") for n in range(50)]
+    broker.producer().send(batch)
+    told = []
+    frame = record(broker, ["orders", "missing"], progress=lambda *now: told.append(now))
+    assert (told[0], told[-1]) == ((0, 50), (50, 50))
+    assert len(frame) == 50

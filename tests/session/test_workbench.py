@@ -1,0 +1,420 @@
+"""The Workbench on the in-memory broker: everything that a notebook asks of it."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from workbench import Choreography, Event, RetryPolicy, Workbench
+from workbench.brokers import MemoryBroker, Outgoing, Position
+from workbench.errors import (
+    BrokerError,
+    DesignError,
+    EventError,
+    EventRefusedError,
+    HandlerError,
+    ServiceError,
+)
+
+
+class OrderPlaced(Event, version=1, key="order_id"):
+    order_id: str
+    quantity: int = 1
+    total: Decimal = Decimal("9.90")
+
+
+class StockReserved(Event, version=1, key="order_id"):
+    order_id: str
+    quantity: int
+
+
+class PaymentReceived(Event, version=1, key="order_id"):
+    order_id: str
+
+
+QUICK = RetryPolicy(attempts=2, first_delay=0.001)
+
+
+def order_design():
+    design = Choreography()
+
+    @design.service("inventory").on()
+    def reserve(event: OrderPlaced, ctx) -> StockReserved:
+        if event.order_id == "bad":
+            raise RuntimeError("no shelf")
+        print("reserving", event.order_id)
+        ctx.state["units"] = ctx.state.get("units", 0) + event.quantity
+        return StockReserved(order_id=event.order_id, quantity=event.quantity)
+
+    design.event(PaymentReceived)
+    design.service("billing").whenever(
+        "StockReserved", emit={"PaymentReceived": {"order_id": "data.order_id"}}
+    )
+    return design
+
+
+@pytest.fixture
+def said():
+    return []
+
+
+@pytest.fixture
+def make(tmp_path, said):
+    made = []
+
+    def make(design=None, **settings):
+        settings = {"broker": MemoryBroker(), "retry": QUICK, "say": said.append} | settings
+        made.append(Workbench(design, folder=tmp_path / "services", **settings))
+        return made[-1]
+
+    yield make
+    for wb in made:
+        wb.close()
+
+
+@pytest.fixture
+def wb(make):
+    return make(order_design())
+
+
+def test_what_is_published_flows_through_and_is_captured(wb):
+    wb.start()
+    published = wb.publish(OrderPlaced(order_id="o-1", quantity=3))
+    assert (published.type, published.channel, published.offset) == (
+        "OrderPlaced",
+        "OrderPlaced",
+        0,
+    )
+    assert published.correlation_id == published.id
+    wb.wait_until_idle()
+    log = wb.capture(progress=False)
+    frame = log.frame.sort_values("time", ignore_index=True)
+    assert list(frame["type"]) == ["OrderPlaced", "StockReserved", "PaymentReceived"]
+    assert list(frame["source"]) == ["workbench", "inventory", "billing"]
+    assert list(frame["causation_id"].fillna("")) == ["", *frame["id"][:2]]
+    assert len(log.flows()) == 1
+    assert wb.state("inventory") == {"units": 3}
+    assert "reserving o-1" in wb.output("inventory")
+    assert wb.output("billing") == ""
+
+
+def test_events_are_published_by_name_too_and_in_a_flow_of_ones_own(wb):
+    published = wb.publish("OrderPlaced", {"order_id": "o-1"}, correlation_id="flow-9")
+    assert published.correlation_id == "flow-9"
+
+
+def test_what_a_payload_lacks_is_said_and_nothing_is_sent(wb):
+    with pytest.raises(EventError, match=r'^OrderPlaced v1: the payload: "order_id" is a required'):
+        wb.publish("OrderPlaced", {})
+    with pytest.raises(EventError, match="OrderPlaced v1: quantity: "):
+        wb.publish_many(
+            [OrderPlaced(order_id="a"), ("OrderPlaced", {"order_id": "b", "quantity": "x"})]
+        )
+    assert wb.broker.end_offsets(wb.channels()) == {}
+    with pytest.raises(DesignError, match="there is no event type 'Nope' in this design"):
+        wb.publish("Nope", {})
+    with pytest.raises(
+        EventError, match="7 can't be published: give an event, or its type's name and"
+    ):
+        wb.publish_many([7])
+
+
+def test_one_event_too_large_is_refused_and_the_others_go_on(wb):
+    huge = OrderPlaced(order_id="x" * 400_000)
+    first, refused, last = wb.publish_many(
+        [OrderPlaced(order_id="a"), huge, OrderPlaced(order_id="b")]
+    )
+    assert (first.error, last.error) == (None, None)
+    assert refused.offset is None
+    assert refused.error.startswith("OrderPlaced is too large: 1,2")
+    assert sum(wb.broker.end_offsets(["OrderPlaced"]).values()) == 2
+    with pytest.raises(EventRefusedError, match="OrderPlaced is too large"):
+        wb.publish(huge)
+
+
+def test_many_events_keep_their_order(wb):
+    published = wb.publish_many(
+        [OrderPlaced(order_id="same", quantity=n) for n in range(1200)], batch=100
+    )
+    assert [one.offset for one in published] == list(range(1200))
+    assert len({one.partition for one in published}) == 1
+
+
+def test_the_status_has_one_row_a_service_with_what_it_did_and_has_left(wb):
+    wb.publish_many([OrderPlaced(order_id="a"), OrderPlaced(order_id="bad")])
+    wb.start("inventory")
+    deadline = time.monotonic() + 20
+    while wb.lag()["inventory"] and time.monotonic() < deadline:
+        time.sleep(0.01)
+    status = wb.status().set_index("service")
+    assert list(status.columns) == [
+        "state", "pid", "handled", "emitted", "duplicates", "retries", "dead_letters", "in_flight",
+        "waiting", "lag", "crashes",
+    ]  # fmt: skip
+    assert list(status.index) == ["inventory", "billing"]
+    assert status.loc["inventory", ["state", "handled", "emitted", "retries", "dead_letters", "lag"]].to_list() == [
+        "running", 1, 1, 1, 1, 0
+    ]  # fmt: skip
+    assert status.loc["billing", ["state", "handled", "lag"]].to_list() == ["stopped", 0, 1]
+
+
+def test_the_status_of_an_empty_design_is_empty(make):
+    assert make().status().empty
+
+
+def test_dead_letters_are_a_table_with_the_reason_and_the_event(wb):
+    assert wb.dead_letters().empty
+    wb.start()
+    assert wb.dead_letters().empty
+    published = wb.publish(OrderPlaced(order_id="bad"))
+    wb.wait_until_idle()
+    letters = wb.dead_letters()
+    assert list(letters.columns) == [
+        "broker_time", "type", "id", "correlation_id", "dead_letter", "data"
+    ]  # fmt: skip
+    (letter,) = letters.to_dict("records")
+    assert letter["dead_letter"] == "inventory/reserve: RuntimeError: no shelf"
+    assert (letter["type"], letter["id"]) == ("OrderPlaced", published.id)
+    assert letter["data"]["order_id"] == "bad"
+
+
+def test_capture_takes_a_range_of_times_or_offsets(wb):
+    wb.publish_many([OrderPlaced(order_id="same", quantity=n) for n in range(1, 6)])
+    place = next(p for p, end in wb.broker.end_offsets(["OrderPlaced"]).items() if end)
+    log = wb.capture(start={place: 1}, stop={place: 4}, progress=False)
+    assert list(log.frame["offset"]) == [1, 2, 3]
+    assert len(wb.capture(since=datetime.now(UTC) + timedelta(hours=1), progress=False).frame) == 0
+    assert len(wb.capture(until=datetime.now(UTC) - timedelta(hours=1), progress=False).frame) == 0
+    assert len(wb.capture(progress=False).frame) == 5
+
+
+def test_capture_keeps_what_is_no_event(wb):
+    wb.ensure_channels()
+    wb.broker.producer().send([Outgoing("OrderPlaced", b"k", [], b"\xffjunk")])
+    (row,) = wb.capture(progress=False).frame.to_dict("records")
+    assert row["undecoded"].startswith("the record has no CloudEvents headers")
+    assert (row["data"], row["key"]) == ("\\xffjunk", "k")
+
+
+def test_waiting_says_what_is_left_to_do(wb):
+    wb.publish_many([OrderPlaced(order_id=f"o-{n}") for n in range(3)])
+    expected = (
+        r"^not at rest after 0 s; left to do: inventory: 3 events \(inventory is not running\)\.$"
+    )
+    with pytest.raises(ServiceError, match=expected):
+        wb.wait_until_idle(timeout=0)
+
+
+def test_waiting_counts_the_delayed_effects_of_a_service_that_is_down(make):
+    design = Choreography()
+    design.event(PaymentReceived)
+    design.event(OrderPlaced)
+    design.service("slow").whenever(
+        "OrderPlaced", emit={"PaymentReceived": {"order_id": "data.order_id"}}, after="1h"
+    )
+    wb = make(design)
+    wb.start()
+    wb.publish(OrderPlaced(order_id="a"))
+    deadline = time.monotonic() + 20
+    while wb.lag()["slow"] and time.monotonic() < deadline:
+        time.sleep(0.01)
+    with pytest.raises(ServiceError, match=r"left to do: slow: 1 effects\.$"):
+        wb.wait_until_idle(timeout=0)
+    wb.kill("slow")
+    with pytest.raises(ServiceError, match=r"slow: 1 effects \(slow is not running\)\.$"):
+        wb.wait_until_idle(timeout=0)
+
+
+# --- starting and stopping -------------------------------------------------------------------
+
+
+def test_a_service_is_killed_and_restarted(wb):
+    wb.start()
+    wb.kill("billing")
+    assert (wb.lives()["billing"].state, wb.lives()["inventory"].state) == ("killed", "running")
+    wb.publish(OrderPlaced(order_id="a"))
+    wb.restart("billing")
+    wb.wait_until_idle()
+    assert wb.counts("billing")["handled"] == 1
+    wb.stop()
+    assert {life.state for life in wb.lives().values()} == {"stopped"}
+    wb.start()
+    assert {life.state for life in wb.lives().values()} == {"running"}
+
+
+def test_what_can_not_be_started_is_said(make, wb):
+    with pytest.raises(
+        ServiceError, match=r"no service 'nope' in this design \(it has: inventory, bill"
+    ):
+        wb.start("nope")
+    with pytest.raises(ServiceError, match="'nope' was never started"):
+        wb.kill("nope")
+    wb.start("inventory")
+    with pytest.raises(
+        ServiceError, match=r"inventory is running already; wb.restart\('inventory'\)\?"
+    ):
+        wb.start("inventory")
+    with pytest.raises(
+        ServiceError, match="there is no service with a reaction yet: define one with"
+    ):
+        make().start()
+
+
+def test_a_changed_reaction_is_offered_a_restart(wb, said):
+    def reserve(event: OrderPlaced, ctx) -> None: ...
+
+    wb.service("inventory").on()(reserve)
+    assert said == []
+    wb.start()
+    wb.service("inventory").on()(reserve)
+    assert said == ["inventory has changed; wb.restart('inventory') puts the change to work."]
+
+
+def test_an_unbound_handler_is_refused_by_name(make, tmp_path):
+    design = order_design()
+    design.save(tmp_path / "orders")
+    wb = make(tmp_path / "orders")
+    with pytest.raises(
+        HandlerError, match=r"^inventory/reserve has no Python handler: register one with"
+    ):
+        wb.start()
+    assert wb.lives() == {}
+
+
+# --- the design folder -----------------------------------------------------------------------
+
+
+def test_a_design_is_saved_and_loaded(make, tmp_path):
+    wb = make(order_design())
+    with pytest.raises(DesignError, match="this design has no folder yet: say where"):
+        wb.save()
+    assert wb.save(tmp_path / "orders") == tmp_path / "orders"
+    wb.service("shipping").whenever("PaymentReceived", emit={})
+    assert wb.save() == wb.design_folder == tmp_path / "orders"
+    again = make(tmp_path / "orders")
+    assert again.choreography == wb.choreography
+    assert again.design_folder == tmp_path / "orders"
+
+
+def test_a_design_folder_that_is_not_there_yet_is_an_empty_design(make, tmp_path):
+    wb = make(str(tmp_path / "new"))
+    wb.event(OrderPlaced)
+    wb.save()
+    assert list(make(tmp_path / "new").choreography.event_types) == ["OrderPlaced"]
+
+
+# --- sharing a cluster -----------------------------------------------------------------------
+
+
+def test_namespaces_share_a_broker_and_nothing_else(make):
+    broker = MemoryBroker()
+    ada, bob = (make(order_design(), broker=broker, namespace=name) for name in ("ada", "bob"))
+    assert ada.channels() == ["ada.OrderPlaced", "ada.inventory", "ada.billing"]
+    for wb in (ada, bob):
+        wb.start()
+    ada.publish(OrderPlaced(order_id="a"))
+    ada.wait_until_idle()
+    bob.wait_until_idle()
+    assert ada.state("inventory") == {"units": 1}
+    assert bob.state("inventory") == {}
+    assert len(bob.capture(progress=False).frame) == 0
+    assert ada.folder != bob.folder
+    bob.reset()
+    assert len(ada.capture(progress=False).frame) == 3
+    assert set(ada.channels()) <= broker.channels()
+
+
+@pytest.mark.parametrize("name", ["a.b", "a b", "é", "x" * 81, "a\n"])
+def test_a_namespace_is_part_of_a_channels_name(name):
+    with pytest.raises(DesignError, match="can't be a namespace: use letters, digits, '-' and '_'"):
+        Workbench(namespace=name)
+
+
+def test_reset_gives_a_clean_slate_and_keeps_the_design(wb):
+    wb.start()
+    wb.publish_many([OrderPlaced(order_id=f"o-{n}") for n in range(5)])
+    wb.wait_until_idle()
+    wb.reset()
+    assert wb.broker.channels() == set()
+    assert (wb.state("inventory"), wb.counts("inventory")) == ({}, {})
+    assert wb.dead_letters().empty
+    wb.start()
+    wb.publish(OrderPlaced(order_id="o-0"))
+    wb.wait_until_idle()
+    assert wb.state("inventory") == {"units": 1}
+    assert len(wb.capture(progress=False).frame) == 3
+
+
+def test_reset_before_anything_was_started_does_nothing(wb):
+    wb.reset()
+    assert wb.lives() == {}
+
+
+def test_a_read_only_workbench_changes_nothing(make):
+    wb = make(order_design(), readonly=True)
+    for do in (lambda: wb.publish(OrderPlaced(order_id="a")), wb.start, wb.reset):
+        with pytest.raises(BrokerError, match=r"^this workbench is read-only: it can't "):
+            do()
+    assert wb.broker.channels() == set()
+
+
+@pytest.mark.parametrize(
+    "servers",
+    ["kafka.example.com:9092", "10.0.0.7:9092", "127.0.0.1:9092,10.0.0.7:9092", "localhost.evil:1"],
+)
+def test_a_cluster_elsewhere_is_written_to_only_when_asked_for(make, servers):
+    wb = make(order_design(), broker=None, bootstrap_servers=servers)
+    for do in (lambda: wb.publish(OrderPlaced(order_id="a")), wb.start, wb.reset):
+        with pytest.raises(
+            BrokerError, match=r" is not on this machine: Workbench\(..., allow_writes=T"
+        ):
+            do()
+
+
+@pytest.mark.parametrize(
+    "servers", ["127.0.0.1:9092", "localhost:9092", "[::1]:9092", "127.8.8.8:1,localhost"]
+)
+def test_a_cluster_on_this_machine_may_be_written_to(make, servers):
+    make(broker=None, bootstrap_servers=servers)._may_write("publish")
+    make(broker=None, bootstrap_servers="10.0.0.7:9092", allow_writes=True)._may_write("publish")
+
+
+def test_an_address_that_is_none_is_said(make):
+    with pytest.raises(
+        BrokerError, match="'rabbit://x' is not a broker this version knows: use None"
+    ):
+        make(broker="rabbit://x").broker  # noqa: B018
+    assert make(broker="memory://").broker.kind == "memory"
+    kafka = make(broker="kafka://127.0.0.1:9").broker
+    assert (kafka.kind, kafka.bootstrap_servers) == ("kafka", "127.0.0.1:9")
+
+
+def test_secrets_are_in_no_repr(make):
+    wb = make(
+        broker=None,
+        bootstrap_servers="127.0.0.1:9",
+        security_protocol="SASL_SSL",
+        sasl_plain_password="hunter2",
+    )
+    assert "not connected yet" in repr(wb)
+    assert wb.broker.client_settings()["sasl_plain_password"] == "hunter2"
+    assert "hunter2" not in repr(wb) + repr(wb.broker) + repr(vars(wb)["choreography"])
+
+
+def test_each_cluster_has_a_folder_of_its_own(make):
+    one, other = make(order_design()), make(order_design())
+    assert one.folder != other.folder
+    assert one.broker.cluster_id in one.folder.parts
+
+
+def test_the_lag_counts_what_a_group_has_not_committed(wb):
+    wb.publish_many([OrderPlaced(order_id=f"o-{n}") for n in range(7)])
+    assert wb.lag() == {"inventory": 7, "billing": 0}
+    wb.start("inventory")
+    deadline = time.monotonic() + 20
+    while wb.lag()["inventory"] and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert wb.lag() == {"inventory": 0, "billing": 7}
+    assert sum(wb.broker.committed("inventory").values()) == 7
+    assert all(isinstance(place, Position) for place in wb.broker.committed("inventory"))
