@@ -21,6 +21,7 @@ from contextlib import ExitStack, contextmanager
 from itertools import pairwise
 
 import orjson
+import psutil
 from kafka import KafkaConsumer, KafkaProducer
 
 from benchmarks.harness import CLIENT
@@ -61,7 +62,7 @@ def serve(servers: str, group: str, source: str, target: str) -> None:
 
 
 @contextmanager
-def running(servers: str, topics: Sequence[str]) -> Iterator[None]:
+def running(servers: str, topics: Sequence[str]) -> Iterator[list[psutil.Process]]:
     """A process between each two of the topics, all of them listening."""
     with ExitStack() as stack:
         processes = []
@@ -79,7 +80,7 @@ def running(servers: str, topics: Sequence[str]) -> Iterator[None]:
             assert process.stdout is not None
             if process.stdout.readline() != b"ready\n":
                 raise RuntimeError("a process of the bare chain does not come up")
-        yield
+        yield [psutil.Process(process.pid) for process in processes]
 
 
 def _end_with_input() -> None:

@@ -165,7 +165,8 @@ def jupyter_server(folder: Path) -> Iterator[Jupyter]:
                 jupyter.ask("/api/status")
                 break
             if started.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"Jupyter does not come up: {output.read_text()[-500:]}")
+                last = output.read_text()[-500:] or "it printed nothing"
+                raise RuntimeError(f"Jupyter does not come up (exit code {started.poll()}): {last}")
             time.sleep(0.1)
         jupyter.ask("/lab")
         yield jupyter

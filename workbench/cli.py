@@ -53,6 +53,8 @@ def lab(
         raise WorkbenchError(f"there is no notebook {target}.")
     command = [sys.executable, "-m", "jupyterlab", str(target.absolute())]
     command += ["--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}"]
+    never = "jupyterlab.handlers.announcements.NeverCheckForUpdate"
+    command += [f"--LabApp.check_for_updates_class={never}", "--LabApp.news_url=None"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
     if not browser or not _can_open_browser():

@@ -49,7 +49,7 @@ DEAD_SHAPE: Final = "barrel"
 EVENT_SIZE: Final = (132, 48)
 SERVICE_SIZE: Final = (146, 54)
 CHANNEL_SIZE: Final = (120, 36)
-DEAD_SIZE: Final = (116.0, 26.0)
+DEAD_SIZE: Final = (122.0, 26.0)
 
 NODE_GAP: Final = 28
 RANK_GAP: Final = 64

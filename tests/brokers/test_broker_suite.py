@@ -451,8 +451,8 @@ class TestKafkaBroker(BrokerSuite):
 
 def test_an_unreachable_cluster_is_said_in_a_sentence():
     port = free_port()
-    broker = KafkaBroker(f"127.0.0.1:{port}", timeout=0.4)
-    expected = rf"^no Kafka answered at 127\.0\.0\.1:{port} within 0\.4 s; is it running"
+    broker = KafkaBroker(f"127.0.0.1:{port}", timeout=0.2)
+    expected = rf"^no Kafka answered at 127\.0\.0\.1:{port} within 0\.2 s; is it running"
     for call in (broker.channels, broker.producer, lambda: broker.consumer("g", ["c"], "m")):
         with pytest.raises(BrokerUnavailableError, match=expected):
             call()

@@ -39,13 +39,12 @@ class JupyterLab:
             self.port = free.getsockname()[1]
         environment = {
             **os.environ,
-            "HOME": str(folder / "home"),
+            "IPYTHONDIR": str(folder / "ipython"),
             "JUPYTER_CONFIG_DIR": str(folder / "config"),
             "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
             "XDG_DATA_HOME": str(folder / "data"),
             "PYTHONPATH": str(ROOT),
         }
-        (folder / "home").mkdir()
         command = [
             sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", "--allow-root",
             f"--port={self.port}", "--ServerApp.port_retries=0", f"--ServerApp.root_dir={folder}",
@@ -113,6 +112,7 @@ class JupyterLab:
                 "theme": "JupyterLab Dark" if theme == "dark" else "JupyterLab Light"
             },
             "notebook-extension/tracker": {"windowingMode": "none", "kernelShutdown": False},
+            "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
             "docmanager-extension/plugin": {"autosave": False},
         }
         for name, value in chosen.items():

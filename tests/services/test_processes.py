@@ -239,6 +239,19 @@ def test_when_the_fork_server_is_killed_the_services_end_and_are_started_anew(ma
     assert len(said) == 3
 
 
+def test_closing_leaves_no_process_thread_or_open_file_behind(make):
+    make().broker.channels()
+    process = psutil.Process()
+    before = set(threading.enumerate()), process.num_fds(), set(process.children())
+    wb = make()
+    wb.start()
+    wb.publish_many(some_orders(3))
+    wb.close()
+    until(lambda: set(threading.enumerate()) <= before[0], "the end of every thread")
+    until(lambda: process.num_fds() <= before[1], "every file closed")
+    until(lambda: set(process.children()) <= before[2], "the end of every process")
+
+
 OWNER = """
     import json, sys, time
     from workbench import Choreography, Event, Workbench

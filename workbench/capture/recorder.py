@@ -44,7 +44,7 @@ def record(
     Returns
     -------
     pandas.DataFrame
-        The standard columns, and ``key``, ``subject``, ``dataschema``, ``traceparent``,
+        In order of time. The standard columns, and ``key``, ``subject``, ``dataschema``, ``traceparent``,
         ``dead_letter`` and ``undecoded`` (why a record is not an event; its value is then text).
 
     Raises
@@ -64,7 +64,8 @@ def record(
     progress(0, total)
     if wanted:
         _read(broker, wanted, last, rows, total, progress)
-    return standard_frame(rows)
+    order = ["time", "channel", "partition", "offset"]
+    return standard_frame(rows).sort_values(order, kind="stable", ignore_index=True)
 
 
 def _read(

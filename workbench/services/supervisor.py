@@ -61,6 +61,7 @@ class Supervisor(Runner):
         self._started_at: dict[str, float] = {}
         self._timers: dict[str, threading.Timer] = {}
         self._server: subprocess.Popen[bytes] | None = None
+        self._reports: socket.socket | None = None
         self._closed = False
 
     def start(self, spec: ServiceSpec, *, kill_at: tuple[str, int] | None = None) -> None:
@@ -121,6 +122,7 @@ class Supervisor(Runner):
             server.stdin.close()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 server.wait(5)
+        self._end_reports()
 
     # --- the fork server ------------------------------------------------------------------
 
@@ -149,7 +151,12 @@ class Supervisor(Runner):
     def _running_server(self) -> subprocess.Popen[bytes]:
         if self._server is not None and self._server.poll() is None:
             return self._server
+        if self._server is not None and self._server.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._server.stdin.close()  # of one that was killed
+        self._end_reports()
         here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._reports = here
         with contextlib.suppress(OSError):
             here.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
@@ -168,14 +175,15 @@ class Supervisor(Runner):
 
     def _read_news(self, server: subprocess.Popen[bytes]) -> None:
         assert server.stdout is not None
-        for line in server.stdout:
-            news = json.loads(line)
-            with self._lock:
-                if "started" in news:
-                    self._lives[news["started"]].pid = news["pid"]
-                elif "ended" in news:
-                    self._ended(news["ended"], news["pid"], news["exit"])
-                self._changed.notify_all()
+        with server.stdout as lines:
+            for line in lines:
+                news = json.loads(line)
+                with self._lock:
+                    if "started" in news:
+                        self._lives[news["started"]].pid = news["pid"]
+                    elif "ended" in news:
+                        self._ended(news["ended"], news["pid"], news["exit"])
+                    self._changed.notify_all()
         with self._lock:
             if not self._closed and self._server is server:
                 for life in self._lives.values():
@@ -184,12 +192,20 @@ class Supervisor(Runner):
                 self._changed.notify_all()
 
     def _read_reports(self, reports: socket.socket) -> None:
-        while datagram := reports.recv(1 << 16):
-            status = Status.from_bytes(datagram)
-            with self._lock:
-                life = self._lives.get(status.service)
-                if life is not None and life.pid in (None, status.pid):
-                    life.status = status
+        with reports:
+            while datagram := reports.recv(1 << 16):
+                status = Status.from_bytes(datagram)
+                with self._lock:
+                    life = self._lives.get(status.service)
+                    if life is not None and life.pid in (None, status.pid):
+                        life.status = status
+
+    def _end_reports(self) -> None:
+        """Let the thread that reads reports go: nobody hangs up on it by himself."""
+        if self._reports is not None:
+            with contextlib.suppress(OSError):
+                self._reports.shutdown(socket.SHUT_RDWR)
+            self._reports = None
 
     # --- endings --------------------------------------------------------------------------
 

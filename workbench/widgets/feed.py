@@ -85,7 +85,8 @@ class Feed:
             (self._ring[-1 - i][0] for i in range(min(len(self._ring), 4 * n))),
             key=lambda r: (r.time_ms, r.channel, r.partition, r.offset),
         )
-        return [{**row(record), "place": place(record)} for record in last[-n:][::-1]]
+        events = [{**row(record), "place": place(record)} for record in last[-n:][::-1]]
+        return sorted(events, key=lambda e: e["time"] or e["broker_time"], reverse=True)
 
     def flow_of(self, key: str) -> list[FlowStep]:
         """The whole flow of the event at a place, causes before effects; empty if it is gone."""

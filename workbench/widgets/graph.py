@@ -8,8 +8,9 @@ import ipycytoscape
 import ipywidgets
 
 from workbench.widgets.graph_model import Graph, Rule, base_style
+from workbench.widgets.page import height_class
 
-_SMALLEST, _TALLEST, _PAGE_WIDTH = 180, 600, 1300
+_PAGE_WIDTH = 1300
 _ZOOMABLE = 45
 """With more nodes than this, the wheel zooms; with fewer all is readable, and the page scrolls."""
 
@@ -60,10 +61,10 @@ class GraphView(ipywidgets.VBox):
         return True
 
     def _made(self, graph: Graph) -> ipycytoscape.CytoscapeWidget:
-        height = graph.height * min(1.0, _PAGE_WIDTH / max(graph.width, 1)) + 40
+        height = graph.height * min(1.0, _PAGE_WIDTH / max(graph.width, 1)) + 36
         large = len(graph.nodes) > _ZOOMABLE
         made = ipycytoscape.CytoscapeWidget(
-            layout={"width": "100%", "height": f"{min(max(height, _SMALLEST), _TALLEST):.0f}px"},
+            layout={"width": "100%"},
             max_zoom=3 if large else 1.15,
             user_zooming_enabled=large,
             user_panning_enabled=large,
@@ -71,6 +72,7 @@ class GraphView(ipywidgets.VBox):
             box_selection_enabled=False,
         )
         made.add_class("wb-graph")
+        made.add_class(height_class(height))
         made.graph.add_graph_from_json(graph.elements(), directed=True)
         made.cytoscape_layout = {
             "name": "preset",

@@ -16,8 +16,8 @@ from workbench.widgets.layout import Point, layered
 
 EVENT, SERVICE, DEAD = "event", "service", "dead"
 RANK_GAP, NODE_GAP, DEAD_GAP = 52, 26, 24
-FONT_SIZE = 15
-_LETTER = 8.9
+FONT_SIZE = 16
+_LETTER = 9.1
 Style = dict[str, Any]
 Rule = dict[str, Any]
 
@@ -165,8 +165,9 @@ def base_style(graph: Graph) -> list[Rule]:
                 "line-color": look.EDGE,
                 "target-arrow-color": look.EDGE,
                 "target-arrow-shape": "triangle",
+                "arrow-scale": 1.2,
                 "font-family": look.FONT,
-                "font-size": 12,
+                "font-size": 13,
                 "color": look.TEXT,
                 "text-background-color": look.EVENT_FILL,
                 "text-background-opacity": 0,
@@ -206,7 +207,7 @@ def _node_style(node: Node) -> Style:
             "border-color": look.TROUBLE_BORDER,
             "border-width": 1,
             "background-opacity": 0.45,
-            "font-size": 12,
+            "font-size": 13,
             "label": f"{look.TROUBLE_SIGN} dead letters",
         }
     elif node.draft:

@@ -44,7 +44,7 @@ def _hexagon(fill: str, border: str, dash: str = "") -> str:
 
 def _pill(fill: str, border: str) -> str:
     return _svg(
-        f'<rect x="1" y="3" width="28" height="12" rx="6" fill="{fill}" stroke="{border}"'
+        f'<path d="M2,4 Q15,1 28,4 L28,14 Q15,17 2,14 Z" fill="{fill}" stroke="{border}"'
         ' stroke-width="1.6"/>'
     )
 

@@ -20,9 +20,21 @@ GOOD, BAD, PLAIN = "good", "bad", "plain"
 _SIGNS = {GOOD: "✓ ", BAD: f"{look.TROUBLE_SIGN} ", PLAIN: ""}
 
 
+_HEIGHTS = range(160, 641, 20)
+
+
+def height_class(pixels: float) -> str:
+    """The CSS class of the next height up, in steps of 20 px.
+
+    A class, because cytoscape fits its first picture before ``layout.height`` holds.
+    """
+    return f"wb-h{next((height for height in _HEIGHTS if height >= pixels), _HEIGHTS[-1])}"
+
+
 def style_sheet() -> ipywidgets.HTML:
     """The workbench's CSS, once in every widget: it follows JupyterLab's light or dark theme."""
     css = (Path(__file__).parent / "widgets.css").read_text("utf-8")
+    css += "".join(f".wb-h{px} {{ height: {px}px !important; }}\n" for px in _HEIGHTS)
     sheet = ipywidgets.HTML(f"<style>{css}</style>")
     sheet.layout.display = "none"  # the rules hold all the same
     return sheet

@@ -38,8 +38,10 @@ class Publisher(ipywidgets.VBox):
         self._type.add_class("wb-publisher-type")
         self._type.observe(lambda _: self._show_form(), "value")
         self._form = ipywidgets.VBox(layout={"width": "100%"})
+        self._form.add_class("wb-form")
         self._whole = ipywidgets.HTML()
         self._publish = button("Publish", self._on_publish, tone="primary", width="130px")
+        self._publish.add_class("wb-publish")
         self._again = button("New values", self._fill, width="130px")
         self._n = _number("events", 100, 1, 1_000_000, "100px")
         self._rate = _number("events/s (0: as fast as it goes)", 50, 0, 1_000_000, "100px")
@@ -156,7 +158,7 @@ class Publisher(ipywidgets.VBox):
             if self._running is not None and not self._running.done:
                 self._message.say("A burst is running already; stop it first.", BAD)
                 return
-            n, rate = self._n[1].value, self._rate[1].value
+            n, rate = self._n[0].value, self._rate[0].value
             burst = self._model.burst(self._type.value, n, rate)
             self._running = burst
             self._progress.max, self._progress.value = n, 0
@@ -191,7 +193,7 @@ class Publisher(ipywidgets.VBox):
 
 def _number(unit: str, value: int, low: int, high: int, width: str) -> list[Any]:
     box = ipywidgets.BoundedIntText(value=value, min=low, max=high, layout={"width": width})
-    return [ipywidgets.HTML(), box, ipywidgets.HTML(f"<span>&nbsp;{escape(unit)}&emsp;</span>")]
+    return [box, ipywidgets.HTML(f"<span>&nbsp;{escape(unit)}&emsp;</span>")]
 
 
 def _plain(choice: str) -> str:

@@ -11,12 +11,12 @@ _LONGEST = 4_000
 
 
 def compact(number: float) -> str:
-    """A count short enough for a label: ``940``, ``12.3k``, ``4.1M``.
+    """A count short enough for a label: ``9,400``, ``12.3k``, ``4.1M``.
 
     Rounded also because cytoscape never forgets a label string.
     """
     if abs(number) < 10_000:
-        return f"{number:,.0f}".replace(",", "\u2009")
+        return f"{number:,.0f}"
     for unit, size in (("M", 1_000_000), ("k", 1_000)):
         if abs(number) >= size * 0.99995:
             return f"{number / size:.1f}{unit}"

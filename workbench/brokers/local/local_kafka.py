@@ -113,8 +113,9 @@ class LocalKafka:
             say=self._say,
             progress=self._progress,
         )
-        self._folder = self._broker.folder
-        self._usual_port = self._broker.record.port  # clients find it again after a restart
+        # Started again, it has the same data and, if that is still free, the same address.
+        self._folder = self._wanted_folder = self._broker.folder
+        self._usual_port = self._broker.record.port
         return self
 
     def stop(self) -> None:
