@@ -139,6 +139,7 @@ class Workbench:
         self._local_kafka: Any = None
         self._runner: Runner | None = None
         self._producer: Any = None
+        self._made: set[str] = set()
         self._clock = Clock()
         self.choreography.listeners.append(self._on_change)
 
@@ -200,8 +201,10 @@ class Workbench:
 
     def ensure_channels(self) -> None:
         """Make the channels that the design needs and the broker doesn't have yet."""
-        wanted = [*self.channels(), *self.dead_letter_channels()]
-        self.broker.ensure_channels(dict.fromkeys(wanted, self.partitions))
+        wanted = {*self.channels(), *self.dead_letter_channels()}
+        if wanted - self._made:
+            self.broker.ensure_channels(dict.fromkeys(sorted(wanted), self.partitions))
+            self._made |= wanted
 
     def _may_write(self, what: str) -> None:
         if self.readonly:
@@ -476,7 +479,10 @@ class Workbench:
         with self._lock:
             if self._producer is None:
                 self._producer = self.broker.producer()
-            answers = iter(self._producer.send(small))
+            answered = self._producer.send(small)
+            if any(isinstance(answer, BrokerError) for answer in answered):
+                self._made.clear()  # someone else may have deleted a channel
+            answers = iter(answered)
         published = []
         for envelope, outgoing in zip(envelopes, batch, strict=True):
             if outgoing.size() > EVENT_BYTES:
@@ -571,6 +577,7 @@ class Workbench:
         for name in self._up():
             self.runner.kill(name)
         groups = [channel_name(self.namespace, name) for name in self.choreography.services]
+        self._made.clear()
         self.broker.delete([*self.channels(), *self.dead_letter_channels()], groups)
         shutil.rmtree(self.folder, ignore_errors=True)
 

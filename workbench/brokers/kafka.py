@@ -90,7 +90,8 @@ class KafkaBroker(Broker):
             return str(self._admin.describe_cluster()["cluster_id"])
 
     def ensure_channels(self, channels: Mapping[str, int]) -> None:
-        wanted = {name: n for name, n in channels.items() if name not in self.channels()}
+        known = self.channels()
+        wanted = {name: n for name, n in channels.items() if name not in known}
         if not wanted:
             return
         topics = {

@@ -15,12 +15,13 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import cached_property
-from typing import Any
-
-import cel
+from typing import TYPE_CHECKING, Any
 
 from workbench.errors import ExpressionError
 from workbench.events import EventType
+
+if TYPE_CHECKING:
+    import cel
 
 _PATH = re.compile(r"data((?:\.[A-Za-z_]\w*)+)")
 _ANY_PATH = re.compile(r"\bdata((?:\.[A-Za-z_]\w*)+)(?!\s*\()")
@@ -62,6 +63,8 @@ class Expression:
 
     @cached_property
     def _program(self) -> cel.Program:
+        import cel  # it brings a command line with it, and many a design has no expression
+
         return cel.compile(self.source)
 
     @property

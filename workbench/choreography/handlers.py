@@ -6,6 +6,7 @@ import inspect
 import types
 import typing
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
 from workbench.errors import HandlerError
@@ -59,6 +60,7 @@ def may_be_silent(handler: Callable[..., Any]) -> bool:
     return origin is not None
 
 
+@cache
 def takes_context(handler: Callable[..., Any]) -> bool:
     """Whether the handler wants the context as its second argument."""
     return len(inspect.signature(handler).parameters) == 2
