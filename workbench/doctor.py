@@ -56,8 +56,10 @@ class Checkup(list[Finding]):
             f"{'' if finding.works else html.escape(finding.remedy)}</td></tr>"
             for finding in self
         )
-        head = "<tr><th></th><th>what</th><th>seen</th><th>what to do</th></tr>"
-        return f"<table>{head}{rows}</table>"
+        head = "".join(
+            f"<th style='text-align:left'>{name}</th>" for name in ("", "what", "seen", "what to do")
+        )
+        return f"<table><tr>{head}</tr>{rows}</table>"
 
 
 def checkup(wb: Workbench | None = None) -> Checkup:
@@ -101,7 +103,8 @@ def _try(what: str, look: Callable[[], str], remedy: str) -> Finding:
 def _java() -> str:
     from workbench.brokers.local import find_java
 
-    return str(find_java())
+    java = find_java()
+    return f"{java.version}, {java.command}"
 
 
 def _jars() -> str:

@@ -23,6 +23,9 @@ VIEW_BORDER: Final = "#16a34a"
 TROUBLE_FILL: Final = "#fecaca"
 TROUBLE_BORDER: Final = "#dc2626"
 
+DEAD_FILL: Final = "#fff1f1"
+"""Where dead letters would go, while there are none."""
+
 TROUBLE_SIGN: Final = "⚠"
 """Stands beside everything red: trouble is never told by colour alone."""
 

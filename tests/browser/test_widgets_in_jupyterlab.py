@@ -86,7 +86,15 @@ class Lab:
     def run_all(self) -> None:
         self.page.wait_for_function("() => window.jupyterapp && window.jupyterapp.restored")
         self.page.wait_for_selector(".jp-Notebook .jp-Cell")
-        self.page.wait_for_selector(".jp-Toolbar-kernelStatus, .jp-Notebook-ExecutionIndicator")
+        # The page says "idle" before there is a kernel to run anything.
+        self.page.wait_for_function(
+            """() => {
+                const context = window.jupyterapp.shell.currentWidget?.sessionContext;
+                const kernel = context?.session?.kernel;
+                return context?.isReady && kernel?.connectionStatus === 'connected'
+                    && kernel.status === 'idle';
+            }"""
+        )
         self.page.locator(".jp-Notebook .jp-Cell .cm-content").first.click()
         self.page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
 

@@ -57,6 +57,7 @@ class Designer(ipywidgets.VBox):
             style={"description_width": "60px"},
         )
         save = button("Save design", self._on_save, tone="success", width="140px")
+        again = button("↻", self.refresh, hint="show what was changed in Python", width="40px")
         add_service = button("Add service", self._on_service, tone="primary", width="140px")
         self._tabs = ipywidgets.Tab(
             [
@@ -73,7 +74,9 @@ class Designer(ipywidgets.VBox):
                 style_sheet(),
                 ipywidgets.HTML(legend()),
                 self._graph,
-                ipywidgets.HBox([self._undo, self._folder, save], layout={"flex_flow": "row wrap"}),
+                ipywidgets.HBox(
+                    [self._undo, again, self._folder, save], layout={"flex_flow": "row wrap"}
+                ),
                 self._message,
                 self._tabs,
                 heading("Services and their reactions"),

@@ -11,6 +11,8 @@ from workbench.brokers import Record
 from workbench.capture import row
 
 KEPT = 20_000
+LONGEST_FLOW = 300
+"""Of a longer flow (one correlation id for everything, say) the first ones are shown."""
 _EARLY = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -94,7 +96,15 @@ class Feed:
             return []
         record, facts = self._places[key]
         records = self._flows[facts.flow] if facts.flow is not None else [record]
-        return flow_steps([{**row(found), "place": place(found)} for found in records])
+        shown = records[:LONGEST_FLOW]
+        if record not in shown:
+            shown = [*shown, record]
+        return flow_steps([{**row(found), "place": place(found)} for found in shown])
+
+    def flow_size(self, key: str) -> int:
+        """How many events of the flow are held."""
+        facts = self._places[key][1] if key in self._places else None
+        return len(self._flows[facts.flow]) if facts is not None and facts.flow is not None else 0
 
     def __len__(self) -> int:
         return len(self._ring)

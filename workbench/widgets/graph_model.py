@@ -81,6 +81,16 @@ class Graph:
         return {n.id: {"x": n.place.x, "y": n.place.y} for n in self.nodes}
 
 
+def signature(choreography: Choreography) -> Any:
+    """What the graph depends on: while it stays equal, so does the graph."""
+    types = tuple((name, choreography.is_draft(name)) for name in list(choreography.event_types))
+    services = tuple(
+        (name, service.consumes, service.emits)
+        for name, service in list(choreography.services.items())
+    )
+    return types, services
+
+
 def graph_of(choreography: Choreography) -> Graph:
     """The graph of a design."""
     services = {name: choreography.services[name] for name in list(choreography.services)}
@@ -99,7 +109,11 @@ def graph_of(choreography: Choreography) -> Graph:
         for key, (w, h) in zip(keys, sizes.values(), strict=True)
     }
     layout = layered(
-        room, [(ids[a], ids[b]) for a, b in links], rank_gap=RANK_GAP, node_gap=NODE_GAP
+        room,
+        [(ids[a], ids[b]) for a, b in links],
+        rank_gap=RANK_GAP,
+        node_gap=NODE_GAP,
+        least={ids[SERVICE, name]: 1 for name in services},
     )
     nodes = {
         key: Node(
@@ -203,12 +217,11 @@ def _node_style(node: Node) -> Style:
     elif node.kind == DEAD:
         style |= {
             "shape": look.DEAD_SHAPE,
-            "background-color": look.TROUBLE_FILL,
+            "background-color": look.DEAD_FILL,
             "border-color": look.TROUBLE_BORDER,
             "border-width": 1,
-            "background-opacity": 0.45,
             "font-size": 13,
-            "label": f"{look.TROUBLE_SIGN} dead letters",
+            "label": "dead letters",
         }
     elif node.draft:
         style |= {"border-style": "dashed"}

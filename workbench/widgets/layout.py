@@ -38,12 +38,16 @@ def layered(
     *,
     rank_gap: float,
     node_gap: float,
+    least: Mapping[str, int] | None = None,
 ) -> Layout:
-    """Lay out nodes of the given (width, height); cause runs left to right."""
+    """Lay out nodes of the given (width, height); cause runs left to right.
+
+    ``least`` gives nodes that may not stand further left than a certain layer.
+    """
     edges = list(dict.fromkeys((a, b) for a, b in edges if a != b))
     back = _back_edges(sizes, edges)
     forward = [(b, a) if (a, b) in back else (a, b) for a, b in edges]
-    rank = _ranks(sizes, forward)
+    rank = _ranks(sizes, forward, least or {})
     heights = {name: height for name, (_, height) in sizes.items()}
     layers: list[list[str]] = [[] for _ in range(max(rank.values(), default=-1) + 1)]
     for name in sizes:
@@ -103,8 +107,8 @@ def _back_edges(names: Iterable[str], edges: Sequence[Edge]) -> set[Edge]:
     return back
 
 
-def _ranks(names: Iterable[str], edges: Sequence[Edge]) -> dict[str, int]:
-    rank = dict.fromkeys(names, 0)
+def _ranks(names: Iterable[str], edges: Sequence[Edge], least: Mapping[str, int]) -> dict[str, int]:
+    rank = {name: least.get(name, 0) for name in names}
     for _ in range(len(rank)):
         moved = False
         for a, b in edges:

@@ -7,10 +7,11 @@ from workbench import look
 
 def legend(*, live: bool = False) -> str:
     """The graph's legend as HTML."""
+    dead = f"dead letters ({look.TROUBLE_SIGN} if there are any)" if live else "dead letters"
     entries = [
         (_card(look.EVENT_FILL, look.EVENT_BORDER), "event type (a draft has a dashed border)"),
         (_hexagon(look.SERVICE_FILL, look.SERVICE_BORDER), "service"),
-        (_pill(look.TROUBLE_FILL, look.TROUBLE_BORDER), f"{look.TROUBLE_SIGN} dead letters"),
+        (_pill(look.DEAD_FILL, look.TROUBLE_BORDER), dead),
         (_line(look.TROUBLE_BORDER, "6 4"), "given up on"),
     ]
     if live:

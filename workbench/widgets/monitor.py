@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from workbench.widgets.graph import GraphView
-from workbench.widgets.graph_model import graph_of
+from workbench.widgets.graph_model import graph_of, signature
 from workbench.widgets.legend import legend
 from workbench.widgets.monitor_look import (
     EVENT_COLUMNS,
@@ -51,6 +51,7 @@ class Monitor(ipywidgets.VBox):
             before.stop()
         self._lock = threading.RLock()
         self._last: Snapshot | None = None
+        self._shape: Any = None
         self._busy = False
         self._banner = ipywidgets.HTML()
         self._graph = GraphView(_NO_SERVICE)
@@ -133,12 +134,14 @@ class Monitor(ipywidgets.VBox):
         assert self._watch is not None
         with self._lock:
             now = self._watch.snapshot()
-            graph = graph_of(self._wb.choreography)
-            if now == self._last and graph == self._graph.graph:
+            shape = signature(self._wb.choreography)
+            if now == self._last and shape == self._shape:
                 return
+            if shape != self._shape:
+                self._graph.load(graph_of(self._wb.choreography))
+                self._shape = shape
             before, self._last = self._last, now
-            self._graph.load(graph)
-            self._graph.paint(live_rules(graph, now))
+            self._graph.paint(live_rules(self._graph.graph, now))
             self._services.show(service_rows(now, readonly=self._wb.readonly))
             self._show_trouble(now.trouble)
             names = list(now.services)
@@ -150,9 +153,8 @@ class Monitor(ipywidgets.VBox):
                 self._events.show(event_rows(self._watch.newest(_EVENTS)))
                 seen = plural(now.events, "event")
                 reach = "all there are" if now.since_start else "the newest there were, and since"
-                self._events.caption = (
-                    f"The newest {_EVENTS} of {seen} read ({reach}). Click one for its flow."
-                )
+                newest = f"The newest {_EVENTS} of {seen}" if now.events > _EVENTS else seen
+                self._events.caption = f"{newest} read ({reach}). Click one for its flow."
                 self._draw_flow()
 
     def _draw_flow(self) -> None:
@@ -160,7 +162,8 @@ class Monitor(ipywidgets.VBox):
             chosen = self._events.selected
             if self._watch is None or not chosen:
                 return
-            value = flow_html(self._watch.flow_of(chosen), chosen)
+            steps = self._watch.flow_of(chosen)
+            value = flow_html(steps, chosen, self._watch.flow_size(chosen))
             if value != self._flow.value:
                 self._flow.value = value
 
@@ -173,7 +176,8 @@ class Monitor(ipywidgets.VBox):
             if name in self._wb.lives():
                 text = self._wb.output(name, _OUTPUT_LINES).strip()
             empty = f"{escape(name)} has printed nothing yet."
-            value = f'<pre class="wb-log">{escape(text)}</pre>' if text else _quiet(empty)
+            log = f'<div class="wb-tail"><pre class="wb-log">{escape(text)}</pre></div>'
+            value = log if text else _quiet(empty)
             if value != self._output.value:
                 self._output.value = value
 

@@ -66,9 +66,9 @@ def live_rules(graph: Graph, now: Snapshot) -> list[Rule]:
             if errors:
                 style = {
                     "label": f"{look.TROUBLE_SIGN} {compact(errors)} dead",
-                    "background-opacity": 1,
+                    "background-color": look.TROUBLE_FILL,
                     "border-width": 3,
-                    "font-size": 14,
+                    "font-size": 15,
                     "font-weight": "bold",
                 }
                 rules.append(_rule(node.id, style))
@@ -104,17 +104,26 @@ def _service_style(service: ServiceNow) -> dict[str, Any]:
     if service.lag:
         figures += f" · lag {compact(service.lag)}"
     if service.state in ("running", "not started"):
-        return {"label": label(service.name, figures)}
+        return _fitted(service.name, figures)
     if service.state == "starting":
         return {"label": label(service.name, "starting …"), "border-style": "dashed"}
     behind = f" · lag {compact(service.lag)}" if service.lag else ""
     return {
-        "label": label(service.name, f"{look.TROUBLE_SIGN} {service.state}{behind}"),
+        **_fitted(service.name, f"{look.TROUBLE_SIGN} {service.state}{behind}"),
         "background-color": look.TROUBLE_FILL,
         "border-color": look.TROUBLE_BORDER,
         "border-style": "dashed",
         "border-width": 3,
     }
+
+
+def _fitted(name: str, second: str) -> dict[str, Any]:
+    """A service's text, smaller in a wider hexagon where the figures are long."""
+    style: dict[str, Any] = {"label": label(name, second)}
+    if len(second) > 10:
+        wide = 44 + 7.6 * max(len(second), len(name))
+        style |= {"font-size": 14, "width": max(look.SERVICE_SIZE[0], wide)}
+    return style
 
 
 def _rule(id_: str, style: dict[str, Any]) -> Rule:
@@ -177,7 +186,7 @@ def event_rows(events: list[dict[str, Any]]) -> list[Row]:
     return rows
 
 
-def flow_html(steps: list[FlowStep], chosen: str) -> str:
+def flow_html(steps: list[FlowStep], chosen: str, total: int = 0) -> str:
     """A flow, cause before effect, each event with its latency and its payload; all escaped."""
     if not steps:
         return '<div class="wb-empty">Choose an event above to see its whole flow.</div>'
@@ -188,6 +197,8 @@ def flow_html(steps: list[FlowStep], chosen: str) -> str:
     )
     title = f"Flow {escape(first['correlation_id'] or 'without a correlation id')}"
     about = f"{plural(len(steps), 'event')}{took}"
+    if total > len(steps):
+        about = f"the first {len(steps)} of its {plural(total, 'event')}"
     if first["causation_id"] and steps[0].cause is None:
         about += "; its beginning is older than what the monitor holds"
     items = "".join(_step(step, step.event["place"] == chosen) for step in steps)

@@ -24,7 +24,7 @@ POLL_SECONDS = 0.4
 HISTORY = 20_000
 """Events already on the channels that are read when the watch begins; the newest of more."""
 _TAIL_WAIT = 0.2
-_PATIENCE = 2.0
+_PATIENCE = 1.0
 
 
 @dataclass(frozen=True)
@@ -132,6 +132,11 @@ class Watch:
         with self._lock:
             return self._feed.flow_of(place)
 
+    def flow_size(self, place: str) -> int:
+        """How many events of that flow are held."""
+        with self._lock:
+            return self._feed.flow_size(place)
+
     # --- the channels ---------------------------------------------------------------------
 
     def _tail(self) -> None:
@@ -141,13 +146,14 @@ class Watch:
         while not self._stopping.is_set():
             try:
                 wanted = self._channels()
-                fresh = time.monotonic() - looked > 1.0
-                if reader is None or (fresh and wanted - followed):
+                if reader is None or time.monotonic() - looked > 1.0:
                     looked = time.monotonic()
-                    if self._find_ends(wanted):
-                        if reader is not None:
-                            reader.close()
-                        reader = self._broker.reader(self._offsets)
+                    if self._forget_if_wiped():
+                        _close(reader)
+                        reader, followed = None, set()
+                    if (reader is None or wanted - followed) and self._find_ends(wanted):
+                        _close(reader)
+                        reader = self._broker.reader(dict(self._offsets))
                         followed = {position.channel for position in self._offsets}
                 if reader is None:
                     self._stopping.wait(_TAIL_WAIT)
@@ -162,6 +168,17 @@ class Watch:
                 reader = None
                 self._stopping.wait(_PATIENCE)
         _close(reader)
+
+    def _forget_if_wiped(self) -> bool:
+        """Begin anew if channels were deleted, as ``wb.reset()`` does between two groups."""
+        ends = self._broker.end_offsets({position.channel for position in self._offsets})
+        if all(ends.get(position, 0) >= offset for position, offset in self._offsets.items()):
+            return False
+        with self._lock:
+            self._offsets, self._history = {}, {}
+            self._feed, self._seen, self._rates = Feed(), Counter(), {}
+            self._read, self._since_start = 0, True
+        return True
 
     def _channels(self) -> set[str]:
         return {*self._wb.channels(), *self._wb.dead_letter_channels()}

@@ -51,10 +51,13 @@ class Publisher(ipywidgets.VBox):
         self._progress = ipywidgets.IntProgress(layout={"width": "260px"})
         self._message = Message()
         self._landed = Table(LANDED_COLUMNS, empty=_NOTHING, height="380px")
+        again = button(
+            "↻", self.refresh, hint="offer the design's event types as they are now", width="40px"
+        )
         super().__init__(
             [
                 style_sheet(),
-                self._type,
+                ipywidgets.HBox([self._type, again]),
                 self._form,
                 self._whole,
                 ipywidgets.HBox([self._publish, self._again]),

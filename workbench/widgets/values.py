@@ -84,18 +84,12 @@ class Values:
         return None if kind == "null" else self._text(name.lower(), schema)
 
     def _number(self, name: str, schema: Mapping[str, Any], *, whole: bool) -> float:
+        low: float
+        high: float
         low, high = (1, 5) if _about(name, "quantity", "count", "items", "units") else (1, 200)
         if _about(name, "age"):
             low, high = 18, 80
-        low = schema.get("minimum", low)
-        high = schema.get("maximum", max(high, low))
-        step = 1 if whole else 0.01
-        if "exclusiveMinimum" in schema:
-            low = max(low, schema["exclusiveMinimum"] + step)
-        if "exclusiveMaximum" in schema:
-            high = min(high, schema["exclusiveMaximum"] - step)
-        high = max(low, high) if "maximum" not in schema else high
-        low = min(low, high)
+        low, high = _within(schema, low, high, step=1 if whole else 0.01)
         if schema.get("multipleOf"):
             size = schema["multipleOf"]
             number = float(-(-low // size) * size)
@@ -152,6 +146,26 @@ class Values:
 
     def _decimal(self) -> str:
         return f"{self._random.randint(500, 20_000) / 100:.2f}"
+
+
+def _within(
+    schema: Mapping[str, Any], low: float, high: float, *, step: float
+) -> tuple[float, float]:
+    """The usual range, moved into the schema's bounds."""
+    least, most = schema.get("minimum"), schema.get("maximum")
+    above, below = schema.get("exclusiveMinimum"), schema.get("exclusiveMaximum")
+    if above is not None and below is not None and below - above <= step:
+        step = (below - above) / 2
+    if above is not None:
+        least = above + step
+    if below is not None:
+        most = below - step
+    if least is not None and not low <= least <= high:
+        low, high = least, least + (high - low)
+    low = least if least is not None else low
+    if most is not None:
+        low, high = (min(low, most) if least is None else low), min(high, most)
+    return low, max(low, high)
 
 
 def _about(name: str, *words: str) -> bool:
