@@ -57,7 +57,8 @@ class Checkup(list[Finding]):
             for finding in self
         )
         head = "".join(
-            f"<th style='text-align:left'>{name}</th>" for name in ("", "what", "seen", "what to do")
+            f"<th style='text-align:left'>{name}</th>"
+            for name in ("", "what", "seen", "what to do")
         )
         return f"<table><tr>{head}</tr>{rows}</table>"
 

@@ -95,19 +95,21 @@ def _rate(kind: str, source: str, target: str, now: Snapshot) -> float:
 
 def _round(rate: float) -> str:
     """Two figures: a label seldom changes, and cytoscape keeps every label it ever drew."""
+    if rate >= 1000:
+        return f"{rate / 1000:.1f}k"
     digits = len(str(int(rate)))
-    return compact(round(rate, 2 - digits) if digits > 2 else rate)
+    return f"{round(rate, 2 - digits) if digits > 2 else rate:.0f}"
 
 
 def _service_style(service: ServiceNow) -> dict[str, Any]:
     figures = compact(service.handled)
     if service.lag:
-        figures += f" · lag {compact(service.lag)}"
+        figures += f"\nlag {compact(service.lag)}"
     if service.state in ("running", "not started"):
         return _fitted(service.name, figures)
     if service.state == "starting":
         return {"label": label(service.name, "starting …"), "border-style": "dashed"}
-    behind = f" · lag {compact(service.lag)}" if service.lag else ""
+    behind = f"\nlag {compact(service.lag)}" if service.lag else ""
     return {
         **_fitted(service.name, f"{look.TROUBLE_SIGN} {service.state}{behind}"),
         "background-color": look.TROUBLE_FILL,
@@ -118,11 +120,10 @@ def _service_style(service: ServiceNow) -> dict[str, Any]:
 
 
 def _fitted(name: str, second: str) -> dict[str, Any]:
-    """A service's text, smaller in a wider hexagon where the figures are long."""
+    """A service's text; with a third line it gets smaller, and the hexagon higher."""
     style: dict[str, Any] = {"label": label(name, second)}
-    if len(second) > 10:
-        wide = 44 + 7.6 * max(len(second), len(name))
-        style |= {"font-size": 14, "width": max(look.SERVICE_SIZE[0], wide)}
+    if "\n" in second:
+        style |= {"font-size": 14, "height": look.SERVICE_SIZE[1] + 12}
     return style
 
 

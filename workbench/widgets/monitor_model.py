@@ -25,6 +25,7 @@ HISTORY = 20_000
 """Events already on the channels that are read when the watch begins; the newest of more."""
 _TAIL_WAIT = 0.2
 _PATIENCE = 1.0
+_LOOK_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,7 @@ class Watch:
         while not self._stopping.is_set():
             try:
                 wanted = self._channels()
-                if reader is None or time.monotonic() - looked > 1.0:
+                if reader is None or time.monotonic() - looked > _LOOK_SECONDS:
                     looked = time.monotonic()
                     if self._forget_if_wiped():
                         _close(reader)
