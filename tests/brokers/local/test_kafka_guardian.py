@@ -33,7 +33,9 @@ OWNER = """
     fork = os.fork() if sys.argv[4] == "forks" else None
     if fork != 0:
         print(json.dumps([process.pid, fork]), flush=True)
-    if sys.argv[4] != "leaves":
+    if sys.argv[4] == "leaves":
+        sys.stdin.read()  # until the test knows the process
+    else:
         time.sleep(60)
 """
 
@@ -47,11 +49,14 @@ def folder(tmp_path):
 def owner_of(folder, life, then):
     owner = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(OWNER), folder, json.dumps(STAND_IN), life, then],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
     pid, fork = json.loads(owner.stdout.readline())
     owner.stdout.close()
-    return owner, psutil.Process(pid), fork
+    process = psutil.Process(pid)
+    owner.stdin.close()
+    return owner, process, fork
 
 
 def ends_within(process, seconds):
