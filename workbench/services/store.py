@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import orjson
 
@@ -38,6 +38,8 @@ CREATE TABLE IF NOT EXISTS counts (
 
 Counts = Counter[tuple[str, str]]
 """(what, event type) → how many; ``what`` is one of those in :mod:`workbench.services.status`."""
+
+Answer = TypeVar("Answer")
 
 
 class Unsent(NamedTuple):
@@ -171,45 +173,35 @@ class Store:
 
 def read_state(path: Path) -> dict[str, object]:
     """A service's state as of its last commit, while it runs or not; empty if it never ran."""
-    if not path.exists():
-        return {}
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)
-    try:
-        return dict(State(connection))
-    except sqlite3.Error as error:
-        if "no such table" in str(error):
-            return {}  # the service has not made its tables yet
-        raise ServiceError(f"the service's file {path} can't be read: {error}.") from error
-    finally:
-        connection.close()
+    return _read(path, lambda file: dict(State(file)), {})
 
 
 def read_unsent(path: Path) -> int:
     """How many effects a service has still to send, delayed ones included; 0 if it never ran."""
-    if not path.exists():
-        return 0
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)
-    try:
-        query = "SELECT count(*) FROM outbox WHERE refused IS NULL"
-        return int(connection.execute(query).fetchone()[0])
-    except sqlite3.Error:
-        return 0  # the service has not made its tables yet
-    finally:
-        connection.close()
+    query = "SELECT count(*) FROM outbox WHERE refused IS NULL"
+    return _read(path, lambda file: int(file.execute(query).fetchone()[0]), 0)
 
 
 def read_counts(path: Path) -> Counts:
     """A service's counts as of its last commit; empty if it never ran."""
+    query = "SELECT what, event_type, n FROM counts"
+    rows: list[tuple[str, str, int]] = _read(path, lambda file: file.execute(query).fetchall(), [])
+    return Counter({(what, event_type): n for what, event_type, n in rows})
+
+
+def _read(path: Path, ask: Callable[[sqlite3.Connection], Answer], if_none: Answer) -> Answer:
+    """Ask a service's file, read-only; ``if_none`` where it never ran or has no tables yet."""
     if not path.exists():
-        return Counter()
+        return if_none
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)
     try:
-        rows = connection.execute("SELECT what, event_type, n FROM counts").fetchall()
-    except sqlite3.Error:
-        return Counter()  # the service has not made its tables yet
+        return ask(connection)
+    except sqlite3.Error as error:
+        if "no such table" in str(error):
+            return if_none
+        raise ServiceError(f"the service's file {path} can't be read: {error}.") from error
     finally:
         connection.close()
-    return Counter({(what, event_type): n for what, event_type, n in rows})
 
 
 def _headers(text: bytes) -> list[tuple[str, bytes | None]]:
