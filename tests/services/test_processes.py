@@ -124,10 +124,10 @@ def make(kafka, tmp_path, said):
 
 def start_armed(wb, kill_at):
     """``wb.start()``, but every service kills itself at a step."""
-    wb.ensure_channels()
+    wb.connection.ensure_channels()
     for name in wb.choreography.services:
         spec = service_spec(
-            wb.choreography, name, namespace=wb.namespace, folder=wb.folder, retry=wb.retry
+            wb.choreography, name, namespace=wb.namespace, folder=wb.folder, retry=wb._running.retry
         )
         wb.runner.start(spec, kill_at=kill_at)
 
@@ -358,7 +358,7 @@ def test_delayed_effects_outlive_a_kill_and_wait_until_idle_waits_for_them(make)
 
 def test_a_service_that_can_not_come_up_says_its_last_words(make):
     wb = make(partitions=1)
-    wb.ensure_channels()
+    wb.connection.ensure_channels()
     (wb.folder / "billing.sqlite").parent.mkdir(parents=True)
     (wb.folder / "billing.sqlite").write_text(
         "this is no database, and long enough to be read as one"

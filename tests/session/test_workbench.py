@@ -190,7 +190,7 @@ def test_capture_takes_a_range_of_times_or_offsets(wb):
 
 
 def test_capture_keeps_what_is_no_event(wb):
-    wb.ensure_channels()
+    wb.connection.ensure_channels()
     wb.broker.producer().send([Outgoing("OrderPlaced", b"k", [], b"\xffjunk")])
     (row,) = wb.capture(progress=False).frame.to_dict("records")
     assert row["undecoded"].startswith("the record has no CloudEvents headers")
@@ -376,8 +376,10 @@ def test_a_cluster_elsewhere_is_written_to_only_when_asked_for(make, servers):
     "servers", ["127.0.0.1:9092", "localhost:9092", "[::1]:9092", "127.8.8.8:1,localhost"]
 )
 def test_a_cluster_on_this_machine_may_be_written_to(make, servers):
-    make(broker=None, bootstrap_servers=servers)._may_write("publish")
-    make(broker=None, bootstrap_servers="10.0.0.7:9092", allow_writes=True)._may_write("publish")
+    make(broker=None, bootstrap_servers=servers).connection.may_write("publish")
+    make(broker=None, bootstrap_servers="10.0.0.7:9092", allow_writes=True).connection.may_write(
+        "publish"
+    )
 
 
 def test_an_address_that_is_none_is_said(make):

@@ -7,6 +7,7 @@ import pytest
 
 from workbench.errors import BrokerError
 from workbench.examples.orders import OrderPlaced, some_orders
+from workbench.services import RetryPolicy
 from workbench.widgets import Monitor, monitor_model
 from workbench.widgets.feed import Feed, flow_steps
 from workbench.widgets.graph_model import EVENT, SERVICE
@@ -196,7 +197,7 @@ def test_a_dead_letter_is_counted_and_listed(wb, monitor, eventually):
     def reserve(event: OrderPlaced) -> None:
         raise ValueError("no such product")
 
-    wb.retry = type(wb.retry)(attempts=1)
+    wb._running.retry = RetryPolicy(attempts=1)
     wb.start()
     wb.publish(order())
     eventually(lambda: monitor.snapshot().services["inventory"].errors == 1)
@@ -227,7 +228,7 @@ def test_a_second_monitor_of_the_same_workbench_ends_the_first(wb):
 
 
 def test_a_broker_that_does_not_answer_is_said_and_the_watch_goes_on(wb, eventually, monkeypatch):
-    wb.ensure_channels()
+    wb.connection.ensure_channels()
     watch = Watch(wb)
     answers = wb.broker.end_offsets
 
@@ -248,7 +249,7 @@ def test_watching_a_workbench_that_was_closed_does_not_bring_it_back(wb, eventua
     watch.start()
     wb.close()
     eventually(lambda: "was closed" in watch.snapshot().trouble)
-    assert wb._broker is None
+    assert wb.connection.current is None
     watch.stop()
 
 

@@ -42,7 +42,7 @@ def test_an_event_too_large_is_refused_with_its_size(wb):
 
 
 def test_a_readonly_workbench_says_why_it_publishes_nothing(wb):
-    wb.readonly = True
+    wb.connection.readonly = True
     model = PublisherModel(wb)
     assert "read-only" in model.publish("OrderPlaced", model.new_texts("OrderPlaced"))
 
@@ -129,4 +129,4 @@ def test_the_broker_is_not_touched_before_something_is_published(tmp_path):
 
     wb = Workbench(order_choreography(), broker=MemoryBroker(), folder=tmp_path)
     Publisher(wb)
-    assert wb._broker is None
+    assert wb.connection.current is None

@@ -3,6 +3,7 @@
 from workbench.services.clock import Clock, VirtualClock
 from workbench.services.context import Context
 from workbench.services.inline import InlineRunner
+from workbench.services.lag import consumer_lag
 from workbench.services.runner import Life, Runner
 from workbench.services.spec import (
     RetryPolicy,
@@ -10,6 +11,7 @@ from workbench.services.spec import (
     channel_name,
     dead_letter_channel,
     service_spec,
+    store_path,
 )
 from workbench.services.status import Status
 from workbench.services.store import read_counts, read_state, read_unsent
@@ -30,9 +32,11 @@ __all__ = [
     "VirtualClock",
     "Worker",
     "channel_name",
+    "consumer_lag",
     "dead_letter_channel",
     "read_counts",
     "read_state",
     "read_unsent",
     "service_spec",
+    "store_path",
 ]

@@ -57,6 +57,11 @@ def dead_letter_channel(namespace: str, service: str) -> str:
     return channel_name(namespace, f"{service}.dead-letters")
 
 
+def store_path(folder: Path, service: str) -> Path:
+    """The file that a service keeps in a folder."""
+    return folder / f"{service}.sqlite"
+
+
 def service_spec(
     choreography: Choreography,
     name: str,
@@ -92,7 +97,7 @@ def service_spec(
             for effect in service.emits
         },
         dead_letters=dead_letter_channel(namespace, name),
-        store=folder / f"{name}.sqlite",
+        store=store_path(folder, name),
         retry=retry,
         durable=durable,
     )

@@ -142,7 +142,7 @@ class Monitor(ipywidgets.VBox):
                 self._shape = shape
             before, self._last = self._last, now
             self._graph.paint(live_rules(self._graph.graph, now))
-            self._services.show(service_rows(now, readonly=self._wb.readonly))
+            self._services.show(service_rows(now, readonly=self._wb.connection.readonly))
             self._show_trouble(now.trouble)
             names = list(now.services)
             if list(self._output_of.options) != names:

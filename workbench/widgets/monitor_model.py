@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from workbench.brokers import Broker, Position, Reader, Record
-from workbench.services import Life, channel_name, read_counts
+from workbench.services import Life, consumer_lag, read_counts, store_path
 from workbench.widgets.feed import Feed, FlowStep, Passing, passing
 from workbench.widgets.rates import Rate
 
@@ -226,7 +226,7 @@ class Watch:
         while not self._stopping.is_set():
             began = time.monotonic()
             try:
-                if self._wb._broker is not self._broker:  # noqa: SLF001 - asking would reconnect
+                if self._wb.connection.current is not self._broker:
                     self._say("poll", "this workbench was closed; open a new monitor.")
                 else:
                     self.look_at_services()
@@ -244,7 +244,7 @@ class Watch:
         for name in list(self._wb.choreography.services):
             life = lives.get(name)
             counts: Counter[str] = Counter()
-            for (what, _), n in read_counts(self._folder / f"{name}.sqlite").items():
+            for (what, _), n in read_counts(store_path(self._folder, name)).items():
                 counts[what] += n
             found[name] = self._now(name, life, counts)
         with self._lock:
@@ -269,7 +269,7 @@ class Watch:
         )
 
     def _look_at_lag(self) -> None:
-        lags = lag(self._wb, self._broker)
+        lags = consumer_lag(self._broker, self._wb.choreography, self._wb.namespace)
         with self._lock:
             for name, n in lags.items():
                 if name in self._services:
@@ -282,24 +282,6 @@ class Watch:
                 self._troubles[who] = trouble
             else:
                 self._troubles.pop(who, None)
-
-
-def lag(wb: Workbench, broker: Broker) -> dict[str, int]:
-    """Service → events it has not committed yet, asked of this broker and no new one."""
-    design = wb.choreography
-    names = [name for name, service in list(design.services.items()) if service.reactions]
-    inputs = {
-        name: {channel_name(wb.namespace, channel) for channel in design.inputs(name)}
-        for name in names
-    }
-    ends = broker.end_offsets({channel for used in inputs.values() for channel in used})
-    begins = broker.begin_offsets({position.channel for position in ends})
-    found = {}
-    for name in names:
-        committed = broker.committed(channel_name(wb.namespace, name))
-        mine = [p for p in ends if p.channel in inputs[name]]
-        found[name] = sum(max(0, ends[p] - committed.get(p, begins.get(p, 0))) for p in mine)
-    return found
 
 
 def _by_time(facts: list[tuple[Record, Passing]]) -> list[tuple[Record, Passing]]:

@@ -1,0 +1,114 @@
+"""Publishing by hand: events in, and where each of them landed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from workbench.brokers import EVENT_BYTES, Landed, Outgoing, Producer
+from workbench.choreography import Choreography
+from workbench.errors import BrokerError, EventError, EventRefusedError
+from workbench.events import Envelope, Event, to_kafka
+from workbench.services import Clock, channel_name
+from workbench.session.connection import Connection
+
+SOURCE = "workbench"
+"""The ``source`` of events published by hand."""
+
+
+class Published(NamedTuple):
+    """Where a published event landed: ``error`` says why not, if it was refused."""
+
+    id: str
+    type: str
+    correlation_id: str | None
+    channel: str
+    partition: int | None
+    offset: int | None
+    error: str | None = None
+
+
+class Publishing:
+    """Puts events on a design's channels; for any thread."""
+
+    def __init__(self, choreography: Choreography, connection: Connection) -> None:
+        self._choreography = choreography
+        self._connection = connection
+        self._clock = Clock()
+        self._lock = threading.Lock()
+        self._producer: Producer | None = None
+
+    def publish(
+        self,
+        events: Iterable[Event | tuple[str, Mapping[str, Any]]],
+        *,
+        correlation_id: str | None = None,
+        batch: int = 500,
+    ) -> list[Published]:
+        """See :meth:`Workbench.publish_many`."""
+        self._connection.may_write("publish")
+        envelopes = [self._envelope(event, correlation_id) for event in events]
+        self._connection.ensure_channels()
+        published: list[Published] = []
+        for first in range(0, len(envelopes), batch):
+            published += self._send(envelopes[first : first + batch])
+        return published
+
+    def _envelope(
+        self, event: Event | tuple[str, Mapping[str, Any]], correlation_id: str | None
+    ) -> Envelope:
+        if isinstance(event, Event):
+            name = self._choreography.type_name(type(event))
+            payload: Event | Mapping[str, Any] = event
+        elif isinstance(event, tuple):
+            name, payload = self._choreography.type_name(event[0]), event[1]
+        else:
+            raise EventError(
+                f"{event!r} can't be published: give an event, or its type's name and a payload."
+            )
+        return Envelope.first(
+            self._choreography.event_types[name],
+            payload,
+            source=SOURCE,
+            time=self._clock.now(),
+            correlationid=correlation_id,
+        )
+
+    def _send(self, envelopes: list[Envelope]) -> list[Published]:
+        batch = []
+        for envelope in envelopes:
+            channel = channel_name(
+                self._connection.namespace, self._choreography.channel(envelope.type)
+            )
+            batch.append(Outgoing(channel, *to_kafka(envelope)))
+        small = [outgoing for outgoing in batch if outgoing.size() <= EVENT_BYTES]
+        with self._lock:
+            if self._producer is None:
+                self._producer = self._connection.broker.producer()
+            answered = self._producer.send(small)
+        if any(isinstance(answer, BrokerError) for answer in answered):
+            self._connection.forget_channels()  # someone else may have deleted one
+        answers = iter(answered)
+        published = []
+        for envelope, outgoing in zip(envelopes, batch, strict=True):
+            if outgoing.size() > EVENT_BYTES:
+                answer: Landed | BrokerError = EventRefusedError(
+                    f"{envelope.type} is too large: {outgoing.size():,} bytes, and at most "
+                    f"{EVENT_BYTES:,} are sent."
+                )
+            else:
+                answer = next(answers)
+            known = (envelope.id, envelope.type, envelope.correlationid, outgoing.channel)
+            if isinstance(answer, BrokerError):
+                published.append(Published(*known, None, None, str(answer)))
+            else:
+                published.append(Published(*known, answer.partition, answer.offset))
+        return published
+
+    def close(self) -> None:
+        """Give the producer back."""
+        with self._lock:
+            if self._producer is not None:
+                self._producer.close()
+                self._producer = None

@@ -1,0 +1,229 @@
+"""Running a design's services: started, stopped, killed, and asked how they are."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from workbench.brokers import MemoryBroker
+from workbench.choreography import Choreography
+from workbench.errors import ServiceError
+from workbench.services import (
+    InlineRunner,
+    Life,
+    RetryPolicy,
+    Runner,
+    Supervisor,
+    consumer_lag,
+    read_counts,
+    read_state,
+    read_unsent,
+    service_spec,
+)
+from workbench.session.connection import Connection
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_COUNTS = ("handled", "emitted", "duplicates", "retries", "dead_letters")
+
+
+class Running:
+    """Keeps a design's services running; for any thread. See :class:`Workbench` for the verbs."""
+
+    def __init__(
+        self,
+        choreography: Choreography,
+        connection: Connection,
+        *,
+        retry: RetryPolicy,
+        durable: bool,
+        say: Callable[[str], None],
+    ) -> None:
+        self._choreography = choreography
+        self._connection = connection
+        self.retry = retry
+        self._durable, self._say = durable, say
+        self._lock = threading.RLock()
+        self._runner: Runner | None = None
+        choreography.listeners.append(self._on_change)
+
+    @property
+    def runner(self) -> Runner:
+        """What keeps the services running."""
+        with self._lock:
+            if self._runner is None:
+                broker, folder = self._connection.broker, self._connection.folder
+                if isinstance(broker, MemoryBroker):
+                    self._runner = InlineRunner(folder, broker, self._say)
+                else:
+                    settings = getattr(broker, "client_settings", dict)
+                    self._runner = Supervisor(folder, settings, self._say)
+            return self._runner
+
+    # --- started and stopped --------------------------------------------------------------
+
+    def start(self, services: tuple[str, ...], timeout: float) -> None:
+        """Start services (all those that are down, if none is named) and wait for them."""
+        self._connection.may_write("start services")
+        for name in services:
+            if name not in self._choreography.services:
+                known = ", ".join(self._choreography.services) or "none"
+                raise ServiceError(
+                    f"there is no service {name!r} in this design (it has: {known})."
+                )
+        lives = self.lives()
+        names = services or tuple(
+            name
+            for name, service in self._choreography.services.items()
+            if service.reactions and not (name in lives and lives[name].up)
+        )
+        if not names and not lives:
+            raise ServiceError(
+                "there is no service with a reaction yet: define one with "
+                '@wb.service("inventory").on(OrderPlaced), or in wb.designer().'
+            )
+        specs = [
+            service_spec(
+                self._choreography,
+                name,
+                namespace=self._connection.namespace,
+                folder=self._connection.folder,
+                retry=self.retry,
+                durable=self._durable,
+            )
+            for name in names
+        ]
+        self._connection.ensure_channels()
+        for spec in specs:
+            self.runner.start(spec)
+        self._wait_until_running(names, timeout)
+
+    def stop(self, services: tuple[str, ...], timeout: float) -> None:
+        """End services in good order; all that are up, if none is named."""
+        for name in services or self._up():
+            self.runner.stop(name, timeout)
+
+    def restart(self, service: str, timeout: float) -> None:
+        """Stop a service if it runs, and start it with the design as it is now."""
+        life = self.lives().get(service)
+        if life is not None and (life.up or life.wanted):
+            self.runner.stop(service)
+        self.start((service,), timeout)
+
+    def kill_all(self) -> None:
+        """End every service at once."""
+        for name in self._up():
+            self.runner.kill(name)
+
+    def close(self) -> None:
+        """Stop every service."""
+        with self._lock:
+            if self._runner is not None:
+                self._runner.close()
+                self._runner = None
+
+    def _up(self) -> list[str]:
+        return [name for name, life in self.lives().items() if life.up or life.wanted]
+
+    def _wait_until_running(self, names: Iterable[str], timeout: float) -> None:
+        deadline = time.monotonic() + timeout
+        waiting = set(names)
+        while waiting:
+            lives = self.lives()
+            waiting = {name for name in waiting if lives[name].state != "running"}
+            broken = [name for name in waiting if lives[name].crashes >= 3]
+            if broken or time.monotonic() > deadline:
+                name = min(broken or waiting)
+                last = self.output(name, lines=3).strip() or "it printed nothing"
+                raise ServiceError(f"{name} does not come up; its last words: {last}")
+            time.sleep(0.02)
+
+    def _on_change(self, service: str) -> None:
+        life = self.lives().get(service)
+        if life is not None and life.up:
+            self._say(f"{service} has changed; wb.restart({service!r}) puts the change to work.")
+
+    # --- asked ----------------------------------------------------------------------------
+
+    def lives(self) -> dict[str, Life]:
+        """How each service that was ever started is doing."""
+        return self._runner.lives() if self._runner is not None else {}
+
+    def output(self, service: str, lines: int) -> str:
+        """The last lines of a service's output file."""
+        path = self.runner.output_path(service)
+        if not path.exists():
+            return ""
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - 400 * lines))
+            text = file.read().decode("utf-8", "replace")
+        return "\n".join(text.splitlines()[-lines:])
+
+    def state(self, service: str) -> dict[str, Any]:
+        """A service's state as of its last commit."""
+        return read_state(self._connection.store(service))
+
+    def counts(self, service: str) -> dict[str, int]:
+        """What a service has counted, the event types added up."""
+        totals: dict[str, int] = {}
+        for (what, _), n in read_counts(self._connection.store(service)).items():
+            totals[what] = totals.get(what, 0) + n
+        return totals
+
+    def lag(self) -> dict[str, int]:
+        """Service → events on its channels that it has not committed yet."""
+        return consumer_lag(self._connection.broker, self._choreography, self._connection.namespace)
+
+    def status(self) -> pd.DataFrame:
+        """One row a service; :meth:`Workbench.status` says what is in it."""
+        import pandas as pd
+
+        lives, lags = self.lives(), self.lag()
+        rows = []
+        for name in self._choreography.services:
+            life = lives.get(name, Life(name))
+            totals = self.counts(name)
+            rows.append(
+                {
+                    "service": name,
+                    "state": life.state,
+                    "pid": life.pid if life.up else None,
+                    **{what: totals.get(what, 0) for what in _COUNTS},
+                    "in_flight": life.status.in_flight if life.up and life.status else 0,
+                    "waiting": life.status.waiting if life.up and life.status else 0,
+                    "lag": lags.get(name, 0),
+                    "crashes": life.crashes,
+                }
+            )
+        return pd.DataFrame(rows).astype({"pid": "Int64"}) if rows else pd.DataFrame()
+
+    def wait_until_idle(self, timeout: float) -> None:
+        """Wait until every event is handled and every effect sent, delayed ones included."""
+        deadline = time.monotonic() + timeout
+        calm = 0
+        while calm < 2:
+            left = self._left_to_do()
+            calm = 0 if left else calm + 1
+            if left and time.monotonic() > deadline:
+                what = ", ".join(f"{name}: {n}" for name, n in sorted(left.items()))
+                lives = self.lives()
+                down = [name for name in left if name not in lives or not lives[name].up]
+                hint = f" ({', '.join(down)} is not running)" if down else ""
+                raise ServiceError(f"not at rest after {timeout:g} s; left to do: {what}{hint}.")
+            time.sleep(0.15)
+
+    def _left_to_do(self) -> dict[str, str]:
+        # From the files, not from what services report: a report may be late, and a service
+        # that was killed reports nothing, but its delayed effects are still to be sent.
+        unsent = {
+            name: read_unsent(self._connection.store(name)) for name in self._choreography.services
+        }
+        left = {name: f"{n} effects" for name, n in unsent.items() if n}
+        left |= {name: f"{n} events" for name, n in self.lag().items() if n}
+        for name, life in self.lives().items():
+            if life.wanted and not life.up:
+                left[name] = "its restart"
+        return left

@@ -1,0 +1,375 @@
+"""``Workbench``: one object that ties the rooms together for a notebook or a script."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from workbench.brokers import Broker, Position
+from workbench.choreography import Choreography, Service
+from workbench.errors import DesignError, EventRefusedError
+from workbench.events import Event, EventType
+from workbench.services import Life, RetryPolicy, Runner
+from workbench.session.connection import Connection
+from workbench.session.publishing import Published, Publishing
+from workbench.session.running import Running
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from workbench.analysis import EventLog
+    from workbench.doctor import Checkup
+
+_NAMESPACE = re.compile(r"[A-Za-z0-9_-]{0,80}")
+
+
+class Workbench:
+    """Design, run, watch, capture and analyse one choreography.
+
+    Nothing is started or connected to before it is needed.
+
+    Parameters
+    ----------
+    design
+        A design folder, a :class:`Choreography`, or ``None`` for an empty design.
+    broker
+        ``None``: a Kafka on this machine (the one ``workbench kafka start`` left running, else
+        one that ends with this process). ``"kafka://host:port"``, ``"memory://"``, or a
+        :class:`~workbench.brokers.Broker`.
+    bootstrap_servers
+        An existing Kafka cluster, as ``"host:port,host:port"``.
+    namespace
+        Prefixes channels, groups and service files, so that many can share one cluster.
+    folder
+        Where the services' files live; default: a folder of this user's.
+    partitions
+        Of each channel that is made.
+    retry
+        How often a failing reaction is tried again.
+    durable
+        Services survive a power cut too, not only a crash; slower.
+    readonly
+        Nothing may be published, started or deleted.
+    allow_writes
+        Needed to publish, start or reset on a cluster that is not on this machine.
+    say
+        Told, in a sentence, of what happens in the background; default: ``print``.
+    client_settings
+        For kafka-python: ``security_protocol``, ``sasl_mechanism``, ``sasl_plain_password``, …
+        They never show in a repr.
+
+    Examples
+    --------
+    >>> wb = Workbench("designs/orders")  # doctest: +SKIP
+    >>> wb.start()  # doctest: +SKIP
+    >>> wb.publish(OrderPlaced(order_id="o-1"))  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        design: str | Path | Choreography | None = None,
+        *,
+        broker: str | Broker | None = None,
+        bootstrap_servers: str | None = None,
+        namespace: str = "",
+        folder: str | Path | None = None,
+        partitions: int = 3,
+        retry: RetryPolicy | None = None,
+        durable: bool = False,
+        readonly: bool = False,
+        allow_writes: bool = False,
+        say: Callable[[str], None] = print,
+        **client_settings: Any,
+    ) -> None:
+        if not _NAMESPACE.fullmatch(namespace):
+            raise DesignError(
+                f"{namespace!r} can't be a namespace: use letters, digits, '-' and '_'."
+            )
+        self.design_folder = Path(design) if isinstance(design, str | Path) else None
+        if isinstance(design, Choreography):
+            self.choreography = design
+        elif self.design_folder is not None and self.design_folder.exists():
+            self.choreography = Choreography.load(self.design_folder)
+        else:
+            self.choreography = Choreography()
+        self.say = say
+
+        def told(sentence: str) -> None:
+            self.say(sentence)  # whoever it is by then: a widget listens while it acts
+
+        self.connection = Connection(
+            self.choreography,
+            broker=broker,
+            bootstrap_servers=bootstrap_servers,
+            settings=client_settings,
+            namespace=namespace,
+            folder=folder,
+            partitions=partitions,
+            readonly=readonly,
+            allow_writes=allow_writes,
+            say=told,
+        )
+        self._publishing = Publishing(self.choreography, self.connection)
+        self._running = Running(
+            self.choreography,
+            self.connection,
+            retry=retry or RetryPolicy(),
+            durable=durable,
+            say=told,
+        )
+
+    # --- designing ------------------------------------------------------------------------
+
+    def service(self, name: str) -> Service:
+        """The service of that name, made if it is new: ``inventory = wb.service("inventory")``."""
+        return self.choreography.service(name)
+
+    def event(self, event_type: type[Event] | EventType) -> EventType:
+        """Add an event type to the design; ``@service.on(...)`` does so by itself."""
+        return self.choreography.event(event_type)
+
+    def save(self, folder: str | Path | None = None) -> Path:
+        """Write the design to a folder, by default the one it came from."""
+        target = Path(folder) if folder is not None else self.design_folder
+        if target is None:
+            raise DesignError(
+                "this design has no folder yet: say where, wb.save('designs/orders')."
+            )
+        self.choreography.save(target)
+        self.design_folder = target
+        return target
+
+    # --- the broker -----------------------------------------------------------------------
+
+    @property
+    def broker(self) -> Broker:
+        """The broker, connected to (or started) at the first use."""
+        return self.connection.broker
+
+    @property
+    def namespace(self) -> str:
+        """What channels, groups and service files are prefixed with."""
+        return self.connection.namespace
+
+    @property
+    def folder(self) -> Path:
+        """Where this workbench's service files live; each cluster has a folder of its own."""
+        return self.connection.folder
+
+    def channels(self) -> list[str]:
+        """The design's channels as the cluster names them, dead letters left out."""
+        return self.connection.channels()
+
+    def dead_letter_channels(self) -> list[str]:
+        """The dead-letter channels of the design's services, as the cluster names them."""
+        return self.connection.dead_letter_channels()
+
+    # --- running --------------------------------------------------------------------------
+
+    @property
+    def runner(self) -> Runner:
+        """What keeps the services running."""
+        return self._running.runner
+
+    def start(self, *services: str, timeout: float = 30.0) -> None:
+        """Start the services (all of them by default) and wait until they listen.
+
+        Raises
+        ------
+        ServiceError, HandlerError, DesignError
+            A service is unknown, runs already, has no reaction, or can't travel.
+        """
+        self._running.start(services, timeout)
+
+    def stop(self, *services: str, timeout: float = 10.0) -> None:
+        """Stop services (all by default) in good order: what they hold is finished or given back."""
+        self._running.stop(services, timeout)
+
+    def kill(self, service: str) -> None:
+        """End a service as a crash would, with SIGKILL. It stays down until it is restarted."""
+        self.runner.kill(service)
+
+    def restart(self, service: str, timeout: float = 30.0) -> None:
+        """Start a service anew, with the design as it is now; stops it first if it runs."""
+        self._running.restart(service, timeout)
+
+    def lives(self) -> dict[str, Life]:
+        """How each service that was ever started is doing."""
+        return self._running.lives()
+
+    def output(self, service: str, lines: int = 50) -> str:
+        """The last lines that a service's handlers printed, with its errors."""
+        return self._running.output(service, lines)
+
+    def state(self, service: str) -> dict[str, Any]:
+        """A service's state as of its last commit."""
+        return self._running.state(service)
+
+    def lag(self) -> dict[str, int]:
+        """Service → events on its channels that it has not committed yet."""
+        return self._running.lag()
+
+    def status(self) -> pd.DataFrame:
+        """One row a service: how it is, what it has done, and what is left to do.
+
+        Columns: ``service``, ``state``, ``pid``, ``handled``, ``emitted``, ``duplicates``,
+        ``retries``, ``dead_letters``, ``in_flight`` (handled but unsent or not committed),
+        ``waiting`` (delayed effects), ``lag`` (events), ``crashes``.
+        """
+        return self._running.status()
+
+    def counts(self, service: str) -> dict[str, int]:
+        """What a service has counted since its file was made: handled, emitted, duplicates, …"""
+        return self._running.counts(service)
+
+    def wait_until_idle(self, timeout: float = 60.0) -> None:
+        """Wait until every event is handled and every effect sent, delayed ones included.
+
+        Raises
+        ------
+        ServiceError
+            Something is left after ``timeout`` seconds; says what.
+        """
+        self._running.wait_until_idle(timeout)
+
+    # --- publishing -----------------------------------------------------------------------
+
+    def publish(
+        self,
+        event: Event | str,
+        data: Mapping[str, Any] | None = None,
+        *,
+        correlation_id: str | None = None,
+    ) -> Published:
+        """Publish one event, the first of a flow; waits until the broker has it.
+
+        ``wb.publish(OrderPlaced(...))`` or ``wb.publish("OrderPlaced", {...})``.
+
+        Raises
+        ------
+        EventError
+            The payload does not satisfy its schema; says which field and why.
+        EventRefusedError, BrokerError
+            The broker did not take it.
+        """
+        pair = event if isinstance(event, Event) else (event, data or {})
+        (published,) = self.publish_many([pair], correlation_id=correlation_id)
+        if published.error is not None:
+            raise EventRefusedError(published.error)
+        return published
+
+    def publish_many(
+        self,
+        events: Iterable[Event | tuple[str, Mapping[str, Any]]],
+        *,
+        correlation_id: str | None = None,
+        batch: int = 500,
+    ) -> list[Published]:
+        """Publish events in order. What the broker refuses says so in its ``error``.
+
+        Payloads are checked first: if one does not satisfy its schema nothing is sent.
+        """
+        return self._publishing.publish(events, correlation_id=correlation_id, batch=batch)
+
+    # --- capturing ------------------------------------------------------------------------
+
+    def capture(
+        self,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        start: Mapping[Position, int] | None = None,
+        stop: Mapping[Position, int] | None = None,
+        progress: bool = True,
+    ) -> EventLog:
+        """Everything on the design's channels and dead letters, as an event log.
+
+        A range of broker times or of offsets narrows it; see :func:`workbench.capture.record`.
+        """
+        from tqdm.auto import tqdm
+
+        from workbench.analysis import EventLog
+        from workbench.capture import record
+
+        channels = [*self.channels(), *self.dead_letter_channels()]
+        with tqdm(desc="capture", unit=" events", disable=not progress, leave=False) as bar:
+
+            def advance(done: int, total: int) -> None:
+                bar.total = total
+                bar.update(done - bar.n)
+
+            frame = record(
+                self.broker,
+                channels,
+                since=since,
+                until=until,
+                start=start,
+                stop=stop,
+                progress=advance,
+            )
+        return EventLog(frame)
+
+    def dead_letters(self) -> pd.DataFrame:
+        """The dead letters, newest last: the event, and ``dead_letter``, the reason."""
+        from workbench.capture import record
+
+        frame = record(self.broker, self.dead_letter_channels())
+        columns = ["broker_time", "type", "id", "correlation_id", "dead_letter", "data"]
+        found = frame.reindex(columns=columns)  # an empty frame has only the standard ones
+        return found.sort_values("broker_time").reset_index(drop=True)
+
+    # --- widgets --------------------------------------------------------------------------
+
+    def designer(self) -> Any:
+        """A form and a graph to design event types, services and reactions."""
+        from workbench.widgets import Designer
+
+        return Designer(self)
+
+    def publisher(self) -> Any:
+        """A form, made from an event type's schema, to publish one event or a burst."""
+        from workbench.widgets import Publisher
+
+        return Publisher(self)
+
+    def monitor(self) -> Any:
+        """The graph, live: what each service does, and the newest events."""
+        from workbench.widgets import Monitor
+
+        return Monitor(self)
+
+    # --- house-keeping --------------------------------------------------------------------
+
+    def reset(self) -> None:
+        """A clean slate: services stopped; this design's channels, groups and files deleted.
+
+        The design itself stays, and so does everything of other namespaces.
+        """
+        self.connection.may_write("delete channels")
+        self._running.kill_all()
+        self.connection.wipe()
+
+    def doctor(self) -> Checkup:
+        """What works on this machine, what doesn't, and what to do."""
+        from workbench.doctor import checkup
+
+        return checkup(self)
+
+    def close(self) -> None:
+        """Stop the services, and the local Kafka if this workbench started it."""
+        self._running.close()
+        self._publishing.close()
+        self.connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        namespace = f", namespace={self.namespace!r}" if self.namespace else ""
+        return f"Workbench({self.choreography!r}, broker={self.connection!r}{namespace})"
