@@ -33,6 +33,9 @@ Servers = Annotated[
     str | None,
     typer.Option("--bootstrap-servers", help="An existing Kafka, host:port; default: a local one."),
 ]
+Timeout = Annotated[
+    float, typer.Option(help="Seconds within which an existing Kafka must answer.", min=0.1)
+]
 Namespace = Annotated[str, typer.Option(help="Prefix of channels and groups.")]
 Folder = Annotated[
     Path | None, typer.Option(help="Kafka's data folder; default: a folder of this user's.")
@@ -84,13 +87,16 @@ def run(
     design: Annotated[Path, typer.Argument(help="A design folder.")],
     bootstrap_servers: Servers = None,
     namespace: Namespace = "",
+    timeout: Timeout = 10.0,
 ) -> None:
     """Run the services of a design until Ctrl-C. Python handlers need a notebook or a script."""
     from workbench.session import Workbench
 
     _must_exist(design)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with Workbench(design, bootstrap_servers=bootstrap_servers, namespace=namespace) as wb:
+    with Workbench(
+        design, bootstrap_servers=bootstrap_servers, namespace=namespace, timeout=timeout
+    ) as wb:
         wb.start()
         names = ", ".join(wb.choreography.services)
         typer.echo(f"running {names} on {wb.broker!r}; Ctrl-C stops them.")
@@ -107,13 +113,18 @@ def capture(
     out: Annotated[Path, typer.Option(help="The file to write, .jsonl.")],
     bootstrap_servers: Servers = None,
     namespace: Namespace = "",
+    timeout: Timeout = 10.0,
 ) -> None:
     """Write everything on a design's channels to a file."""
     from workbench.session import Workbench
 
     _must_exist(design)
     with Workbench(
-        design, bootstrap_servers=bootstrap_servers, namespace=namespace, readonly=True
+        design,
+        bootstrap_servers=bootstrap_servers,
+        namespace=namespace,
+        timeout=timeout,
+        readonly=True,
     ) as wb:
         log = wb.capture()
         log.save(out)

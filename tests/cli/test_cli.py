@@ -80,11 +80,12 @@ def test_kafka_status_is_exit_code_1_when_it_does_not_run(tmp_path):
 def test_an_unreachable_cluster_is_one_sentence(tmp_path, design):
     done = workbench(
         *("capture", design, "--out", "x.jsonl", "--bootstrap-servers", "127.0.0.1:1"),
+        *("--timeout", 1),
         cwd=tmp_path,
         data=tmp_path,
     )
     assert done.returncode == 2
-    assert "no Kafka answered at 127.0.0.1:1" in done.stderr
+    assert "no Kafka answered at 127.0.0.1:1 within 1 s" in done.stderr
     assert not (tmp_path / "x.jsonl").exists()
 
 

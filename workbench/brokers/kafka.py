@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -245,14 +246,27 @@ class KafkaBroker(Broker):
                 **{**settings, **self._settings},
             )
         except (kafka_errors.KafkaTimeoutError, kafka_errors.KafkaConnectionError) as error:
-            raise BrokerUnavailableError(
-                f"no Kafka answered at {self.bootstrap_servers} within {self.timeout:g} s; "
-                "is it running, and is the address right? (workbench kafka status)"
-            ) from error
+            raise BrokerUnavailableError(self._silence()) from error
         except kafka_errors.KafkaError as error:
             raise BrokerUnavailableError(
                 f"Kafka at {self.bootstrap_servers} refused the connection: {_reason(error)}."
             ) from error
+
+    def _silence(self) -> str:
+        """Why there was no answer: nobody listens, or whoever does wants another handshake."""
+        for server in self.bootstrap_servers.split(","):
+            host, _, port = server.strip().rpartition(":")
+            with contextlib.suppress(OSError, ValueError):
+                socket.create_connection((host.strip("[]"), int(port)), timeout=1).close()
+                return (
+                    f"something listens at {server}, but did not let this client in within "
+                    f"{self.timeout:g} s: check security_protocol, the user, the password and the "
+                    "certificates, and that it is a Kafka."
+                )
+        return (
+            f"no Kafka answered at {self.bootstrap_servers} within {self.timeout:g} s; "
+            "is it running, and is the address right? (workbench kafka status)"
+        )
 
     def _call(self, function: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
         """Ask the cluster; what passes (a coordinator still being found, say) is asked again."""

@@ -57,6 +57,8 @@ class Workbench:
         Needed to publish, start or reset on a cluster that is not on this machine.
     say
         Told, in a sentence, of what happens in the background; default: ``print``.
+    timeout
+        Seconds within which the cluster must answer.
     client_settings
         For kafka-python: ``security_protocol``, ``sasl_mechanism``, ``sasl_plain_password``, …
         They never show in a repr.
@@ -81,6 +83,7 @@ class Workbench:
         durable: bool = False,
         readonly: bool = False,
         allow_writes: bool = False,
+        timeout: float = 10.0,
         say: Callable[[str], None] = print,
         **client_settings: Any,
     ) -> None:
@@ -104,7 +107,7 @@ class Workbench:
             self.choreography,
             broker=broker,
             bootstrap_servers=bootstrap_servers,
-            settings=client_settings,
+            settings={"timeout": timeout, **client_settings},
             namespace=namespace,
             folder=folder,
             partitions=partitions,
