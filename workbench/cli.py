@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote
 
 import typer
 
@@ -28,6 +29,9 @@ app = typer.Typer(
 )
 kafka_app = typer.Typer(help="The Kafka on this machine.", no_args_is_help=True)
 app.add_typer(kafka_app, name="kafka")
+
+_JUPYTER = Path(__file__).parent / "jupyter"
+"""Settings of JupyterLab: it asks the network for no news, nor the reader whether it may."""
 
 Servers = Annotated[
     str | None,
@@ -54,16 +58,21 @@ def lab(
     target = notebook or _first_notebook()
     if not target.exists():
         raise WorkbenchError(f"there is no notebook {target}.")
-    command = [sys.executable, "-m", "jupyterlab", str(target.absolute())]
-    command += ["--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}"]
-    never = "jupyterlab.handlers.announcements.NeverCheckForUpdate"
-    command += [f"--LabApp.check_for_updates_class={never}", "--LabApp.news_url=None"]
+    command = [
+        *(sys.executable, "-m", "jupyterlab"),
+        "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.port={port}",
+        f"--ServerApp.root_dir={target.absolute().parent}",
+        f"--LabApp.default_url=/lab/tree/{quote(target.name)}",
+    ]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")
     if not browser or not _can_open_browser():
         command.append("--no-browser")
-        typer.echo("No browser can be opened here: open the address below in yours.")
-    raise typer.Exit(subprocess.call(command))
+        typer.echo("Open the address below in your browser.")
+    paths = [str(_JUPYTER), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
+    environment = {**os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(paths)}
+    raise typer.Exit(subprocess.call(command, env=environment))
 
 
 @app.command()
@@ -128,7 +137,7 @@ def capture(
     ) as wb:
         log = wb.capture()
         log.save(out)
-    typer.echo(f"{len(log):,} events in {out}")
+        typer.echo(f"{len(log):,} events of {wb.broker!r} in {out}")
 
 
 @app.command()

@@ -75,15 +75,15 @@ def checkup(wb: Workbench | None = None) -> Checkup:
     findings.append(
         _try("Kafka's jars", _jars, "run: workbench kafka start (needs the internet once)")
     )
+    if wb is not None:  # before the local Kafka is looked at: asking may start it
+        findings.append(
+            _try("broker", lambda: _broker(wb), "is it running, and the address right?")
+        )
     findings.append(_try("local Kafka", _kafka, "workbench kafka logs tells why it does not start"))
     free = shutil.disk_usage(Path.home()).free
     findings.append(
         Finding("disk", free > _ENOUGH_DISK, f"{free / 1024**3:.1f} GB free", "free some space")
     )
-    if wb is not None:
-        findings.append(
-            _try("broker", lambda: _broker(wb), "is it running, and the address right?")
-        )
     return findings
 
 

@@ -256,6 +256,20 @@ class BrokerSuite:
         assert paused.commit({Position(queue, 0): 2}) is False
         assert broker.committed(group) == {}
 
+    @pytest.mark.parametrize("ending", ["closed", "killed"])
+    def test_a_member_that_comes_back_reading_more_channels_is_given_them(
+        self, broker, orders, queue, send, ending
+    ):
+        group = unique("group")
+        with suppress(BrokerError), closing(broker.consumer(group, [queue], "m-0")) as before:
+            send(outgoing(queue, b"1"))
+            before.commit(next_offsets(take(before, 1)))
+            if ending == "closed":
+                before.close()
+            send(outgoing(queue, b"2"), outgoing(orders, b"3"))
+            with closing(broker.consumer(group, [queue, orders], "m-0")) as after:
+                assert sorted(record.value for record in take(after, 2)) == [b"2", b"3"]
+
     def test_members_of_a_group_share_the_partitions_and_leave_none_out(
         self, broker, orders, send, join
     ):
@@ -463,7 +477,7 @@ def test_something_that_accepts_and_never_answers_is_no_kafka():
         mute.bind(("127.0.0.1", 0))
         mute.listen()
         address = f"127.0.0.1:{mute.getsockname()[1]}"
-        with pytest.raises(BrokerUnavailableError, match=f"no Kafka answered at {address} within"):
+        with pytest.raises(BrokerUnavailableError, match=f"something listens at {address}, but did not let this client in within"):
             KafkaBroker(address, timeout=0.4).channels()
 
 

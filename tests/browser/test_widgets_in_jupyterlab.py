@@ -2,16 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from pathlib import Path
-
 import pytest
-
-from tools.test_needs import find_chromium, remedy
-
-sys.path.insert(0, str(Path(__file__).parent))
-from jupyterlab import ARGUMENTS, SCREENSHOTS, JupyterLab
+from jupyterlab import SCREENSHOTS, JupyterLab
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -52,29 +44,10 @@ LIVELY = "<img src=x onerror=document.title='broken-into'>"
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    if find_chromium() is None:
-        assert os.environ.get("CI") != "true", f"CI must have a Chromium: {remedy()}"
-        pytest.skip(f"no Chromium here; to have it: {remedy()}")
+def lab(chromium, tmp_path_factory):
     lab = JupyterLab(tmp_path_factory.mktemp("lab"))
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     yield lab
     lab.close()
-
-
-@pytest.fixture
-def page(lab, request):
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=str(find_chromium()), headless=True, args=ARGUMENTS
-        )
-        page = browser.new_page(viewport={"width": 1600, "height": 1000})
-        page.set_default_timeout(45_000)
-        yield page
-        page.screenshot(path=str(SCREENSHOTS / f"last-{request.node.name}.png"))
-        browser.close()
 
 
 class Lab:

@@ -1,13 +1,15 @@
-"""The captured logs that come along hold what their README says, and the analysis finds it."""
+"""The captured logs that come along hold what is said of them; the designs run."""
 
 from pathlib import Path
 
 import pytest
 
-from workbench import EventLog
-from workbench.examples.orders import order_choreography
+from workbench import Choreography, EventLog, Workbench
+from workbench.examples.orders import order_choreography, some_orders
 
-LOG = Path(__file__).parents[2] / "sample_data" / "order_log.jsonl"
+SAMPLES = Path(__file__).parents[2] / "sample_data"
+LOG = SAMPLES / "order_log.jsonl"
+DESIGN = SAMPLES / "orders"
 
 
 @pytest.fixture(scope="module")
@@ -30,3 +32,18 @@ def test_the_stuck_orders_of_the_order_log_are_found_and_nothing_else(log):
     assert len(stuck) == 2
     letter = stuck.set_index("event_type")["dead_letter"]["StockReserved"]
     assert letter.startswith("billing/charge: LookupError: the account of")
+
+
+def test_the_order_design_runs_with_no_python_and_every_order_ends(tmp_path):
+    with Workbench(DESIGN, broker="memory://", folder=tmp_path, say=lambda text: None) as wb:
+        wb.start()
+        orders = some_orders(40, declined=5, sold_out=5)
+        wb.publish_many([("OrderPlaced", order.model_dump()) for order in orders])
+        wb.wait_until_idle()
+        log = wb.capture(progress=False)
+        assert log.flows()["last_type"].value_counts().to_dict() == {
+            "OrderCompleted": 30,
+            "OrderCancelled": 10,
+        }
+        assert log.dead_letters == 0
+        assert wb.choreography == Choreography.load(DESIGN)

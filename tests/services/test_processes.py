@@ -164,9 +164,9 @@ def test_a_service_killed_on_purpose_stays_down_until_it_is_restarted_and_loses_
     wb.publish_many(some_orders(20, first=20))
     with pytest.raises(
         ServiceError,
-        match=r"not at rest after 1 s; left to do: billing: 20 events \(billing is not",
+        match=r'^not at rest and nobody at work on it; left to do: billing: 20 events. wb.start\("b',
     ):
-        wb.wait_until_idle(timeout=1)
+        wb.wait_until_idle()
     assert (wb.lives()["billing"].state, wb.lives()["billing"].crashes) == ("killed", 0)
     status = wb.status().set_index("service")
     assert (status.state["billing"], status.lag["billing"]) == ("killed", 20)
@@ -197,7 +197,7 @@ def test_a_service_can_be_stopped_and_restarted_with_a_changed_handler(make, sai
     wb.stop()
     assert {life.state for life in wb.lives().values()} == {"stopped"}
     assert {life.exit for life in wb.lives().values()} == {0}
-    with pytest.raises(ServiceError, match="'orders' was never started"):
+    with pytest.raises(ServiceError, match="there is no service 'orders'"):
         wb.kill("orders")
 
 
@@ -349,7 +349,7 @@ def test_delayed_effects_outlive_a_kill_and_wait_until_idle_waits_for_them(make)
     wb.publish_many(some_orders(10))
     until(lambda: wb.lag()["inventory"] == 0, "the orders handled")
     wb.kill("inventory")
-    with pytest.raises(ServiceError, match=r"inventory: 10 effects \(inventory is not running\)"):
+    with pytest.raises(ServiceError, match=r'inventory: 10 effects. wb.start\("inventory"\) l'):
         wb.wait_until_idle(timeout=0)
     wb.restart("inventory")
     wb.wait_until_idle()

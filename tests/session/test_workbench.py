@@ -200,10 +200,11 @@ def test_capture_keeps_what_is_no_event(wb):
 def test_waiting_says_what_is_left_to_do(wb):
     wb.publish_many([OrderPlaced(order_id=f"o-{n}") for n in range(3)])
     expected = (
-        r"^not at rest after 0 s; left to do: inventory: 3 events \(inventory is not running\)\.$"
+        r"^not at rest and nobody at work on it; left to do: inventory: 3 events. "
+        r'wb.start\("inventory"\) lets it go on\.$'
     )
     with pytest.raises(ServiceError, match=expected):
-        wb.wait_until_idle(timeout=0)
+        wb.wait_until_idle()
 
 
 def test_waiting_counts_the_delayed_effects_of_a_service_that_is_down(make):
@@ -219,11 +220,11 @@ def test_waiting_counts_the_delayed_effects_of_a_service_that_is_down(make):
     deadline = time.monotonic() + 20
     while wb.lag()["slow"] and time.monotonic() < deadline:
         time.sleep(0.01)
-    with pytest.raises(ServiceError, match=r"left to do: slow: 1 effects\.$"):
+    with pytest.raises(ServiceError, match=r"not at rest after 0 s; left to do: slow: 1 effect\.$"):
         wb.wait_until_idle(timeout=0)
     wb.kill("slow")
-    with pytest.raises(ServiceError, match=r"slow: 1 effects \(slow is not running\)\.$"):
-        wb.wait_until_idle(timeout=0)
+    with pytest.raises(ServiceError, match=r'slow: 1 effect. wb.start\("slow"\) lets it go on.$'):
+        wb.wait_until_idle()
 
 
 # --- starting and stopping -------------------------------------------------------------------
@@ -248,8 +249,13 @@ def test_what_can_not_be_started_is_said(make, wb):
         ServiceError, match=r"no service 'nope' in this design \(it has: inventory, bill"
     ):
         wb.start("nope")
-    with pytest.raises(ServiceError, match="'nope' was never started"):
-        wb.kill("nope")
+    for ask in (wb.kill, wb.stop, wb.restart, wb.state, wb.output, wb.counts):
+        with pytest.raises(ServiceError, match=r"^there is no service 'nope' in this design"):
+            ask("nope")
+    with pytest.raises(ServiceError, match="'billing' was never started"):
+        wb.kill("billing")
+    with pytest.raises(EventError, match="can't be published: give an event, or its type's name"):
+        wb.publish({"order_id": "a"})
     wb.start("inventory")
     with pytest.raises(
         ServiceError, match=r"inventory is running already; wb.restart\('inventory'\)\?"

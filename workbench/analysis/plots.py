@@ -23,7 +23,7 @@ _HOPS_SHOWN = 20
 _BARS = 40
 _LINE = 78
 """Characters to a line of a label."""
-_GRID = "rgba(128, 128, 128, 0.25)"
+_GRID = "rgba(128, 128, 128, 0.15)"
 
 
 def plot_flows(flows: pd.DataFrame, variants: pd.DataFrame) -> go.Figure:
@@ -108,8 +108,8 @@ def plot_hops(hops: pd.DataFrame) -> go.Figure:
             showlegend=False,
         )
     for column, name, symbol, colour, position in (
-        ("p50_ms", "p50", "circle", look.EVENT_BORDER, "top center"),
-        ("p95_ms", "p95", "diamond", look.SERVICE_BORDER, "bottom center"),
+        ("p50_ms", "p50: half are quicker", "circle", look.EVENT_BORDER, "top center"),
+        ("p95_ms", "p95: 95 % are quicker", "diamond", look.SERVICE_BORDER, "bottom center"),
         ("max_ms", "slowest", "line-ns-open", look.QUIET, "middle right"),
     ):
         figure.add_scatter(
@@ -121,7 +121,7 @@ def plot_hops(hops: pd.DataFrame) -> go.Figure:
             text=[f" {_number(value)} {unit}" for value in times[column]],
             textposition=position,
             cliponaxis=False,
-            hovertemplate=f"{name}: %{{x:,.4g}} {unit}<extra></extra>",
+            hovertemplate=f"{name.split(':')[0]}: %{{x:,.4g}} {unit}<extra></extra>",
         )
     notes = []
     if len(hops) > len(shown):
@@ -150,7 +150,8 @@ def _log_axis(figure: go.Figure, low: float, high: float, title: str) -> None:
     """Count the x axis in powers of ten, with room beside the lowest and highest value."""
     first, last = np.log10([low, high])
     room = max(0.07 * (last - first), 0.1)
-    steps = (1, 2, 5) if last - first < 3 else (1,)
+    span = last - first
+    steps = (1, 1.5, 2, 3, 4, 5, 7) if span < 1 else (1, 2, 5) if span < 3 else (1,)
     powers = range(int(np.floor(first - room)), int(np.ceil(last + room)))
     ticks = [step * 10.0**power for power in powers for step in steps]
     figure.update_xaxes(

@@ -7,6 +7,7 @@ import logging
 import socket
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
@@ -138,22 +139,36 @@ class KafkaBroker(Broker):
 
     def _delete_group(self, group: str) -> None:
         # A static member that was killed is a member until its session ends: it is put out first.
-        found = self._admin.describe_groups([group]).get(group, {})
-        names = [m.get("group_instance_id") for m in found.get("members", ())]
-        members = [MemberToRemove(group_instance_id=name) for name in names if name]
-        if members:
-            self._admin.remove_group_members(group, members)
+        self._put_out(group, self._static_members(group))
         with contextlib.suppress(kafka_errors.GroupIdNotFoundError):
             self._admin.delete_groups([group])
+
+    def _static_members(self, group: str) -> list[str]:
+        found = self._admin.describe_groups([group]).get(group, {})
+        names = [member.get("group_instance_id") for member in found.get("members", ())]
+        return [name for name in names if name]
+
+    def _put_out(self, group: str, members: Sequence[str]) -> None:
+        if members:
+            leaving = [MemberToRemove(group_instance_id=name) for name in members]
+            self._admin.remove_group_members(group, leaving)
 
     def producer(self) -> Producer:
         return _KafkaProducer(self)
 
     def consumer(self, group: str, channels: Sequence[str], member: str) -> Consumer:
+        # A static member that comes back is given what it had, whatever it reads by now. So what
+        # it reads is part of its name, and what went by its old name is put out.
+        stem = f"{member}-"
+        name = f"{stem}{zlib.crc32(','.join(sorted(channels)).encode()):08x}"
+        with self._lock:
+            members = self._call(self._static_members, group)
+            others = [other for other in members if other.startswith(stem) and other != name]
+            self._call(self._put_out, group, others)
         consumer = self._connect(
             KafkaConsumer,
             group_id=group,
-            group_instance_id=member,
+            group_instance_id=name,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             session_timeout_ms=10_000,

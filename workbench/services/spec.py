@@ -83,7 +83,8 @@ def service_spec(
         if reaction.is_python and reaction.handler is None:
             raise HandlerError(
                 f"{name}/{reaction.name} has no Python handler: register one with "
-                f'@wb.service("{name}").on("{reaction.whenever}") before starting it.'
+                f'@wb.service("{name}").on("{reaction.whenever}"), in a notebook or a script, '
+                "before starting it."
             )
     used = {*service.consumes, *service.emits}
     return ServiceSpec(

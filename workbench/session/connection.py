@@ -39,6 +39,7 @@ class Connection:
         allow_writes: bool,
         say: Callable[[str], None],
     ) -> None:
+        check_address(broker)
         self.namespace = namespace
         self.partitions = partitions
         self.readonly = readonly
@@ -138,6 +139,26 @@ class Connection:
         return repr(self._broker) if self._broker is not None else "not connected yet"
 
 
+_MEMORY = ("memory", "memory://")
+
+
+def check_address(broker: str | Broker | None) -> None:
+    """Refuse what names no broker, before anything is asked of it.
+
+    Raises
+    ------
+    BrokerError
+        An address that can't be understood.
+    """
+    if not isinstance(broker, str) or broker == "kafka" or broker in _MEMORY:
+        return
+    if not broker.startswith("kafka://") or broker == "kafka://":
+        raise BrokerError(
+            f"{broker!r} is not a broker this version knows: use None (a local Kafka), "
+            "'kafka://host:port' or 'memory://'."
+        )
+
+
 def connect(
     broker: str | Broker | None,
     bootstrap_servers: str | None,
@@ -154,19 +175,14 @@ def connect(
     Raises
     ------
     BrokerError
-        An address that can't be understood, or a broker that can't be reached or started.
+        A broker that can't be reached or started.
     """
     if isinstance(broker, Broker):
         return broker, None
     if bootstrap_servers is None and isinstance(broker, str) and broker.startswith("kafka://"):
         bootstrap_servers = broker.removeprefix("kafka://")
-    elif broker in ("memory", "memory://"):
+    elif broker in _MEMORY:
         return MemoryBroker(), None
-    elif broker not in (None, "kafka"):
-        raise BrokerError(
-            f"{broker!r} is not a broker this version knows: use None (a local Kafka), "
-            "'kafka://host:port' or 'memory://'."
-        )
     from workbench.brokers.kafka import KafkaBroker
 
     if bootstrap_servers is not None:

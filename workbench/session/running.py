@@ -69,11 +69,7 @@ class Running:
         """Start services (all those that are down, if none is named) and wait for them."""
         self._connection.may_write("start services")
         for name in services:
-            if name not in self._choreography.services:
-                known = ", ".join(self._choreography.services) or "none"
-                raise ServiceError(
-                    f"there is no service {name!r} in this design (it has: {known})."
-                )
+            self._check(name)
         lives = self.lives()
         names = services or tuple(
             name
@@ -104,10 +100,17 @@ class Running:
     def stop(self, services: tuple[str, ...], timeout: float) -> None:
         """End services in good order; all that are up, if none is named."""
         for name in services or self._up():
+            self._check(name)
             self.runner.stop(name, timeout)
+
+    def kill(self, service: str) -> None:
+        """End a service as a crash would."""
+        self._check(service)
+        self.runner.kill(service)
 
     def restart(self, service: str, timeout: float) -> None:
         """Stop a service if it runs, and start it with the design as it is now."""
+        self._check(service)
         life = self.lives().get(service)
         if life is not None and (life.up or life.wanted):
             self.runner.stop(service)
@@ -124,6 +127,12 @@ class Running:
             if self._runner is not None:
                 self._runner.close()
                 self._runner = None
+
+    def _check(self, service: str) -> None:
+        """Refuse a misspelt name: what is asked of it would be empty, as if all were well."""
+        if service not in {*self._choreography.services, *self.lives()}:
+            known = ", ".join(self._choreography.services) or "none"
+            raise ServiceError(f"there is no service {service!r} in this design (it has: {known}).")
 
     def _up(self) -> list[str]:
         return [name for name, life in self.lives().items() if life.up or life.wanted]
@@ -154,6 +163,7 @@ class Running:
 
     def output(self, service: str, lines: int) -> str:
         """The last lines of a service's output file."""
+        self._check(service)
         path = self.runner.output_path(service)
         if not path.exists():
             return ""
@@ -164,10 +174,12 @@ class Running:
 
     def state(self, service: str) -> dict[str, Any]:
         """A service's state as of its last commit."""
+        self._check(service)
         return read_state(self._connection.store(service))
 
     def counts(self, service: str) -> dict[str, int]:
         """What a service has counted, the event types added up."""
+        self._check(service)
         totals: dict[str, int] = {}
         for (what, _), n in read_counts(self._connection.store(service)).items():
             totals[what] = totals.get(what, 0) + n
@@ -203,16 +215,19 @@ class Running:
     def wait_until_idle(self, timeout: float) -> None:
         """Wait until every event is handled and every effect sent, delayed ones included."""
         deadline = time.monotonic() + timeout
-        calm = 0
+        calm = hopeless = 0
         while calm < 2:
             left = self._left_to_do()
+            lives = self.lives()
+            down = [name for name in left if not (name in lives and lives[name].wanted)]
             calm = 0 if left else calm + 1
-            if left and time.monotonic() > deadline:
+            hopeless = hopeless + 1 if left and len(down) == len(left) else 0
+            if hopeless > 2 or (left and time.monotonic() > deadline):
                 what = ", ".join(f"{name}: {n}" for name, n in sorted(left.items()))
-                lives = self.lives()
-                down = [name for name in left if name not in lives or not lives[name].up]
-                hint = f" ({', '.join(down)} is not running)" if down else ""
-                raise ServiceError(f"not at rest after {timeout:g} s; left to do: {what}{hint}.")
+                start = ", ".join(f'"{name}"' for name in sorted(down))
+                hint = f" wb.start({start}) lets it go on." if down else ""
+                why = "and nobody at work on it" if hopeless > 2 else f"after {timeout:g} s"
+                raise ServiceError(f"not at rest {why}; left to do: {what}.{hint}")
             time.sleep(0.15)
 
     def _left_to_do(self) -> dict[str, str]:
@@ -221,9 +236,13 @@ class Running:
         unsent = {
             name: read_unsent(self._connection.store(name)) for name in self._choreography.services
         }
-        left = {name: f"{n} effects" for name, n in unsent.items() if n}
-        left |= {name: f"{n} events" for name, n in self.lag().items() if n}
+        left = {name: _count(n, "effect") for name, n in unsent.items() if n}
+        left |= {name: _count(n, "event") for name, n in self.lag().items() if n}
         for name, life in self.lives().items():
             if life.wanted and not life.up:
                 left[name] = "its restart"
         return left
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"

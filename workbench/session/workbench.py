@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from workbench.brokers import Broker, Position
 from workbench.choreography import Choreography, Service
-from workbench.errors import DesignError, EventRefusedError
+from workbench.errors import DesignError, EventError, EventRefusedError
 from workbench.events import Event, EventType
 from workbench.services import Life, RetryPolicy, Runner
 from workbench.session.connection import Connection
@@ -98,6 +98,8 @@ class Workbench:
             self.choreography = Choreography.load(self.design_folder)
         else:
             self.choreography = Choreography()
+            if self.design_folder is not None:
+                say(f"{design} does not exist yet: this design is empty, and wb.save() makes it.")
         self.say = say
 
         def told(sentence: str) -> None:
@@ -193,7 +195,7 @@ class Workbench:
 
     def kill(self, service: str) -> None:
         """End a service as a crash would, with SIGKILL. It stays down until it is restarted."""
-        self.runner.kill(service)
+        self._running.kill(service)
 
     def restart(self, service: str, timeout: float = 30.0) -> None:
         """Start a service anew, with the design as it is now; stops it first if it runs."""
@@ -234,7 +236,7 @@ class Workbench:
         Raises
         ------
         ServiceError
-            Something is left after ``timeout`` seconds; says what.
+            Something is left after ``timeout`` seconds, or who has it to do is down; says what.
         """
         self._running.wait_until_idle(timeout)
 
@@ -259,6 +261,10 @@ class Workbench:
             The broker did not take it.
         """
         pair = event if isinstance(event, Event) else (event, data or {})
+        if not isinstance(event, Event | str):
+            raise EventError(
+                f"{event!r} can't be published: give an event, or its type's name and a payload."
+            )
         (published,) = self.publish_many([pair], correlation_id=correlation_id)
         if published.error is not None:
             raise EventRefusedError(published.error)
@@ -298,7 +304,9 @@ class Workbench:
         from workbench.capture import record
 
         channels = [*self.channels(), *self.dead_letter_channels()]
-        with tqdm(desc="capture", unit=" events", disable=not progress, leave=False) as bar:
+        with tqdm(
+            desc="capture", unit=" events", disable=None if progress else True, leave=False
+        ) as bar:
 
             def advance(done: int, total: int) -> None:
                 bar.total = total

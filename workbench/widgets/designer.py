@@ -81,7 +81,7 @@ class Designer(ipywidgets.VBox):
                 self._tabs,
                 heading("Services and their reactions"),
                 self._services,
-                heading("Problems"),
+                heading("Worth a second look"),
                 self._problems,
             ],
             layout={"width": "100%"},

@@ -34,7 +34,7 @@ SERVICE_COLUMNS: list[Column] = [
 ]
 PROBLEM_COLUMNS: list[Column] = [
     {"key": "subject", "label": "where"},
-    {"key": "message", "label": "worth a second look", "wrap": True},
+    {"key": "message", "label": "what", "wrap": True},
 ]
 
 

@@ -15,7 +15,7 @@ from workbench.choreography import Choreography
 from workbench.widgets.layout import Point, layered
 
 EVENT, SERVICE, DEAD = "event", "service", "dead"
-RANK_GAP, NODE_GAP, DEAD_GAP = 52, 26, 24
+RANK_GAP, NODE_GAP, DEAD_GAP = 40, 26, 22
 FONT_SIZE = 16
 _LETTER = 9.1
 Style = dict[str, Any]
@@ -181,7 +181,7 @@ def base_style(graph: Graph) -> list[Rule]:
                 "target-arrow-shape": "triangle",
                 "arrow-scale": 1.2,
                 "font-family": look.FONT,
-                "font-size": 13,
+                "font-size": FONT_SIZE,
                 "color": look.TEXT,
                 "text-background-color": look.EVENT_FILL,
                 "text-background-opacity": 0,
@@ -220,7 +220,7 @@ def _node_style(node: Node) -> Style:
             "background-color": look.DEAD_FILL,
             "border-color": look.TROUBLE_BORDER,
             "border-width": 1,
-            "font-size": 13,
+            "font-size": FONT_SIZE,
             "label": "dead letters",
         }
     elif node.draft:

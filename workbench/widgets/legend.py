@@ -12,7 +12,7 @@ def legend(*, live: bool = False) -> str:
         (_card(look.EVENT_FILL, look.EVENT_BORDER), "event type (a draft has a dashed border)"),
         (_hexagon(look.SERVICE_FILL, look.SERVICE_BORDER), "service"),
         (_pill(look.DEAD_FILL, look.TROUBLE_BORDER), dead),
-        (_line(look.TROUBLE_BORDER, "6 4"), "given up on"),
+        (_line(look.TROUBLE_BORDER, "6 4"), "events a service gave up on"),
     ]
     if live:
         entries = [

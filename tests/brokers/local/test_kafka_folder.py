@@ -87,7 +87,12 @@ def test_a_numbered_sibling_is_taken_and_said_when_another_uses_the_default_fold
     finally:
         holder.communicate(b"\n")
     assert folder == default.with_name("default-2")
-    assert said == [f"Another Kafka uses {default}: this one keeps its data in {folder}."]
+    assert said == [
+        (
+            f"Another workbench's Kafka uses {default}: this one keeps its data in {folder}. "
+            "(To share one, run `workbench kafka start` beforehand.)"
+        )
+    ]
 
 
 def test_a_named_folder_in_use_is_an_error(tmp_path, said, monkeypatch):
@@ -168,11 +173,9 @@ def test_the_usual_port_is_taken_or_a_free_one_chosen_and_said(said):
         port = starting._choose_port(None, usual, said.append)
         assert port != usual
         assert said == [
-            f"Port {usual} is taken by something else: this Kafka listens at 127.0.0.1:{port}."
+            f"Port {usual} is taken by another program: this Kafka listens at 127.0.0.1:{port}."
         ]
-        with pytest.raises(
-            LocalKafkaError, match=f"Port {usual} on 127.0.0.1 is taken by something"
-        ):
+        with pytest.raises(LocalKafkaError, match=f"Port {usual} on 127.0.0.1 is taken by another"):
             starting._choose_port(usual, usual, said.append)
     assert starting._choose_port(None, usual, said.append) == usual
 

@@ -151,8 +151,11 @@ def test_two_do_not_collide_and_both_say_what_is_unusual(started, said, tmp_path
     assert second.port != first.port
     assert second.cluster_id != first.cluster_id
     assert said == [
-        f"Another Kafka uses {first.folder}: this one keeps its data in {second.folder}.",
-        f"Port {first.port} is taken by something else: this Kafka listens at 127.0.0.1:{second.port}.",
+        (
+            f"Another workbench's Kafka uses {first.folder}: this one keeps its data in "
+            f"{second.folder}. (To share one, run `workbench kafka start` beforehand.)"
+        ),
+        f"Port {first.port} is taken by another program: this Kafka listens at 127.0.0.1:{second.port}.",
     ]
     assert {kafka.pid for kafka in LocalKafka.find_all()} == {first.pid, second.pid}
     assert LocalKafka.find().pid == first.pid, "one that nobody owns comes first"

@@ -83,7 +83,8 @@ def claim_folder(folder: Path | None, say: Say) -> tuple[Path, int]:
         if held is not None:
             if candidate != default_folder():
                 say(
-                    f"Another Kafka uses {default_folder()}: this one keeps its data in {candidate}."
+                    f"Another workbench's Kafka uses {default_folder()}: this one keeps its data in "
+                    f"{candidate}. (To share one, run `workbench kafka start` beforehand.)"
                 )
             return candidate, held
     raise AssertionError  # default_folders never ends

@@ -124,11 +124,11 @@ def _choose_port(wanted: int | None, usual: int, say: Say) -> int:
     if is_free(usual):
         return usual
     port = free_port()
-    say(f"Port {usual} is taken by something else: this Kafka listens at {HOST}:{port}.")
+    say(f"Port {usual} is taken by another program: this Kafka listens at {HOST}:{port}.")
     return port
 
 
 def _taken(port: int) -> LocalKafkaError:
     return LocalKafkaError(
-        f"Port {port} on {HOST} is taken by something else: name another, or none to get a free one."
+        f"Port {port} on {HOST} is taken by another program: name another, or none to get a free one."
     )
