@@ -9,7 +9,10 @@ import pytest
 from workbench.analysis import EventLog
 
 SPANS = Path(__file__).parents[3] / "shared" / "data" / "trainticket_spans.parquet"
-pytestmark = pytest.mark.skipif(not SPANS.exists(), reason=f"{SPANS} is not on this machine")
+pytestmark = [
+    pytest.mark.data,
+    pytest.mark.skipif(not SPANS.exists(), reason=f"{SPANS} is not on this machine"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -477,7 +477,10 @@ def test_something_that_accepts_and_never_answers_is_no_kafka():
         mute.bind(("127.0.0.1", 0))
         mute.listen()
         address = f"127.0.0.1:{mute.getsockname()[1]}"
-        with pytest.raises(BrokerUnavailableError, match=f"something listens at {address}, but did not let this client in within"):
+        with pytest.raises(
+            BrokerUnavailableError,
+            match=f"something listens at {address}, but did not let this client in within",
+        ):
             KafkaBroker(address, timeout=0.4).channels()
 
 

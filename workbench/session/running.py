@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from workbench.brokers import MemoryBroker
+from workbench.brokers import MemoryBroker, Position
 from workbench.choreography import Choreography
 from workbench.errors import ServiceError
 from workbench.services import (
@@ -215,12 +215,19 @@ class Running:
     def wait_until_idle(self, timeout: float) -> None:
         """Wait until every event is handled and every effect sent, delayed ones included."""
         deadline = time.monotonic() + timeout
-        calm = hopeless = 0
-        while calm < 2:
+        hopeless = 0
+        pause = 0.02
+        calm: Mapping[Position, int] | None = None
+        while True:
+            # All is handled in one look, and the next finds nothing appended since the first
+            # began: then what was handled has had no effect that is still to come.
+            ends = self._connection.broker.end_offsets(self._connection.channels())
             left = self._left_to_do()
+            if not left and ends == calm:
+                return
+            calm = None if left else ends
             lives = self.lives()
             down = [name for name in left if not (name in lives and lives[name].wanted)]
-            calm = 0 if left else calm + 1
             hopeless = hopeless + 1 if left and len(down) == len(left) else 0
             if hopeless > 2 or (left and time.monotonic() > deadline):
                 what = ", ".join(f"{name}: {n}" for name, n in sorted(left.items()))
@@ -228,7 +235,8 @@ class Running:
                 hint = f" wb.start({start}) lets it go on." if down else ""
                 why = "and nobody at work on it" if hopeless > 2 else f"after {timeout:g} s"
                 raise ServiceError(f"not at rest {why}; left to do: {what}.{hint}")
-            time.sleep(0.15)
+            time.sleep(pause)
+            pause = min(0.15, 1.5 * pause)
 
     def _left_to_do(self) -> dict[str, str]:
         # From the files, not from what services report: a report may be late, and a service
