@@ -38,7 +38,7 @@ def ship(event: example.PaymentReceived, ctx: Context) -> example.OrderShipped |
 
 def main() -> None:
     """Run it, capture it, and say what is in it."""
-    retry = RetryPolicy(attempts=2)
+    retry = RetryPolicy(attempts=2, later=())
     with Workbench(example.order_choreography(), namespace="sample", retry=retry) as wb:
         wb.service("billing").on()(charge)
         wb.service("shipping").on()(ship)

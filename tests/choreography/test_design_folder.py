@@ -60,7 +60,12 @@ def rich_design():
             "OutOfStock": {"order_id": "data.order_id"},
         },
     )
-    inventory.whenever("OrderPlaced", emit={"Keyless": {}}, name="tell")
+    patient = RetryPolicy(
+        attempts=1, first_delay=0.2, later=("250ms", "1min"), give_up_on=("KeyError",)
+    )
+    inventory.whenever(
+        "OrderPlaced", emit={"Keyless": {}}, name="tell", retry=patient, ordered=True
+    )
     inventory.whenever("OrderPlaced", emit={"StockReserved": {"note": None}}, after="1.5h")
     inventory.on()(reserve)
     design.service("idle")
@@ -287,6 +292,13 @@ REACTION = "services:\n  inventory:\n    - whenever: OrderPlaced\n"
         ("      emit: {}\n      failure_rate: 2", 5, "failure_rate", "a failure rate is from 0 to 1, not 2"),
         ("      emit: {}\n      failure_rate: .nan", 5, "failure_rate", "a failure rate is from 0 to 1"),
         ("      emit: {}\n      failure_rate: high", 5, "failure_rate", "is a number from 0 to 1"),
+        ("      emit: {}\n      ordered: often", 5, "ordered", "'ordered' is true or false"),
+        ("      emit: {}\n      retry: often", 5, "retry", "must be a mapping"),
+        ("      emit: {}\n      retry: {tries: 3}", 5, "retry.tries", "'tries' is not known here"),
+        ("      emit: {}\n      retry: {attempts: 1.5}", 5, "retry.attempts", "must be a whole number"),
+        ("      emit: {}\n      retry: {attempts: 0}", 5, "retry", "is tried at least once, not 0"),
+        ("      emit: {}\n      retry: {later: [1s, soon]}", 5, "retry.later[1]", "'soon' is not a dura"),
+        ("      emit: {}\n      retry: {factor: yes}", 5, "retry.factor", "must be a number"),
         ("      emit: {}\n      failure_rate: true", 5, "failure_rate", "is a number from 0 to 1"),
         ("      emit: {}\n      handler: python", 3, "", "needs either 'emit' .mappings. or 'handler"),
         ("      after: 1s", 3, "", "needs either 'emit' .mappings. or 'handler: python'"),

@@ -9,14 +9,17 @@ import pytest
 
 from workbench.brokers import MemoryBroker, Outgoing, Position
 from workbench.choreography import Choreography
-from workbench.events import DeadLetter, Envelope, from_kafka, to_kafka
+from workbench.events import DeadLetter, Envelope, Retry, from_kafka, to_kafka
 from workbench.services import (
     InlineRunner,
     RetryPolicy,
     VirtualClock,
+    consumer_lag,
     dead_letter_channel,
+    input_channels,
     read_counts,
     read_state,
+    retry_channel,
     service_spec,
 )
 
@@ -32,8 +35,12 @@ class Stage:
         self.runner = InlineRunner(
             folder, self.broker, self.said.append, clock=self.clock, threaded=False
         )
-        letters = [dead_letter_channel("", name) for name in design.services]
-        self.broker.ensure_channels(dict.fromkeys([*design.all_channels(), *letters], 3))
+        own = [
+            kind("", name)
+            for kind in (dead_letter_channel, retry_channel)
+            for name in design.services
+        ]
+        self.broker.ensure_channels(dict.fromkeys([*design.all_channels(), *own], 3))
 
     def start(self, *names, kill_at=None):
         for name in names or self.design.services:
@@ -71,6 +78,17 @@ class Stage:
         """The envelopes on a channel, by partition and offset."""
         return [from_kafka(record.headers, record.value) for record in self.records(channel)]
 
+    def payload(self, record):
+        return from_kafka(record.headers, record.value).payload()
+
+    def store(self, service):
+        """A running service's file."""
+        return self.runner._workers[service].store
+
+    def retries(self, service):
+        """What a service has handed back to itself."""
+        return [Retry.from_headers(r.headers) for r in self.records(retry_channel("", service))]
+
     def letters(self, service):
         """The dead letters of a service."""
         found = self.records(dead_letter_channel("", service))
@@ -89,13 +107,12 @@ class Stage:
         return self.runner.output_path(service).read_text("utf-8")
 
     def lag(self, service):
-        ends = self.broker.end_offsets(self.design.inputs(service))
-        committed = self.broker.committed(service)
-        return sum(end - committed.get(position, 0) for position, end in ends.items())
+        return consumer_lag(self.broker, self.design, "")[service]
 
     def rewind(self, service):
         """As if the group's offsets were reset: everything is delivered again."""
-        group = self.broker.consumer(service, self.design.inputs(service), f"{service}-0")
+        inputs = input_channels(self.design, "", service)
+        group = self.broker.consumer(service, inputs, f"{service}-0")
         group.commit({Position(*position): 0 for position in group.assigned()})
 
 
@@ -107,7 +124,9 @@ def stage(tmp_path):
     def make(design, retry=None):
         random.seed(7)
         made.append(
-            Stage(design, tmp_path / f"stage-{len(made)}", retry or RetryPolicy(attempts=3))
+            Stage(
+                design, tmp_path / f"stage-{len(made)}", retry or RetryPolicy(attempts=3, later=())
+            )
         )
         return made[-1]
 

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.kafka
 cloudpickle.register_pickle_by_value(sys.modules[__name__])  # as if it were a notebook
 
 PATIENCE = 30
-QUICK = RetryPolicy(attempts=3, first_delay=0.01, factor=1.0)
+QUICK = RetryPolicy(attempts=3, first_delay=0.01, factor=1.0, later=())
 
 
 class OrderPlaced(Event, version=1, key="order_id"):

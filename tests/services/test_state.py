@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.brokers import Outgoing
-from workbench.errors import HandlerError, ServiceError
-from workbench.services import RetryPolicy, Status, read_counts, read_state, read_unsent
-from workbench.services.state import read_value, write_value
+from workbench.brokers import Outgoing, Record
+from workbench.errors import DesignError, HandlerError, ServiceError
+from workbench.services import RetryPolicy, Status, read_counts, read_left, read_state
+from workbench.services.inbox import DONE, RETRYING, Outcome
+from workbench.services.state import Layer, State, read_value, write_value
 from workbench.services.store import Store
+from workbench.services.work import Work
 
 
 @pytest.fixture
@@ -81,62 +83,108 @@ def test_a_value_that_can_not_be_kept_is_said(value):
         write_value("k", value)
 
 
-def test_state_is_a_mapping(store):
-    state = store.state
+def test_state_is_a_mapping_over_what_the_file_holds(store):
+    store.state.write({"file": "1", "gone": "2"})
+    layer = Layer(store.state)
+    state = State(layer)
     state["b"], state["a"] = 1, [2]
-    assert (len(state), list(state), dict(state)) == (2, ["a", "b"], {"a": [2], "b": 1})
+    del state["gone"]
+    assert (len(state), list(state)) == (3, ["a", "b", "file"])
+    assert dict(state) == {"a": [2], "b": 1, "file": 1}
     assert state.setdefault("c", 3) == 3
     assert state.pop("c") == 3
     assert "c" not in state
     with pytest.raises(KeyError):
         del state["c"]
     with pytest.raises(KeyError):
-        state["c"]
+        state["gone"]
     with pytest.raises(HandlerError, match="a state key must be a text, not 7"):
         state[7] = 1
+    assert store.state.keys() == {"file", "gone"}
+    store.state.write(layer.changes)
+    assert read_state(store.path) == {"a": [2], "b": 1, "file": 1}
 
 
-def set_and_fail(store, value):
-    store.state["a"] = value
+def test_a_share_is_kept_whole_or_dropped_whole(store):
+    work = Work(store)
+    failed, kept, after = work.share(), work.share(), work.share()
+    failed.state["a"] = 1
+    failed.put(0.0, Outgoing("c", None, [], b"failed"))
+    kept.state["b"] = 2
+    kept.put(0.0, Outgoing("c", None, [], b"kept"))
+    kept.keep()
+    assert dict(after.state) == {"b": 2}
+    with store.transaction():
+        unsent = work.write(0.0)
+    assert read_state(store.path) == {"b": 2}
+    assert [row.outgoing.value for row in unsent] == [b"kept"]
+
+
+def write_and_fail(store):
+    store.state.write({"a": "1"})
     raise ZeroDivisionError
 
 
-def test_a_transaction_is_all_or_nothing_and_a_savepoint_is_undone_alone(store):
+def test_a_transaction_is_all_or_nothing(store):
     with pytest.raises(ZeroDivisionError), store.transaction():
-        set_and_fail(store, 1)
-    assert dict(store.state) == {}
-    with store.transaction():
-        store.state["a"] = 1
-        with pytest.raises(ZeroDivisionError), store.savepoint():
-            set_and_fail(store, 2)
-    assert dict(store.state) == {"a": 1}
+        write_and_fail(store)
+    assert read_state(store.path) == {}
 
 
 def test_the_outbox_gives_what_is_due_in_order_and_keeps_what_is_refused(store):
     def outgoing(n):
         return Outgoing("c", None, [("h", None), ("b", b"\xff")], b"%d" % n)
 
-    for n, due in enumerate([30.0, 10.0, 20.0, 10.0]):
-        store.put(outgoing(n), due)
-    assert [row.outgoing.value for row in store.due(25.0)] == [b"1", b"3", b"2"]
-    assert store.due(25.0)[0].outgoing == outgoing(1)
-    assert (store.next_due(), store.unsent(25.0)) == (10.0, (3, 1))
-    first, second, third = store.due(25.0)
-    store.sent([first.seq, third.seq])
-    store.refused(second.seq, "too large")
-    assert (store.due(25.0), store.next_due(), store.unsent(25.0)) == ([], 30.0, (0, 1))
-    assert read_unsent(store.path) == 1
+    outbox = store.outbox
+    put = outbox.put([(due, outgoing(n)) for n, due in enumerate([30.0, 10.0, 20.0, 10.0])])
+    assert [row.outgoing for row in put] == [outgoing(n) for n in range(4)]
+    assert [row.outgoing.value for row in outbox.due(25.0)] == [b"1", b"3", b"2"]
+    assert outbox.due(25.0)[0] == put[1]
+    assert outbox.next_due() == 10.0
+    first, second, third = outbox.due(25.0)
+    outbox.sent([first.seq, third.seq])
+    outbox.refused(second.seq, "too large")
+    assert (outbox.due(25.0), outbox.next_due()) == ([], 30.0)
+    assert read_left(store.path) == (1, 0, 0)
+
+
+def test_the_inbox_knows_the_latest_outcome(store):
+    entry = ("shop", "1", "reserve")
+    assert store.inbox.outcome(entry) is None
+    store.inbox.remember([(entry, Outcome(b"hash", RETRYING, 0))], 1.0)
+    store.inbox.remember([(entry, Outcome(b"hash", DONE, 1))], 2.0)
+    assert store.inbox.outcome(entry) == (b"hash", DONE, 1)
+
+
+def test_what_waits_is_given_back_byte_for_byte_when_its_time_has_come(store):
+    def record(n):
+        return Record("c", 0, n, 7, b"k", [("h", b"\xff"), ("n", None)], b"\x00%d" % n)
+
+    for n, due in enumerate([30.0, 10.0]):
+        store.waiting.until(due, record(n))
+    store.waiting.park("ship", record(2))
+    assert [waiter.record for waiter in store.waiting.due(30.0, 9)] == [record(1), record(0)]
+    assert [waiter.record for waiter in store.waiting.due(29.0, 9)] == [record(1)]
+    assert store.waiting.next_parked("ship", b"k").record == record(2)
+    assert store.waiting.next_parked("ship", b"other") is None
+    assert (store.next_due(), store.left()) == (10.0, (0, 2, 1))
 
 
 def test_a_file_is_read_while_the_service_runs_and_before_it_ever_ran(store, tmp_path):
-    store.state["a"] = Decimal("1.0")
+    store.state.write({"a": write_value("a", Decimal("1.0"))})
     store.count({("handled", "X"): 2})
     store.count({("handled", "X"): 3})
     assert read_state(store.path) == {"a": Decimal("1.0")}
     assert read_counts(store.path) == store.counts() == {("handled", "X"): 5}
     missing = tmp_path / "missing.sqlite"
-    assert (read_state(missing), read_counts(missing), read_unsent(missing)) == ({}, {}, 0)
+    assert (read_state(missing), read_counts(missing), read_left(missing)) == ({}, {}, (0, 0, 0))
     assert not missing.exists()
+
+
+def test_a_file_of_another_format_is_said(store):
+    store._db.execute("PRAGMA user_version = 1")
+    with pytest.raises(ServiceError, match=r"is of another version .*wb.reset\(\) begins anew"):
+        Store(store.path)
 
 
 def test_a_file_of_something_else_is_said(tmp_path):
@@ -151,7 +199,7 @@ def test_a_file_of_something_else_is_said(tmp_path):
 def test_a_file_whose_tables_are_not_made_yet_is_an_empty_one(tmp_path):
     path = tmp_path / "s.sqlite"
     sqlite3.connect(path).execute("PRAGMA journal_mode = WAL")
-    assert (read_state(path), read_counts(path), read_unsent(path)) == ({}, {}, 0)
+    assert (read_state(path), read_counts(path), read_left(path)) == ({}, {}, (0, 0, 0))
 
 
 def test_a_durable_file_is_synced_at_every_commit(tmp_path):
@@ -170,3 +218,16 @@ def test_waits_grow_up_to_the_longest_and_vary_by_a_quarter():
     policy = RetryPolicy(first_delay=1, factor=4, longest_delay=10)
     assert [policy.delay(n, 0.5) for n in (1, 2, 3, 9)] == [1, 4, 10, 10]
     assert (policy.delay(1, 0), policy.delay(1, 1)) == (0.75, 1.25)
+    assert [policy.later_delay(n, 0.5) for n in (1, 2, 3)] == [1.0, 5.0, None]
+
+
+def test_a_retry_policy_takes_durations_and_errors_as_people_write_them():
+    policy = RetryPolicy(later=("250ms", "2min", 3), give_up_on=(LookupError, "TimeoutError"))
+    assert policy.later == (0.25, 120.0, 3.0)
+    assert policy.is_hopeless(KeyError("x"))
+    assert policy.is_hopeless(TimeoutError())
+    assert not policy.is_hopeless(ValueError())
+    with pytest.raises(DesignError, match="'soon' is not a duration"):
+        RetryPolicy(later=("soon",))
+    with pytest.raises(DesignError, match="a reaction is tried at least once, not 0 times"):
+        RetryPolicy(attempts=0)

@@ -67,7 +67,7 @@ def test_a_notebooks_handler_travels_with_copies_of_the_globals_it_uses(notebook
     assert reaction.handler(None, None).id == "6"
     assert settings == {"bootstrap_servers": "x"}
     assert (again.group, again.inputs, again.dead_letters) == (
-        "ns.inventory", ("ns.Placed",), "ns.inventory.dead-letters"
+        "ns.inventory", ("ns.Placed", "ns.inventory.retries"), "ns.inventory.dead-letters"
     )  # fmt: skip
     assert again.event_types["Placed"].problem_with({"id": "a"}) is None
 

@@ -161,7 +161,7 @@ def test_a_failure_rate_fails_some_attempts_and_the_same_ones_again(design, inve
     inventory.whenever("Placed", emit={"Shipped": {"id": "data.id"}}, failure_rate=0.5)
     outcomes = []
     for _ in range(2):
-        here = stage(design, RetryPolicy(attempts=2)).start()
+        here = stage(design, RetryPolicy(attempts=2, later=())).start()
         for n in range(40):
             here.publish(Placed(id=f"o-{n}"), id=str(n))
         here.run()
@@ -215,7 +215,9 @@ def test_a_handler_that_raises_is_retried_with_growing_waits_then_dead_lettered(
         moments.append(ctx.now())
         raise RuntimeError(f"no shelf for {event.id}")
 
-    here = stage(design, RetryPolicy(attempts=4, first_delay=1, factor=4, longest_delay=10))
+    here = stage(
+        design, RetryPolicy(attempts=4, first_delay=1, factor=4, longest_delay=10, later=())
+    )
     here.publish(Placed(id="o-1")).start().run()
     waits = [(b - a).total_seconds() for a, b in pairwise(moments)]
     assert [0.75 <= wait / due <= 1.25 for wait, due in zip(waits, (1, 4, 10), strict=True)] == [

@@ -33,7 +33,7 @@ class PaymentReceived(Event, version=1, key="order_id"):
     order_id: str
 
 
-QUICK = RetryPolicy(attempts=2, first_delay=0.001)
+QUICK = RetryPolicy(attempts=2, first_delay=0.001, later=())
 
 
 def order_design():

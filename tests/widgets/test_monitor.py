@@ -197,7 +197,7 @@ def test_a_dead_letter_is_counted_and_listed(wb, monitor, eventually):
     def reserve(event: OrderPlaced) -> None:
         raise ValueError("no such product")
 
-    wb._running.retry = RetryPolicy(attempts=1)
+    wb._running.retry = RetryPolicy(attempts=1, later=())
     wb.start()
     wb.publish(order())
     eventually(lambda: monitor.snapshot().services["inventory"].errors == 1)

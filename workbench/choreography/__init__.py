@@ -9,6 +9,7 @@ from workbench.choreography.expression import Expression, cel_view, fit
 from workbench.choreography.handlers import takes_context
 from workbench.choreography.problems import Problem, problems
 from workbench.choreography.reaction import Reaction
+from workbench.choreography.retry_policy import RetryPolicy
 from workbench.choreography.service import Service
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Expression",
     "Problem",
     "Reaction",
+    "RetryPolicy",
     "Service",
     "cel_view",
     "fit",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -14,6 +15,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from workbench.choreography.duration import parse_duration
 from workbench.choreography.expression import Expression
 from workbench.choreography.reaction import Reaction
+from workbench.choreography.retry_policy import RetryPolicy
 from workbench.choreography.service import default_name
 from workbench.errors import DesignError, WorkbenchError
 from workbench.events import EventType
@@ -28,8 +30,10 @@ MAX_BYTES = 5_000_000
 _TOP = {"events", "services"}
 _EVENT = {"key", "channel", "version"}
 _REACTION = {
-    "name", "whenever", "if", "after", "emit", "emits", "handler", "failure_rate"
+    "name", "whenever", "if", "after", "emit", "emits", "handler", "failure_rate", "retry", "ordered"
 }  # fmt: skip
+_SECONDS = {"first_delay", "longest_delay"}
+_RETRY = {field.name for field in dataclasses.fields(RetryPolicy)}
 Value = TypeVar("Value")
 
 
@@ -139,6 +143,9 @@ def _reaction(node: _Node, choreography: Choreography, taken: Mapping[str, React
         raise rate.error("a failure rate is a number from 0 to 1")
     if not 0 <= rate.value <= 1:
         raise rate.error(f"a failure rate is from 0 to 1, not {rate.value}")
+    ordered = node.get("ordered", False)
+    if not isinstance(ordered.value, bool):
+        raise ordered.error("'ordered' is true or false")
     name = node.get("name", None)
     return Reaction(
         name=name.text() if name.value is not None else default_name(whenever, taken),
@@ -148,8 +155,28 @@ def _reaction(node: _Node, choreography: Choreography, taken: Mapping[str, React
         after=after.checked(lambda: parse_duration(after.value)),
         mappings=mappings,
         failure_rate=float(rate.value),
+        retry=_retry(node.get("retry", None)),
+        ordered=ordered.value,
         line=node.line,
     )
+
+
+def _retry(node: _Node) -> RetryPolicy | None:
+    if node.value is None:
+        return None
+    node.only(_RETRY)
+    settings: dict[str, Any] = {}
+    for name, entry in node.mapping().items():
+        if name == "later":
+            waits = (wait.checked(partial(parse_duration, wait.value)) for wait in entry.items())
+            settings[name] = tuple(waits)
+        elif name == "give_up_on":
+            settings[name] = tuple(error.text() for error in entry.items())
+        elif name in _SECONDS:
+            settings[name] = entry.checked(partial(parse_duration, entry.value))
+        else:
+            settings[name] = entry.number(whole=name == "attempts")
+    return node.checked(lambda: RetryPolicy(**settings))
 
 
 class _Node:
@@ -208,6 +235,13 @@ class _Node:
             if name not in known:
                 raise node.error(f"{name!r} is not known here (known: {', '.join(sorted(known))})")
 
+    def number(self, *, whole: bool) -> Any:
+        what = "a whole number" if whole else "a number"
+        number = self._as(int if whole else (int, float), what)
+        if isinstance(number, bool):
+            raise self.error(f"{self.field} must be {what}")
+        return number
+
     def expression_or_constant(self) -> Any:
         if isinstance(self.value, str):
             return self.checked(lambda: Expression(str(self.value)))
@@ -224,7 +258,7 @@ class _Node:
     def _below(self, name: str) -> str:
         return f"{self.field}.{name}" if self.field else name
 
-    def _as(self, kind: type, what: str) -> Any:
+    def _as(self, kind: type | tuple[type, ...], what: str) -> Any:
         if not isinstance(self.value, kind):
             raise self.error(f"{self.field or 'the file'} must be {what}")
         return self.value

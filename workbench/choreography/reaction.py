@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from workbench.choreography.expression import Expression
+from workbench.choreography.retry_policy import RetryPolicy
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,10 @@ class Reaction:
         The event class the handler's first parameter is annotated with, if any.
     failure_rate
         Share of attempts that fail on purpose, 0 to 1: for seeing what failure does.
+    retry
+        How it is tried again when it fails; ``None``: as the workbench says.
+    ordered
+        Whether a key's later events wait behind one that failed, until it is done or given up.
     may_be_silent
         Whether a Python handler may emit nothing, by its annotation (``| None``, or a generator).
     line
@@ -50,6 +55,8 @@ class Reaction:
     handler: Callable[..., Any] | None = field(default=None, compare=False, repr=False)
     takes: type | None = field(default=None, compare=False, repr=False)
     failure_rate: float = 0.0
+    retry: RetryPolicy | None = None
+    ordered: bool = False
     may_be_silent: bool = field(default=False, compare=False, repr=False)
     line: int | None = field(default=None, compare=False, repr=False)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import os
@@ -14,6 +15,7 @@ from ruamel.yaml import YAML
 from workbench.choreography.duration import format_duration
 from workbench.choreography.expression import Expression
 from workbench.choreography.loading import FILE
+from workbench.choreography.retry_policy import RetryPolicy
 from workbench.choreography.service import default_name
 from workbench.errors import DesignError
 
@@ -91,6 +93,10 @@ def _reactions(service: Service) -> list[dict[str, Any]]:
             entry["after"] = format_duration(reaction.after)
         if reaction.failure_rate:
             entry["failure_rate"] = reaction.failure_rate
+        if reaction.retry is not None:
+            entry["retry"] = _retry(reaction.retry)
+        if reaction.ordered:
+            entry["ordered"] = True
         if reaction.mappings is None:
             entry["handler"] = "python"
             entry["emits"] = list(reaction.emits)
@@ -101,6 +107,24 @@ def _reactions(service: Service) -> list[dict[str, Any]]:
             }
         written.append(entry)
     return written
+
+
+def _retry(policy: RetryPolicy) -> dict[str, Any]:
+    """What differs from the usual policy."""
+    usual = RetryPolicy()
+    entry: dict[str, Any] = {
+        field.name: getattr(policy, field.name)
+        for field in dataclasses.fields(policy)
+        if getattr(policy, field.name) != getattr(usual, field.name)
+    }
+    for name in ("first_delay", "longest_delay"):
+        if name in entry:
+            entry[name] = format_duration(entry[name])
+    if "later" in entry:
+        entry["later"] = [format_duration(wait) for wait in entry["later"]]
+    if "give_up_on" in entry:
+        entry["give_up_on"] = list(entry["give_up_on"])
+    return entry
 
 
 def _source(value: Any) -> Any:

@@ -16,6 +16,7 @@ from workbench.choreography.handlers import (
     may_be_silent,
 )
 from workbench.choreography.reaction import Reaction
+from workbench.choreography.retry_policy import RetryPolicy
 from workbench.errors import DesignError, HandlerError
 from workbench.events import Event
 
@@ -67,6 +68,8 @@ class Service:
         guard: str | None = None,
         after: str | float = 0,
         failure_rate: float = 0.0,
+        retry: RetryPolicy | None = None,
+        ordered: bool = False,
         name: str | None = None,
     ) -> Callable[[Handler], Handler]:
         """Register a Python handler: ``@inventory.on(OrderPlaced)``.
@@ -88,6 +91,10 @@ class Service:
             How long after the reaction its effects happen: ``"50ms"``, or seconds.
         failure_rate
             Share of attempts that fail on purpose, 0 to 1.
+        retry
+            How it is tried again when it fails; by default as the workbench says.
+        ordered
+            A key's later events wait behind one that failed, until it is done or given up.
         name
             Default: the function's name.
 
@@ -114,6 +121,8 @@ class Service:
                     guard=Expression(guard) if guard is not None else None,
                     after=parse_duration(after),
                     failure_rate=failure_rate,
+                    retry=retry,
+                    ordered=ordered,
                     handler=handler,
                     takes=takes,
                     may_be_silent=may_be_silent(handler),
@@ -131,6 +140,8 @@ class Service:
         guard: str | None = None,
         after: str | float = 0,
         failure_rate: float = 0.0,
+        retry: RetryPolicy | None = None,
+        ordered: bool = False,
         name: str | None = None,
     ) -> Reaction:
         """Add a reaction that is data: for each effect type, field → CEL text or constant.
@@ -153,6 +164,8 @@ class Service:
             after=parse_duration(after),
             mappings=mappings,
             failure_rate=failure_rate,
+            retry=retry,
+            ordered=ordered,
         )
         self.put(reaction)
         return reaction

@@ -10,6 +10,7 @@ from workbench.events.event_type import EventType
 from workbench.events.identity import canonical_key, effect_id
 from workbench.events.model import Event
 from workbench.events.payload import decode_payload, encode_payload
+from workbench.events.retry import Retry
 from workbench.events.trace import child_traceparent, new_traceparent
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Envelope",
     "Event",
     "EventType",
+    "Retry",
     "canonical_key",
     "child_traceparent",
     "decode_payload",

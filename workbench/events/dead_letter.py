@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Self
 
+from workbench.events.notes import Headers, from_headers, to_headers
+
 PREFIX = "dl_"
-_LONGEST = 8_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,9 @@ class DeadLetter:
     """The part of a dead letter that is added to the event: it travels as ``dl_`` headers.
 
     It belongs to a service, a reaction (empty for an event that could not be read at all) and
-    an event; ``channel``, ``partition`` and ``offset`` are where the event stood.
+    an event; ``channel``, ``partition`` and ``offset`` are where the event stood at first.
+    ``frame`` is where in the handler's own code the error arose. ``turn`` counts how often the
+    event was handed to the reaction over the retry channel, ``redrives`` how often by hand.
     """
 
     service: str
@@ -29,40 +31,21 @@ class DeadLetter:
     attempts: int
     first_failure: datetime
     last_failure: datetime
+    frame: str = ""
+    turn: int = 0
+    redrives: int = 0
     traceback: str = ""
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for letters of one cause: the error's type and the first own frame."""
+        return f"{self.error_type} in {self.frame}" if self.frame else self.error_type
 
     def headers(self) -> list[tuple[str, bytes]]:
         """As headers, long texts shortened."""
-        found = []
-        for field in fields(self):
-            value = getattr(self, field.name)
-            text = value.isoformat() if isinstance(value, datetime) else str(value)
-            if len(text) > _LONGEST:
-                text = text[: _LONGEST // 2] + "\n…\n" + text[-_LONGEST // 2 :]
-            found.append((PREFIX + field.name, text.encode("utf-8", "replace")))
-        return found
+        return to_headers(PREFIX, self)
 
     @classmethod
-    def from_headers(cls, headers: Sequence[tuple[str, bytes | None]]) -> Self | None:
+    def from_headers(cls, headers: Headers) -> Self | None:
         """Read it back; ``None`` if these are not the headers of a dead letter."""
-        texts = {
-            name.removeprefix(PREFIX): (text or b"").decode("utf-8", "replace")
-            for name, text in headers
-            if name.startswith(PREFIX)
-        }
-        try:
-            return cls(
-                service=texts["service"],
-                reaction=texts["reaction"],
-                channel=texts["channel"],
-                partition=int(texts["partition"]),
-                offset=int(texts["offset"]),
-                error_type=texts["error_type"],
-                error_message=texts["error_message"],
-                attempts=int(texts["attempts"]),
-                first_failure=datetime.fromisoformat(texts["first_failure"]).astimezone(UTC),
-                last_failure=datetime.fromisoformat(texts["last_failure"]).astimezone(UTC),
-                traceback=texts.get("traceback", ""),
-            )
-        except (KeyError, ValueError, OverflowError):
-            return None
+        return from_headers(PREFIX, cls, headers)

@@ -1,20 +1,22 @@
 """Consumers that react: the worker's loop, its file, and the processes it runs in."""
 
+from workbench.choreography import RetryPolicy
 from workbench.services.clock import Clock, VirtualClock
 from workbench.services.context import Context
 from workbench.services.inline import InlineRunner
 from workbench.services.lag import consumer_lag
 from workbench.services.runner import Life, Runner
 from workbench.services.spec import (
-    RetryPolicy,
     ServiceSpec,
     channel_name,
     dead_letter_channel,
+    input_channels,
+    retry_channel,
     service_spec,
     store_path,
 )
 from workbench.services.status import Status
-from workbench.services.store import read_counts, read_state, read_unsent
+from workbench.services.store import Left, read_counts, read_left, read_state
 from workbench.services.supervisor import Supervisor
 from workbench.services.worker import STEPS, Worker
 
@@ -23,6 +25,7 @@ __all__ = [
     "Clock",
     "Context",
     "InlineRunner",
+    "Left",
     "Life",
     "RetryPolicy",
     "Runner",
@@ -34,9 +37,11 @@ __all__ = [
     "channel_name",
     "consumer_lag",
     "dead_letter_channel",
+    "input_channels",
     "read_counts",
+    "read_left",
     "read_state",
-    "read_unsent",
+    "retry_channel",
     "service_spec",
     "store_path",
 ]

@@ -18,10 +18,11 @@ from pathlib import Path
 from workbench.brokers import MemoryBroker
 from workbench.errors import ServiceError
 from workbench.services.clock import Clock
+from workbench.services.handling import Stopped
 from workbench.services.runner import Life, Runner
 from workbench.services.spec import ServiceSpec
 from workbench.services.status import Status
-from workbench.services.worker import Stopped, Worker
+from workbench.services.worker import Worker
 
 _IDLE_SECONDS = 0.005
 

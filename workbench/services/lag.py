@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from workbench.brokers import Broker
 from workbench.choreography import Choreography
-from workbench.services.spec import channel_name
+from workbench.services.spec import channel_name, input_channels
 
 
 def consumer_lag(broker: Broker, choreography: Choreography, namespace: str) -> dict[str, int]:
     """Service → events on its channels that it has not committed yet."""
     services = list(choreography.services.items())  # another thread may be designing
     inputs = {
-        name: {channel_name(namespace, channel) for channel in choreography.inputs(name)}
+        name: set(input_channels(choreography, namespace, name))
         for name, service in services
         if service.reactions
     }

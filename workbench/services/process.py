@@ -13,9 +13,10 @@ from typing import Any
 
 from workbench.brokers import Broker
 from workbench.errors import WorkbenchError
+from workbench.services.handling import Stopped
 from workbench.services.status import Status
 from workbench.services.travel import unpack
-from workbench.services.worker import Stopped, Worker
+from workbench.services.worker import Worker
 
 _STEP_SECONDS = 0.2
 

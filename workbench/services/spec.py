@@ -6,29 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from workbench.choreography import Choreography, Reaction
+from workbench.choreography import Choreography, Reaction, RetryPolicy
 from workbench.errors import HandlerError
 from workbench.events import EventType
-
-
-@dataclass(frozen=True)
-class RetryPolicy:
-    """How often, and how soon, a failing reaction is tried again before its event is given up.
-
-    The first wait is ``first_delay`` seconds; each one after is ``factor`` times longer, at
-    most ``longest_delay``, plus or minus a quarter at random so that services don't retry in
-    step.
-    """
-
-    attempts: int = 4
-    first_delay: float = 0.05
-    factor: float = 4.0
-    longest_delay: float = 2.0
-
-    def delay(self, attempt: int, chance: float) -> float:
-        """Seconds to wait after a failed attempt (from 1); ``chance`` is from 0 to 1."""
-        wait = min(self.first_delay * self.factor ** (attempt - 1), self.longest_delay)
-        return wait * (0.75 + chance / 2)
 
 
 @dataclass(frozen=True)
@@ -42,9 +22,14 @@ class ServiceSpec:
     inputs: tuple[str, ...]
     outputs: Mapping[str, str]
     dead_letters: str
+    retries: str
     store: Path
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     durable: bool = False
+
+    def retry_of(self, reaction: Reaction) -> RetryPolicy:
+        """How a reaction is tried again: as it says itself, else as the workbench says."""
+        return reaction.retry or self.retry
 
 
 def channel_name(namespace: str, channel: str) -> str:
@@ -55,6 +40,17 @@ def channel_name(namespace: str, channel: str) -> str:
 def dead_letter_channel(namespace: str, service: str) -> str:
     """Where a service's dead letters go."""
     return channel_name(namespace, f"{service}.dead-letters")
+
+
+def retry_channel(namespace: str, service: str) -> str:
+    """Where a service hands events back to itself, and where they are redriven to."""
+    return channel_name(namespace, f"{service}.retries")
+
+
+def input_channels(choreography: Choreography, namespace: str, service: str) -> tuple[str, ...]:
+    """All that a service reads: the channels of its design, and its own retries."""
+    inputs = (channel_name(namespace, channel) for channel in choreography.inputs(service))
+    return (*inputs, retry_channel(namespace, service))
 
 
 def store_path(folder: Path, service: str) -> Path:
@@ -92,12 +88,13 @@ def service_spec(
         group=channel_name(namespace, name),
         reactions=tuple(service.reactions.values()),
         event_types={used_name: choreography.event_types[used_name] for used_name in sorted(used)},
-        inputs=tuple(channel_name(namespace, channel) for channel in choreography.inputs(name)),
+        inputs=input_channels(choreography, namespace, name),
         outputs={
             effect: channel_name(namespace, choreography.channel(effect, name))
             for effect in service.emits
         },
         dead_letters=dead_letter_channel(namespace, name),
+        retries=retry_channel(namespace, name),
         store=store_path(folder, name),
         retry=retry,
         durable=durable,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, MutableMapping
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, MutableMapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -12,6 +13,7 @@ from uuid import UUID
 
 from workbench.errors import HandlerError
 
+TABLE = "CREATE TABLE state (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;"
 _TAG = "$type"
 _READERS: dict[str, Any] = {
     "decimal": Decimal,
@@ -22,6 +24,71 @@ _READERS: dict[str, Any] = {
 }
 
 
+class Texts(ABC):
+    """Key → stored text."""
+
+    @abstractmethod
+    def get(self, key: str) -> str | None:
+        """The text of a key; ``None`` if there is none."""
+
+    @abstractmethod
+    def keys(self) -> set[str]:
+        """All keys that have one."""
+
+
+class Table(Texts):
+    """What the service's file holds."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def get(self, key: str) -> str | None:
+        row = self._connection.execute("SELECT value FROM state WHERE key = ?", (key,)).fetchone()
+        return row[0] if row is not None else None
+
+    def keys(self) -> set[str]:
+        return {key for (key,) in self._connection.execute("SELECT key FROM state")}
+
+    def write(self, changes: Mapping[str, str | None]) -> None:
+        """Set keys to new texts, and delete those whose text is ``None``."""
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO state VALUES (?, ?)",
+            [(key, text) for key, text in changes.items() if text is not None],
+        )
+        self._connection.executemany(
+            "DELETE FROM state WHERE key = ?",
+            [(key,) for key, text in changes.items() if text is None],
+        )
+
+
+class Layer(Texts):
+    """Changes over what is below, kept apart until they are merged down or dropped.
+
+    ``remember`` keeps what was read from below, for a layer that nobody changes beneath.
+    """
+
+    def __init__(self, below: Texts, *, remember: bool = False) -> None:
+        self._below = below
+        self._remember = remember
+        self._read: dict[str, str | None] = {}
+        self.changes: dict[str, str | None] = {}
+        """Key → new text, or ``None`` if it was deleted."""
+
+    def get(self, key: str) -> str | None:
+        if key in self.changes:
+            return self.changes[key]
+        if not self._remember:
+            return self._below.get(key)
+        if key not in self._read:
+            self._read[key] = self._below.get(key)
+        return self._read[key]
+
+    def keys(self) -> set[str]:
+        changed = self.changes.items()
+        gone = {key for key, text in changed if text is None}
+        return (self._below.keys() | {key for key, text in changed if text is not None}) - gone
+
+
 class State(MutableMapping[str, Any]):
     """What a service knows: text keys, JSON values, and decimals, dates and UUIDs as they are.
 
@@ -29,33 +96,30 @@ class State(MutableMapping[str, Any]):
     is set again: ``ctx.state["seen"] = [*ctx.state["seen"], event.id]``.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
+    def __init__(self, layer: Layer) -> None:
+        self._layer = layer
 
     def __getitem__(self, key: str) -> Any:
-        row = self._connection.execute("SELECT value FROM state WHERE key = ?", (key,)).fetchone()
-        if row is None:
+        text = self._layer.get(key)
+        if text is None:
             raise KeyError(key)
-        return read_value(row[0])
+        return read_value(text)
 
     def __setitem__(self, key: str, value: Any) -> None:
         if not isinstance(key, str):
             raise HandlerError(f"a state key must be a text, not {key!r}.")
-        self._connection.execute(
-            "INSERT INTO state VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-            (key, write_value(key, value)),
-        )
+        self._layer.changes[key] = write_value(key, value)
 
     def __delitem__(self, key: str) -> None:
-        if not self._connection.execute("DELETE FROM state WHERE key = ?", (key,)).rowcount:
+        if self._layer.get(key) is None:
             raise KeyError(key)
+        self._layer.changes[key] = None
 
     def __iter__(self) -> Iterator[str]:
-        rows = self._connection.execute("SELECT key FROM state ORDER BY key").fetchall()
-        return iter([row[0] for row in rows])
+        return iter(sorted(self._layer.keys()))
 
     def __len__(self) -> int:
-        return int(self._connection.execute("SELECT count(*) FROM state").fetchone()[0])
+        return len(self._layer.keys())
 
     def __repr__(self) -> str:
         return f"State({len(self)} keys)"

@@ -18,6 +18,8 @@ DEAD = "dead_letters"
 """Events given up on."""
 IGNORED = "ignored"
 """Events of a type there is no reaction to."""
+PARKED = "parked"
+"""Events put behind an earlier one of their key that failed."""
 GUARDED = "guarded"
 """Events a guard has turned away."""
 
@@ -27,7 +29,7 @@ class Status:
     """One report. Counts are since the service's file was made, so a restart keeps them.
 
     ``in_flight`` is handled but unsent or not committed; ``waiting`` are effects whose delay
-    is not over; ``phase`` is ``"starting"``, ``"running"`` or ``"stopping"``.
+    is not over, retries whose time is to come and parked events; ``phase`` is ``"starting"``, ``"running"`` or ``"stopping"``.
     """
 
     service: str

@@ -1,52 +1,39 @@
-"""The one SQLite file of a service: inbox, state, outbox and counts.
+"""The one SQLite file of a service: inbox, state, outbox, what waits, and counts.
 
-A poll's events are handled in one transaction, with a savepoint for each event and reaction:
-what a failing handler did is undone alone. The file is written ahead (WAL), so a crash of the
-process at any moment leaves it as of the last commit; ``durable=True`` holds through a power
-cut too.
+A poll's events are handled in one transaction. The file is written ahead (WAL), so a crash of
+the process at any moment leaves it as of the last commit; ``durable=True`` holds through a
+power cut too.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-import orjson
-
-from workbench.brokers import Outgoing
 from workbench.errors import ServiceError
-from workbench.services.state import State
+from workbench.services import inbox, outbox, state, waiting
 
-_TABLES = """
-CREATE TABLE IF NOT EXISTS inbox (
-    source TEXT, id TEXT, reaction TEXT, hash BLOB, PRIMARY KEY (source, id, reaction)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS state (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS outbox (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    due REAL, channel TEXT, key BLOB, headers BLOB, value BLOB, refused TEXT
-);
-CREATE INDEX IF NOT EXISTS outbox_due ON outbox (due) WHERE refused IS NULL;
-CREATE TABLE IF NOT EXISTS counts (
+_FORMAT = 2
+"""Of the tables; a file of another format is refused by name."""
+_TABLES = f"""
+{inbox.TABLE}
+{outbox.TABLE}
+{state.TABLE}
+{waiting.TABLE}
+CREATE TABLE counts (
     what TEXT, event_type TEXT, n INTEGER, PRIMARY KEY (what, event_type)
 ) WITHOUT ROWID;
+PRAGMA user_version = {_FORMAT};
 """
 
 Counts = Counter[tuple[str, str]]
 """(what, event type) → how many; ``what`` is one of those in :mod:`workbench.services.status`."""
 
 Answer = TypeVar("Answer")
-
-
-class Unsent(NamedTuple):
-    """A row of the outbox."""
-
-    seq: int
-    outgoing: Outgoing
 
 
 class Store:
@@ -67,10 +54,23 @@ class Store:
             )
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-            self._db.executescript(_TABLES)
+            self._make_tables()
         except (sqlite3.Error, OSError) as error:
             raise ServiceError(f"the service's file {path} can't be opened: {error}.") from error
-        self.state = State(self._db)
+        self.inbox = inbox.Inbox(self._db)
+        self.outbox = outbox.Outbox(self._db)
+        self.state = state.Table(self._db)
+        self.waiting = waiting.Waiting(self._db)
+
+    def _make_tables(self) -> None:
+        found = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if found == 0 and not self._db.execute("SELECT 1 FROM sqlite_master").fetchone():
+            self._db.executescript(f"BEGIN IMMEDIATE; {_TABLES} COMMIT;")
+        elif found != _FORMAT:
+            raise ServiceError(
+                f"the service's file {self.path} is of another version of the workbench (format "
+                f"{found}, and this one writes {_FORMAT}): wb.reset() begins anew."
+            )
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -83,75 +83,14 @@ class Store:
             raise
         self._db.execute("COMMIT")
 
-    @contextmanager
-    def savepoint(self) -> Iterator[None]:
-        """A part of the transaction that can be undone alone."""
-        self._db.execute("SAVEPOINT reaction")
-        try:
-            yield
-        except BaseException:
-            self._db.execute("ROLLBACK TO reaction")
-            self._db.execute("RELEASE reaction")
-            raise
-        self._db.execute("RELEASE reaction")
-
-    def seen(self, source: str, id_: str, reaction: str) -> bytes | None:
-        """The payload hash an event was handled with by a reaction; ``None`` if it is new."""
-        row = self._db.execute(
-            "SELECT hash FROM inbox WHERE source = ? AND id = ? AND reaction = ?",
-            (source, id_, reaction),
-        ).fetchone()
-        return row[0] if row else None
-
-    def remember(self, source: str, id_: str, reaction: str, hash_: bytes) -> None:
-        """Put an event into the inbox of a reaction."""
-        self._db.execute("INSERT INTO inbox VALUES (?, ?, ?, ?)", (source, id_, reaction, hash_))
-
-    def put(self, outgoing: Outgoing, due: float) -> None:
-        """Put into the outbox what is to be sent at ``due`` (seconds since 1970 UTC)."""
-        # Latin-1 has a letter for every byte, so a poison event's headers stay what they were.
-        headers = [
-            [name, text.decode("latin-1") if text is not None else None]
-            for name, text in outgoing.headers
-        ]
-        self._db.execute(
-            "INSERT INTO outbox (due, channel, key, headers, value) VALUES (?, ?, ?, ?, ?)",
-            (due, outgoing.channel, outgoing.key, orjson.dumps(headers), outgoing.value),
-        )
-
-    def due(self, now: float, limit: int = 1_000) -> list[Unsent]:
-        """What is to be sent by now, oldest first."""
-        rows = self._db.execute(
-            "SELECT seq, channel, key, headers, value FROM outbox "
-            "WHERE refused IS NULL AND due <= ? ORDER BY due, seq LIMIT ?",
-            (now, limit),
-        )
-        return [
-            Unsent(seq, Outgoing(channel, key, _headers(headers), value))
-            for seq, channel, key, headers, value in rows
-        ]
-
     def next_due(self) -> float | None:
-        """When the next of the outbox is to be sent; ``None`` if it is empty."""
-        row = self._db.execute("SELECT min(due) FROM outbox WHERE refused IS NULL").fetchone()
-        return float(row[0]) if row[0] is not None else None
+        """When something is to be done next (seconds since 1970 UTC); ``None``: nothing waits."""
+        dues = [due for due in (self.outbox.next_due(), self.waiting.next_due()) if due is not None]
+        return min(dues, default=None)
 
-    def unsent(self, now: float) -> tuple[int, int]:
-        """How many of the outbox are due, and how many wait for their time."""
-        row = self._db.execute(
-            "SELECT count(*) FILTER (WHERE due <= ?), count(*) FILTER (WHERE due > ?) "
-            "FROM outbox WHERE refused IS NULL",
-            (now, now),
-        ).fetchone()
-        return int(row[0]), int(row[1])
-
-    def sent(self, seqs: Sequence[int]) -> None:
-        """Clear what the broker has acknowledged."""
-        self._db.executemany("DELETE FROM outbox WHERE seq = ?", [(seq,) for seq in seqs])
-
-    def refused(self, seq: int, reason: str) -> None:
-        """Keep, with the reason, what the broker will never take: it is not lost, nor retried."""
-        self._db.execute("UPDATE outbox SET refused = ? WHERE seq = ?", (reason, seq))
+    def left(self) -> Left:
+        """What is still to be done."""
+        return _left(self._db)
 
     def count(self, counts: Mapping[tuple[str, str], int]) -> None:
         """Add to the counts."""
@@ -171,15 +110,22 @@ class Store:
         self._db.close()
 
 
+class Left(NamedTuple):
+    """What a service has still to do: unsent effects, retries whose time is to come, parked events."""
+
+    effects: int = 0
+    retries: int = 0
+    parked: int = 0
+
+
 def read_state(path: Path) -> dict[str, object]:
     """A service's state as of its last commit, while it runs or not; empty if it never ran."""
-    return _read(path, lambda file: dict(State(file)), {})
+    return _read(path, lambda file: dict(state.State(state.Layer(state.Table(file)))), {})
 
 
-def read_unsent(path: Path) -> int:
-    """How many effects a service has still to send, delayed ones included; 0 if it never ran."""
-    query = "SELECT count(*) FROM outbox WHERE refused IS NULL"
-    return _read(path, lambda file: int(file.execute(query).fetchone()[0]), 0)
+def read_left(path: Path) -> Left:
+    """What a service has still to do, delayed effects included; nothing if it never ran."""
+    return _read(path, _left, Left())
 
 
 def read_counts(path: Path) -> Counts:
@@ -187,6 +133,15 @@ def read_counts(path: Path) -> Counts:
     query = "SELECT what, event_type, n FROM counts"
     rows: list[tuple[str, str, int]] = _read(path, lambda file: file.execute(query).fetchall(), [])
     return Counter({(what, event_type): n for what, event_type, n in rows})
+
+
+def _left(file: sqlite3.Connection) -> Left:
+    row = file.execute(
+        "SELECT (SELECT count(*) FROM outbox WHERE refused IS NULL),"
+        "(SELECT count(*) FROM waiting WHERE due IS NOT NULL),"
+        "(SELECT count(*) FROM waiting WHERE behind IS NOT NULL)"
+    ).fetchone()
+    return Left(*row)
 
 
 def _read(path: Path, ask: Callable[[sqlite3.Connection], Answer], if_none: Answer) -> Answer:
@@ -202,10 +157,3 @@ def _read(path: Path, ask: Callable[[sqlite3.Connection], Answer], if_none: Answ
         raise ServiceError(f"the service's file {path} can't be read: {error}.") from error
     finally:
         connection.close()
-
-
-def _headers(text: bytes) -> list[tuple[str, bytes | None]]:
-    return [
-        (name, value.encode("latin-1") if value is not None else None)
-        for name, value in orjson.loads(text)
-    ]

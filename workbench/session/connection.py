@@ -14,7 +14,7 @@ from platformdirs import user_data_path
 from workbench.brokers import Broker, MemoryBroker
 from workbench.choreography import Choreography
 from workbench.errors import BrokerError
-from workbench.services import channel_name, dead_letter_channel, store_path
+from workbench.services import channel_name, dead_letter_channel, retry_channel, store_path
 from workbench.session.progress import download_bar
 
 
@@ -90,9 +90,13 @@ class Connection:
         """The dead-letter channels of the design's services, as the cluster names them."""
         return [dead_letter_channel(self.namespace, name) for name in self._choreography.services]
 
+    def _all_channels(self) -> set[str]:
+        retries = (retry_channel(self.namespace, name) for name in self._choreography.services)
+        return {*self.channels(), *self.dead_letter_channels(), *retries}
+
     def ensure_channels(self) -> None:
         """Make the channels that the design needs and the broker doesn't have yet."""
-        wanted = {*self.channels(), *self.dead_letter_channels()}
+        wanted = self._all_channels()
         if wanted - self._made:
             self.broker.ensure_channels(dict.fromkeys(sorted(wanted), self.partitions))
             self._made |= wanted
@@ -122,7 +126,7 @@ class Connection:
         """Delete the design's channels, groups and service files."""
         groups = [channel_name(self.namespace, name) for name in self._choreography.services]
         self.forget_channels()
-        self.broker.delete([*self.channels(), *self.dead_letter_channels()], groups)
+        self.broker.delete(self._all_channels(), groups)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def close(self) -> None:

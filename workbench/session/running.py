@@ -18,8 +18,8 @@ from workbench.services import (
     Supervisor,
     consumer_lag,
     read_counts,
+    read_left,
     read_state,
-    read_unsent,
     service_spec,
 )
 from workbench.session.connection import Connection
@@ -241,10 +241,13 @@ class Running:
     def _left_to_do(self) -> dict[str, str]:
         # From the files, not from what services report: a report may be late, and a service
         # that was killed reports nothing, but its delayed effects are still to be sent.
-        unsent = {
-            name: read_unsent(self._connection.store(name)) for name in self._choreography.services
-        }
-        left = {name: _count(n, "effect") for name, n in unsent.items() if n}
+        left = {}
+        for name in self._choreography.services:
+            found = read_left(self._connection.store(name))
+            waits = [(found.effects, "effect"), (found.retries, "retry"), (found.parked, "event")]
+            for n, what in waits:
+                if n:
+                    left[name] = _count(n, what)
         left |= {name: _count(n, "event") for name, n in self.lag().items() if n}
         for name, life in self.lives().items():
             if life.wanted and not life.up:
@@ -253,4 +256,5 @@ class Running:
 
 
 def _count(n: int, what: str) -> str:
-    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
+    plural = {"retry": "retries"}.get(what, f"{what}s")
+    return f"{n:,} {what if n == 1 else plural}"

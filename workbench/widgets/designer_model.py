@@ -212,7 +212,13 @@ class DesignerModel:
         made = reaction_of(draft, design, name)
         old = service.reactions.get(name)
         if old is not None:
-            made = replace(made, failure_rate=old.failure_rate, line=old.line)
+            made = replace(
+                made,
+                failure_rate=old.failure_rate,
+                retry=old.retry,
+                ordered=old.ordered,
+                line=old.line,
+            )
             if made.is_python and old.is_python:
                 made = replace(made, handler=old.handler, takes=old.takes)
         with self._change(f"{'edit' if old else 'add'} {draft.service}/{name}"):

@@ -145,6 +145,7 @@ def sentence_of(reaction: Reaction) -> str:
     text = f"whenever {reaction.whenever}"
     text += f", if {reaction.guard.source}" if reaction.guard is not None else ""
     text += f", after {format_duration(reaction.after)}" if reaction.after else ""
+    text += ", in order" if reaction.ordered else ""
     word = " or " if reaction.is_python else " and "
     text += f", then {word.join(reaction.emits)}" if reaction.emits else ", then nothing is emitted"
     return text + (" (Python)" if reaction.is_python else "")

@@ -1,0 +1,361 @@
+"""What a service does about one record: react, retry, park, or give up; each event once.
+
+An event is identified by its source and id; what became of it at each reaction is in the inbox.
+A reaction that fails is tried again at once, then later through the service's own retry channel
+(neither the partition nor, unless it is ``ordered``, the key waits), then its event is a dead
+letter. An event handed over by that channel carries a *turn*: one that has come already is a
+duplicate.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from workbench.brokers import EVENT_BYTES, Outgoing, Record
+from workbench.choreography import Reaction
+from workbench.errors import EventError, EventRefusedError, ExpressionError, HandlerError
+from workbench.events import DeadLetter, Envelope, Retry, from_kafka, to_kafka
+from workbench.events.dead_letter import PREFIX as DEAD_LETTER
+from workbench.events.notes import without
+from workbench.events.retry import PREFIX as RETRY
+from workbench.services import status as counted
+from workbench.services.clock import Clock
+from workbench.services.context import Context
+from workbench.services.frames import own_frame, own_traceback
+from workbench.services.inbox import DEAD, DONE, PARKED, RETRYING, Entry, Outcome
+from workbench.services.reacting import effects_of, guard_holds
+from workbench.services.spec import ServiceSpec
+from workbench.services.work import Work
+
+_HOPELESS = (ExpressionError, HandlerError, EventError, EventRefusedError)
+"""What fails the same way at every attempt."""
+
+
+class Stopped(Exception):  # noqa: N818 - a signal, not an error
+    """The service was asked to stop while it waited to try again: the event is given back."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrival:
+    """A record, and where its event stood at first and how often it has been tried."""
+
+    record: Record
+    retry: Retry | None
+
+    @property
+    def place(self) -> tuple[str, int, int]:
+        """Channel, partition and offset at first."""
+        found = self.retry or self.record
+        return found.channel, found.partition, found.offset
+
+    @property
+    def turn(self) -> int:
+        return self.retry.turn if self.retry else 0
+
+    @property
+    def round(self) -> int:
+        return self.retry.round if self.retry else 0
+
+    @property
+    def attempts(self) -> int:
+        return self.retry.attempts if self.retry else 0
+
+    @property
+    def redrives(self) -> int:
+        return self.retry.redrives if self.retry else 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One event at one reaction."""
+
+    arrival: _Arrival
+    envelope: Envelope
+    payload: Any
+    reaction: Reaction
+    hash: bytes
+
+    @property
+    def entry(self) -> Entry:
+        return self.envelope.source, self.envelope.id, self.reaction.name
+
+    @property
+    def event(self) -> tuple[str, str]:
+        return self.envelope.source, self.envelope.id
+
+
+class Handling:
+    """How one service handles records, each within a transaction's :class:`Work`."""
+
+    def __init__(self, spec: ServiceSpec, clock: Clock, stopping: Callable[[], bool]) -> None:
+        self._spec, self._clock, self._stopping = spec, clock, stopping
+        self._reactions: dict[str, list[Reaction]] = {}
+        for reaction in spec.reactions:
+            self._reactions.setdefault(reaction.whenever, []).append(reaction)
+
+    def handle(self, record: Record, work: Work) -> None:
+        """Do what is to be done about a record that was delivered.
+
+        Raises
+        ------
+        Stopped
+            The service is to stop: what is done of it is done, the rest is to be delivered again.
+        """
+        for case in self._cases(self._arrival(record), work):
+            self._meet(case, work)
+
+    def resume(self, record: Record, work: Work) -> None:
+        """Try again what has waited for its time."""
+        for case in self._cases(self._arrival(record), work):
+            self._react(case, work)
+
+    def _arrival(self, record: Record) -> _Arrival:
+        on_retry = record.channel == self._spec.retries
+        return _Arrival(record, Retry.from_headers(record.headers) if on_retry else None)
+
+    def _cases(self, arrival: _Arrival, work: Work) -> list[_Case]:
+        record = arrival.record
+        event_type = "?"
+        try:
+            if record.channel == self._spec.retries and arrival.retry is None:
+                raise EventError(f"a record of {record.channel} must say what is to be retried.")
+            envelope = from_kafka(record.headers, record.value)
+            reactions = self._reactions.get(envelope.type, [])
+            wanted = arrival.retry.reaction if arrival.retry else ""
+            if wanted:
+                reactions = [reaction for reaction in reactions if reaction.name == wanted]
+                if not reactions:
+                    raise EventError(
+                        f"{self._spec.name} has no reaction {wanted!r} to {envelope.type} any more."
+                    )
+            if not reactions:
+                work.counts[counted.IGNORED, envelope.type] += 1
+                return []
+            event_type = envelope.type
+            payload = envelope.payload()
+            problem = self._spec.event_types[event_type].problem_with(payload)
+            if problem:
+                raise EventError(f"{problem}.")
+        except EventError as error:
+            self._poison(arrival, "", error, work, event_type)
+            return []
+        digest = hashlib.blake2b(record.value or b"", digest_size=16).digest()
+        return [_Case(arrival, envelope, payload, reaction, digest) for reaction in reactions]
+
+    def _meet(self, case: _Case, work: Work) -> None:
+        """React, unless the event is known already or has to wait."""
+        known, arrival, type_ = work.outcome(case.entry), case.arrival, case.envelope.type
+        if known is not None and known.hash != case.hash:
+            reuse = EventError(
+                f"id reused with other data: {case.envelope.source}/{case.envelope.id} was handled "
+                "before with another payload."
+            )
+            self._poison(arrival, case.reaction.name, reuse, work, type_)
+        elif known is not None and known.turn >= arrival.turn:
+            work.counts[counted.DUPLICATES, type_] += 1
+        elif arrival.retry and arrival.retry.due > self._clock.now():
+            work.remember(case.entry, Outcome(case.hash, RETRYING, arrival.turn))
+            work.waiting.until(arrival.retry.due.timestamp(), arrival.record)
+        elif self._has_to_wait(case, work):
+            work.remember(case.entry, Outcome(case.hash, PARKED, arrival.turn))
+            work.waiting.park(case.reaction.name, arrival.record)
+            work.counts[counted.PARKED, type_] += 1
+        else:
+            self._react(case, work)
+
+    def _has_to_wait(self, case: _Case, work: Work) -> bool:
+        key = case.arrival.record.key
+        if not case.reaction.ordered or key is None:
+            return False
+        return work.waiting.blocker(case.reaction.name, key) not in (None, case.event)
+
+    # --- reacting -------------------------------------------------------------------------
+
+    def _react(self, case: _Case, work: Work) -> None:
+        """Try, again at once if it fails, and decide what becomes of the event."""
+        policy = self._spec.retry_of(case.reaction)
+        type_ = case.envelope.type
+        at_once = policy.attempts if case.arrival.round == 0 else 1
+        first_failure = case.arrival.retry.first_failure if case.arrival.retry else None
+        for attempt in range(1, at_once + 1):
+            number = case.arrival.attempts + attempt
+            if number > 1:
+                work.counts[counted.RETRIES, type_] += 1
+            now = self._clock.now()
+            try:
+                self._try(case, work, number, now)
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - a handler raises anything
+                first_failure = first_failure or now
+                text = self._tell(case, error, number)
+                if isinstance(error, _HOPELESS) or policy.is_hopeless(error):
+                    self._give_up(case, work, error, number, first_failure, text)
+                    return
+                if attempt == at_once:
+                    self._later(case, work, error, number, first_failure, text)
+                    return
+            else:
+                self._settle(case, work, DONE)
+                return
+            if self._stopping():
+                raise Stopped
+            self._clock.sleep(policy.delay(attempt, random.random()))
+
+    def _try(self, case: _Case, work: Work, attempt: int, now: datetime) -> None:
+        spec, reaction, envelope = self._spec, case.reaction, case.envelope
+        event_type = spec.event_types[envelope.type]
+        if not guard_holds(reaction, case.payload, event_type):
+            work.counts[counted.GUARDED, envelope.type] += 1
+            return
+        share = work.share()
+        ctx = Context(share.state, envelope, spec.name, reaction.name, attempt, now)
+        due = now + timedelta(seconds=reaction.after)
+        effects = effects_of(reaction, case.payload, ctx, spec.event_types, due)
+        for effect in effects:
+            share.put(due.timestamp(), self._outgoing(effect))
+        share.keep()
+        work.counts[counted.HANDLED, envelope.type] += 1
+        for effect in effects:
+            work.counts[counted.EMITTED, effect.type] += 1
+
+    def _outgoing(self, effect: Envelope) -> Outgoing:
+        outgoing = Outgoing(self._spec.outputs[effect.type], *to_kafka(effect))
+        if outgoing.size() > EVENT_BYTES:
+            raise EventRefusedError(
+                f"the effect {effect.type} is too large: {outgoing.size():,} bytes, and at most "
+                f"{EVENT_BYTES:,} are sent."
+            )
+        return outgoing
+
+    def _settle(self, case: _Case, work: Work, outcome: str) -> None:
+        """An event is done or given up: remember it, and let those behind it go on."""
+        work.remember(case.entry, Outcome(case.hash, outcome, case.arrival.turn))
+        reaction, key = case.reaction, case.arrival.record.key
+        if not reaction.ordered or key is None:
+            return
+        if work.waiting.blocker(reaction.name, key) != case.event:
+            return
+        work.waiting.unblock(reaction.name, key)
+        while (
+            work.waiting.blocker(reaction.name, key) is None
+            and (parked := work.waiting.next_parked(reaction.name, key)) is not None
+        ):
+            work.waiting.drop(parked.seq)
+            for next_ in self._cases(self._arrival(parked.record), work):
+                if next_.reaction.name == reaction.name:
+                    self._react(next_, work)
+
+    # --- failing --------------------------------------------------------------------------
+
+    def _tell(self, case: _Case, error: BaseException, attempt: int) -> str:
+        text = own_traceback(error)
+        print(
+            f"{self._spec.name}/{case.reaction.name} failed on {case.envelope.type} "
+            f"{case.envelope.id} (attempt {attempt}):\n{text}",
+            file=sys.stderr,
+            flush=True,
+        )
+        return text
+
+    def _later(
+        self,
+        case: _Case,
+        work: Work,
+        error: BaseException,
+        attempts: int,
+        first_failure: datetime,
+        text: str,
+    ) -> None:
+        """Hand the event over to a later turn, if the policy has one left."""
+        arrival, reaction = case.arrival, case.reaction
+        wait = self._spec.retry_of(reaction).later_delay(arrival.round + 1, random.random())
+        if wait is None:
+            self._give_up(case, work, error, attempts, first_failure, text)
+            return
+        now = self._clock.now()
+        retry = Retry(
+            reaction.name,
+            *arrival.place,
+            due=now + timedelta(seconds=wait),
+            turn=arrival.turn + 1,
+            round=arrival.round + 1,
+            attempts=attempts,
+            redrives=arrival.redrives,
+            first_failure=first_failure,
+        )
+        record = arrival.record
+        headers = [*without((RETRY, DEAD_LETTER), record.headers), *retry.headers()]
+        work.put(now.timestamp(), Outgoing(self._spec.retries, record.key, headers, record.value))
+        work.remember(case.entry, Outcome(case.hash, RETRYING, arrival.turn))
+        if reaction.ordered and record.key is not None:
+            work.waiting.block(reaction.name, record.key, case.event)
+
+    def _give_up(
+        self,
+        case: _Case,
+        work: Work,
+        error: BaseException,
+        attempts: int,
+        first_failure: datetime,
+        text: str,
+    ) -> None:
+        self._dead(
+            case.arrival, case.reaction.name, error, attempts, first_failure, text, work,
+            case.envelope.type,
+        )  # fmt: skip
+        self._settle(case, work, DEAD)
+
+    def _poison(
+        self, arrival: _Arrival, reaction: str, error: EventError, work: Work, event_type: str
+    ) -> None:
+        """Give up, once, on a record that is known only by where it stands."""
+        channel, partition, offset = arrival.place
+        entry = (channel, f"{partition}:{offset}", reaction)
+        known = work.outcome(entry)
+        if known is not None and known.turn >= arrival.turn:
+            work.counts[counted.DUPLICATES, event_type] += 1
+            return
+        work.remember(entry, Outcome(b"", DEAD, arrival.turn))
+        self._dead(arrival, reaction, error, 1, self._clock.now(), "", work, event_type)
+
+    def _dead(
+        self,
+        arrival: _Arrival,
+        reaction: str,
+        error: BaseException,
+        attempts: int,
+        first_failure: datetime,
+        text: str,
+        work: Work,
+        event_type: str,
+    ) -> None:
+        now, record = self._clock.now(), arrival.record
+        letter = DeadLetter(
+            self._spec.name,
+            reaction,
+            *arrival.place,
+            error_type=type(error).__name__,
+            error_message=str(error),
+            attempts=attempts,
+            first_failure=first_failure,
+            last_failure=now,
+            frame=own_frame(error),
+            turn=arrival.turn,
+            redrives=arrival.redrives,
+            traceback=text,
+        )
+        headers = [*without((RETRY, DEAD_LETTER), record.headers), *letter.headers()]
+        outgoing = Outgoing(self._spec.dead_letters, record.key, headers, record.value)
+        work.put(now.timestamp(), outgoing)
+        work.counts[counted.DEAD, event_type] += 1
+        print(
+            f"{self._spec.name} gave up on {letter.channel}[{letter.partition}]@{letter.offset}: "
+            f"{letter.error_type}: {letter.error_message}",
+            file=sys.stderr,
+            flush=True,
+        )

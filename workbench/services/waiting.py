@@ -1,0 +1,114 @@
+"""Events that wait in the service's file: for the time of their retry, or behind another event."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import NamedTuple
+
+from workbench.brokers import Record
+from workbench.services.rows import pack_headers, unpack_headers
+
+TABLE = """
+CREATE TABLE waiting (
+    seq INTEGER PRIMARY KEY, due REAL, behind TEXT, key BLOB,
+    channel TEXT, partition INTEGER, offset INTEGER, time_ms INTEGER, headers BLOB, value BLOB
+);
+CREATE INDEX waiting_due ON waiting (due) WHERE due IS NOT NULL;
+CREATE INDEX waiting_behind ON waiting (behind, key, seq) WHERE behind IS NOT NULL;
+CREATE TABLE blocked (
+    reaction TEXT, key BLOB, source TEXT, id TEXT, PRIMARY KEY (reaction, key)
+) WITHOUT ROWID;
+"""
+_RECORD = "channel, partition, offset, time_ms, key, headers, value"
+
+
+class Waiter(NamedTuple):
+    """An event that waits."""
+
+    seq: int
+    record: Record
+
+
+class Waiting:
+    """For one thread, inside the transactions of its :class:`Store`."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+
+    def until(self, due: float, record: Record) -> None:
+        """Keep a retry until its time (seconds since 1970 UTC)."""
+        self._put(due, None, record)
+
+    def due(self, now: float, limit: int) -> list[Waiter]:
+        """The retries whose time has come, in order of time."""
+        rows = self._db.execute(
+            f"SELECT seq, {_RECORD} FROM waiting "  # noqa: S608 - a constant
+            "WHERE due <= ? ORDER BY due, seq LIMIT ?",
+            (now, limit),
+        )
+        return [_waiter(*row) for row in rows.fetchall()]
+
+    def next_due(self) -> float | None:
+        """When the next retry is due; ``None`` if there is none."""
+        row = self._db.execute("SELECT min(due) FROM waiting WHERE due IS NOT NULL").fetchone()
+        return float(row[0]) if row[0] is not None else None
+
+    def drop(self, seq: int) -> None:
+        """Take out an event whose wait is over."""
+        self._db.execute("DELETE FROM waiting WHERE seq = ?", (seq,))
+
+    # --- order behind a failed event ------------------------------------------------------
+
+    def block(self, reaction: str, key: bytes, event: tuple[str, str]) -> None:
+        """From now on later events of this key wait behind this event (its source and id)."""
+        self._db.execute(
+            "INSERT OR REPLACE INTO blocked VALUES (?, ?, ?, ?)", (reaction, key, *event)
+        )
+
+    def blocker(self, reaction: str, key: bytes) -> tuple[str, str] | None:
+        """The event (source and id) that a key's later events wait behind."""
+        row = self._db.execute(
+            "SELECT source, id FROM blocked WHERE reaction = ? AND key = ?", (reaction, key)
+        ).fetchone()
+        return (row[0], row[1]) if row is not None else None
+
+    def unblock(self, reaction: str, key: bytes) -> None:
+        """The event is done, or given up."""
+        self._db.execute("DELETE FROM blocked WHERE reaction = ? AND key = ?", (reaction, key))
+
+    def park(self, reaction: str, record: Record) -> None:
+        """Keep an event behind the one that blocks its key."""
+        self._put(None, reaction, record)
+
+    def next_parked(self, reaction: str, key: bytes) -> Waiter | None:
+        """The first event that waits behind a key's blocker."""
+        row = self._db.execute(
+            f"SELECT seq, {_RECORD} FROM waiting "  # noqa: S608 - a constant
+            "WHERE behind = ? AND key = ? ORDER BY seq LIMIT 1",
+            (reaction, key),
+        ).fetchone()
+        return _waiter(*row) if row is not None else None
+
+    def _put(self, due: float | None, behind: str | None, record: Record) -> None:
+        self._db.execute(
+            "INSERT INTO waiting (due, behind, key, channel, partition, offset, time_ms, headers, "
+            "value) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(due, behind, record.key, record.channel, record.partition, record.offset),
+                *(record.time_ms, pack_headers(record.headers), record.value),
+            ),
+        )
+
+
+def _waiter(  # the columns of a row
+    seq: int,
+    channel: str,
+    partition: int,
+    offset: int,
+    time_ms: int,
+    key: bytes | None,
+    headers: bytes,
+    value: bytes | None,
+) -> Waiter:
+    record = Record(channel, partition, offset, time_ms, key, unpack_headers(headers), value)
+    return Waiter(seq, record)
