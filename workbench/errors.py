@@ -66,5 +66,9 @@ class ServiceError(WorkbenchError):
     """A service can't be started, stopped or found."""
 
 
+class DeadLetterError(WorkbenchError):
+    """Dead letters can't be selected, redriven, discarded or edited as asked."""
+
+
 class LogError(WorkbenchError):
     """An event log can't be captured, read, written or analysed."""

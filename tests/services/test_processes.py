@@ -212,7 +212,8 @@ def test_what_handlers_print_and_raise_is_seen_per_service(make):
     assert "(attempt 3)" in output
     assert wb.output("billing") == ""
     letters = wb.dead_letters()
-    assert list(letters["dead_letter"]) == ["inventory/reserve: RuntimeError: no such shelf"]
+    assert list(letters["error_message"]) == ["no such shelf"]
+    assert letters["fingerprint"].iloc[0].startswith("RuntimeError in reserve: raise RuntimeError(")
     counts = wb.counts("inventory")
     assert (counts["handled"], counts["retries"], counts["dead_letters"]) == (2, 2, 1)
 

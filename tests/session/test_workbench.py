@@ -163,22 +163,6 @@ def test_the_status_of_an_empty_design_is_empty(make):
     assert make().status().empty
 
 
-def test_dead_letters_are_a_table_with_the_reason_and_the_event(wb):
-    assert wb.dead_letters().empty
-    wb.start()
-    assert wb.dead_letters().empty
-    published = wb.publish(OrderPlaced(order_id="bad"))
-    wb.wait_until_idle()
-    letters = wb.dead_letters()
-    assert list(letters.columns) == [
-        "broker_time", "type", "id", "correlation_id", "dead_letter", "data"
-    ]  # fmt: skip
-    (letter,) = letters.to_dict("records")
-    assert letter["dead_letter"] == "inventory/reserve: RuntimeError: no shelf"
-    assert (letter["type"], letter["id"]) == ("OrderPlaced", published.id)
-    assert letter["data"]["order_id"] == "bad"
-
-
 def test_capture_takes_a_range_of_times_or_offsets(wb):
     wb.publish_many([OrderPlaced(order_id="same", quantity=n) for n in range(1, 6)])
     place = next(p for p, end in wb.broker.end_offsets(["OrderPlaced"]).items() if end)

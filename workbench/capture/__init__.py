@@ -2,11 +2,12 @@
 
 from workbench.capture.columns import COLUMNS, UNKNOWN, standard_frame
 from workbench.capture.jsonl import read_jsonl, write_jsonl
-from workbench.capture.recorder import record, row
+from workbench.capture.recorder import read_channels, record, row
 
 __all__ = [
     "COLUMNS",
     "UNKNOWN",
+    "read_channels",
     "read_jsonl",
     "record",
     "row",

@@ -6,7 +6,7 @@ the end of every partition is taken once, before reading, and nothing after it i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from workbench.errors import EventError, LogError
 from workbench.events import DeadLetter, Envelope, from_kafka
 
 _PATIENCE_SECONDS = 30.0
+_TOLD_EVERY = 1_000
 
 
 def record(
@@ -62,20 +63,35 @@ def record(
     total = sum(last[p] - offset for p, offset in wanted.items())
     rows: list[dict[str, Any]] = []
     progress(0, total)
-    if wanted:
-        _read(broker, wanted, last, rows, total, progress)
+    for found in _read(broker, wanted, last):
+        rows.append(row(found))
+        if len(rows) % _TOLD_EVERY == 0:
+            progress(len(rows), total)
+    progress(len(rows), total)
     order = ["time", "channel", "partition", "offset"]
     return standard_frame(rows).sort_values(order, kind="stable", ignore_index=True)
 
 
+def read_channels(broker: Broker, channels: Iterable[str]) -> Iterator[Record]:
+    """Every record that stands on channels now, as the broker has them.
+
+    Raises
+    ------
+    LogError
+        The broker stops giving events before the end.
+    """
+    names = sorted(set(channels))
+    last = broker.end_offsets(names)
+    begin = broker.begin_offsets(names)
+    wanted = {position: begin[position] for position, end in last.items() if begin[position] < end}
+    return _read(broker, wanted, last)
+
+
 def _read(
-    broker: Broker,
-    wanted: dict[Position, int],
-    last: Mapping[Position, int],
-    rows: list[dict[str, Any]],
-    total: int,
-    progress: Callable[[int, int], None],
-) -> None:
+    broker: Broker, wanted: Mapping[Position, int], last: Mapping[Position, int]
+) -> Iterator[Record]:
+    if not wanted:
+        return
     open_ = set(wanted)
     with broker.reader(wanted) as reader:
         while open_:
@@ -88,10 +104,9 @@ def _read(
             for found in records:
                 position = Position(found.channel, found.partition)
                 if found.offset < last[position]:
-                    rows.append(row(found))
+                    yield found
                 if found.offset + 1 >= last[position]:
                     open_.discard(position)
-            progress(len(rows), total)
 
 
 def row(found: Record) -> dict[str, Any]:

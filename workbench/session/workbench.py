@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from workbench.analysis import EventLog
     from workbench.doctor import Checkup
+    from workbench.session.dead_letters import DeadLetters
 
 _NAMESPACE = re.compile(r"[A-Za-z0-9_-]{0,80}")
 
@@ -323,14 +324,19 @@ class Workbench:
             )
         return EventLog(frame)
 
-    def dead_letters(self) -> pd.DataFrame:
-        """The dead letters, newest last: the event, and ``dead_letter``, the reason."""
-        from workbench.capture import record
+    def dead_letters(self, *, settled: bool = False) -> DeadLetters:
+        """The dead letters, newest last: a table that can redrive, edit and discard them.
 
-        frame = record(self.broker, self.dead_letter_channels())
-        columns = ["broker_time", "type", "id", "correlation_id", "dead_letter", "data"]
-        found = frame.reindex(columns=columns)  # an empty frame has only the standard ones
-        return found.sort_values("broker_time").reset_index(drop=True)
+        ``settled`` shows those that were redriven, edited or discarded already, too.
+
+        Examples
+        --------
+        >>> wb.dead_letters().by_fingerprint()  # doctest: +SKIP
+        >>> wb.dead_letters().redrive("service == 'billing'")  # doctest: +SKIP
+        """
+        from workbench.session.desk import Desk
+
+        return Desk(self.choreography, self.connection).read(settled=settled)
 
     # --- widgets --------------------------------------------------------------------------
 
