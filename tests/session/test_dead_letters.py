@@ -53,7 +53,7 @@ def letters(wb):
     """Two letters of one cause, one of another."""
     for order, quantity in (("a", 1), ("b", 2), ("c", -1)):
         wb.publish(OrderPlaced(order_id=order, quantity=quantity))
-    wb.wait_until_idle()
+        wb.wait_until_idle()
     return wb.dead_letters()
 
 
