@@ -48,8 +48,12 @@ class Outgoing(NamedTuple):
 
     def size(self) -> int:
         """Bytes of key, headers and value together."""
-        headers = sum(len(name.encode()) + len(text or b"") for name, text in self.headers)
-        return len(self.key or b"") + headers + len(self.value or b"")
+        size = len(self.key or b"") + len(self.value or b"")
+        for name, text in self.headers:
+            size += len(name) if name.isascii() else len(name.encode())
+            if text is not None:
+                size += len(text)
+        return size
 
 
 class Landed(NamedTuple):

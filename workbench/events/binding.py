@@ -22,6 +22,7 @@ from cloudevents.core.v1.event import CloudEvent
 from workbench.errors import EventError
 from workbench.events.envelope import Envelope
 from workbench.events.payload import decode_payload, encode_payload
+from workbench.events.plain_binding import read_plain, write_plain
 
 Headers = Sequence[tuple[str, bytes | None]]
 
@@ -57,6 +58,10 @@ def to_kafka(envelope: Envelope) -> tuple[bytes | None, list[tuple[str, bytes]],
 
     The key is the envelope's ``subject``: the event type's key in its canonical form.
     """
+    key = envelope.subject.encode() if envelope.subject is not None else None
+    plain = write_plain(envelope)
+    if plain is not None:
+        return key, plain, envelope.data
     attributes: dict[str, Any] = dict(envelope.extensions)
     for name in (*_ATTRIBUTES, *_FLOW):
         value = getattr(envelope, name)
@@ -71,7 +76,6 @@ def to_kafka(envelope: Envelope) -> tuple[bytes | None, list[tuple[str, bytes]],
         headers = [header for header in headers if header[0] != "ce_time"]
     if envelope.traceparent:
         headers.append(("traceparent", envelope.traceparent.encode()))
-    key = envelope.subject.encode() if envelope.subject is not None else None
     return key, headers, message.value
 
 
@@ -84,6 +88,9 @@ def from_kafka(headers: Headers, value: bytes | None) -> Envelope:
         The headers are not those of a CloudEvent, or an attribute is malformed.
     """
     plain = {name.lower(): text for name, text in headers if text is not None}
+    envelope = read_plain(plain, value or b"")
+    if envelope is not None:
+        return envelope
     ours = {name: text for name, text in plain.items() if name.startswith("ce_")}
     try:
         if ours:

@@ -53,7 +53,7 @@ class Envelope:
         traceparent: str | None = None,
     ) -> Envelope:
         """The first event of a flow; without a ``correlationid`` the flow is named after it."""
-        value = event_type.encode(payload)
+        value, data = event_type.encode(payload)
         event_id = id or str(uuid4())
         return cls(
             id=event_id,
@@ -61,7 +61,7 @@ class Envelope:
             type=event_type.name,
             data=value,
             time=time,
-            subject=event_type.key_of(decode_payload(value)) or None,
+            subject=event_type.key_of(data) or None,
             dataschema=event_type.dataschema,
             correlationid=correlationid or event_id,
             traceparent=traceparent or new_traceparent(),
@@ -78,7 +78,7 @@ class Envelope:
         time: datetime,
     ) -> Envelope:
         """An event caused by this one: same flow, derived id (so that a repeat is the same)."""
-        value = event_type.encode(payload)
+        value, data = event_type.encode(payload)
         event_id = effect_id(self.source, self.id, service, reaction, place)
         return Envelope(
             id=event_id,
@@ -86,7 +86,7 @@ class Envelope:
             type=event_type.name,
             data=value,
             time=time,
-            subject=event_type.key_of(decode_payload(value)) or None,
+            subject=event_type.key_of(data) or None,
             dataschema=event_type.dataschema,
             correlationid=self.correlationid or self.id,
             causationid=self.id,

@@ -105,8 +105,8 @@ class EventType:
         message = error.message if len(error.message) <= 300 else error.message[:297] + "..."
         return f"{self.name} v{self.version}: {place}: {message}"
 
-    def encode(self, payload: Any) -> bytes:
-        """The JSON bytes of a payload, once it is known to satisfy the schema.
+    def encode(self, payload: Any) -> tuple[bytes, Any]:
+        """The JSON bytes of a payload, and what they say, once it satisfies the schema.
 
         Raises
         ------
@@ -114,10 +114,11 @@ class EventType:
             The payload does not satisfy the schema; says which field and why.
         """
         value = encode_payload(payload)
-        problem = self.problem_with(decode_payload(value))
+        data = decode_payload(value)
+        problem = self.problem_with(data)
         if problem:
             raise EventError(f"{problem}.")
-        return value
+        return value, data
 
     def key_of(self, data: Any) -> str | None:
         """The canonical key of a decoded payload."""

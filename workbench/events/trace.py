@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID, uuid4
+
+from workbench.events.identity import derived_uuid
 
 _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 _SPANS = UUID("b7d5c0de-1a57-5c3e-9f6f-2a4e8c1d0b99")
@@ -20,7 +22,7 @@ def child_traceparent(parent: str | None, event_id: str) -> str:
     The span id is derived from the effect's id, so that an effect sent again is the same
     span. A missing or malformed parent starts a new trace, derived in the same way.
     """
-    span = uuid5(_SPANS, event_id).hex
+    span = derived_uuid(_SPANS, event_id).replace("-", "")
     match = _TRACEPARENT.fullmatch(parent or "")
     if match is None or not int(match[1], 16) or not int(match[2], 16):
         return f"00-{span}-{span[16:]}-01"

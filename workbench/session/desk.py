@@ -102,7 +102,7 @@ class Desk:
             raise DeadLetterError(f"{name} can't be read: say its type, type='OrderPlaced'.")
         event_type = self._choreography.event_types[self._choreography.type_name(found)]
         place = f"{letter.note.channel}:{letter.note.partition}:{letter.note.offset}"
-        value = event_type.encode(data)
+        value, written = event_type.encode(data)
         old = letter.envelope or Envelope.first(
             event_type, data, source=letter.note.channel, time=self._clock.now(), id=place
         )
@@ -113,7 +113,7 @@ class Desk:
             id=new_id,
             type=event_type.name,
             data=value,
-            subject=event_type.key_of(dict(data)) or None,
+            subject=event_type.key_of(written) or None,
             dataschema=event_type.dataschema,
             correlationid=old.correlationid or old.id,
             extensions={**old.extensions, "redriveof": old.id},
