@@ -48,12 +48,9 @@ class Outgoing(NamedTuple):
 
     def size(self) -> int:
         """Bytes of key, headers and value together."""
-        size = len(self.key or b"") + len(self.value or b"")
-        for name, text in self.headers:
-            size += len(name) if name.isascii() else len(name.encode())
-            if text is not None:
-                size += len(text)
-        return size
+        names = "".join([name for name, _ in self.headers])
+        texts = b"".join([text for _, text in self.headers if text is not None])
+        return len(names.encode()) + len(texts) + len(self.key or b"") + len(self.value or b"")
 
 
 class Landed(NamedTuple):

@@ -10,7 +10,7 @@ from json.encoder import encode_basestring_ascii
 from typing import Any
 from uuid import UUID
 
-_EFFECTS = UUID("6f0c2c5e-9f0b-5d7e-8a55-3f1c9d2b7a10")
+_EFFECTS = UUID("6f0c2c5e-9f0b-5d7e-8a55-3f1c9d2b7a10").bytes
 """The UUIDv5 namespace of effect ids; it never changes, or redelivered effects would differ."""
 
 _LONGEST_EXPONENT = 100
@@ -27,15 +27,11 @@ def effect_id(source: str, cause_id: str, service: str, reaction: str, place: in
     return derived_uuid(_EFFECTS, f"[{texts}, {place}]")
 
 
-def derived_uuid(namespace: UUID, name: str) -> str:
+def derived_uuid(namespace: bytes, name: str) -> str:
     """The text of a UUID version 5 (RFC 9562, section 5.5), as :func:`uuid.uuid5` gives it."""
-    digest = bytearray(
-        hashlib.sha1(namespace.bytes + name.encode(), usedforsecurity=False).digest()
-    )
-    digest[6] = (digest[6] & 0x0F) | 0x50
-    digest[8] = (digest[8] & 0x3F) | 0x80
-    text = digest[:16].hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    text = hashlib.sha1(namespace + name.encode(), usedforsecurity=False).hexdigest()
+    variant = "89ab"[int(text[16], 16) & 3]
+    return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{variant}{text[17:20]}-{text[20:32]}"
 
 
 def canonical_key(value: Any, schema: Mapping[str, Any] | None = None) -> str | None:

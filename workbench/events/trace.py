@@ -8,7 +8,8 @@ from uuid import UUID, uuid4
 from workbench.events.identity import derived_uuid
 
 _TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
-_SPANS = UUID("b7d5c0de-1a57-5c3e-9f6f-2a4e8c1d0b99")
+_NO_TRACE, _NO_SPAN = "0" * 32, "0" * 16
+_SPANS = UUID("b7d5c0de-1a57-5c3e-9f6f-2a4e8c1d0b99").bytes
 
 
 def new_traceparent() -> str:
@@ -24,6 +25,6 @@ def child_traceparent(parent: str | None, event_id: str) -> str:
     """
     span = derived_uuid(_SPANS, event_id).replace("-", "")
     match = _TRACEPARENT.fullmatch(parent or "")
-    if match is None or not int(match[1], 16) or not int(match[2], 16):
+    if match is None or match[1] == _NO_TRACE or match[2] == _NO_SPAN:
         return f"00-{span}-{span[16:]}-01"
     return f"00-{match[1]}-{span[:16]}-{match[3]}"

@@ -12,6 +12,7 @@ Its one argument is the file descriptor of the socket that services report to.
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import pickle
@@ -128,3 +129,7 @@ def _preload() -> None:
     import workbench.services.process
 
     _ = (cel, cloudevents, cloudpickle, jsonschema_rs, kafka, pydantic, workbench)
+    # What is here now stays: the collector of a service neither walks through it again and again
+    # nor, by touching it, makes a copy of the memory that services share.
+    gc.collect()
+    gc.freeze()

@@ -122,6 +122,10 @@ class Handling:
     def _cases(self, arrival: _Arrival, work: Work) -> list[_Case]:
         record = arrival.record
         event_type = "?"
+        foreign = self._foreign_type(arrival)
+        if foreign is not None:
+            work.counts[counted.IGNORED, foreign] += 1
+            return []
         try:
             if record.channel == self._spec.retries and arrival.retry is None:
                 raise EventError(f"a record of {record.channel} must say what is to be retried.")
@@ -147,6 +151,16 @@ class Handling:
             return []
         digest = hashlib.blake2b(record.value or b"", digest_size=16).digest()
         return [_Case(arrival, envelope, payload, reaction, digest) for reaction in reactions]
+
+    def _foreign_type(self, arrival: _Arrival) -> str | None:
+        """The type of an event that no reaction is for, by a look at one header alone."""
+        if arrival.retry is not None:
+            return None
+        found = [text for name, text in arrival.record.headers if name == "ce_type"]
+        if len(found) != 1 or not found[0]:
+            return None  # not a plain event: it is read as a whole
+        type_ = found[0].decode("utf-8", "replace")
+        return type_ if type_ not in self._reactions else None
 
     def _meet(self, case: _Case, work: Work) -> None:
         """React, unless the event is known already or has to wait."""

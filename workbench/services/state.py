@@ -128,9 +128,9 @@ class State(MutableMapping[str, Any]):
 def write_value(key: str, value: Any) -> str:
     """A value as it is stored."""
     try:
-        text = json.dumps(value, default=_tagged, ensure_ascii=False)
+        text = _encode(value)
         if f'"{_TAG}"' in text:  # ours, or a mapping of the handler's that looks like ours
-            text = json.dumps(_escaped(value), default=_tagged, ensure_ascii=False)
+            text = _encode(_escaped(value))
         return text
     except (TypeError, ValueError) as error:
         raise HandlerError(
@@ -140,7 +140,7 @@ def write_value(key: str, value: Any) -> str:
 
 def read_value(text: str) -> Any:
     """A stored value as it was."""
-    return json.loads(text, object_hook=_untagged)
+    return _decode(text)
 
 
 def _tagged(value: Any) -> dict[str, str]:
@@ -170,3 +170,8 @@ def _untagged(found: dict[str, Any]) -> Any:
     if set(found) == {_TAG, "value"} and found[_TAG] in _READERS:
         return _READERS[found[_TAG]](found["value"])
     return found
+
+
+# Made once: json.dumps and json.loads make a new one at every call with settings of one's own.
+_encode = json.JSONEncoder(default=_tagged, ensure_ascii=False).encode
+_decode = json.JSONDecoder(object_hook=_untagged).decode

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import pandas as pd
 
@@ -21,6 +21,7 @@ from workbench.choreography import Choreography
 from workbench.errors import BrokerError, DeadLetterError, EventError
 from workbench.events import DeadLetter, Envelope, Retry, encode_payload, from_kafka, to_kafka
 from workbench.events.dead_letter import PREFIX
+from workbench.events.identity import derived_uuid
 from workbench.events.notes import without
 from workbench.services import Clock, dead_letter_channel, retry_channel
 from workbench.session.connection import Connection
@@ -32,7 +33,7 @@ _DECISIONS = {
     "DeadLetterEdited": "edited",
     "DeadLetterDiscarded": "discarded",
 }
-_EDITS = UUID("0a9d2f7c-52d4-5b0e-9c55-8a4c1b7f6e21")
+_EDITS = UUID("0a9d2f7c-52d4-5b0e-9c55-8a4c1b7f6e21").bytes
 """The UUIDv5 namespace of the ids that edited events get; it never changes."""
 _BATCH = 500
 
@@ -107,7 +108,7 @@ class Desk:
             event_type, data, source=letter.note.channel, time=self._clock.now(), id=place
         )
         identity = [old.source, old.id, letter.note.service, letter.note.reaction]
-        new_id = str(uuid5(_EDITS, encode_payload([*identity, value.decode()]).decode()))
+        new_id = derived_uuid(_EDITS, encode_payload([*identity, value.decode()]).decode())
         edited = replace(
             old,
             id=new_id,
@@ -161,7 +162,7 @@ class Desk:
             **more,
         }
         envelope = Envelope(
-            id=str(uuid5(_EDITS, encode_payload([type_, data]).decode())),
+            id=derived_uuid(_EDITS, encode_payload([type_, data]).decode()),
             source=SOURCE,
             type=type_,
             data=encode_payload(data),
