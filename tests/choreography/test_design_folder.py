@@ -67,6 +67,13 @@ def rich_design():
         "OrderPlaced", emit={"Keyless": {}}, name="tell", retry=patient, ordered=True
     )
     inventory.whenever("OrderPlaced", emit={"StockReserved": {"note": None}}, after="1.5h")
+    inventory.whenever(
+        "OrderPlaced",
+        emit={},
+        name="expire",
+        unless=["StockReserved", "OutOfStock"],
+        within="15min",
+    )
     inventory.on()(reserve)
     design.service("idle")
     return design
@@ -78,7 +85,7 @@ def test_a_design_is_the_same_after_a_round_trip(tmp_path):
     again = Choreography.load(tmp_path / "orders")
     assert again == design
     assert list(again.services["inventory"].reactions) == [
-        "on_OrderPlaced", "tell", "on_OrderPlaced_2", "reserve"
+        "on_OrderPlaced", "tell", "on_OrderPlaced_2", "expire", "reserve"
     ]  # fmt: skip
     again.save(tmp_path / "copy")
     assert _texts(tmp_path / "copy") == _texts(tmp_path / "orders")
@@ -292,6 +299,9 @@ REACTION = "services:\n  inventory:\n    - whenever: OrderPlaced\n"
         ("      emit: {}\n      failure_rate: 2", 5, "failure_rate", "a failure rate is from 0 to 1, not 2"),
         ("      emit: {}\n      failure_rate: .nan", 5, "failure_rate", "a failure rate is from 0 to 1"),
         ("      emit: {}\n      failure_rate: high", 5, "failure_rate", "is a number from 0 to 1"),
+        ("      emit: {}\n      within: 1h", 3, "", "'unless' and 'within' go together"),
+        ("      emit: {}\n      unless: [Nope]\n      within: 1h", 5, "unless[0]", "no event type 'Nope'"),
+        ("      emit: {}\n      unless: OrderPlaced\n      within: soon", 6, "within", "not a duration"),
         ("      emit: {}\n      ordered: often", 5, "ordered", "'ordered' is true or false"),
         ("      emit: {}\n      retry: often", 5, "retry", "must be a mapping"),
         ("      emit: {}\n      retry: {tries: 3}", 5, "retry.tries", "'tries' is not known here"),

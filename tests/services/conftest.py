@@ -54,6 +54,11 @@ class Stage:
         self.runner.run_until_idle()
         return self
 
+    def run_rounds(self, n):
+        for _ in range(n):
+            self.runner._round()
+        return self
+
     def envelope(self, event, **settings):
         settings = {"source": "shop", "time": self.clock.now()} | settings
         return Envelope.first(type(event).event_type, event, **settings)

@@ -145,7 +145,7 @@ def test_the_outbox_gives_what_is_due_in_order_and_keeps_what_is_refused(store):
     outbox.sent([first.seq, third.seq])
     outbox.refused(second.seq, "too large")
     assert (outbox.due(25.0), outbox.next_due()) == ([], 30.0)
-    assert read_left(store.path) == (1, 0, 0)
+    assert read_left(store.path) == (1, 0, 0, 0)
 
 
 def test_the_inbox_knows_the_latest_outcome(store):
@@ -167,7 +167,7 @@ def test_what_waits_is_given_back_byte_for_byte_when_its_time_has_come(store):
     assert [waiter.record for waiter in store.waiting.due(29.0, 9)] == [record(1)]
     assert store.waiting.next_parked("ship", b"k").record == record(2)
     assert store.waiting.next_parked("ship", b"other") is None
-    assert (store.next_due(), store.left()) == (10.0, (0, 2, 1))
+    assert (store.next_due(), store.left()) == (10.0, (0, 2, 1, 0))
 
 
 def test_a_file_is_read_while_the_service_runs_and_before_it_ever_ran(store, tmp_path):
@@ -177,7 +177,7 @@ def test_a_file_is_read_while_the_service_runs_and_before_it_ever_ran(store, tmp
     assert read_state(store.path) == {"a": Decimal("1.0")}
     assert read_counts(store.path) == store.counts() == {("handled", "X"): 5}
     missing = tmp_path / "missing.sqlite"
-    assert (read_state(missing), read_counts(missing), read_left(missing)) == ({}, {}, (0, 0, 0))
+    assert (read_state(missing), read_counts(missing), read_left(missing)) == ({}, {}, (0, 0, 0, 0))
     assert not missing.exists()
 
 
@@ -199,7 +199,7 @@ def test_a_file_of_something_else_is_said(tmp_path):
 def test_a_file_whose_tables_are_not_made_yet_is_an_empty_one(tmp_path):
     path = tmp_path / "s.sqlite"
     sqlite3.connect(path).execute("PRAGMA journal_mode = WAL")
-    assert (read_state(path), read_counts(path), read_left(path)) == ({}, {}, (0, 0, 0))
+    assert (read_state(path), read_counts(path), read_left(path)) == ({}, {}, (0, 0, 0, 0))
 
 
 def test_a_durable_file_is_synced_at_every_commit(tmp_path):

@@ -30,7 +30,8 @@ MAX_BYTES = 5_000_000
 _TOP = {"events", "services"}
 _EVENT = {"key", "channel", "version"}
 _REACTION = {
-    "name", "whenever", "if", "after", "emit", "emits", "handler", "failure_rate", "retry", "ordered"
+    "name", "whenever", "if", "after", "emit", "emits", "handler", "failure_rate", "retry", "ordered",
+    "unless", "within",
 }  # fmt: skip
 _SECONDS = {"first_delay", "longest_delay"}
 _RETRY = {field.name for field in dataclasses.fields(RetryPolicy)}
@@ -146,6 +147,11 @@ def _reaction(node: _Node, choreography: Choreography, taken: Mapping[str, React
     ordered = node.get("ordered", False)
     if not isinstance(ordered.value, bool):
         raise ordered.error("'ordered' is true or false")
+    unless = node.get("unless", [])
+    types = [unless] if isinstance(unless.value, str) else unless.items()
+    within = node.get("within", 0)
+    if bool(types) != bool(within.value):
+        raise node.error("'unless' and 'within' go together")
     name = node.get("name", None)
     return Reaction(
         name=name.text() if name.value is not None else default_name(whenever, taken),
@@ -157,6 +163,8 @@ def _reaction(node: _Node, choreography: Choreography, taken: Mapping[str, React
         failure_rate=float(rate.value),
         retry=_retry(node.get("retry", None)),
         ordered=ordered.value,
+        unless=tuple(t.checked(partial(choreography.type_name, t.text())) for t in types),
+        within=within.checked(lambda: parse_duration(within.value)),
         line=node.line,
     )
 

@@ -24,6 +24,11 @@ class Reaction:
         The names of the event types it may emit.
     guard
         Reacts only to events for which it holds; ``None``: to all.
+    unless
+        Event types whose coming, in the same flow, makes it needless; reacts when none of them has
+        come ``within`` seconds of the event. Empty: reacts at once.
+    within
+        Seconds, with ``unless``.
     after
         Seconds between the reaction and its effects.
     mappings
@@ -57,6 +62,8 @@ class Reaction:
     failure_rate: float = 0.0
     retry: RetryPolicy | None = None
     ordered: bool = False
+    unless: tuple[str, ...] = ()
+    within: float = 0.0
     may_be_silent: bool = field(default=False, compare=False, repr=False)
     line: int | None = field(default=None, compare=False, repr=False)
 

@@ -89,6 +89,11 @@ def _reactions(service: Service) -> list[dict[str, Any]]:
         entry["whenever"] = reaction.whenever
         if reaction.guard is not None:
             entry["if"] = reaction.guard.source
+        if reaction.unless:
+            entry["unless"] = (
+                reaction.unless[0] if len(reaction.unless) == 1 else [*reaction.unless]
+            )
+            entry["within"] = format_duration(reaction.within)
         if reaction.after:
             entry["after"] = format_duration(reaction.after)
         if reaction.failure_rate:

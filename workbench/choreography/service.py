@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -50,8 +50,9 @@ class Service:
 
     @property
     def consumes(self) -> tuple[str, ...]:
-        """The event types it has a reaction to."""
-        return tuple(dict.fromkeys(reaction.whenever for reaction in self.reactions.values()))
+        """The event types it has a reaction to, or waits for."""
+        heard = ((r.whenever, *r.unless) for r in self.reactions.values())
+        return tuple(dict.fromkeys(name for names in heard for name in names))
 
     @property
     def emits(self) -> tuple[str, ...]:
@@ -70,6 +71,8 @@ class Service:
         failure_rate: float = 0.0,
         retry: RetryPolicy | None = None,
         ordered: bool = False,
+        unless: type[Event] | str | Sequence[type[Event] | str] = (),
+        within: str | float = 0,
         name: str | None = None,
     ) -> Callable[[Handler], Handler]:
         """Register a Python handler: ``@inventory.on(OrderPlaced)``.
@@ -95,6 +98,9 @@ class Service:
             How it is tried again when it fails; by default as the workbench says.
         ordered
             A key's later events wait behind one that failed, until it is done or given up.
+        unless, within
+            Reacts to the absence of an event: only if none of the types ``unless`` has come in
+            the same flow ``within`` a time (``"15min"``, or seconds) of this one.
         name
             Default: the function's name.
 
@@ -123,6 +129,8 @@ class Service:
                     failure_rate=failure_rate,
                     retry=retry,
                     ordered=ordered,
+                    unless=self._names(unless),
+                    within=parse_duration(within),
                     handler=handler,
                     takes=takes,
                     may_be_silent=may_be_silent(handler),
@@ -142,6 +150,8 @@ class Service:
         failure_rate: float = 0.0,
         retry: RetryPolicy | None = None,
         ordered: bool = False,
+        unless: type[Event] | str | Sequence[type[Event] | str] = (),
+        within: str | float = 0,
         name: str | None = None,
     ) -> Reaction:
         """Add a reaction that is data: for each effect type, field → CEL text or constant.
@@ -166,9 +176,15 @@ class Service:
             failure_rate=failure_rate,
             retry=retry,
             ordered=ordered,
+            unless=self._names(unless),
+            within=parse_duration(within),
         )
         self.put(reaction)
         return reaction
+
+    def _names(self, events: type[Event] | str | Sequence[type[Event] | str]) -> tuple[str, ...]:
+        several = [events] if isinstance(events, str | type) else events
+        return tuple(self._choreography.type_name(event) for event in several)
 
     def remove(self, reaction: str) -> Reaction:
         """Take a reaction away; gives it back, so that it can be put back with :meth:`put`."""
@@ -187,6 +203,11 @@ class Service:
             raise DesignError(
                 f"{self.name}/{reaction.name}: a failure rate is from 0 to 1, "
                 f"not {reaction.failure_rate}."
+            )
+        if bool(reaction.unless) != (reaction.within > 0):
+            raise DesignError(
+                f"{self.name}/{reaction.name}: 'unless' and 'within' go together: whenever "
+                "OrderPlaced, unless PaymentReceived within 15min."
             )
         if reaction.handler is not None:
             announced = self._announced(reaction)

@@ -28,7 +28,7 @@ from workbench.services import status as counted
 from workbench.services.clock import Clock
 from workbench.services.context import Context
 from workbench.services.frames import own_frame, own_traceback
-from workbench.services.inbox import DEAD, DONE, PARKED, RETRYING, Entry, Outcome
+from workbench.services.inbox import ARMED, DEAD, DONE, PARKED, RETRYING, Entry, Outcome
 from workbench.services.reacting import effects_of, guard_holds
 from workbench.services.spec import ServiceSpec
 from workbench.services.work import Work
@@ -96,8 +96,11 @@ class Handling:
     def __init__(self, spec: ServiceSpec, clock: Clock, stopping: Callable[[], bool]) -> None:
         self._spec, self._clock, self._stopping = spec, clock, stopping
         self._reactions: dict[str, list[Reaction]] = {}
+        self._awaited: dict[str, list[Reaction]] = {}
         for reaction in spec.reactions:
             self._reactions.setdefault(reaction.whenever, []).append(reaction)
+            for type_ in reaction.unless:
+                self._awaited.setdefault(type_, []).append(reaction)
 
     def handle(self, record: Record, work: Work) -> None:
         """Do what is to be done about a record that was delivered.
@@ -105,9 +108,14 @@ class Handling:
         Raises
         ------
         Stopped
-            The service is to stop: what is done of it is done, the rest is to be delivered again.
+            The service is to stop: nothing of this transaction is to be kept.
         """
-        for case in self._cases(self._arrival(record), work):
+        arrival = self._arrival(record)
+        foreign = self._foreign_type(arrival)
+        if foreign is not None:
+            work.counts[counted.IGNORED, foreign] += 1
+            return
+        for case in self._cases(arrival, work):
             self._meet(case, work)
 
     def resume(self, record: Record, work: Work) -> None:
@@ -115,30 +123,34 @@ class Handling:
         for case in self._cases(self._arrival(record), work):
             self._react(case, work)
 
+    def expire(self, reaction: str, record: Record, work: Work) -> None:
+        """React to the absence of an event: the time is over, and nothing that waits brings it."""
+        for case in self._cases(self._arrival(record), work):
+            if case.reaction.name == reaction:
+                self._react(case, work)
+
     def _arrival(self, record: Record) -> _Arrival:
         on_retry = record.channel == self._spec.retries
         return _Arrival(record, Retry.from_headers(record.headers) if on_retry else None)
 
     def _cases(self, arrival: _Arrival, work: Work) -> list[_Case]:
-        record = arrival.record
+        """The event that a record carries, once for each reaction to it; none if it is poison."""
+        record, retry = arrival.record, arrival.retry
         event_type = "?"
-        foreign = self._foreign_type(arrival)
-        if foreign is not None:
-            work.counts[counted.IGNORED, foreign] += 1
-            return []
         try:
-            if record.channel == self._spec.retries and arrival.retry is None:
+            if record.channel == self._spec.retries and retry is None:
                 raise EventError(f"a record of {record.channel} must say what is to be retried.")
             envelope = from_kafka(record.headers, record.value)
             reactions = self._reactions.get(envelope.type, [])
-            wanted = arrival.retry.reaction if arrival.retry else ""
-            if wanted:
-                reactions = [reaction for reaction in reactions if reaction.name == wanted]
+            if retry is not None and retry.reaction:
+                reactions = [reaction for reaction in reactions if reaction.name == retry.reaction]
                 if not reactions:
                     raise EventError(
-                        f"{self._spec.name} has no reaction {wanted!r} to {envelope.type} any more."
+                        f"{self._spec.name} has no reaction {retry.reaction!r} to {envelope.type} "
+                        "any more."
                     )
-            if not reactions:
+            awaited = self._awaited.get(envelope.type, ())
+            if not reactions and not awaited:
                 work.counts[counted.IGNORED, envelope.type] += 1
                 return []
             event_type = envelope.type
@@ -149,6 +161,9 @@ class Handling:
         except EventError as error:
             self._poison(arrival, "", error, work, event_type)
             return []
+        for reaction in awaited:
+            flow, now = envelope.correlationid or envelope.id, self._clock.now().timestamp()
+            work.timers.disarm(reaction.name, flow, now)
         digest = hashlib.blake2b(record.value or b"", digest_size=16).digest()
         return [_Case(arrival, envelope, payload, reaction, digest) for reaction in reactions]
 
@@ -160,7 +175,7 @@ class Handling:
         if len(found) != 1 or not found[0]:
             return None  # not a plain event: it is read as a whole
         type_ = found[0].decode("utf-8", "replace")
-        return type_ if type_ not in self._reactions else None
+        return type_ if type_ not in self._reactions and type_ not in self._awaited else None
 
     def _meet(self, case: _Case, work: Work) -> None:
         """React, unless the event is known already or has to wait."""
@@ -180,6 +195,8 @@ class Handling:
             work.remember(case.entry, Outcome(case.hash, PARKED, arrival.turn))
             work.waiting.park(case.reaction.name, arrival.record)
             work.counts[counted.PARKED, type_] += 1
+        elif case.reaction.unless and arrival.retry is None:
+            self._arm(case, work)
         else:
             self._react(case, work)
 
@@ -188,6 +205,21 @@ class Handling:
         if not case.reaction.ordered or key is None:
             return False
         return work.waiting.blocker(case.reaction.name, key) not in (None, case.event)
+
+    def _arm(self, case: _Case, work: Work) -> None:
+        """Let a reaction to an absence wait; its deadline counts from when the event happened."""
+        envelope, reaction, now = case.envelope, case.reaction, self._clock.now()
+        try:
+            holds = guard_holds(reaction, case.payload, self._spec.event_types[envelope.type])
+        except ExpressionError:
+            self._react(case, work)  # which fails in the same way, and says so
+            return
+        happened = min(envelope.time or now, now)
+        due = happened.timestamp() + reaction.within
+        flow = envelope.correlationid or envelope.id
+        armed = holds and work.timers.arm(reaction.name, flow, due, case.arrival.record)
+        work.remember(case.entry, Outcome(case.hash, ARMED if armed else DONE, 0))
+        work.counts[counted.ARMED if armed else counted.GUARDED, envelope.type] += 1
 
     # --- reacting -------------------------------------------------------------------------
 

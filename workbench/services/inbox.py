@@ -19,6 +19,8 @@ RETRYING = "retrying"
 """Failed, and to be tried again."""
 PARKED = "parked"
 """Waits behind an earlier event of its key."""
+ARMED = "armed"
+"""Waits for its time, unless another event comes before."""
 DEAD = "dead"
 """Given up on."""
 

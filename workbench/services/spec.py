@@ -27,6 +27,11 @@ class ServiceSpec:
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     durable: bool = False
 
+    @property
+    def awaits(self) -> bool:
+        """Whether a reaction is to the absence of an event."""
+        return any(reaction.unless for reaction in self.reactions)
+
     def retry_of(self, reaction: Reaction) -> RetryPolicy:
         """How a reaction is tried again: as it says itself, else as the workbench says."""
         return reaction.retry or self.retry

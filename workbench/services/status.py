@@ -18,6 +18,8 @@ DEAD = "dead_letters"
 """Events given up on."""
 IGNORED = "ignored"
 """Events of a type there is no reaction to."""
+ARMED = "armed"
+"""Events whose reaction waits for the absence of another."""
 PARKED = "parked"
 """Events put behind an earlier one of their key that failed."""
 GUARDED = "guarded"
@@ -29,7 +31,7 @@ class Status:
     """One report. Counts are since the service's file was made, so a restart keeps them.
 
     ``in_flight`` is handled but unsent or not committed; ``waiting`` are effects whose delay
-    is not over, retries whose time is to come and parked events; ``phase`` is ``"starting"``, ``"running"`` or ``"stopping"``.
+    is not over, retries whose time is to come, parked events and timers; ``phase`` is ``"starting"``, ``"running"`` or ``"stopping"``.
     """
 
     service: str

@@ -1,4 +1,4 @@
-"""The one SQLite file of a service: inbox, state, outbox, what waits, and counts.
+"""The one SQLite file of a service: inbox, state, outbox, what waits, timers, and counts.
 
 A poll's events are handled in one transaction. The file is written ahead (WAL), so a crash of
 the process at any moment leaves it as of the last commit; ``durable=True`` holds through a
@@ -15,14 +15,15 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from workbench.errors import ServiceError
-from workbench.services import inbox, outbox, state, waiting
+from workbench.services import inbox, outbox, state, timers, waiting
 
-_FORMAT = 2
+_FORMAT = 3
 """Of the tables; a file of another format is refused by name."""
 _TABLES = f"""
 {inbox.TABLE}
 {outbox.TABLE}
 {state.TABLE}
+{timers.TABLE}
 {waiting.TABLE}
 CREATE TABLE counts (
     what TEXT, event_type TEXT, n INTEGER, PRIMARY KEY (what, event_type)
@@ -60,6 +61,7 @@ class Store:
         self.inbox = inbox.Inbox(self._db)
         self.outbox = outbox.Outbox(self._db)
         self.state = state.Table(self._db)
+        self.timers = timers.Timers(self._db)
         self.waiting = waiting.Waiting(self._db)
 
     def _make_tables(self) -> None:
@@ -85,8 +87,8 @@ class Store:
 
     def next_due(self) -> float | None:
         """When something is to be done next (seconds since 1970 UTC); ``None``: nothing waits."""
-        dues = [due for due in (self.outbox.next_due(), self.waiting.next_due()) if due is not None]
-        return min(dues, default=None)
+        dues = (self.outbox.next_due(), self.waiting.next_due(), self.timers.next_due())
+        return min((due for due in dues if due is not None), default=None)
 
     def left(self) -> Left:
         """What is still to be done."""
@@ -111,11 +113,14 @@ class Store:
 
 
 class Left(NamedTuple):
-    """What a service has still to do: unsent effects, retries whose time is to come, parked events."""
+    """What a service has still to do: unsent effects, retries whose time is to come, parked
+    events, and timers for the absence of an event.
+    """
 
     effects: int = 0
     retries: int = 0
     parked: int = 0
+    timers: int = 0
 
 
 def read_state(path: Path) -> dict[str, object]:
@@ -139,7 +144,8 @@ def _left(file: sqlite3.Connection) -> Left:
     row = file.execute(
         "SELECT (SELECT count(*) FROM outbox WHERE refused IS NULL),"
         "(SELECT count(*) FROM waiting WHERE due IS NOT NULL),"
-        "(SELECT count(*) FROM waiting WHERE behind IS NOT NULL)"
+        "(SELECT count(*) FROM waiting WHERE behind IS NOT NULL),"
+        "(SELECT count(*) FROM timers)"
     ).fetchone()
     return Left(*row)
 

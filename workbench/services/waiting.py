@@ -6,12 +6,13 @@ import sqlite3
 from typing import NamedTuple
 
 from workbench.brokers import Record
-from workbench.services.rows import pack_headers, unpack_headers
+from workbench.services.rows import RECORD, pack_record, unpack_record
 
 TABLE = """
 CREATE TABLE waiting (
-    seq INTEGER PRIMARY KEY, due REAL, behind TEXT, key BLOB,
-    channel TEXT, partition INTEGER, offset INTEGER, time_ms INTEGER, headers BLOB, value BLOB
+    seq INTEGER PRIMARY KEY, due REAL, behind TEXT,
+    channel TEXT, partition INTEGER, offset INTEGER, time_ms INTEGER, key BLOB, headers BLOB,
+    value BLOB
 );
 CREATE INDEX waiting_due ON waiting (due) WHERE due IS NOT NULL;
 CREATE INDEX waiting_behind ON waiting (behind, key, seq) WHERE behind IS NOT NULL;
@@ -19,7 +20,6 @@ CREATE TABLE blocked (
     reaction TEXT, key BLOB, source TEXT, id TEXT, PRIMARY KEY (reaction, key)
 ) WITHOUT ROWID;
 """
-_RECORD = "channel, partition, offset, time_ms, key, headers, value"
 
 
 class Waiter(NamedTuple):
@@ -42,11 +42,11 @@ class Waiting:
     def due(self, now: float, limit: int) -> list[Waiter]:
         """The retries whose time has come, in order of time."""
         rows = self._db.execute(
-            f"SELECT seq, {_RECORD} FROM waiting "  # noqa: S608 - a constant
+            f"SELECT seq, {RECORD} FROM waiting "  # noqa: S608 - a constant
             "WHERE due <= ? ORDER BY due, seq LIMIT ?",
             (now, limit),
         )
-        return [_waiter(*row) for row in rows.fetchall()]
+        return [Waiter(seq, unpack_record(*row)) for seq, *row in rows]
 
     def next_due(self) -> float | None:
         """When the next retry is due; ``None`` if there is none."""
@@ -83,32 +83,15 @@ class Waiting:
     def next_parked(self, reaction: str, key: bytes) -> Waiter | None:
         """The first event that waits behind a key's blocker."""
         row = self._db.execute(
-            f"SELECT seq, {_RECORD} FROM waiting "  # noqa: S608 - a constant
+            f"SELECT seq, {RECORD} FROM waiting "  # noqa: S608 - a constant
             "WHERE behind = ? AND key = ? ORDER BY seq LIMIT 1",
             (reaction, key),
         ).fetchone()
-        return _waiter(*row) if row is not None else None
+        return Waiter(row[0], unpack_record(*row[1:])) if row is not None else None
 
     def _put(self, due: float | None, behind: str | None, record: Record) -> None:
         self._db.execute(
-            "INSERT INTO waiting (due, behind, key, channel, partition, offset, time_ms, headers, "
-            "value) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                *(due, behind, record.key, record.channel, record.partition, record.offset),
-                *(record.time_ms, pack_headers(record.headers), record.value),
-            ),
+            f"INSERT INTO waiting (due, behind, {RECORD}) "  # noqa: S608 - a constant
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (due, behind, *pack_record(record)),
         )
-
-
-def _waiter(  # the columns of a row
-    seq: int,
-    channel: str,
-    partition: int,
-    offset: int,
-    time_ms: int,
-    key: bytes | None,
-    headers: bytes,
-    value: bytes | None,
-) -> Waiter:
-    record = Record(channel, partition, offset, time_ms, key, unpack_headers(headers), value)
-    return Waiter(seq, record)

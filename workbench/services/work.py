@@ -25,7 +25,8 @@ class Work:
         self._outgoing: list[tuple[float, Outgoing]] = []
         self.counts: Counts = Counter()
         self.waiting = store.waiting
-        """Written to directly: nothing of a reaction's own share is in it."""
+        self.timers = store.timers
+        """These two are written to directly: nothing of a reaction's own share is in them."""
 
     def outcome(self, entry: Entry) -> Outcome | None:
         """What became of an event at a reaction, in this transaction or before."""

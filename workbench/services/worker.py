@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from workbench.brokers import Broker, Consumer, Position, Record
 from workbench.errors import BrokerError, EventRefusedError
@@ -44,6 +44,7 @@ STEPS = (
 BATCH = 500
 """At most how many events one transaction handles."""
 _REPORT_EVERY = 0.1
+_FENCE_PAUSE = 0.02
 
 
 class Worker:
@@ -71,6 +72,7 @@ class Worker:
         self._handling = Handling(spec, self._clock, stopping)
         self._status = Status(service=spec.name, pid=os.getpid())
         self._reported_at = 0.0
+        self._fence: tuple[float, Mapping[Position, int]] | None = None
         self._store: Store | None = None
         self._consumer: Consumer | None = None
 
@@ -108,9 +110,10 @@ class Worker:
             ends = {Position(r.channel, r.partition): r.offset + 1 for r in handled}
             self._consumer.commit(ends)
             self._at("committed")
+        expired = self._expire() if self.spec.awaits else 0
         self._status.in_flight = 0
         self._tell()
-        return len(handled) + resumed
+        return len(handled) + resumed + expired
 
     def finish(self) -> None:
         """Leave in good order: the file closed, the connections given back."""
@@ -157,6 +160,35 @@ class Worker:
         self._send_due(fresh)
         return records, len(due)
 
+    def _expire(self) -> int:
+        """React to absences whose time is over; returns how many there were.
+
+        Not before the group has committed all that stood on its channels after the deadline: what
+        is awaited may be among it, and a service that was down must not expire its own backlog.
+        """
+        now = self._clock.now().timestamp()
+        if self._fence is None:
+            due = self.store.timers.next_due()
+            if due is None or due > now:
+                return 0
+            self._fence = now, self._broker.end_offsets(self.spec.inputs)
+        at, ends = self._fence
+        committed = self._broker.committed(self.spec.group)
+        begins = self._broker.begin_offsets(self.spec.inputs)
+        if any(committed.get(p, begins.get(p, 0)) < end for p, end in ends.items()):
+            return 0
+        self._fence = None
+        expired = self.store.timers.due(at, BATCH)
+        with self.store.transaction():
+            work = Work(self.store)
+            for timer in expired:
+                self.store.timers.drop(timer.seq)
+                self._handling.expire(timer.reaction, timer.record, work)
+            fresh = work.write(self._clock.now().timestamp())
+        self._totals += work.counts
+        self._send_due(fresh)
+        return len(expired)
+
     # --- sending --------------------------------------------------------------------------
 
     def _send_due(self, fresh: Sequence[Unsent] = ()) -> None:
@@ -190,7 +222,9 @@ class Worker:
         due = self.store.next_due()
         if due is None:
             return timeout
-        return max(0.0, min(timeout, due - self._clock.now().timestamp()))
+        # What is overdue waits for the backlog; a busy loop would not get through it sooner.
+        shortest = _FENCE_PAUSE if self._fence is not None else 0.0
+        return max(shortest, min(timeout, due - self._clock.now().timestamp()))
 
     def _tell(self, *, force: bool = False) -> None:
         now = time.monotonic()

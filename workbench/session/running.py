@@ -244,7 +244,7 @@ class Running:
         left = {}
         for name in self._choreography.services:
             found = read_left(self._connection.store(name))
-            waits = [(found.effects, "effect"), (found.retries, "retry"), (found.parked, "event")]
+            waits = zip(found, ("effect", "retry", "event", "timer"), strict=True)
             for n, what in waits:
                 if n:
                     left[name] = _count(n, what)

@@ -217,6 +217,8 @@ class DesignerModel:
                 failure_rate=old.failure_rate,
                 retry=old.retry,
                 ordered=old.ordered,
+                unless=old.unless,
+                within=old.within,
                 line=old.line,
             )
             if made.is_python and old.is_python:

@@ -144,6 +144,8 @@ def sentence_of(reaction: Reaction) -> str:
     """``whenever OrderPlaced, if …, then StockReserved or OutOfStock``, to be read aloud."""
     text = f"whenever {reaction.whenever}"
     text += f", if {reaction.guard.source}" if reaction.guard is not None else ""
+    if reaction.unless:
+        text += f", unless {' or '.join(reaction.unless)} within {format_duration(reaction.within)}"
     text += f", after {format_duration(reaction.after)}" if reaction.after else ""
     text += ", in order" if reaction.ordered else ""
     word = " or " if reaction.is_python else " and "
