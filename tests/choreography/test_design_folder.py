@@ -248,7 +248,12 @@ def test_the_file_shown_in_the_design_loads(load):
     [
         ("- a\n- b", 1, None, "the file must be a mapping of names to values"),
         ("just text", 1, None, "the file must be a mapping"),
-        ("servces: {}", 1, "servces", "'servces' is not known here .known: events, services."),
+        (
+            "servces: {}",
+            1,
+            "servces",
+            "'servces' is not known here .known: events, invariants, services.",
+        ),
         ("services: [a]", 1, "services", "services must be a mapping"),
         ("services:\n  inventory: {}", 2, "services.inventory", "must be a list .lines beginning"),
         ("services:\n  'in ventory': []", 2, "services.in ventory", "can't name a service"),

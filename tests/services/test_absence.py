@@ -186,5 +186,5 @@ def test_the_design_knows_that_the_service_hears_what_it_waits_for(orders, desig
 
 @pytest.mark.parametrize("half", [{"unless": PaymentReceived}, {"within": "1h"}])
 def test_unless_and_within_go_together(design, half):
-    with pytest.raises(DesignError, match="^orders/expire: 'unless' and 'within' go together"):
+    with pytest.raises(DesignError, match=r"^orders/expire: 'unless' and 'within' go together"):
         design.service("orders").on(**half)(expire)

@@ -410,3 +410,34 @@ def test_the_lag_counts_what_a_group_has_not_committed(wb):
     assert wb.lag() == {"inventory": 0, "billing": 7}
     assert sum(wb.broker.committed("inventory").values()) == 7
     assert all(isinstance(place, Position) for place in wb.broker.committed("inventory"))
+
+
+# --- coming to rest --------------------------------------------------------------------------
+
+
+def test_converged_says_what_is_left_and_which_invariant_is_broken(wb):
+    wb.choreography.invariant("stock", "state.inventory.units == 3.0")
+    wb.publish_many([OrderPlaced(order_id=f"o-{n}") for n in range(3)])
+    before = wb.converged()
+    assert not before
+    assert before.left == {"inventory": "3 events"}
+    assert repr(before).splitlines() == [
+        "✗ not at rest; left to do: inventory: 3 events",
+        "✗ stock: state.inventory.units == 3.0 (0 ≠ 3)",
+    ]
+    wb.start()
+    wb.wait_until_idle()
+    after = wb.converged()
+    assert after
+    assert repr(after).splitlines() == [
+        "✓ at rest: nothing is left to do",
+        "✓ stock: state.inventory.units == 3.0 (3 = 3)",
+    ]
+    assert "<" not in after._repr_html_().replace("<div>", "").replace("</div>", "")
+
+
+def test_all_states_are_one_table(wb):
+    wb.start()
+    wb.publish(OrderPlaced(order_id="o-1", quantity=2))
+    wb.wait_until_idle()
+    assert wb.states().to_dict("records") == [{"service": "inventory", "key": "units", "value": 2}]

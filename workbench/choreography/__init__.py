@@ -7,6 +7,7 @@ from workbench.choreography.choreography import Choreography
 from workbench.choreography.duration import format_duration, parse_duration
 from workbench.choreography.expression import Expression, cel_view, fit
 from workbench.choreography.handlers import takes_context
+from workbench.choreography.invariant import Invariant, Verdict
 from workbench.choreography.problems import Problem, problems
 from workbench.choreography.reaction import Reaction
 from workbench.choreography.retry_policy import RetryPolicy
@@ -15,10 +16,12 @@ from workbench.choreography.service import Service
 __all__ = [
     "Choreography",
     "Expression",
+    "Invariant",
     "Problem",
     "Reaction",
     "RetryPolicy",
     "Service",
+    "Verdict",
     "cel_view",
     "fit",
     "format_duration",

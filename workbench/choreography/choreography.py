@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from workbench.choreography.invariant import Invariant
 from workbench.choreography.service import Service
 from workbench.errors import DesignError
 from workbench.events import Event, EventType
@@ -24,6 +25,8 @@ class Choreography:
         Name → :class:`Service`.
     channels
         Event type name → channel, where the design overrides the default.
+    invariants
+        Name → what must hold of the services' states at rest.
     listeners
         Called with a service's name whenever one of its reactions is added or replaced.
     """
@@ -33,6 +36,7 @@ class Choreography:
         self.released: dict[str, dict[int, EventType]] = {}
         self.services: dict[str, Service] = {}
         self.channels: dict[str, str] = {}
+        self.invariants: dict[str, Invariant] = {}
         self.listeners: list[Callable[[str], None]] = []
 
     # --- building -------------------------------------------------------------------------
@@ -60,6 +64,18 @@ class Choreography:
         if name not in self.services:
             self.services[name] = Service(name, self)
         return self.services[name]
+
+    def invariant(self, name: str, equation: str) -> Invariant:
+        """Declare what must hold once everything has come to rest; see :class:`Invariant`.
+
+        Examples
+        --------
+        >>> design = Choreography()
+        >>> design.invariant("stock", "state.inventory.reserved == state.orders.units")
+        Invariant('state.inventory.reserved == state.orders.units')
+        """
+        self.invariants[name] = Invariant(equation)
+        return self.invariants[name]
 
     def type_name(self, event: type[Event] | str) -> str:
         """The name of an event class (added if it is new here) or of a known event type."""
@@ -167,6 +183,7 @@ class Choreography:
             "released": self.released,
             "services": self.services,
             "channels": self.channels,
+            "invariants": self.invariants,
         }
 
     def __repr__(self) -> str:

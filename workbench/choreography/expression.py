@@ -15,7 +15,7 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from workbench.errors import ExpressionError
 from workbench.events import EventType
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     import cel
 
 _PATH = re.compile(r"data((?:\.[A-Za-z_]\w*)+)")
-_ANY_PATH = re.compile(r"\bdata((?:\.[A-Za-z_]\w*)+)(?!\s*\()")
 _BOUND = re.compile(r"\.(?:all|exists|exists_one|filter|map)\(\s*([A-Za-z_]\w*)\s*,")
 _FAILURES = (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError)
 _MAX_DEPTH = 60
@@ -40,6 +39,9 @@ class Expression:
         It does not compile, or names something other than ``data``.
     """
 
+    variable: ClassVar[str] = "data"
+    """What an expression sees."""
+
     def __init__(self, source: str) -> None:
         if not source.strip():
             raise ExpressionError("an expression must be a text in CEL, such as data.quantity > 0.")
@@ -54,10 +56,10 @@ class Expression:
         except ValueError as error:
             reason = str(error).splitlines()[0].split("ERROR: ")[-1].split(" expecting ")[0]
             raise ExpressionError(f"{source!r} is not CEL: {reason}.") from error
-        unknown = set(program.variables()) - {"data"} - set(_BOUND.findall(source))
+        unknown = set(program.variables()) - {self.variable} - set(_BOUND.findall(source))
         if unknown:
             raise ExpressionError(
-                f"{source!r} names {min(unknown)!r}, but an expression sees only 'data' "
+                f"{source!r} names {min(unknown)!r}, but an expression sees only {self.variable!r} "
                 "(write a text in quotes: 'like this')."
             )
 
@@ -69,8 +71,9 @@ class Expression:
 
     @property
     def paths(self) -> list[str]:
-        """The payload fields it reads, as dotted paths without ``data.``."""
-        return [path[1:] for path in _ANY_PATH.findall(self.source)]
+        """The fields it reads, as dotted paths without ``data.``."""
+        found = re.findall(rf"\b{self.variable}((?:\.[A-Za-z_]\w*)+)(?!\s*\()", self.source)
+        return [path[1:] for path in found]
 
     def holds(self, view: Mapping[str, Any]) -> bool:
         """Whether a guard is true of a payload's view (see :func:`cel_view`)."""
@@ -87,10 +90,12 @@ class Expression:
     def value(self, data: Any, view: Mapping[str, Any]) -> Any:
         """What it makes of a payload: its value untouched for a path, else CEL's result."""
         path = _PATH.fullmatch(self.source.strip())
-        if path:
-            return at(data, path[1][1:])
+        return at(data, path[1][1:]) if path else self.result(view)
+
+    def result(self, view: Any) -> Any:
+        """What CEL makes of what the expression sees."""
         try:
-            return self._program.execute({"data": view})
+            return self._program.execute({self.variable: view})
         except _FAILURES as error:
             raise self._failed(error) from error
 
@@ -100,7 +105,8 @@ class Expression:
             reason = f"there is no field {error.args[0]!r}"
         elif "CEL does not coerce" in str(error) or "No such overload" in str(error):
             reason += " (numbers from a payload are doubles: write 2.0 rather than 2)"
-        return ExpressionError(f"{self.source!r} fails on this event: {reason}.")
+        what = "event" if self.variable == "data" else self.variable
+        return ExpressionError(f"{self.source!r} fails on this {what}: {reason}.")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Expression) and self.source == other.source
@@ -109,10 +115,10 @@ class Expression:
         return hash(self.source)
 
     def __repr__(self) -> str:
-        return f"Expression({self.source!r})"
+        return f"{type(self).__name__}({self.source!r})"
 
     def __reduce__(self) -> Any:
-        return Expression, (self.source,)
+        return type(self), (self.source,)
 
 
 def at(data: Any, path: str) -> Any:

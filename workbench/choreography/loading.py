@@ -14,6 +14,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from workbench.choreography.duration import parse_duration
 from workbench.choreography.expression import Expression
+from workbench.choreography.invariant import Invariant
 from workbench.choreography.reaction import Reaction
 from workbench.choreography.retry_policy import RetryPolicy
 from workbench.choreography.service import default_name
@@ -27,7 +28,7 @@ FILE = "choreography.yaml"
 MAX_BYTES = 5_000_000
 """A design file larger than this is a mistake, not a design."""
 
-_TOP = {"events", "services"}
+_TOP = {"events", "services", "invariants"}
 _EVENT = {"key", "channel", "version"}
 _REACTION = {
     "name", "whenever", "if", "after", "emit", "emits", "handler", "failure_rate", "retry", "ordered",
@@ -62,6 +63,8 @@ def load_choreography(folder: Path, choreography: Choreography) -> Choreography:
             if reaction.name in service.reactions:
                 raise entry.error(f"{name} has two reactions named {reaction.name!r}")
             service.reactions[reaction.name] = reaction
+    for name, node in document.get("invariants", {}).mapping().items():
+        choreography.invariants[name] = node.checked(partial(Invariant, node.text()))
     return choreography
 
 

@@ -70,6 +70,10 @@ def _yaml(choreography: Choreography) -> str:
     document["services"] = {
         name: _reactions(service) for name, service in choreography.services.items()
     }
+    if choreography.invariants:
+        document["invariants"] = {
+            name: invariant.source for name, invariant in choreography.invariants.items()
+        }
     yaml = YAML()
     yaml.indent(mapping=2, sequence=4, offset=2)
     yaml.width = 100

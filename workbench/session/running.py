@@ -23,6 +23,7 @@ from workbench.services import (
     service_spec,
 )
 from workbench.session.connection import Connection
+from workbench.session.convergence import Convergence
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -184,6 +185,27 @@ class Running:
         for (what, _), n in read_counts(self._connection.store(service)).items():
             totals[what] = totals.get(what, 0) + n
         return totals
+
+    def states(self) -> pd.DataFrame:
+        """Every service's state; :meth:`Workbench.states` says what is in it."""
+        import pandas as pd
+
+        rows = [
+            (name, key, value)
+            for name in self._choreography.services
+            for key, value in self.state(name).items()
+        ]
+        return pd.DataFrame(rows, columns=["service", "key", "value"])
+
+    def converged(self) -> Convergence:
+        """Whether everything has come to rest as it should."""
+        left = self._left_to_do()
+        states = {name: self.state(name) for name in self._choreography.services}
+        verdicts = {
+            name: (invariant.source, invariant.check(states))
+            for name, invariant in self._choreography.invariants.items()
+        }
+        return Convergence(left, verdicts)
 
     def lag(self) -> dict[str, int]:
         """Service → events on its channels that it has not committed yet."""

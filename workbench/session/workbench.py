@@ -14,6 +14,7 @@ from workbench.errors import DesignError, EventError, EventRefusedError
 from workbench.events import Event, EventType
 from workbench.services import Life, RetryPolicy, Runner
 from workbench.session.connection import Connection
+from workbench.session.convergence import Convergence
 from workbench.session.publishing import Published, Publishing
 from workbench.session.running import Running
 
@@ -213,6 +214,18 @@ class Workbench:
     def state(self, service: str) -> dict[str, Any]:
         """A service's state as of its last commit."""
         return self._running.state(service)
+
+    def states(self) -> pd.DataFrame:
+        """Every service's state as of its last commit: ``service``, ``key`` and ``value``."""
+        return self._running.states()
+
+    def converged(self) -> Convergence:
+        """Whether everything has come to rest, and whether the design's invariants hold.
+
+        True or false as it stands, and in words when it is shown: what is left to do (events,
+        effects, retries, parked events, timers), and which invariant is broken, by how much.
+        """
+        return self._running.converged()
 
     def lag(self) -> dict[str, int]:
         """Service → events on its channels that it has not committed yet."""
