@@ -70,5 +70,9 @@ class DeadLetterError(WorkbenchError):
     """Dead letters can't be selected, redriven, discarded or edited as asked."""
 
 
+class FaultError(WorkbenchError):
+    """A fault can't be inflicted as asked."""
+
+
 class LogError(WorkbenchError):
     """An event log can't be captured, read, written or analysed."""

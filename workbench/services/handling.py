@@ -29,6 +29,7 @@ from workbench.services.clock import Clock
 from workbench.services.context import Context
 from workbench.services.frames import own_frame, own_traceback
 from workbench.services.inbox import ARMED, DEAD, DONE, PARKED, RETRYING, Entry, Outcome
+from workbench.services.injection import Injector
 from workbench.services.reacting import effects_of, guard_holds
 from workbench.services.spec import ServiceSpec
 from workbench.services.work import Work
@@ -93,8 +94,11 @@ class _Case:
 class Handling:
     """How one service handles records, each within a transaction's :class:`Work`."""
 
-    def __init__(self, spec: ServiceSpec, clock: Clock, stopping: Callable[[], bool]) -> None:
+    def __init__(
+        self, spec: ServiceSpec, clock: Clock, injector: Injector, stopping: Callable[[], bool]
+    ) -> None:
         self._spec, self._clock, self._stopping = spec, clock, stopping
+        self._injector = injector
         self._reactions: dict[str, list[Reaction]] = {}
         self._awaited: dict[str, list[Reaction]] = {}
         for reaction in spec.reactions:
@@ -258,6 +262,7 @@ class Handling:
         if not guard_holds(reaction, case.payload, event_type):
             work.counts[counted.GUARDED, envelope.type] += 1
             return
+        self._injector.before_attempt(envelope.type, case.hash, attempt)
         share = work.share()
         ctx = Context(share.state, envelope, spec.name, reaction.name, attempt, now)
         due = now + timedelta(seconds=reaction.after)

@@ -50,6 +50,7 @@ class InlineRunner(Runner):
         self._lives: dict[str, Life] = {}
         self._specs: dict[str, ServiceSpec] = {}
         self._workers: dict[str, Worker] = {}
+        self._paused: set[str] = set()
         self._thread: threading.Thread | None = None
 
     def start(self, spec: ServiceSpec, *, kill_at: tuple[str, int] | None = None) -> None:
@@ -80,6 +81,18 @@ class InlineRunner(Runner):
             life.wanted = False
             self._abandon(life)
 
+    def crash(self, service: str) -> None:
+        with self._lock:
+            life = self._life(service)
+            life.crashes += life.up
+            self._abandon(life)
+
+    def pause(self, service: str) -> None:
+        self._paused.add(self._life(service).service)
+
+    def resume(self, service: str) -> None:
+        self._paused.discard(service)
+
     def lives(self) -> dict[str, Life]:
         with self._lock:
             return {name: replace(life) for name, life in self._lives.items()}
@@ -104,6 +117,8 @@ class InlineRunner(Runner):
         done = 0
         with self._lock:
             for name in list(self._specs):
+                if name in self._paused:
+                    continue
                 if name in self._workers:
                     done += self._turn(name)
                 elif self._lives[name].wanted:

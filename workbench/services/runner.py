@@ -54,6 +54,18 @@ class Runner(ABC):
         """End a service at once, whatever it is doing. It stays down."""
 
     @abstractmethod
+    def crash(self, service: str) -> None:
+        """End a service at once, unasked as it were: it is restarted."""
+
+    @abstractmethod
+    def pause(self, service: str) -> None:
+        """Freeze a service where it is (SIGSTOP), until :meth:`resume`."""
+
+    @abstractmethod
+    def resume(self, service: str) -> None:
+        """Let a paused service go on."""
+
+    @abstractmethod
     def lives(self) -> dict[str, Life]:
         """How each service that was ever started is doing."""
 

@@ -99,6 +99,18 @@ class Supervisor(Runner):
             self._signal(life, signal.SIGKILL)
             self._wait_down(life, 5.0)
 
+    def crash(self, service: str) -> None:
+        with self._lock:
+            self._signal(self._life(service), signal.SIGKILL)
+
+    def pause(self, service: str) -> None:
+        with self._lock:
+            self._signal(self._life(service), signal.SIGSTOP)
+
+    def resume(self, service: str) -> None:
+        with self._lock:
+            self._signal(self._life(service), signal.SIGCONT)
+
     def lives(self) -> dict[str, Life]:
         with self._lock:
             return {name: replace(life) for name, life in self._lives.items()}

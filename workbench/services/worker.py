@@ -22,6 +22,7 @@ from workbench.brokers import Broker, Consumer, Position, Record
 from workbench.errors import BrokerError, EventRefusedError
 from workbench.services.clock import Clock
 from workbench.services.handling import Handling
+from workbench.services.injection import Injector
 from workbench.services.outbox import Unsent
 from workbench.services.spec import ServiceSpec
 from workbench.services.status import Status
@@ -69,7 +70,8 @@ class Worker:
         self._broker = broker
         self._clock = clock or Clock()
         self._at, self._report, self._stopping = at, report, stopping
-        self._handling = Handling(spec, self._clock, stopping)
+        self._injector = Injector(spec.store, self._clock)
+        self._handling = Handling(spec, self._clock, self._injector, stopping)
         self._status = Status(service=spec.name, pid=os.getpid())
         self._reported_at = 0.0
         self._fence: tuple[float, Mapping[Position, int]] | None = None
@@ -99,7 +101,8 @@ class Worker:
             kept, and its events will be delivered again.
         """
         assert self._consumer is not None, "start() comes first"
-        records = self._consumer.poll(self._patience(timeout), BATCH)
+        self._injector.refresh()
+        records = self._injector.disorder(self._consumer.poll(self._patience(timeout), BATCH))
         if self._status.phase == "starting" and self._consumer.assigned():
             self._status.phase = "running"
             self._tell(force=True)
@@ -107,8 +110,8 @@ class Worker:
             self._at("polled")
         handled, resumed = self._handle(records)
         if handled:
-            ends = {Position(r.channel, r.partition): r.offset + 1 for r in handled}
-            self._consumer.commit(ends)
+            self._injector.before_commit()
+            self._consumer.commit(_next_offsets(handled, records[len(handled) :]))
             self._at("committed")
         expired = self._expire() if self.spec.awaits else 0
         self._status.in_flight = 0
@@ -200,7 +203,8 @@ class Worker:
             self._send(unsent)
 
     def _send(self, unsent: Sequence[Unsent]) -> None:
-        answers = self._producer.send([row.outgoing for row in unsent])
+        batch = [row.outgoing for row in unsent]
+        answers = self._producer.send([*batch, *self._injector.doubled(batch)])[: len(batch)]
         self._at("sent")
         failed: BrokerError | None = None
         with self.store.transaction():
@@ -240,3 +244,16 @@ class Worker:
                 totals[what] += n
             self._status.counts = dict(totals)
         self._report(self._status)
+
+
+def _next_offsets(handled: Sequence[Record], left: Sequence[Record]) -> dict[Position, int]:
+    """Where each partition is to be read from next: before the first that is left of a poll."""
+    offsets: dict[Position, int] = {}
+    for record in handled:
+        position = Position(record.channel, record.partition)
+        offsets[position] = max(offsets.get(position, 0), record.offset + 1)
+    for record in left:
+        position = Position(record.channel, record.partition)
+        if position in offsets:
+            offsets[position] = min(offsets[position], record.offset)
+    return offsets

@@ -7,7 +7,7 @@ import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from platformdirs import user_data_path
 
@@ -16,6 +16,9 @@ from workbench.choreography import Choreography
 from workbench.errors import BrokerError
 from workbench.services import channel_name, dead_letter_channel, retry_channel, store_path
 from workbench.session.progress import download_bar
+
+if TYPE_CHECKING:
+    from workbench.brokers import LocalKafka
 
 
 class Connection:
@@ -29,7 +32,7 @@ class Connection:
         self,
         choreography: Choreography,
         *,
-        broker: str | Broker | None,
+        broker: str | Broker | LocalKafka | None,
         bootstrap_servers: str | None,
         settings: dict[str, Any],
         namespace: str,
@@ -39,18 +42,24 @@ class Connection:
         allow_writes: bool,
         say: Callable[[str], None],
     ) -> None:
-        check_address(broker)
+        self._given_kafka: LocalKafka | None = None
+        address: str | Broker | None = None
+        if broker is None or isinstance(broker, str | Broker):
+            address = broker
+        else:
+            self._given_kafka, bootstrap_servers = broker, broker.bootstrap_servers
+        check_address(address)
         self.namespace = namespace
         self.partitions = partitions
         self.readonly = readonly
         self._choreography = choreography
-        self._wanted = (broker, bootstrap_servers, settings)
+        self._wanted = (address, bootstrap_servers, settings)
         self._folder = Path(folder).expanduser() if folder is not None else None
         self._allow_writes = allow_writes
         self._say = say
         self._lock = threading.RLock()
         self._broker: Broker | None = None
-        self._local_kafka: Any = None
+        self._local_kafka: LocalKafka | None = None
         self._made: set[str] = set()
 
     @property
@@ -70,6 +79,11 @@ class Connection:
         return self._broker
 
     @property
+    def local_kafka(self) -> LocalKafka | None:
+        """The Kafka on this machine that was started for this workbench, or given to it."""
+        return self._local_kafka if self._local_kafka is not None else self._given_kafka
+
+    @property
     def folder(self) -> Path:
         """Where the services' files live; each cluster has a folder of its own.
 
@@ -81,6 +95,16 @@ class Connection:
     def store(self, service: str) -> Path:
         """The file of a service."""
         return store_path(self.folder, service)
+
+    @property
+    def faults_channel(self) -> str:
+        """Where faults on purpose are noted."""
+        return channel_name(self.namespace, "faults")
+
+    def captured_channels(self) -> list[str]:
+        """All that a captured log holds: the design's channels, dead letters and faults."""
+        there = {self.faults_channel} & self.broker.channels()
+        return [*self.channels(), *self.dead_letter_channels(), *there]
 
     def channels(self) -> list[str]:
         """The design's channels as the cluster names them, dead letters left out."""
@@ -94,9 +118,9 @@ class Connection:
         retries = (retry_channel(self.namespace, name) for name in self._choreography.services)
         return {*self.channels(), *self.dead_letter_channels(), *retries}
 
-    def ensure_channels(self) -> None:
-        """Make the channels that the design needs and the broker doesn't have yet."""
-        wanted = self._all_channels()
+    def ensure_channels(self, *more: str) -> None:
+        """Make the channels that the design needs (and others) and the broker doesn't have yet."""
+        wanted = {*self._all_channels(), *more}
         if wanted - self._made:
             self.broker.ensure_channels(dict.fromkeys(sorted(wanted), self.partitions))
             self._made |= wanted
@@ -126,7 +150,7 @@ class Connection:
         """Delete the design's channels, groups and service files."""
         groups = [channel_name(self.namespace, name) for name in self._choreography.services]
         self.forget_channels()
-        self.broker.delete(self._all_channels(), groups)
+        self.broker.delete({*self._all_channels(), self.faults_channel}, groups)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def close(self) -> None:

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from workbench.analysis import EventLog
+    from workbench.brokers import LocalKafka
     from workbench.doctor import Checkup
     from workbench.session.dead_letters import DeadLetters
+    from workbench.session.faults import Faults
 
 _NAMESPACE = re.compile(r"[A-Za-z0-9_-]{0,80}")
 
@@ -39,8 +41,8 @@ class Workbench:
         A design folder, a :class:`Choreography`, or ``None`` for an empty design.
     broker
         ``None``: a Kafka on this machine (the one ``workbench kafka start`` left running, else
-        one that ends with this process). ``"kafka://host:port"``, ``"memory://"``, or a
-        :class:`~workbench.brokers.Broker`.
+        one that ends with this process). ``"kafka://host:port"``, ``"memory://"``, a running
+        :class:`LocalKafka`, or a :class:`~workbench.brokers.Broker`.
     bootstrap_servers
         An existing Kafka cluster, as ``"host:port,host:port"``.
     namespace
@@ -76,7 +78,7 @@ class Workbench:
         self,
         design: str | Path | Choreography | None = None,
         *,
-        broker: str | Broker | None = None,
+        broker: str | Broker | LocalKafka | None = None,
         bootstrap_servers: str | None = None,
         namespace: str = "",
         folder: str | Path | None = None,
@@ -103,10 +105,7 @@ class Workbench:
             if self.design_folder is not None:
                 say(f"{design} does not exist yet: this design is empty, and wb.save() makes it.")
         self.say = say
-
-        def told(sentence: str) -> None:
-            self.say(sentence)  # whoever it is by then: a widget listens while it acts
-
+        self._faults: Faults | None = None
         self.connection = Connection(
             self.choreography,
             broker=broker,
@@ -117,7 +116,7 @@ class Workbench:
             partitions=partitions,
             readonly=readonly,
             allow_writes=allow_writes,
-            say=told,
+            say=self._told,
         )
         self._publishing = Publishing(self.choreography, self.connection)
         self._running = Running(
@@ -125,8 +124,11 @@ class Workbench:
             self.connection,
             retry=retry or RetryPolicy(),
             durable=durable,
-            say=told,
+            say=self._told,
         )
+
+    def _told(self, sentence: str) -> None:
+        self.say(sentence)  # whoever it is by then: a widget listens while it acts
 
     # --- designing ------------------------------------------------------------------------
 
@@ -317,7 +319,9 @@ class Workbench:
         from workbench.analysis import EventLog
         from workbench.capture import record
 
-        channels = [*self.channels(), *self.dead_letter_channels()]
+        if self._faults is not None:
+            self._faults.flush()
+        channels = self.connection.captured_channels()
         with tqdm(
             desc="capture", unit=" events", disable=None if progress else True, leave=False
         ) as bar:
@@ -371,6 +375,17 @@ class Workbench:
 
         return Monitor(self)
 
+    # --- breaking -------------------------------------------------------------------------
+
+    @property
+    def faults(self) -> Faults:
+        """Faults on purpose: ``wb.faults.slow("billing", "200ms")``, ``wb.faults.kill_broker()``."""
+        if self._faults is None:
+            from workbench.session.faults import Faults
+
+            self._faults = Faults(self.choreography, self.connection, self._running, self._told)
+        return self._faults
+
     # --- house-keeping --------------------------------------------------------------------
 
     def reset(self) -> None:
@@ -390,6 +405,8 @@ class Workbench:
 
     def close(self) -> None:
         """Stop the services, and the local Kafka if this workbench started it."""
+        if self._faults is not None:
+            self._faults.end()
         self._running.close()
         self._publishing.close()
         self.connection.close()
