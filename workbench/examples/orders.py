@@ -132,6 +132,7 @@ def order_choreography() -> Choreography:
     for handler in (complete, cancel_unpaid, cancel_unavailable):
         orders.on()(handler)
     design.service("inventory").on()(release)
+    design.invariant("shipped", "state.shipping.parcels == state.orders.orders_completed")
     return design
 
 

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 SOURCE = "workbench"
 _STARTED, _ENDED = "FaultStarted", "FaultEnded"
 _NOTE_AGAIN = 0.5
+_BROKER_SHARE = 0.08
 Duration = str | float
 
 
@@ -237,7 +238,8 @@ class Faults:
             lambda: self.drop_commits(service, chance.uniform(0.1, 0.5), seconds=1.0),
             lambda: self.poison(chance.choice(list(self._choreography.event_types))),
         ]
-        if broker and self._connection.local_kafka is not None and chance.random() < 0.08:
+        whole = not any("broker" in fault.kind for fault in self.active())
+        if broker and self._connection.local_kafka and whole and chance.random() < _BROKER_SHARE:
             kinds = [
                 lambda: self.stop_broker(chance.uniform(0.0, 1.0)),
                 lambda: self.kill_broker(chance.uniform(0.0, 1.0)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping
+from itertools import chain, repeat
 from typing import Any, NamedTuple
 
 from workbench.brokers import EVENT_BYTES, Landed, Outgoing, Producer
@@ -44,11 +45,16 @@ class Publishing:
         events: Iterable[Event | tuple[str, Mapping[str, Any]]],
         *,
         correlation_id: str | None = None,
+        ids: Iterable[str] | None = None,
         batch: int = 500,
     ) -> list[Published]:
         """See :meth:`Workbench.publish_many`."""
         self._connection.may_write("publish")
-        envelopes = [self._envelope(event, correlation_id) for event in events]
+        chosen = chain(ids or (), repeat(None))
+        envelopes = [
+            self._envelope(event, correlation_id, id_)
+            for event, id_ in zip(events, chosen, strict=False)
+        ]
         self._connection.ensure_channels()
         published: list[Published] = []
         for first in range(0, len(envelopes), batch):
@@ -56,7 +62,10 @@ class Publishing:
         return published
 
     def _envelope(
-        self, event: Event | tuple[str, Mapping[str, Any]], correlation_id: str | None
+        self,
+        event: Event | tuple[str, Mapping[str, Any]],
+        correlation_id: str | None,
+        id_: str | None,
     ) -> Envelope:
         if isinstance(event, Event):
             name = self._choreography.type_name(type(event))
@@ -73,6 +82,7 @@ class Publishing:
             source=SOURCE,
             time=self._clock.now(),
             correlationid=correlation_id,
+            id=id_,
         )
 
     def _send(self, envelopes: list[Envelope]) -> list[Published]:

@@ -264,10 +264,12 @@ class Workbench:
         data: Mapping[str, Any] | None = None,
         *,
         correlation_id: str | None = None,
+        id: str | None = None,  # noqa: A002 - the attribute's name in CloudEvents
     ) -> Published:
         """Publish one event, the first of a flow; waits until the broker has it.
 
-        ``wb.publish(OrderPlaced(...))`` or ``wb.publish("OrderPlaced", {...})``.
+        ``wb.publish(OrderPlaced(...))`` or ``wb.publish("OrderPlaced", {...})``. Published again
+        with the same ``id``, it is the same event: what was not acknowledged can be repeated.
 
         Raises
         ------
@@ -281,7 +283,8 @@ class Workbench:
             raise EventError(
                 f"{event!r} can't be published: give an event, or its type's name and a payload."
             )
-        (published,) = self.publish_many([pair], correlation_id=correlation_id)
+        ids = [id] if id is not None else None
+        (published,) = self.publish_many([pair], correlation_id=correlation_id, ids=ids)
         if published.error is not None:
             raise EventRefusedError(published.error)
         return published
@@ -291,13 +294,14 @@ class Workbench:
         events: Iterable[Event | tuple[str, Mapping[str, Any]]],
         *,
         correlation_id: str | None = None,
+        ids: Iterable[str] | None = None,
         batch: int = 500,
     ) -> list[Published]:
         """Publish events in order. What the broker refuses says so in its ``error``.
 
         Payloads are checked first: if one does not satisfy its schema nothing is sent.
         """
-        return self._publishing.publish(events, correlation_id=correlation_id, batch=batch)
+        return self._publishing.publish(events, correlation_id=correlation_id, ids=ids, batch=batch)
 
     # --- capturing ------------------------------------------------------------------------
 

@@ -1,0 +1,14 @@
+"""The torture run, shortened: random faults of every kind on a real Kafka, every order accounted for."""
+
+import pytest
+
+from benchmarks.torture import torture
+
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
+
+
+def test_random_faults_lose_nothing_and_double_nothing():
+    report = torture(11, flows=600, faults=20, pause=0.3)
+    assert report.good, str(report)
+    assert report.invariants == "hold"
+    assert sum(report.faults.values()) >= 15
