@@ -365,6 +365,19 @@ class BrokerSuite:
 
     # --- house-keeping --------------------------------------------------------------------
 
+    @pytest.mark.parametrize("ending", ["closed", "killed"])
+    def test_a_group_without_members_is_rewound(self, broker, queue, send, ending):
+        group = unique("group")
+        send(*(outgoing(queue, b"%d" % n) for n in range(4)))
+        with suppress(BrokerError), closing(broker.consumer(group, [queue], "m-0")) as before:
+            before.commit(next_offsets(take(before, 4)))
+            if ending == "closed":
+                before.close()
+            broker.rewind(group, {Position(queue, 0): 2})
+            assert broker.committed(group) == {Position(queue, 0): 2}
+            with closing(broker.consumer(group, [queue], "m-0")) as after:
+                assert [record.value for record in take(after, 2)] == [b"2", b"3"]
+
     def test_making_channels_twice_keeps_them_and_their_events(self, broker, orders, send):
         send(outgoing(orders))
         more = unique("more")

@@ -162,6 +162,10 @@ class Broker(ABC):
         """Where a group will read from next, for the partitions it has committed."""
 
     @abstractmethod
+    def rewind(self, group: str, offsets: Mapping[Position, int]) -> None:
+        """Let a group that nobody is a member of read on from other offsets."""
+
+    @abstractmethod
     def close(self) -> None:
         """Give every connection back."""
 

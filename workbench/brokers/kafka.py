@@ -247,6 +247,22 @@ class KafkaBroker(Broker):
             if offset.offset >= 0
         }
 
+    def rewind(self, group: str, offsets: Mapping[Position, int]) -> None:
+        wanted = {
+            TopicPartition(*position): OffsetAndMetadata(offset, "", -1)
+            for position, offset in offsets.items()
+        }
+        with self._lock:
+            # A static member that left in good order is a member until its session ends.
+            self._call(self._put_out, group, self._call(self._static_members, group))
+            answers = self._call(self._admin.alter_group_offsets, group, wanted)
+        for partition, error in answers.items():
+            if error is not kafka_errors.NoError:
+                raise BrokerError(
+                    f"Kafka would not rewind {group} on {partition.topic}[{partition.partition}]: "
+                    f"{error.__name__}; is a member of the group still running?"
+                )
+
     def close(self) -> None:
         with self._lock:
             admin = self.__dict__.pop("_admin", None)

@@ -103,6 +103,10 @@ class MemoryBroker(Broker):
         with self._arrived:
             return dict(self._committed.get(group, {}))
 
+    def rewind(self, group: str, offsets: Mapping[Position, int]) -> None:
+        with self._arrived:
+            self._committed.setdefault(group, {}).update(offsets)
+
     def close(self) -> None:
         """Nothing to give back; the events stay until the object goes."""
 

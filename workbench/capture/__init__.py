@@ -2,13 +2,14 @@
 
 from workbench.capture.columns import COLUMNS, UNKNOWN, standard_frame
 from workbench.capture.jsonl import read_jsonl, write_jsonl
-from workbench.capture.recorder import read_channels, record, row
+from workbench.capture.recorder import read_channels, read_range, record, row
 
 __all__ = [
     "COLUMNS",
     "UNKNOWN",
     "read_channels",
     "read_jsonl",
+    "read_range",
     "record",
     "row",
     "standard_frame",

@@ -63,7 +63,7 @@ def record(
     total = sum(last[p] - offset for p, offset in wanted.items())
     rows: list[dict[str, Any]] = []
     progress(0, total)
-    for found in _read(broker, wanted, last):
+    for found in read_range(broker, wanted, last):
         rows.append(row(found))
         if len(rows) % _TOLD_EVERY == 0:
             progress(len(rows), total)
@@ -81,15 +81,20 @@ def read_channels(broker: Broker, channels: Iterable[str]) -> Iterator[Record]:
         The broker stops giving events before the end.
     """
     names = sorted(set(channels))
-    last = broker.end_offsets(names)
-    begin = broker.begin_offsets(names)
-    wanted = {position: begin[position] for position, end in last.items() if begin[position] < end}
-    return _read(broker, wanted, last)
+    return read_range(broker, broker.begin_offsets(names), broker.end_offsets(names))
 
 
-def _read(
-    broker: Broker, wanted: Mapping[Position, int], last: Mapping[Position, int]
+def read_range(
+    broker: Broker, first: Mapping[Position, int], last: Mapping[Position, int]
 ) -> Iterator[Record]:
+    """Every record from one place to another (which is not read), as the broker has them.
+
+    Raises
+    ------
+    LogError
+        The broker stops giving events before the end.
+    """
+    wanted = {position: start for position, start in first.items() if start < last[position]}
     if not wanted:
         return
     open_ = set(wanted)

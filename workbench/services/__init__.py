@@ -16,7 +16,7 @@ from workbench.services.spec import (
     store_path,
 )
 from workbench.services.status import Status
-from workbench.services.store import Left, read_counts, read_left, read_state
+from workbench.services.store import Left, Store, read_counts, read_left, read_state
 from workbench.services.supervisor import Supervisor
 from workbench.services.worker import STEPS, Worker
 
@@ -31,6 +31,7 @@ __all__ = [
     "Runner",
     "ServiceSpec",
     "Status",
+    "Store",
     "Supervisor",
     "VirtualClock",
     "Worker",

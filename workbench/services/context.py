@@ -24,6 +24,9 @@ class Context:
         Who is reacting.
     attempt
         From 1.
+    reprocessing
+        Whether the event was handled before, and is handled again because someone asked for it
+        (``wb.reprocess``): a handler may leave out what it does to the world outside.
     """
 
     state: MutableMapping[str, Any]
@@ -32,6 +35,7 @@ class Context:
     reaction: str
     attempt: int
     moment: datetime
+    reprocessing: bool = False
 
     def now(self) -> datetime:
         """The time, UTC. Use this, never the wall clock, so that time can be virtual."""

@@ -12,12 +12,12 @@ from __future__ import annotations
 import hashlib
 import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from workbench.brokers import EVENT_BYTES, Outgoing, Record
+from workbench.brokers import EVENT_BYTES, Outgoing, Position, Record
 from workbench.choreography import Reaction
 from workbench.errors import EventError, EventRefusedError, ExpressionError, HandlerError
 from workbench.events import DeadLetter, Envelope, Retry, from_kafka, to_kafka
@@ -99,6 +99,8 @@ class Handling:
     ) -> None:
         self._spec, self._clock, self._stopping = spec, clock, stopping
         self._injector = injector
+        self.repeated: Mapping[Position, tuple[int, bool]] = {}
+        """Partition → the offset up to which events are handled again, and whether silently."""
         self._reactions: dict[str, list[Reaction]] = {}
         self._awaited: dict[str, list[Reaction]] = {}
         for reaction in spec.reactions:
@@ -125,12 +127,13 @@ class Handling:
     def resume(self, record: Record, work: Work) -> None:
         """Try again what has waited for its time."""
         for case in self._cases(self._arrival(record), work):
-            self._react(case, work)
+            if self._still(case, RETRYING, work):
+                self._react(case, work)
 
     def expire(self, reaction: str, record: Record, work: Work) -> None:
         """React to the absence of an event: the time is over, and nothing that waits brings it."""
         for case in self._cases(self._arrival(record), work):
-            if case.reaction.name == reaction:
+            if case.reaction.name == reaction and self._still(case, ARMED, work):
                 self._react(case, work)
 
     def _arrival(self, record: Record) -> _Arrival:
@@ -190,7 +193,7 @@ class Handling:
                 "before with another payload."
             )
             self._poison(arrival, case.reaction.name, reuse, work, type_)
-        elif known is not None and known.turn >= arrival.turn:
+        elif known is not None and (known.turn >= arrival.turn or known.outcome == DONE):
             work.counts[counted.DUPLICATES, type_] += 1
         elif arrival.retry and arrival.retry.due > self._clock.now():
             work.remember(case.entry, Outcome(case.hash, RETRYING, arrival.turn))
@@ -203,6 +206,11 @@ class Handling:
             self._arm(case, work)
         else:
             self._react(case, work)
+
+    def _still(self, case: _Case, outcome: str, work: Work) -> bool:
+        """Whether an event still waits: it may have been handled again on request meanwhile."""
+        known = work.outcome(case.entry)
+        return known is not None and known[1:] == (outcome, case.arrival.turn)
 
     def _has_to_wait(self, case: _Case, work: Work) -> bool:
         key = case.arrival.record.key
@@ -264,15 +272,26 @@ class Handling:
             return
         self._injector.before_attempt(envelope.type, case.hash, attempt)
         share = work.share()
-        ctx = Context(share.state, envelope, spec.name, reaction.name, attempt, now)
+        again, silent = self._repetition(case.arrival)
+        ctx = Context(share.state, envelope, spec.name, reaction.name, attempt, now, again)
         due = now + timedelta(seconds=reaction.after)
         effects = effects_of(reaction, case.payload, ctx, spec.event_types, due)
+        if silent:
+            effects = []
         for effect in effects:
             share.put(due.timestamp(), self._outgoing(effect))
         share.keep()
         work.counts[counted.HANDLED, envelope.type] += 1
         for effect in effects:
             work.counts[counted.EMITTED, effect.type] += 1
+
+    def _repetition(self, arrival: _Arrival) -> tuple[bool, bool]:
+        """Whether an event is handled again on request, and whether that is to be silent."""
+        if not self.repeated:
+            return False, False
+        channel, partition, offset = arrival.place
+        until, silent = self.repeated.get(Position(channel, partition), (0, False))
+        return offset < until, offset < until and silent
 
     def _outgoing(self, effect: Envelope) -> Outgoing:
         outgoing = Outgoing(self._spec.outputs[effect.type], *to_kafka(effect))
@@ -298,7 +317,7 @@ class Handling:
         ):
             work.waiting.drop(parked.seq)
             for next_ in self._cases(self._arrival(parked.record), work):
-                if next_.reaction.name == reaction.name:
+                if next_.reaction.name == reaction.name and self._still(next_, PARKED, work):
                     self._react(next_, work)
 
     # --- failing --------------------------------------------------------------------------

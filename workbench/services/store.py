@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from workbench.errors import ServiceError
-from workbench.services import inbox, outbox, state, timers, waiting
+from workbench.services import inbox, outbox, reprocessing, state, timers, waiting
 
-_FORMAT = 3
+_FORMAT = 4
 """Of the tables; a file of another format is refused by name."""
 _TABLES = f"""
 {inbox.TABLE}
 {outbox.TABLE}
+{reprocessing.TABLE}
 {state.TABLE}
 {timers.TABLE}
 {waiting.TABLE}
@@ -60,6 +61,7 @@ class Store:
             raise ServiceError(f"the service's file {path} can't be opened: {error}.") from error
         self.inbox = inbox.Inbox(self._db)
         self.outbox = outbox.Outbox(self._db)
+        self.reprocessing = reprocessing.Reprocessing(self._db)
         self.state = state.Table(self._db)
         self.timers = timers.Timers(self._db)
         self.waiting = waiting.Waiting(self._db)

@@ -82,6 +82,7 @@ class Worker:
         """Open the file, send what an earlier life left unsent, and join the group."""
         self._at("started")
         self.store = self._store = Store(self.spec.store, durable=self.spec.durable)
+        self._handling.repeated = self.store.reprocessing.ranges()
         self._producer = self._broker.producer()
         self._totals = self.store.counts()
         self._send_due()

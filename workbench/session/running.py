@@ -5,17 +5,21 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from workbench.brokers import MemoryBroker, Position
+from workbench.brokers import Broker, MemoryBroker, Position
 from workbench.choreography import Choreography
-from workbench.errors import ServiceError
+from workbench.errors import EventError, ServiceError
+from workbench.events import from_kafka
 from workbench.services import (
     InlineRunner,
     Life,
     RetryPolicy,
     Runner,
+    Store,
     Supervisor,
+    channel_name,
     consumer_lag,
     read_counts,
     read_left,
@@ -28,6 +32,7 @@ from workbench.session.convergence import Convergence
 if TYPE_CHECKING:
     import pandas as pd
 
+_EFFECTS = ("suppress", "resend")
 _COUNTS = ("handled", "emitted", "duplicates", "retries", "dead_letters")
 
 
@@ -116,6 +121,34 @@ class Running:
         if life is not None and (life.up or life.wanted):
             self.runner.stop(service)
         self.start((service,), timeout)
+
+    def reprocess(self, service: str, since: datetime | None, effects: str) -> int:
+        """Let a service handle events again; returns how many."""
+        self._check(service)
+        self._connection.may_write("reprocess events")
+        if effects not in _EFFECTS:
+            raise ServiceError(f"effects are 'suppress' or 'resend', not {effects!r}.")
+        life = self.lives().get(service)
+        was_up = life is not None and (life.up or life.wanted)
+        if was_up:
+            self.runner.stop(service)
+        self._connection.ensure_channels()
+        broker, namespace = self._connection.broker, self._connection.namespace
+        channels = [channel_name(namespace, name) for name in self._choreography.inputs(service)]
+        ends = broker.end_offsets(channels)
+        begins = broker.begin_offsets(channels)
+        starts = broker.offsets_at(channels, since) if since is not None else begins
+        forget = None if since is None else _identities(broker, starts, ends)
+        store = Store(self._connection.store(service), durable=self._durable)
+        try:
+            with store.transaction():
+                store.reprocessing.begin(ends, forget, suppress=effects == "suppress")
+        finally:
+            store.close()
+        broker.rewind(channel_name(namespace, service), starts)
+        if was_up:
+            self.start((service,), timeout=30.0)
+        return sum(ends[position] - start for position, start in starts.items())
 
     def kill_all(self) -> None:
         """End every service at once."""
@@ -275,6 +308,22 @@ class Running:
             if life.wanted and not life.up:
                 left[name] = "its restart"
         return left
+
+
+def _identities(
+    broker: Broker, starts: Mapping[Position, int], ends: Mapping[Position, int]
+) -> list[tuple[str, str]]:
+    """Source and id of every event in a range; the place of what is no event."""
+    from workbench.capture import read_range
+
+    found = []
+    for record in read_range(broker, starts, ends):
+        try:
+            envelope = from_kafka(record.headers, record.value)
+            found.append((envelope.source, envelope.id))
+        except EventError:
+            found.append((record.channel, f"{record.partition}:{record.offset}"))
+    return found
 
 
 def _count(n: int, what: str) -> str:

@@ -205,6 +205,26 @@ class Workbench:
         """Start a service anew, with the design as it is now; stops it first if it runs."""
         self._running.restart(service, timeout)
 
+    def reprocess(
+        self, service: str, since: datetime | None = None, *, effects: str = "suppress"
+    ) -> int:
+        """Let a service handle events again that it has handled before; returns how many.
+
+        Parameters
+        ----------
+        service
+            Stopped meanwhile, and started again if it ran.
+        since
+            Broker time. ``None``: all that the channels still hold, and the service's state begins
+            empty: it is rebuilt. Else the state stays, and handlers run again on top of it.
+        effects
+            ``"suppress"``: none is sent. ``"resend"``: they are sent again, under the same ids, so
+            that only those who never had them react.
+
+        A handler sees ``ctx.reprocessing``. Events that come after the call are handled as ever.
+        """
+        return self._running.reprocess(service, since, effects)
+
     def lives(self) -> dict[str, Life]:
         """How each service that was ever started is doing."""
         return self._running.lives()
