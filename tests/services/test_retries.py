@@ -143,6 +143,19 @@ def test_a_retry_of_a_reaction_that_is_gone_is_a_dead_letter(billing, design, st
     assert letter.error_message == "billing has no reaction 'charge' to Placed any more."
 
 
+def test_the_inbox_forgets_only_what_can_not_come_again(billing, design, stage):
+    billing.on()(failing(until=99))
+    here = stage(design, LATER).publish(Placed(id="good"), Placed(id="bad")).start().run()
+    known = here.store("billing")._db
+    rows = known.execute("SELECT count(*) FROM inbox").fetchone()
+    here.clock.sleep(7 * 24 * 3600)  # as long as the channels keep events
+    here.publish(Placed(id="later")).run()
+    assert known.execute("SELECT count(*) FROM inbox").fetchone() == (rows[0] + 1,)
+    here.clock.sleep(2 * 24 * 3600)
+    here.publish(Placed(id="last")).run()
+    assert known.execute("SELECT count(*) FROM inbox").fetchone() == (2,)
+
+
 # --- in order --------------------------------------------------------------------------------
 
 

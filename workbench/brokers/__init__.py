@@ -5,6 +5,7 @@ from typing import Any
 from workbench.brokers.broker import (
     DEAD_LETTER_BYTES,
     EVENT_BYTES,
+    RETENTION_SECONDS,
     Broker,
     Consumer,
     Landed,
@@ -19,6 +20,7 @@ from workbench.brokers.memory import MemoryBroker
 __all__ = [
     "DEAD_LETTER_BYTES",
     "EVENT_BYTES",
+    "RETENTION_SECONDS",
     "Broker",
     "Consumer",
     "KafkaBroker",

@@ -15,6 +15,8 @@ from workbench.errors import BrokerError
 
 EVENT_BYTES = 1_000_000
 """The largest event (key, headers and value) that is accepted for sending, in bytes."""
+RETENTION_SECONDS = 7 * 24 * 3600
+"""How long channels keep events; set explicitly, since inboxes must remember for longer."""
 DEAD_LETTER_BYTES = 2_000_000
 """The largest dead letter: the largest event and the reason it was given up, in bytes."""
 

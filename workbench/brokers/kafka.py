@@ -20,6 +20,7 @@ from kafka.structs import OffsetAndMetadata
 
 from workbench.brokers.broker import (
     DEAD_LETTER_BYTES,
+    RETENTION_SECONDS,
     Broker,
     Consumer,
     Landed,
@@ -31,11 +32,9 @@ from workbench.brokers.broker import (
 )
 from workbench.errors import BrokerError, BrokerUnavailableError, EventRefusedError
 
-RETENTION_MS = 7 * 24 * 3600 * 1000
-"""How long channels keep events; set explicitly, since inboxes must remember for longer."""
 _CHANNEL_CONFIG = {
     "message.timestamp.type": "LogAppendTime",
-    "retention.ms": str(RETENTION_MS),
+    "retention.ms": str(RETENTION_SECONDS * 1000),
     "cleanup.policy": "delete",
     "max.message.bytes": str(DEAD_LETTER_BYTES + 100_000),
 }

@@ -51,6 +51,12 @@ class Inbox:
         ).fetchone()
         return Outcome(*row) if row is not None else None
 
+    def forget(self, before: float) -> int:
+        """Drop what was done or given up before a time, in seconds since 1970 UTC; how many."""
+        return self._db.execute(
+            "DELETE FROM inbox WHERE at < ? AND outcome IN (?, ?)", (before, DONE, DEAD)
+        ).rowcount
+
     def remember(self, outcomes: Iterable[tuple[Entry, Outcome]], at: float) -> None:
         """Note what became of events, at a time in seconds since 1970 UTC."""
         self._db.executemany(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from workbench.brokers import RETENTION_SECONDS
 from workbench.choreography import Choreography, Reaction, RetryPolicy
 from workbench.errors import HandlerError
 from workbench.events import EventType
@@ -26,6 +27,16 @@ class ServiceSpec:
     store: Path
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     durable: bool = False
+
+    @property
+    def remembers(self) -> float:
+        """Seconds that the inbox keeps what was handled: longer than it can ever come again.
+
+        As long as the channels keep events, the longest way through the retries, and a day.
+        """
+        retries = max((sum(self.retry_of(r).later) for r in self.reactions), default=0.0)
+        absences = max((reaction.within for reaction in self.reactions), default=0.0)
+        return RETENTION_SECONDS + 2 * retries + absences + 24 * 3600
 
     @property
     def awaits(self) -> bool:

@@ -77,6 +77,10 @@ class Timers:
         row = self._db.execute("SELECT min(due) FROM timers").fetchone()
         return float(row[0]) if row[0] is not None else None
 
+    def forget(self, before: float) -> None:
+        """Drop what came before a time and may have been awaited, in seconds since 1970 UTC."""
+        self._db.execute("DELETE FROM arrived WHERE at < ?", (before,))
+
     def drop(self, seq: int) -> None:
         """Take out a timer that has fired."""
         self._db.execute("DELETE FROM timers WHERE seq = ?", (seq,))

@@ -46,6 +46,7 @@ BATCH = 500
 """At most how many events one transaction handles."""
 _REPORT_EVERY = 0.1
 _FENCE_PAUSE = 0.02
+_FORGET_EVERY = 3600.0
 
 
 class Worker:
@@ -74,6 +75,7 @@ class Worker:
         self._handling = Handling(spec, self._clock, self._injector, stopping)
         self._status = Status(service=spec.name, pid=os.getpid())
         self._reported_at = 0.0
+        self._forget_at = 0.0
         self._fence: tuple[float, Mapping[Position, int]] | None = None
         self._store: Store | None = None
         self._consumer: Consumer | None = None
@@ -114,6 +116,7 @@ class Worker:
             self._injector.before_commit()
             self._consumer.commit(_next_offsets(handled, records[len(handled) :]))
             self._at("committed")
+        self._forget()
         expired = self._expire() if self.spec.awaits else 0
         self._status.in_flight = 0
         self._tell()
@@ -163,6 +166,16 @@ class Worker:
             self._at("recorded")
         self._send_due(fresh)
         return records, len(due)
+
+    def _forget(self) -> None:
+        """Once in a while, drop from the inbox what can't come again."""
+        now = self._clock.now().timestamp()
+        if now < self._forget_at:
+            return
+        self._forget_at = now + _FORGET_EVERY
+        with self.store.transaction():
+            self.store.inbox.forget(now - self.spec.remembers)
+            self.store.timers.forget(now - self.spec.remembers)
 
     def _expire(self) -> int:
         """React to absences whose time is over; returns how many there were.
