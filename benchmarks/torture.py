@@ -89,7 +89,7 @@ def torture(
                 order_choreography(),
                 broker=kafka,
                 folder=folder / "services",
-                retry=RetryPolicy(attempts=2, first_delay=0.02, later=("200ms", "1s")),
+                retry=RetryPolicy(attempts=2, first_delay=0.02, later=("100ms",)),
                 say=lambda sentence: None,
             )
         )

@@ -11,24 +11,20 @@ from __future__ import annotations
 
 import hashlib
 import random
-import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from workbench.brokers import EVENT_BYTES, Outgoing, Position, Record
 from workbench.choreography import Reaction
 from workbench.errors import EventError, EventRefusedError, ExpressionError, HandlerError
-from workbench.events import DeadLetter, Envelope, Retry, from_kafka, to_kafka
-from workbench.events.dead_letter import PREFIX as DEAD_LETTER
-from workbench.events.notes import without
-from workbench.events.retry import PREFIX as RETRY
+from workbench.events import Envelope, Retry, from_kafka, to_kafka
 from workbench.services import status as counted
+from workbench.services.arrival import Arrival, Case
 from workbench.services.clock import Clock
 from workbench.services.context import Context
-from workbench.services.frames import own_frame, own_traceback
-from workbench.services.inbox import ARMED, DEAD, DONE, PARKED, RETRYING, Entry, Outcome
+from workbench.services.failing import Failing, Failure
+from workbench.services.frames import own_traceback
+from workbench.services.inbox import ARMED, DEAD, DONE, PARKED, RETRYING, Outcome
 from workbench.services.injection import Injector
 from workbench.services.reacting import effects_of, guard_holds
 from workbench.services.spec import ServiceSpec
@@ -42,55 +38,6 @@ class Stopped(Exception):  # noqa: N818 - a signal, not an error
     """The service was asked to stop while it waited to try again: the event is given back."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Arrival:
-    """A record, and where its event stood at first and how often it has been tried."""
-
-    record: Record
-    retry: Retry | None
-
-    @property
-    def place(self) -> tuple[str, int, int]:
-        """Channel, partition and offset at first."""
-        found = self.retry or self.record
-        return found.channel, found.partition, found.offset
-
-    @property
-    def turn(self) -> int:
-        return self.retry.turn if self.retry else 0
-
-    @property
-    def round(self) -> int:
-        return self.retry.round if self.retry else 0
-
-    @property
-    def attempts(self) -> int:
-        return self.retry.attempts if self.retry else 0
-
-    @property
-    def redrives(self) -> int:
-        return self.retry.redrives if self.retry else 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Case:
-    """One event at one reaction."""
-
-    arrival: _Arrival
-    envelope: Envelope
-    payload: Any
-    reaction: Reaction
-    hash: bytes
-
-    @property
-    def entry(self) -> Entry:
-        return self.envelope.source, self.envelope.id, self.reaction.name
-
-    @property
-    def event(self) -> tuple[str, str]:
-        return self.envelope.source, self.envelope.id
-
-
 class Handling:
     """How one service handles records, each within a transaction's :class:`Work`."""
 
@@ -99,6 +46,7 @@ class Handling:
     ) -> None:
         self._spec, self._clock, self._stopping = spec, clock, stopping
         self._injector = injector
+        self._failing = Failing(spec, clock)
         self.repeated: Mapping[Position, tuple[int, bool]] = {}
         """Partition → the offset up to which events are handled again, and whether silently."""
         self._reactions: dict[str, list[Reaction]] = {}
@@ -136,11 +84,11 @@ class Handling:
             if case.reaction.name == reaction and self._still(case, ARMED, work):
                 self._react(case, work)
 
-    def _arrival(self, record: Record) -> _Arrival:
+    def _arrival(self, record: Record) -> Arrival:
         on_retry = record.channel == self._spec.retries
-        return _Arrival(record, Retry.from_headers(record.headers) if on_retry else None)
+        return Arrival(record, Retry.from_headers(record.headers) if on_retry else None)
 
-    def _cases(self, arrival: _Arrival, work: Work) -> list[_Case]:
+    def _cases(self, arrival: Arrival, work: Work) -> list[Case]:
         """The event that a record carries, once for each reaction to it; none if it is poison."""
         record, retry = arrival.record, arrival.retry
         event_type = "?"
@@ -166,15 +114,15 @@ class Handling:
             if problem:
                 raise EventError(f"{problem}.")
         except EventError as error:
-            self._poison(arrival, "", error, work, event_type)
+            self._poison(arrival, "", error, event_type, work)
             return []
         for reaction in awaited:
             flow, now = envelope.correlationid or envelope.id, self._clock.now().timestamp()
             work.timers.disarm(reaction.name, flow, now)
         digest = hashlib.blake2b(record.value or b"", digest_size=16).digest()
-        return [_Case(arrival, envelope, payload, reaction, digest) for reaction in reactions]
+        return [Case(arrival, envelope, payload, reaction, digest) for reaction in reactions]
 
-    def _foreign_type(self, arrival: _Arrival) -> str | None:
+    def _foreign_type(self, arrival: Arrival) -> str | None:
         """The type of an event that no reaction is for, by a look at one header alone."""
         if arrival.retry is not None:
             return None
@@ -184,7 +132,7 @@ class Handling:
         type_ = found[0].decode("utf-8", "replace")
         return type_ if type_ not in self._reactions and type_ not in self._awaited else None
 
-    def _meet(self, case: _Case, work: Work) -> None:
+    def _meet(self, case: Case, work: Work) -> None:
         """React, unless the event is known already or has to wait."""
         known, arrival, type_ = work.outcome(case.entry), case.arrival, case.envelope.type
         if known is not None and known.hash != case.hash:
@@ -192,7 +140,7 @@ class Handling:
                 f"id reused with other data: {case.envelope.source}/{case.envelope.id} was handled "
                 "before with another payload."
             )
-            self._poison(arrival, case.reaction.name, reuse, work, type_)
+            self._poison(arrival, case.reaction.name, reuse, type_, work)
         elif known is not None and (known.turn >= arrival.turn or known.outcome == DONE):
             work.counts[counted.DUPLICATES, type_] += 1
         elif arrival.retry and arrival.retry.due > self._clock.now():
@@ -207,18 +155,18 @@ class Handling:
         else:
             self._react(case, work)
 
-    def _still(self, case: _Case, outcome: str, work: Work) -> bool:
+    def _still(self, case: Case, outcome: str, work: Work) -> bool:
         """Whether an event still waits: it may have been handled again on request meanwhile."""
         known = work.outcome(case.entry)
         return known is not None and known[1:] == (outcome, case.arrival.turn)
 
-    def _has_to_wait(self, case: _Case, work: Work) -> bool:
+    def _has_to_wait(self, case: Case, work: Work) -> bool:
         key = case.arrival.record.key
         if not case.reaction.ordered or key is None:
             return False
         return work.waiting.blocker(case.reaction.name, key) not in (None, case.event)
 
-    def _arm(self, case: _Case, work: Work) -> None:
+    def _arm(self, case: Case, work: Work) -> None:
         """Let a reaction to an absence wait; its deadline counts from when the event happened."""
         envelope, reaction, now = case.envelope, case.reaction, self._clock.now()
         try:
@@ -235,7 +183,7 @@ class Handling:
 
     # --- reacting -------------------------------------------------------------------------
 
-    def _react(self, case: _Case, work: Work) -> None:
+    def _react(self, case: Case, work: Work) -> None:
         """Try, again at once if it fails, and decide what becomes of the event."""
         policy = self._spec.retry_of(case.reaction)
         type_ = case.envelope.type
@@ -250,12 +198,14 @@ class Handling:
                 self._try(case, work, number, now)
             except (Exception, SystemExit) as error:  # noqa: BLE001 - a handler raises anything
                 first_failure = first_failure or now
-                text = self._tell(case, error, number)
-                if isinstance(error, _HOPELESS) or policy.is_hopeless(error):
-                    self._give_up(case, work, error, number, first_failure, text)
-                    return
-                if attempt == at_once:
-                    self._later(case, work, error, number, first_failure, text)
+                failure = Failure(error, number, first_failure, own_traceback(error))
+                self._failing.tell(
+                    f"{case.reaction.name} failed on {type_} {case.envelope.id} "
+                    f"(attempt {number}):\n{failure.traceback}"
+                )
+                hopeless = isinstance(error, _HOPELESS) or policy.is_hopeless(error)
+                if hopeless or attempt == at_once:
+                    self._fail(case, failure, work, hopeless=hopeless)
                     return
             else:
                 self._settle(case, work, DONE)
@@ -264,7 +214,7 @@ class Handling:
                 raise Stopped
             self._clock.sleep(policy.delay(attempt, random.random()))
 
-    def _try(self, case: _Case, work: Work, attempt: int, now: datetime) -> None:
+    def _try(self, case: Case, work: Work, attempt: int, now: datetime) -> None:
         spec, reaction, envelope = self._spec, case.reaction, case.envelope
         event_type = spec.event_types[envelope.type]
         if not guard_holds(reaction, case.payload, event_type):
@@ -285,7 +235,7 @@ class Handling:
         for effect in effects:
             work.counts[counted.EMITTED, effect.type] += 1
 
-    def _repetition(self, arrival: _Arrival) -> tuple[bool, bool]:
+    def _repetition(self, arrival: Arrival) -> tuple[bool, bool]:
         """Whether an event is handled again on request, and whether that is to be silent."""
         if not self.repeated:
             return False, False
@@ -302,7 +252,7 @@ class Handling:
             )
         return outgoing
 
-    def _settle(self, case: _Case, work: Work, outcome: str) -> None:
+    def _settle(self, case: Case, work: Work, outcome: str) -> None:
         """An event is done or given up: remember it, and let those behind it go on."""
         work.remember(case.entry, Outcome(case.hash, outcome, case.arrival.turn))
         reaction, key = case.reaction, case.arrival.record.key
@@ -322,110 +272,19 @@ class Handling:
 
     # --- failing --------------------------------------------------------------------------
 
-    def _tell(self, case: _Case, error: BaseException, attempt: int) -> str:
-        text = own_traceback(error)
-        print(
-            f"{self._spec.name}/{case.reaction.name} failed on {case.envelope.type} "
-            f"{case.envelope.id} (attempt {attempt}):\n{text}",
-            file=sys.stderr,
-            flush=True,
-        )
-        return text
-
-    def _later(
-        self,
-        case: _Case,
-        work: Work,
-        error: BaseException,
-        attempts: int,
-        first_failure: datetime,
-        text: str,
-    ) -> None:
-        """Hand the event over to a later turn, if the policy has one left."""
-        arrival, reaction = case.arrival, case.reaction
-        wait = self._spec.retry_of(reaction).later_delay(arrival.round + 1, random.random())
-        if wait is None:
-            self._give_up(case, work, error, attempts, first_failure, text)
+    def _fail(self, case: Case, failure: Failure, work: Work, *, hopeless: bool) -> None:
+        arrival, reaction, key = case.arrival, case.reaction, case.arrival.record.key
+        if hopeless or not self._failing.try_later(case, failure, work):
+            self._failing.give_up(arrival, reaction.name, failure, work)
+            work.counts[counted.DEAD, case.envelope.type] += 1
+            self._settle(case, work, DEAD)
             return
-        now = self._clock.now()
-        retry = Retry(
-            reaction.name,
-            *arrival.place,
-            due=now + timedelta(seconds=wait),
-            turn=arrival.turn + 1,
-            round=arrival.round + 1,
-            attempts=attempts,
-            redrives=arrival.redrives,
-            first_failure=first_failure,
-        )
-        record = arrival.record
-        headers = [*without((RETRY, DEAD_LETTER), record.headers), *retry.headers()]
-        work.put(now.timestamp(), Outgoing(self._spec.retries, record.key, headers, record.value))
         work.remember(case.entry, Outcome(case.hash, RETRYING, arrival.turn))
-        if reaction.ordered and record.key is not None:
-            work.waiting.block(reaction.name, record.key, case.event)
-
-    def _give_up(
-        self,
-        case: _Case,
-        work: Work,
-        error: BaseException,
-        attempts: int,
-        first_failure: datetime,
-        text: str,
-    ) -> None:
-        self._dead(
-            case.arrival, case.reaction.name, error, attempts, first_failure, text, work,
-            case.envelope.type,
-        )  # fmt: skip
-        self._settle(case, work, DEAD)
+        if reaction.ordered and key is not None:
+            work.waiting.block(reaction.name, key, case.event)
 
     def _poison(
-        self, arrival: _Arrival, reaction: str, error: EventError, work: Work, event_type: str
+        self, arrival: Arrival, reaction: str, error: EventError, event_type: str, work: Work
     ) -> None:
-        """Give up, once, on a record that is known only by where it stands."""
-        channel, partition, offset = arrival.place
-        entry = (channel, f"{partition}:{offset}", reaction)
-        known = work.outcome(entry)
-        if known is not None and known.turn >= arrival.turn:
-            work.counts[counted.DUPLICATES, event_type] += 1
-            return
-        work.remember(entry, Outcome(b"", DEAD, arrival.turn))
-        self._dead(arrival, reaction, error, 1, self._clock.now(), "", work, event_type)
-
-    def _dead(
-        self,
-        arrival: _Arrival,
-        reaction: str,
-        error: BaseException,
-        attempts: int,
-        first_failure: datetime,
-        text: str,
-        work: Work,
-        event_type: str,
-    ) -> None:
-        now, record = self._clock.now(), arrival.record
-        letter = DeadLetter(
-            self._spec.name,
-            reaction,
-            *arrival.place,
-            error_type=type(error).__name__,
-            error_message=str(error),
-            attempts=attempts,
-            first_failure=first_failure,
-            last_failure=now,
-            frame=own_frame(error),
-            turn=arrival.turn,
-            redrives=arrival.redrives,
-            traceback=text,
-        )
-        headers = [*without((RETRY, DEAD_LETTER), record.headers), *letter.headers()]
-        outgoing = Outgoing(self._spec.dead_letters, record.key, headers, record.value)
-        work.put(now.timestamp(), outgoing)
-        work.counts[counted.DEAD, event_type] += 1
-        print(
-            f"{self._spec.name} gave up on {letter.channel}[{letter.partition}]@{letter.offset}: "
-            f"{letter.error_type}: {letter.error_message}",
-            file=sys.stderr,
-            flush=True,
-        )
+        new = self._failing.poison(arrival, reaction, error, work)
+        work.counts[counted.DEAD if new else counted.DUPLICATES, event_type] += 1

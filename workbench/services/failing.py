@@ -1,0 +1,109 @@
+"""What becomes of an event that could not be handled: a later try, or a dead letter."""
+
+from __future__ import annotations
+
+import random
+import sys
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from workbench.brokers import Outgoing
+from workbench.errors import EventError
+from workbench.events import DeadLetter, Retry
+from workbench.events.dead_letter import PREFIX as DEAD_LETTER
+from workbench.events.notes import without
+from workbench.events.retry import PREFIX as RETRY
+from workbench.services.arrival import Arrival, Case
+from workbench.services.clock import Clock
+from workbench.services.frames import own_frame
+from workbench.services.inbox import DEAD, Outcome
+from workbench.services.spec import ServiceSpec
+from workbench.services.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The last error of a reaction, after how many attempts in all, and when the first failed."""
+
+    error: BaseException
+    attempts: int
+    first: datetime
+    traceback: str = ""
+
+
+class Failing:
+    """How one service deals with what fails, within a transaction's :class:`Work`."""
+
+    def __init__(self, spec: ServiceSpec, clock: Clock) -> None:
+        self._spec, self._clock = spec, clock
+
+    def try_later(self, case: Case, failure: Failure, work: Work) -> bool:
+        """Hand an event over to a later turn; ``False`` if the policy has none left."""
+        arrival, reaction = case.arrival, case.reaction
+        wait = self._spec.retry_of(reaction).later_delay(arrival.round + 1, random.random())
+        if wait is None:
+            return False
+        now = self._clock.now()
+        retry = Retry(
+            reaction.name,
+            *arrival.place,
+            due=now + timedelta(seconds=wait),
+            turn=arrival.turn + 1,
+            round=arrival.round + 1,
+            attempts=failure.attempts,
+            redrives=arrival.redrives,
+            first_failure=failure.first,
+        )
+        self._send(arrival, self._spec.retries, retry.headers(), now, work)
+        return True
+
+    def poison(self, arrival: Arrival, reaction: str, error: EventError, work: Work) -> bool:
+        """Give up, once, on a record that is known only by where it stands.
+
+        ``False`` if that was done before.
+        """
+        channel, partition, offset = arrival.place
+        entry = (channel, f"{partition}:{offset}", reaction)
+        known = work.outcome(entry)
+        if known is not None and known.turn >= arrival.turn:
+            return False
+        work.remember(entry, Outcome(b"", DEAD, arrival.turn))
+        self.give_up(arrival, reaction, Failure(error, 1, self._clock.now()), work)
+        return True
+
+    def give_up(self, arrival: Arrival, reaction: str, failure: Failure, work: Work) -> None:
+        """Make a dead letter of an event."""
+        now, error = self._clock.now(), failure.error
+        letter = DeadLetter(
+            self._spec.name,
+            reaction,
+            *arrival.place,
+            error_type=type(error).__name__,
+            error_message=str(error),
+            attempts=failure.attempts,
+            first_failure=failure.first,
+            last_failure=now,
+            frame=own_frame(error),
+            turn=arrival.turn,
+            redrives=arrival.redrives,
+            traceback=failure.traceback,
+        )
+        self._send(arrival, self._spec.dead_letters, letter.headers(), now, work)
+        place = f"{letter.channel}[{letter.partition}]@{letter.offset}"
+        self.tell(f"gave up on {place}: {letter.error_type}: {letter.error_message}")
+
+    def tell(self, text: str) -> None:
+        """Print something to the service's output."""
+        print(f"{self._spec.name} {text}", file=sys.stderr, flush=True)
+
+    def _send(
+        self,
+        arrival: Arrival,
+        channel: str,
+        note: list[tuple[str, bytes]],
+        now: datetime,
+        work: Work,
+    ) -> None:
+        record = arrival.record
+        headers = [*without((RETRY, DEAD_LETTER), record.headers), *note]
+        work.put(now.timestamp(), Outgoing(channel, record.key, headers, record.value))
