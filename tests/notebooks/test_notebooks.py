@@ -1,6 +1,7 @@
 """Every notebook runs from top to bottom, in a kernel of its own, on a real Kafka."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,11 @@ def test_a_notebook_runs_from_top_to_bottom(path, tmp_path, monkeypatch):
     assert texts
     if path.stem == "01_order_choreography":
         assert any("charged since the kill: 200.00" in text for text in texts)
+    if path.stem == "03_failure_and_delivery":
+        sums = re.findall(r"to charge: +(\S+)\s+charged: +(\S+)", "\n".join(texts))
+        assert len(sums) == 3
+        assert all(due == charged for due, charged in sums)
+        assert any("letters left: 0" in text for text in texts)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
