@@ -95,6 +95,7 @@ def from_kafka(headers: Headers, value: bytes | None) -> Envelope:
     try:
         if ours:
             given = {name.removeprefix("ce_") for name in ours}
+            _check_identity(given)
             ours["content-type"] = plain.get("content-type", b"application/json")
             event = from_binary(KafkaMessage(ours, None, value or b""), _BYTES, CloudEvent)
         elif plain.get("content-type", b"").startswith(b"application/cloudevents"):
@@ -108,9 +109,7 @@ def from_kafka(headers: Headers, value: bytes | None) -> Envelope:
         raise EventError(f"the record is not a CloudEvent: {_first_line(error)}.") from error
     # The SDK invents an id and a time where there is none, and an invented id differs at every
     # delivery: duplicates would pass for new events.
-    for name in ("id", "source", "type"):
-        if name not in given:
-            raise EventError(f"the record is not a CloudEvent: its {name!r} is missing.")
+    _check_identity(given)
     attributes = event.get_attributes()
     data = event.get_data()
     plain_trace = plain.get("traceparent", b"").decode("ascii", "replace")
@@ -132,6 +131,12 @@ def from_kafka(headers: Headers, value: bytes | None) -> Envelope:
             if name not in _NOT_EXTENSIONS
         },
     )
+
+
+def _check_identity(given: set[str]) -> None:
+    for name in ("id", "source", "type"):
+        if name not in given:
+            raise EventError(f"the record is not a CloudEvent: its {name!r} is missing.")
 
 
 def _text(value: Any) -> str | None:
