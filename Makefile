@@ -35,7 +35,7 @@ format: dev ## let ruff mend what it can
 	@$(bin)/ruff check --fix --exit-zero
 	@$(bin)/ruff format
 
-bench: install ## measure, and print a table
+bench: dev install ## measure, beside peers, and print a table
 	@$(bin)/python -m benchmarks $(ARGS)
 
 lock: dev ## write the locks and environment.yml anew from pyproject.toml (ARGS=--upgrade)

@@ -1,5 +1,6 @@
 """``python -m benchmarks [NAME ...] [--quick]``: measure, and print one table.
 
+Without a name everything is measured but the soak, which takes longest.
 Nothing is written anywhere but in temporary folders, which are gone afterwards, and nothing is
 asserted: a limit that is not met is said in the table. Exit codes: 0 everything was measured,
 whatever came out; 1 a measure failed; 130 Ctrl-C, after printing what was measured before.
@@ -19,22 +20,38 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from benchmarks import capturing, flows, importing, kafka_start, memory
+from benchmarks import (
+    capturing,
+    flows,
+    importing,
+    kafka_start,
+    memory,
+    recovery,
+    size,
+    soak,
+)
 from benchmarks.harness import Load, Row
 
 MEASURES = {
     "import": importing.measure,
     "kafka": kafka_start.measure,
     "memory": memory.measure,
+    "size": size.measure,
     "flows": flows.measure,
+    "recovery": recovery.measure,
     "capture": capturing.measure,
+    "soak": soak.measure,
 }
+ONLY_WHEN_NAMED = {"soak"}
 TITLES = {
     "import": "Import: a fresh interpreter, start to end",
     "kafka": "Local Kafka",
     "memory": "Memory of the whole example",
+    "size": "Services: what one weighs, and thirty of them started",
     "flows": "The order chain: four services, four hops",
+    "recovery": "A service killed at work",
     "capture": "Reading a log back",
+    "soak": "A long load: the last tenth against the first",
 }
 
 
@@ -49,7 +66,7 @@ def main() -> int:
     measured: dict[str, list[Row]] = {}
     code = 0
     with Console(stderr=True).status("") as status:
-        for name in asked.names or MEASURES:
+        for name in asked.names:
 
             def say(what: str, name: str = name) -> None:
                 status.update(f"{name}: {what}")
@@ -80,6 +97,7 @@ def _arguments() -> argparse.Namespace:
     unknown = [name for name in asked.names if name not in MEASURES]
     if unknown:
         parser.error(f"there is no measure {', '.join(unknown)}; there are {', '.join(MEASURES)}")
+    asked.names = asked.names or [name for name in MEASURES if name not in ONLY_WHEN_NAMED]
     return asked
 
 
@@ -99,13 +117,15 @@ def _table(measured: dict[str, list[Row]]) -> Table:
         table.add_section()
         table.add_row(Text(TITLES[name], style="bold"))
         for row in rows:
+            if row.heading:
+                table.add_section()
             table.add_row(
                 Text(f"  {row.measure}"),
                 Text(row.figure),
                 row.limit,
                 _verdict(row.met),
                 str(row.runs or ""),
-                style="dim" if row.aside else None,
+                style="dim" if row.aside else "italic" if row.heading else None,
             )
     return table
 

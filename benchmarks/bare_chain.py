@@ -11,13 +11,10 @@ steps doubles events. What the workbench takes beyond this is what its guarantee
 from __future__ import annotations
 
 import logging
-import os
-import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from itertools import pairwise
 
 import orjson
@@ -25,9 +22,16 @@ import psutil
 from kafka import KafkaConsumer, KafkaProducer
 
 from benchmarks.harness import CLIENT
+from benchmarks.processes import end_with_input, listening, say_ready
 
 BATCH = 500
 PRODUCER = {"acks": "all", "linger_ms": 0, **CLIENT}
+
+
+def running(servers: str, topics: Sequence[str]) -> AbstractContextManager[list[psutil.Process]]:
+    """A process between each two of the topics, all of them listening."""
+    steps = [[servers, f"{target}-group", source, target] for source, target in pairwise(topics)]
+    return listening("benchmarks.bare_chain", steps)
 
 
 def serve(servers: str, group: str, source: str, target: str) -> None:
@@ -49,7 +53,7 @@ def serve(servers: str, group: str, source: str, target: str) -> None:
         found = consumer.poll(timeout_ms=200, max_records=BATCH)
         if not ready and consumer.assignment():
             ready = True
-            print("ready", flush=True)
+            say_ready()
         if not found:
             continue
         for records in found.values():
@@ -61,34 +65,7 @@ def serve(servers: str, group: str, source: str, target: str) -> None:
         consumer.commit()
 
 
-@contextmanager
-def running(servers: str, topics: Sequence[str]) -> Iterator[list[psutil.Process]]:
-    """A process between each two of the topics, all of them listening."""
-    with ExitStack() as stack:
-        processes = []
-        for source, target in pairwise(topics):
-            command = [sys.executable, "-m", "benchmarks.bare_chain"]
-            process = subprocess.Popen(
-                [*command, servers, f"{target}-group", source, target],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                start_new_session=True,  # Ctrl-C is for us, who then end it
-            )
-            stack.callback(process.communicate)  # its standard input ends, and so does it
-            processes.append(process)
-        for process in processes:
-            assert process.stdout is not None
-            if process.stdout.readline() != b"ready\n":
-                raise RuntimeError("a process of the bare chain does not come up")
-        yield [psutil.Process(process.pid) for process in processes]
-
-
-def _end_with_input() -> None:
-    sys.stdin.read()
-    os._exit(0)
-
-
 if __name__ == "__main__":
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
-    threading.Thread(target=_end_with_input, daemon=True).start()
+    end_with_input()
     serve(*sys.argv[1:])

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 from kafka import KafkaConsumer, TopicPartition
 
-from benchmarks.harness import CLIENT, Load, Row, ratio, read, row, temporary_kafka
+from benchmarks.harness import CLIENT, Load, Row, ratio, row, temporary_kafka
+from benchmarks.log import read
 from workbench.brokers import Outgoing
 from workbench.brokers.kafka import KafkaBroker
 from workbench.capture import record

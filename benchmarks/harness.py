@@ -1,16 +1,15 @@
-"""What the measures share: a row of the table, a Kafka to throw away, and a look into its log."""
+"""What the measures share: a row of the table, a folder and a Kafka to throw away."""
 
 from __future__ import annotations
 
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka import KafkaAdminClient
 
 from workbench.brokers import LocalKafka
 from workbench.brokers.local.ports import free_port
@@ -32,7 +31,10 @@ class Load:
 
 @dataclass(frozen=True)
 class Row:
-    """One figure. `met` is whether it is within its limit; `aside` marks what only explains it."""
+    """One figure. `met` is whether it is within its limit; `aside` marks what only explains it.
+
+    A `heading` has none: it says what the rows below it have in common.
+    """
 
     measure: str
     figure: str
@@ -40,6 +42,11 @@ class Row:
     met: bool | None = None
     runs: int = 0
     aside: bool = False
+    heading: bool = False
+
+
+def heading(text: str) -> Row:
+    return Row(text, "", heading=True)
 
 
 def row(
@@ -49,23 +56,34 @@ def row(
     *,
     digits: int = 0,
     at_most: float | None = None,
+    at_least: float | None = None,
     judge: Callable[[Sequence[float]], float] = median,
     aside: bool = False,
 ) -> Row:
-    """A row for the values of several runs, held against a limit by its median or what `judge` is."""
-    return Row(
-        measure,
-        spread(values, unit, digits),
-        f"≤ {at_most:,g} {unit}" if at_most is not None else "",
-        judge(values) <= at_most if at_most is not None else None,
-        len(values),
-        aside,
-    )
+    """A row for the values of several runs, held against a limit by its median or what `judge` is.
+
+    At most one of `at_most` and `at_least` is given.
+    """
+    limit, met = "", None
+    if at_most is not None:
+        limit, met = f"≤ {at_most:,g} {unit}", judge(values) <= at_most
+    elif at_least is not None:
+        limit, met = f"≥ {at_least:,g} {unit}", judge(values) >= at_least
+    return Row(measure, spread(values, unit, digits), limit, met, len(values), aside)
 
 
-def ratio(measure: str, ours: Sequence[float], bare: Sequence[float]) -> Row:
+def ratio(
+    measure: str,
+    ours: Sequence[float],
+    others: Sequence[float],
+    *,
+    at_most: float | None = None,
+    at_least: float | None = None,
+    aside: bool = False,
+) -> Row:
     """A row for ours over the peer's, run by run."""
-    return row(measure, [a / b for a, b in zip(ours, bare, strict=True)], "×", digits=2)
+    values = [a / b for a, b in zip(ours, others, strict=True)]
+    return row(measure, values, "×", digits=2, at_most=at_most, at_least=at_least, aside=aside)
 
 
 def spread(values: Sequence[float], unit: str, digits: int) -> str:
@@ -98,62 +116,3 @@ def make_topics(servers: str, names: Sequence[str], partitions: int) -> None:
     }
     admin.create_topics(dict.fromkeys(names, spec), wait_for_metadata=True)
     admin.close()
-
-
-class Log:
-    """What stands in topics, asked of the broker itself: neither side's code is trusted to count.
-
-    The broker stamps every record as it appends it, so that waiting here adds nothing to a time.
-    """
-
-    def __init__(self, servers: str) -> None:
-        self._servers = servers
-        self._asker = self._consumer()
-
-    def ends(self, topic: str) -> dict[TopicPartition, int]:
-        partitions = [
-            TopicPartition(topic, p) for p in self._asker.partitions_for_topic(topic) or ()
-        ]
-        return self._asker.end_offsets(partitions)
-
-    def wait_for(
-        self, count: int, topic: str, *, since: dict[TopicPartition, int], seconds: float = 120
-    ) -> None:
-        """Wait until `count` records stand in `topic` after the offsets `since`."""
-        deadline = time.monotonic() + seconds
-        while (there := sum(self.ends(topic).values()) - sum(since.values())) < count:
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"{there} of {count} events at the end after {seconds:g} s")
-            time.sleep(0.05)
-        if there > count:
-            raise RuntimeError(f"{there} events at the end, and only {count} were expected")
-
-    def times(self, topic: str, *, since: dict[TopicPartition, int]) -> dict[bytes, float]:
-        """Key → when the broker appended its record, in milliseconds."""
-        reader = self._consumer()
-        found = {r.key: float(r.timestamp) for r in read(reader, since, self.ends(topic))}
-        reader.close(autocommit=False)
-        return found
-
-    def _consumer(self) -> KafkaConsumer:
-        return KafkaConsumer(
-            bootstrap_servers=self._servers, group_id=None, enable_auto_commit=False, **CLIENT
-        )
-
-    def close(self) -> None:
-        self._asker.close(autocommit=False)
-
-
-def read(
-    consumer: KafkaConsumer, since: dict[TopicPartition, int], until: dict[TopicPartition, int]
-) -> Iterator[object]:
-    """Every record from one place to another, as kafka-python gives them."""
-    left = {p for p in until if since[p] < until[p]}
-    consumer.assign(list(left))
-    for partition in left:
-        consumer.seek(partition, since[partition])
-    while left:
-        for partition, records in consumer.poll(timeout_ms=1000, max_records=5_000).items():
-            yield from records
-            if records[-1].offset + 1 >= until[partition]:
-                left.discard(partition)

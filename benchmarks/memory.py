@@ -3,9 +3,8 @@
 The kernel is a child of the Jupyter server, as for a person with a notebook, and has done what a
 first notebook does: started four services, published orders, captured the log and asked it.
 
-Memory is PSS: a page that several processes share counts once, in equal parts. (Parts go to any
-other process with the same page, so a second Python on the machine makes the sum a little smaller;
-the sum of RSS, which counts such pages again and again, is shown beside it.)
+Memory is PSS (see weight.py); the sum of RSS, which counts shared pages again and again, is shown
+beside it.
 """
 
 from __future__ import annotations
@@ -26,6 +25,7 @@ import psutil
 from jupyter_client import BlockingKernelClient
 
 from benchmarks.harness import Load, Row, temporary_folder, temporary_kafka
+from benchmarks.weight import weigh
 from workbench.brokers.local.ports import free_port
 
 LIMIT = 1200  # MB
@@ -92,7 +92,7 @@ def measure(load: Load) -> list[Row]:
             "fork server": [fork_server],
             **{f"service {name}": [psutil.Process(pid)] for name, pid in services.items()},
         }
-        weights = {name: _weigh(processes) for name, processes in parts.items()}
+        weights = {name: weigh(processes) for name, processes in parts.items()}
     total = [sum(column) for column in zip(*weights.values(), strict=True)]
     return [
         Row("all of it", _figure(*total), f"≤ {LIMIT:,} MB", total[0] <= LIMIT, 1),
@@ -108,13 +108,6 @@ def _kernel_and_fork_server(
     if fork_server is None or kernel_process not in jupyter.process.children(recursive=True):
         raise RuntimeError("the services are not the kernel's")
     return kernel_process, fork_server
-
-
-def _weigh(processes: list[psutil.Process]) -> tuple[float, float]:
-    """MB of PSS and of RSS; where a system has no PSS (macOS), its RSS stands for both."""
-    found = [process.memory_full_info() for process in processes]
-    pss = sum(getattr(memory, "pss", memory.rss) for memory in found)
-    return pss / 1e6, sum(memory.rss for memory in found) / 1e6
 
 
 def _figure(pss: float, rss: float) -> str:

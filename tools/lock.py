@@ -66,7 +66,8 @@ def write_conda() -> None:
 
 def main(options: list[str]) -> None:
     # The larger one first: the smaller one then follows it, and both always agree.
-    resolve(DEV, "What make test and make lint install.", "--extra", "dev", *options)
+    extras = ["--extra", "dev", "--extra", "bench"]
+    resolve(DEV, "What make test, make lint and make bench install.", *extras, *options)
     resolve(RUNTIME, "What make install installs.", "--constraint", DEV.name, *options)
     write_conda()
     print(f"Locked {len(pins(RUNTIME))} packages, {len(pins(DEV))} with those for development.")
