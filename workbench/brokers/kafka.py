@@ -161,9 +161,12 @@ class KafkaBroker(Broker):
         stem = f"{member}-"
         name = f"{stem}{zlib.crc32(','.join(sorted(channels)).encode()):08x}"
         with self._lock:
+            had_admin = "_admin" in self.__dict__
             members = self._call(self._static_members, group)
             others = [other for other in members if other.startswith(stem) and other != name]
             self._call(self._put_out, group, others)
+            if not had_admin:  # a service needs it for this alone
+                self.close()
         consumer = self._connect(
             KafkaConsumer,
             group_id=group,
