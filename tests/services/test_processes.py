@@ -153,6 +153,23 @@ def test_nothing_is_lost_or_doubled_when_every_service_is_killed_at_a_step(make,
     assert shipped["id"].nunique() == len(orders)
 
 
+def test_a_service_that_is_still_starting_stops_when_asked_and_needs_no_kill(make, said):
+    wb = make()
+    wb.connection.ensure_channels()
+    spec = service_spec(
+        wb.choreography, "inventory", namespace=wb.namespace, folder=wb.folder, retry=QUICK
+    )
+    for _ in range(3):
+        wb.runner.start(spec)
+        wb.runner.stop("inventory")
+    assert said == []  # nor "did not stop within 10 s and was killed"
+    assert wb.lives()["inventory"].state == "stopped"
+    wb.start()
+    wb.publish_many(some_orders(5))
+    wb.wait_until_idle()
+    assert wb.state("shipping") == {"parcels": 5}
+
+
 def test_a_service_killed_on_purpose_stays_down_until_it_is_restarted_and_loses_nothing(make, said):
     wb = make()
     wb.start()

@@ -29,8 +29,14 @@ def run_service(packed: bytes, report_to: socket.socket, alive: int) -> int:
     has no one left to work for and ends.
     """
     threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
-    stopping = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
+    stopping, started = threading.Event(), threading.Event()
+
+    def asked_to_stop(*_: object) -> None:
+        stopping.set()
+        if not started.is_set():
+            os._exit(0)  # it holds nothing yet that a crash could lose; joining may take long
+
+    signal.signal(signal.SIGTERM, asked_to_stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the notebook is not for services
 
     def report(status: Status) -> None:
@@ -48,6 +54,7 @@ def run_service(packed: bytes, report_to: socket.socket, alive: int) -> int:
             stopping=stopping.is_set,
         )
         worker.start()
+        started.set()
         with contextlib.suppress(Stopped):
             while not stopping.is_set():
                 worker.step(_STEP_SECONDS)
