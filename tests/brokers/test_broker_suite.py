@@ -413,6 +413,7 @@ class BrokerSuite:
         assert broker.cluster_id == broker.cluster_id
 
 
+@pytest.mark.memory
 class TestMemoryBroker(BrokerSuite):
     @pytest.fixture
     def broker(self):

@@ -65,7 +65,7 @@ def assert_equal(left: pd.DataFrame, right: pd.DataFrame) -> None:
 
 
 @settings(
-    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None, max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(events=st.lists(rows, max_size=6), draw=st.data())
 def test_reading_is_the_exact_inverse_of_writing(tmp_path, events, draw):

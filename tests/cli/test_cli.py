@@ -89,6 +89,7 @@ def test_an_unreachable_cluster_is_one_sentence(tmp_path, design):
     assert not (tmp_path / "x.jsonl").exists()
 
 
+@pytest.mark.memory
 def test_the_demo_accounts_for_every_order_in_memory_too(tmp_path):
     out = tmp_path / "log.jsonl"
     done = workbench(

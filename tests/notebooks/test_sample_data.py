@@ -34,6 +34,7 @@ def test_the_stuck_orders_of_the_order_log_are_found_and_nothing_else(log):
     assert letter.startswith("billing/charge: LookupError: the account of")
 
 
+@pytest.mark.memory
 def test_the_order_design_runs_with_no_python_and_every_order_ends(tmp_path):
     with Workbench(DESIGN, broker="memory://", folder=tmp_path, say=lambda text: None) as wb:
         wb.start()

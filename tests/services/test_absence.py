@@ -9,6 +9,8 @@ from workbench.errors import DesignError
 from workbench.events import Event
 from workbench.services import STEPS, RetryPolicy
 
+pytestmark = pytest.mark.memory
+
 
 class OrderPlaced(Event, version=1, key="id"):
     id: str

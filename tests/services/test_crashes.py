@@ -9,6 +9,8 @@ from workbench.choreography import Choreography
 from workbench.events import Event
 from workbench.services import STEPS
 
+pytestmark = pytest.mark.memory
+
 
 class Placed(Event, version=1, key="id"):
     id: str

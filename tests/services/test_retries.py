@@ -6,6 +6,8 @@ from workbench.choreography import Choreography
 from workbench.events import Event, Retry
 from workbench.services import STEPS, RetryPolicy, retry_channel
 
+pytestmark = pytest.mark.memory
+
 LATER = RetryPolicy(attempts=2, first_delay=0.01, later=("10s", "1min"))
 
 

@@ -12,6 +12,8 @@ from workbench.choreography import Choreography
 from workbench.events import Event, from_kafka
 from workbench.services import RetryPolicy
 
+pytestmark = pytest.mark.memory
+
 
 class Placed(Event, version=1, key="id"):
     id: str

@@ -6,6 +6,8 @@ from workbench import Choreography, Event, RetryPolicy, Workbench
 from workbench.brokers import MemoryBroker, Outgoing
 from workbench.errors import BrokerError, DeadLetterError, EventError
 
+pytestmark = pytest.mark.memory
+
 
 class OrderPlaced(Event, version=1, key="order_id"):
     order_id: str

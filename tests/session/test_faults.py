@@ -8,6 +8,8 @@ from workbench import Choreography, Event, RetryPolicy, Workbench
 from workbench.brokers import MemoryBroker
 from workbench.errors import DesignError, FaultError
 
+pytestmark = pytest.mark.memory
+
 
 class OrderPlaced(Event, version=1, key="order_id"):
     order_id: str

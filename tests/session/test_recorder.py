@@ -5,6 +5,8 @@ import pytest
 from workbench.brokers import MemoryBroker, Outgoing
 from workbench.capture import record
 
+pytestmark = pytest.mark.memory
+
 HEADERS = [
     ("ce_specversion", b"1.0"),
     ("ce_id", b"1"),

@@ -9,6 +9,8 @@ from workbench import Choreography, Event, RetryPolicy, Workbench
 from workbench.brokers import MemoryBroker
 from workbench.errors import ServiceError
 
+pytestmark = pytest.mark.memory
+
 PRICE = {"of one": 2}
 
 

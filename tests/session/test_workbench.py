@@ -17,6 +17,8 @@ from workbench.errors import (
     ServiceError,
 )
 
+pytestmark = pytest.mark.memory
+
 
 class OrderPlaced(Event, version=1, key="order_id"):
     order_id: str

@@ -15,7 +15,8 @@ def test_fast_tests_run_first_and_each_waits_for_its_slowest_mark():
         item("d", "kafka"),
         item("a"),
         item("e", "kafka", "notebook"),
+        item("c", "memory"),
         item("b"),
     ]
     pytest_order.pytest_collection_modifyitems(items)
-    assert "".join(one.name for one in items) == "abdef"
+    assert "".join(one.name for one in items) == "abcdef"

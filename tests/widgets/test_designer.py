@@ -16,6 +16,8 @@ from workbench.widgets.reaction_draft import (
     read_mapping,
 )
 
+pytestmark = pytest.mark.memory
+
 ORDER = [FieldDraft("order_id"), FieldDraft("quantity", "integer"), FieldDraft("total", "decimal")]
 RESERVED = [FieldDraft("order_id"), FieldDraft("quantity", "integer", required=False)]
 

@@ -14,6 +14,8 @@ from workbench.widgets.graph_model import EVENT, SERVICE
 from workbench.widgets.monitor_look import event_rows, flow_html, live_rules, service_rows
 from workbench.widgets.monitor_model import ServiceNow, Snapshot, Watch
 
+pytestmark = pytest.mark.memory
+
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 

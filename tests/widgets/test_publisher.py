@@ -2,12 +2,16 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from workbench.brokers import MemoryBroker
 from workbench.errors import BrokerError
 from workbench.widgets import Publisher
 from workbench.widgets.burst import Burst
 from workbench.widgets.publisher_model import PublisherModel
 from workbench.widgets.values import Values
+
+pytestmark = pytest.mark.memory
 
 
 def test_flows_begin_with_what_no_service_emits_so_that_comes_first(wb):
