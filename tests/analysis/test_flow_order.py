@@ -101,7 +101,7 @@ events = st.fixed_dictionaries(
 logs = st.lists(events, min_size=1, max_size=24)
 
 
-@settings(deadline=None, max_examples=12)
+@settings(deadline=None, max_examples=8)
 @given(rows=logs, random=st.randoms(use_true_random=False))
 def test_shuffled_rows_give_the_same_answers(rows, random):
     shuffled = random.sample(rows, len(rows))
@@ -113,7 +113,7 @@ def test_shuffled_rows_give_the_same_answers(rows, random):
         pd.testing.assert_frame_equal(one.flow(flow).frame, other.flow(flow).frame)
 
 
-@settings(deadline=None, max_examples=12)
+@settings(deadline=None, max_examples=8)
 @given(rows=logs, random=st.randoms(use_true_random=False))
 def test_duplicates_change_nothing_but_their_count(rows, random):
     again = random.choices(rows, k=len(rows))
@@ -131,7 +131,7 @@ def test_duplicates_change_nothing_but_their_count(rows, random):
         )
 
 
-@settings(deadline=None, max_examples=12)
+@settings(deadline=None, max_examples=8)
 @given(rows=logs)
 def test_every_record_is_counted_and_no_effect_stands_before_its_cause(rows):
     log = EventLog(rows)
