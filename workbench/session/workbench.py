@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from workbench.brokers import Broker, Position
 from workbench.choreography import Choreography, Service
-from workbench.errors import DesignError, EventError, EventRefusedError
+from workbench.errors import DesignError, EventRefusedError
 from workbench.events import Event, EventType
 from workbench.services import Life, RetryPolicy, Runner
 from workbench.session.connection import Connection
@@ -298,13 +298,9 @@ class Workbench:
         EventRefusedError, BrokerError
             The broker did not take it.
         """
-        pair = event if isinstance(event, Event) else (event, data or {})
-        if not isinstance(event, Event | str):
-            raise EventError(
-                f"{event!r} can't be published: give an event, or its type's name and a payload."
-            )
+        given = (event, data or {}) if isinstance(event, str) else event
         ids = [id] if id is not None else None
-        (published,) = self.publish_many([pair], correlation_id=correlation_id, ids=ids)
+        (published,) = self.publish_many([given], correlation_id=correlation_id, ids=ids)
         if published.error is not None:
             raise EventRefusedError(published.error)
         return published
