@@ -13,6 +13,7 @@ from kafka.admin import ConfigResource
 from workbench.brokers import (
     DEAD_LETTER_BYTES,
     EVENT_BYTES,
+    Commit,
     KafkaBroker,
     Landed,
     MemoryBroker,
@@ -47,6 +48,24 @@ def next_offsets(records):
         position = Position(record.channel, record.partition)
         offsets[position] = max(offsets.get(position, 0), record.offset + 1)
     return offsets
+
+
+def ends(broker, channel):
+    return broker.end_offsets([channel])
+
+
+def until(happened):
+    deadline = time.monotonic() + PATIENCE
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def settle(members):
+    """Let every member learn what it is given; for use in a condition."""
+    for member in members:
+        member.poll(0.1)
+    return True
 
 
 class BrokerSuite:
@@ -286,6 +305,128 @@ class BrokerSuite:
         assert not one.assigned() & two.assigned()
         assert one.assigned()
         assert two.assigned()
+
+    # --- transactions ---------------------------------------------------------------------
+
+    @pytest.fixture
+    def transacting(self, broker):
+        """Makes transactional producers, which are closed at the end."""
+        made = []
+
+        def make(name):
+            made.append(broker.transactional_producer(name))
+            return made[-1]
+
+        yield make
+        for producer in reversed(made):
+            with suppress(BrokerError):
+                producer.close()
+
+    def test_a_transaction_sends_events_and_commits_offsets_and_a_note_in_one_step(
+        self, broker, orders, queue, send, join, transacting
+    ):
+        send(*[outgoing(queue, str(n).encode()) for n in range(3)])
+        group = unique("g")
+        member = join(group, queue)
+        take(member, 3)
+        assert member.committed() == {}
+        seen = []
+
+        def look():
+            with broker.reader(broker.begin_offsets([orders])) as reader:
+                seen.append(reader.poll(0.5))
+
+        batch = [outgoing(orders, str(n).encode(), f"o-{n}".encode()) for n in range(20)]
+        place = Position(queue, 0)
+        landed = transacting("t").transact(batch, {place: Commit(2, "7")}, member, look)
+        assert seen == [[]]  # sent, and not to be seen before it is committed
+        assert all(isinstance(answer, Landed) for answer in landed)
+        with broker.reader(broker.begin_offsets([orders])) as reader:
+            records = take(reader, 20)
+            assert sorted(int(record.value) for record in records) == list(range(20))
+            until(lambda: not reader.poll(0.1) and reader.positions() == ends(broker, orders))
+        assert member.committed() == {place: Commit(2, "7")}
+        assert broker.committed(group) == {place: 2}
+
+    def test_a_refused_event_undoes_its_transaction_and_is_said_to_be_to_blame(
+        self, broker, orders, queue, send, join, transacting
+    ):
+        send(outgoing(queue))
+        member = join(unique("g"), queue)
+        take(member, 1)
+        producer = transacting("t")
+        bad = outgoing(orders, b"x" * (DEAD_LETTER_BYTES + 200_000))
+        offsets = {Position(queue, 0): Commit(1)}
+        answers = producer.transact([outgoing(orders, b"1"), bad], offsets, member)
+        assert [type(answer) for answer in answers] == [BrokerError, EventRefusedError]
+        assert member.committed() == {}
+        producer.transact([outgoing(orders, b"2")], offsets, member)
+        with broker.reader(broker.begin_offsets([orders])) as reader:
+            assert [record.value for record in take(reader, 1)] == [b"2"]
+        assert member.committed() == offsets
+
+    def test_what_a_producer_left_open_is_undone_by_the_next_of_its_name(
+        self, broker, orders, queue, send, join, transacting
+    ):
+        send(outgoing(queue))
+        member = join(unique("g"), queue)
+        take(member, 1)
+
+        def crash():
+            raise KeyboardInterrupt
+
+        earlier, place = transacting("t"), Position(queue, 0)
+        with suppress(KeyboardInterrupt):
+            earlier.transact([outgoing(orders, b"lost")], {place: Commit(1)}, member, crash)
+        later = transacting("t")
+        assert member.committed() == {}
+        later.transact([outgoing(orders, b"kept")], {place: Commit(1)}, member)
+        with broker.reader(broker.begin_offsets([orders])) as reader:
+            assert [record.value for record in take(reader, 1)] == [b"kept"]
+            until(lambda: not reader.poll(0.1) and reader.positions() == ends(broker, orders))
+        with pytest.raises(BrokerError):
+            earlier.transact([outgoing(orders, b"late")], {place: Commit(1)}, member)
+
+    def test_a_member_that_is_one_no_more_commits_nothing_and_sends_nothing(
+        self, broker, orders, queue, send, join, transacting
+    ):
+        send(outgoing(queue))
+        group, place = unique("g"), Position(queue, 0)
+        first = join(group, queue)
+        take(first, 1)
+        second = join(group, queue)
+        take(second, 1)
+        stale = transacting("t")
+        assert stale.transact([outgoing(orders, b"stale")], {place: Commit(1)}, first) is None
+        transacting("u").transact([outgoing(orders, b"right")], {place: Commit(1)}, second)
+        with broker.reader(broker.begin_offsets([orders])) as reader:
+            assert [record.value for record in take(reader, 1)] == [b"right"]
+
+    # --- members --------------------------------------------------------------------------
+
+    def test_what_is_given_back_is_read_again_and_the_rest_is_not(self, queue, send, join):
+        send(*[outgoing(queue, str(n).encode()) for n in range(5)])
+        member = join(unique("g"), queue)
+        take(member, 5)
+        member.give_back({Position(queue, 0): 3, Position("elsewhere", 0): 0})
+        assert [record.value for record in take(member, 2)] == [b"3", b"4"]
+
+    def test_a_member_knows_when_it_has_joined_and_where_it_reads(self, queue, send, join):
+        send(outgoing(queue))
+        member = join(unique("g"), queue)
+        take(member, 1)
+        assert member.joined()
+        assert member.positions() == {Position(queue, 0): 1}
+
+    def test_the_partitions_of_a_member_that_was_dismissed_go_to_the_others(
+        self, broker, orders, join
+    ):
+        group = unique("g")
+        members = [join(group, orders, f"m-{n}") for n in range(2)]
+        until(lambda: settle(members) and all(member.assigned() for member in members))
+        members[1].close()
+        broker.dismiss(group, "m-1")
+        until(lambda: settle(members[:1]) and len(members[0].assigned()) == 3)
 
     def test_several_channels_are_read_together(self, orders, queue, send, broker):
         send(outgoing(orders, b"a"), outgoing(queue, b"b"))

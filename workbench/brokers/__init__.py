@@ -7,6 +7,7 @@ from workbench.brokers.broker import (
     EVENT_BYTES,
     RETENTION_SECONDS,
     Broker,
+    Commit,
     Consumer,
     Landed,
     Outgoing,
@@ -14,6 +15,7 @@ from workbench.brokers.broker import (
     Producer,
     Reader,
     Record,
+    TransactionalProducer,
 )
 from workbench.brokers.memory import MemoryBroker
 
@@ -22,6 +24,7 @@ __all__ = [
     "EVENT_BYTES",
     "RETENTION_SECONDS",
     "Broker",
+    "Commit",
     "Consumer",
     "KafkaBroker",
     "Landed",
@@ -32,6 +35,7 @@ __all__ = [
     "Producer",
     "Reader",
     "Record",
+    "TransactionalProducer",
 ]
 
 

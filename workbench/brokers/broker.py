@@ -7,7 +7,7 @@ of tests (``tests/brokers``) runs against each of them, so that they keep the sa
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, Self
 
@@ -63,6 +63,13 @@ class Landed(NamedTuple):
     offset: int
 
 
+class Commit(NamedTuple):
+    """Where a group reads on, and a note that was committed with it."""
+
+    offset: int
+    note: str = ""
+
+
 class Producer(ABC):
     """Sends events; may be used from several threads."""
 
@@ -78,12 +85,51 @@ class Producer(ABC):
         """Give the connection back."""
 
 
+class TransactionalProducer(ABC):
+    """Sends events and commits offsets in one step; for one thread, which made the consumer too.
+
+    One that was made later under the same name puts an earlier one out of work.
+    """
+
+    @abstractmethod
+    def transact(
+        self,
+        batch: Sequence[Outgoing],
+        offsets: Mapping[Position, Commit],
+        consumer: Consumer,
+        before_commit: Callable[[], None] = lambda: None,
+    ) -> list[Landed | BrokerError] | None:
+        """Send a batch and commit a member's offsets: all of it, or nothing.
+
+        If any answer is an error nothing was sent and nothing committed, and the events whose
+        answer is an :class:`EventRefusedError` are to blame. ``None``: the partitions have moved
+        to another member, and nothing was sent or committed. ``before_commit`` is called when
+        everything is sent and nothing is decided.
+
+        Raises
+        ------
+        BrokerError
+            What became of it is not known; the next producer of this name settles it.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give the connection back."""
+
+
 class Reader(ABC):
-    """Reads channels without joining a group or committing anything; for one thread."""
+    """Reads channels without joining a group or committing anything; for one thread.
+
+    Of what was sent in transactions only what was committed is given.
+    """
 
     @abstractmethod
     def poll(self, timeout: float, limit: int = 5_000) -> list[Record]:
         """Up to ``limit`` records, waiting at most ``timeout`` seconds for the first."""
+
+    @abstractmethod
+    def positions(self) -> dict[Position, int]:
+        """Where each partition is read from next: past what is no record, too."""
 
     @abstractmethod
     def close(self) -> None:
@@ -110,6 +156,18 @@ class Consumer(Reader):
     @abstractmethod
     def assigned(self) -> set[Position]:
         """The partitions this member holds now."""
+
+    @abstractmethod
+    def joined(self) -> bool:
+        """Whether it is a member and has been told its partitions, be it none."""
+
+    @abstractmethod
+    def committed(self) -> dict[Position, Commit]:
+        """What was committed for the partitions it holds, once no transaction can change it."""
+
+    @abstractmethod
+    def give_back(self, offsets: Mapping[Position, int]) -> None:
+        """Read partitions again from these offsets on, as far as it still holds them."""
 
 
 class Broker(ABC):
@@ -142,6 +200,23 @@ class Broker(ABC):
     @abstractmethod
     def consumer(self, group: str, channels: Sequence[str], member: str) -> Consumer:
         """Join a group; a new group reads from the start. ``member`` is stable over restarts."""
+
+    def transactional_producer(self, name: str) -> TransactionalProducer:  # noqa: ARG002
+        """A new producer of a name that is stable over restarts.
+
+        Raises
+        ------
+        BrokerError
+            This kind of broker has no transactions.
+        """
+        raise BrokerError(
+            f"{self.kind} has no transactions: use delivery='at-least-once', whose consumers "
+            "recognise an effect that comes twice."
+        )
+
+    @abstractmethod
+    def dismiss(self, group: str, member: str) -> None:
+        """Let others have the partitions of a member that is gone for good."""
 
     @abstractmethod
     def reader(self, start: Mapping[Position, int]) -> Reader:

@@ -16,12 +16,13 @@ from typing import Any, TypeVar
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka import errors as kafka_errors
 from kafka.admin import MemberToRemove
-from kafka.structs import OffsetAndMetadata
+from kafka.structs import MemberState, OffsetAndMetadata
 
 from workbench.brokers.broker import (
     DEAD_LETTER_BYTES,
     RETENTION_SECONDS,
     Broker,
+    Commit,
     Consumer,
     Landed,
     Outgoing,
@@ -29,6 +30,7 @@ from workbench.brokers.broker import (
     Producer,
     Reader,
     Record,
+    TransactionalProducer,
 )
 from workbench.errors import BrokerError, BrokerUnavailableError, EventRefusedError
 
@@ -39,6 +41,9 @@ _CHANNEL_CONFIG = {
     "max.message.bytes": str(DEAD_LETTER_BYTES + 100_000),
 }
 _SEND_TIMEOUT_MS = 30_000
+_FETCH_BYTES = 4 * 1024 * 1024
+"""At most what a service has read ahead and not yet handled, in bytes."""
+_POSITION_TIMEOUT_MS = 10_000
 _LATEST, _EARLIEST = -1, -2  # the timestamps that stand for them in Kafka's ListOffsets request
 Result = TypeVar("Result")
 
@@ -116,7 +121,7 @@ class KafkaBroker(Broker):
             except kafka_errors.KafkaError as error:
                 names = ", ".join(topics)
                 raise BrokerError(
-                    f"Kafka would not make the channels {names}: {_reason(error)}."
+                    f"Kafka would not make the channels {names}: {reason(error)}."
                 ) from error
 
     def channels(self) -> set[str]:
@@ -153,7 +158,18 @@ class KafkaBroker(Broker):
             self._admin.remove_group_members(group, leaving)
 
     def producer(self) -> Producer:
-        return _KafkaProducer(self)
+        return KafkaProducerClient(self)
+
+    def transactional_producer(self, name: str) -> TransactionalProducer:
+        from workbench.brokers.kafka_transactions import KafkaTransactionalProducer
+
+        return KafkaTransactionalProducer(self, name)
+
+    def dismiss(self, group: str, member: str) -> None:
+        with self._lock:
+            members = self._call(self._static_members, group)
+            gone = [other for other in members if other.startswith(f"{member}-")]
+            self._call(self._put_out, group, gone)
 
     def consumer(self, group: str, channels: Sequence[str], member: str) -> Consumer:
         # A static member that comes back is given what it had, whatever it reads by now. So what
@@ -173,13 +189,15 @@ class KafkaBroker(Broker):
             group_instance_id=name,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
+            isolation_level="read_committed",
             session_timeout_ms=10_000,
             heartbeat_interval_ms=1_000,
+            fetch_max_bytes=_FETCH_BYTES,
             metrics_enabled=False,
         )
         consumer.subscribe(list(channels))
         self._wait_for_metadata(consumer, channels)
-        return _KafkaConsumer(consumer)
+        return KafkaConsumerMember(consumer)
 
     def _wait_for_metadata(self, consumer: Any, channels: Sequence[str]) -> None:
         # A kafka-python consumer that joins before it knows of its channels' partitions is given
@@ -198,6 +216,7 @@ class KafkaBroker(Broker):
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
+            isolation_level="read_committed",
             max_partition_fetch_bytes=4 * 1024 * 1024,
             metrics_enabled=False,
         )
@@ -228,7 +247,12 @@ class KafkaBroker(Broker):
             ]
             if not partitions:
                 return {}
-            found = self._call(self._admin.list_partition_offsets, dict.fromkeys(partitions, spec))
+            # As far as anyone can read: an open transaction is no further than where it began.
+            found = self._call(
+                self._admin.list_partition_offsets,
+                dict.fromkeys(partitions, spec),
+                isolation_level="read_committed",
+            )
         return {
             Position(p.topic, p.partition): answer.offset
             for p, answer in found.items()
@@ -282,7 +306,7 @@ class KafkaBroker(Broker):
             raise BrokerUnavailableError(self._silence()) from error
         except kafka_errors.KafkaError as error:
             raise BrokerUnavailableError(
-                f"Kafka at {self.bootstrap_servers} refused the connection: {_reason(error)}."
+                f"Kafka at {self.bootstrap_servers} refused the connection: {reason(error)}."
             ) from error
 
     def _silence(self) -> str:
@@ -312,36 +336,46 @@ class KafkaBroker(Broker):
                     time.sleep(0.1)
                     continue
                 raise BrokerError(
-                    f"Kafka at {self.bootstrap_servers} did not answer as asked: {_reason(error)}."
+                    f"Kafka at {self.bootstrap_servers} did not answer as asked: {reason(error)}."
                 ) from error
 
     def __repr__(self) -> str:
         return f"KafkaBroker({self.bootstrap_servers!r})"
 
 
-class _KafkaProducer(Producer):
+class KafkaProducerClient(Producer):
+    """A producer that is replaced when it may be of no more use."""
+
     def __init__(self, broker: KafkaBroker) -> None:
         self._broker = broker
-        self._client = self._new()
+        self.client = self._new()
 
-    def _new(self) -> Any:
+    def _new(self, **settings: Any) -> Any:
         return self._broker._connect(  # noqa: SLF001 - its own broker
             KafkaProducer,
-            acks="all",
-            linger_ms=0,
-            max_request_size=DEAD_LETTER_BYTES + 100_000,
-            max_block_ms=int(self._broker.timeout * 1000),
-            delivery_timeout_ms=_SEND_TIMEOUT_MS,
-            request_timeout_ms=_SEND_TIMEOUT_MS // 2,
-            metrics_enabled=False,
+            **{
+                "acks": "all",
+                "linger_ms": 0,
+                "max_request_size": DEAD_LETTER_BYTES + 100_000,
+                "max_block_ms": int(self._broker.timeout * 1000),
+                "delivery_timeout_ms": _SEND_TIMEOUT_MS,
+                "request_timeout_ms": _SEND_TIMEOUT_MS // 2,
+                "metrics_enabled": False,
+                **settings,
+            },
         )
+
+    def renew(self) -> None:
+        """After an error that can't be retried an idempotent producer may refuse everything."""
+        self.client.close(timeout=1)
+        self.client = self._new()
 
     def send(self, batch: Sequence[Outgoing]) -> list[Landed | BrokerError]:
         answers = []
         for outgoing in batch:
             try:
                 answers.append(
-                    self._client.send(
+                    self.client.send(
                         outgoing.channel,
                         key=outgoing.key,
                         # kafka-python sends neither a header without a value nor an event that
@@ -355,15 +389,13 @@ class _KafkaProducer(Producer):
         with contextlib.suppress(
             kafka_errors.KafkaError
         ):  # each answer below says what became of it
-            self._client.flush(timeout=_SEND_TIMEOUT_MS / 1000)
+            self.client.flush(timeout=_SEND_TIMEOUT_MS / 1000)
         results = [
             self._result(outgoing.channel, answer)
             for outgoing, answer in zip(batch, answers, strict=True)
         ]
         if any(isinstance(result, BrokerError) for result in results):
-            # After an error that can't be retried an idempotent producer may refuse everything.
-            self._client.close(timeout=1)
-            self._client = self._new()
+            self.renew()
         return results
 
     def _result(self, channel: str, answer: Any) -> Landed | BrokerError:
@@ -375,11 +407,11 @@ class _KafkaProducer(Producer):
             except kafka_errors.KafkaError as failure:
                 error = failure
         if isinstance(error, _REFUSALS):
-            return EventRefusedError(f"Kafka refused the event for {channel}: {_reason(error)}.")
-        return BrokerError(f"Kafka did not acknowledge the event for {channel}: {_reason(error)}.")
+            return EventRefusedError(f"Kafka refused the event for {channel}: {reason(error)}.")
+        return BrokerError(f"Kafka did not acknowledge the event for {channel}: {reason(error)}.")
 
     def close(self) -> None:
-        self._client.close(timeout=5)
+        self.client.close(timeout=5)
 
 
 class _KafkaReader(Reader):
@@ -390,18 +422,28 @@ class _KafkaReader(Reader):
         try:
             found = self._client.poll(timeout_ms=int(timeout * 1000), max_records=limit)
         except kafka_errors.KafkaError as error:
-            raise BrokerError(f"Kafka could not be read: {_reason(error)}.") from error
+            raise BrokerError(f"Kafka could not be read: {reason(error)}.") from error
         return [
             Record(r.topic, r.partition, r.offset, r.timestamp, r.key, r.headers, r.value)
             for records in found.values()
             for r in records
         ]
 
+    def positions(self) -> dict[Position, int]:
+        found = {}
+        for partition in self._client.assignment():
+            position = self._client.position(partition, timeout_ms=_POSITION_TIMEOUT_MS)
+            if position is not None:
+                found[Position(partition.topic, partition.partition)] = position
+        return found
+
     def close(self) -> None:
         self._client.close(autocommit=False)
 
 
-class _KafkaConsumer(_KafkaReader, Consumer):
+class KafkaConsumerMember(_KafkaReader, Consumer):
+    """A member of a group."""
+
     def commit(self, offsets: Mapping[Position, int]) -> bool:
         wanted = {
             TopicPartition(*position): OffsetAndMetadata(offset, "", -1)
@@ -409,22 +451,47 @@ class _KafkaConsumer(_KafkaReader, Consumer):
         }
         try:
             self._client.commit(wanted)
-        except (
-            kafka_errors.CommitFailedError,
-            kafka_errors.RebalanceInProgressError,
-            kafka_errors.IllegalGenerationError,
-            kafka_errors.UnknownMemberIdError,
-            kafka_errors.FencedInstanceIdError,
-        ):
+        except MOVED:
             return False
         except kafka_errors.KafkaError as error:
-            raise BrokerError(f"the offsets could not be committed: {_reason(error)}.") from error
+            raise BrokerError(f"the offsets could not be committed: {reason(error)}.") from error
         return True
 
     def assigned(self) -> set[Position]:
         return {Position(p.topic, p.partition) for p in self._client.assignment()}
 
+    def joined(self) -> bool:
+        return bool(self._client.group_metadata().state == MemberState.STABLE)
 
+    def committed(self) -> dict[Position, Commit]:
+        found = {}
+        for partition in self._client.assignment():
+            commit = self._client.committed(partition, metadata=True)
+            if commit is not None and commit.offset >= 0:
+                position = Position(partition.topic, partition.partition)
+                found[position] = Commit(commit.offset, commit.metadata or "")
+        return found
+
+    def give_back(self, offsets: Mapping[Position, int]) -> None:
+        held = self._client.assignment()
+        for position, offset in offsets.items():
+            partition = TopicPartition(*position)
+            if partition in held:
+                self._client.seek(partition, offset)
+
+    def membership(self) -> Any:
+        """What proves to the cluster who commits."""
+        return self._client.group_metadata()
+
+
+MOVED = (
+    kafka_errors.CommitFailedError,
+    kafka_errors.RebalanceInProgressError,
+    kafka_errors.IllegalGenerationError,
+    kafka_errors.UnknownMemberIdError,
+    kafka_errors.FencedInstanceIdError,
+)
+"""What says that a member is one no more, or not of the group as it is now."""
 _REFUSALS = (
     TypeError,
     ValueError,
@@ -435,6 +502,7 @@ _REFUSALS = (
 )
 
 
-def _reason(error: BaseException) -> str:
+def reason(error: BaseException) -> str:
+    """What an error says, in one line and not too long."""
     text = " ".join(str(error).split()) or type(error).__name__
     return text[:300].rstrip(".")

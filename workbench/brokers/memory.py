@@ -12,6 +12,7 @@ from uuid import uuid4
 from workbench.brokers.broker import (
     DEAD_LETTER_BYTES,
     Broker,
+    Commit,
     Consumer,
     Landed,
     Outgoing,
@@ -19,6 +20,7 @@ from workbench.brokers.broker import (
     Producer,
     Reader,
     Record,
+    TransactionalProducer,
 )
 from workbench.errors import BrokerError, EventRefusedError
 
@@ -32,9 +34,11 @@ class MemoryBroker(Broker):
         self._now = now
         self._id = f"memory-{uuid4()}"
         self._arrived = threading.Condition(threading.RLock())
-        self._logs: dict[str, list[list[Record]]] = {}
-        self._committed: dict[str, dict[Position, int]] = {}
+        self._logs: dict[str, list[list[Record | None]]] = {}
+        """``None`` is the mark of a transaction, which takes an offset and is no record."""
+        self._committed: dict[str, dict[Position, Commit]] = {}
         self._members: dict[str, list[_MemoryConsumer]] = {}
+        self._transacting: dict[str, _MemoryTransactionalProducer] = {}
         self._next_partition = 0
 
     @property
@@ -74,6 +78,19 @@ class MemoryBroker(Broker):
             self._rebalance(group)
             return consumer
 
+    def transactional_producer(self, name: str) -> TransactionalProducer:
+        with self._arrived:
+            producer = _MemoryTransactionalProducer(self, name)
+            self._transacting[name] = producer
+            return producer
+
+    def dismiss(self, group: str, member: str) -> None:
+        with self._arrived:
+            members = self._members.get(group, [])
+            members[:] = [other for other in members if other.member != member]
+            if members:
+                self._rebalance(group)
+
     def reader(self, start: Mapping[Position, int]) -> Reader:
         return _MemoryReader(self, dict(start))
 
@@ -92,23 +109,37 @@ class MemoryBroker(Broker):
         at = time.timestamp() * 1000
         with self._arrived:
             return {
-                position: sum(
-                    record.time_ms < at
-                    for record in self._logs[position.channel][position.partition]
+                position: 1
+                + max(
+                    (
+                        record.offset
+                        for record in self._logs[position.channel][position.partition]
+                        if record is not None and record.time_ms < at
+                    ),
+                    default=-1,
                 )
                 for position in self.end_offsets(channels)
             }
 
     def committed(self, group: str) -> dict[Position, int]:
         with self._arrived:
-            return dict(self._committed.get(group, {}))
+            return {p: found.offset for p, found in self._committed.get(group, {}).items()}
 
     def rewind(self, group: str, offsets: Mapping[Position, int]) -> None:
         with self._arrived:
-            self._committed.setdefault(group, {}).update(offsets)
+            commits = self._committed.setdefault(group, {})
+            commits.update({p: Commit(offset) for p, offset in offsets.items()})
 
     def close(self) -> None:
         """Nothing to give back; the events stay until the object goes."""
+
+    def _refusal(self, outgoing: Outgoing) -> EventRefusedError | None:
+        size = outgoing.size()
+        if size > DEAD_LETTER_BYTES:
+            return EventRefusedError(f"the event is too large: {size:,} bytes.")
+        if outgoing.channel not in self.channels():
+            return EventRefusedError(f"there is no channel {outgoing.channel!r}.")
+        return None
 
     def _append(self, outgoing: Outgoing) -> Landed:
         with self._arrived:
@@ -142,7 +173,7 @@ class MemoryBroker(Broker):
                         continue
                     first = offsets[position]
                     new = logs[position.partition][first : first + limit - len(taken)]
-                    taken.extend(new)
+                    taken.extend(record for record in new if record is not None)
                     offsets[position] = first + len(new)
                 remaining = deadline - time.monotonic()
                 if taken or remaining <= 0:
@@ -157,13 +188,12 @@ class MemoryBroker(Broker):
                 positions.setdefault(channel, sorted(self.end_offsets([channel])))
         committed = self._committed.get(group, {})
         for member in members:
-            member.generation += 1
             member.offsets = {}
         for channel, partitions in positions.items():
             readers = [member for member in members if channel in member.channels]
             for n, position in enumerate(partitions):
                 owner = readers[n % len(readers)]
-                owner.offsets[position] = committed.get(position, 0)
+                owner.offsets[position] = committed.get(position, Commit(0)).offset
 
     def __repr__(self) -> str:
         return f"MemoryBroker({len(self._logs)} channels)"
@@ -174,16 +204,43 @@ class _MemoryProducer(Producer):
         self._broker = broker
 
     def send(self, batch: Sequence[Outgoing]) -> list[Landed | BrokerError]:
-        results: list[Landed | BrokerError] = []
-        for outgoing in batch:
-            size = outgoing.size()
-            if size > DEAD_LETTER_BYTES:
-                results.append(EventRefusedError(f"the event is too large: {size:,} bytes."))
-            elif outgoing.channel not in self._broker.channels():
-                results.append(EventRefusedError(f"there is no channel {outgoing.channel!r}."))
-            else:
-                results.append(self._broker._append(outgoing))  # noqa: SLF001 - its own broker
-        return results
+        broker = self._broker
+        return [
+            broker._refusal(outgoing) or broker._append(outgoing)  # noqa: SLF001 - its own broker
+            for outgoing in batch
+        ]
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+class _MemoryTransactionalProducer(TransactionalProducer):
+    def __init__(self, broker: MemoryBroker, name: str) -> None:
+        self._broker, self._name = broker, name
+
+    def transact(
+        self,
+        batch: Sequence[Outgoing],
+        offsets: Mapping[Position, Commit],
+        consumer: Consumer,
+        before_commit: Callable[[], None] = lambda: None,
+    ) -> list[Landed | BrokerError] | None:
+        broker = self._broker
+        assert isinstance(consumer, _MemoryConsumer)
+        with broker._arrived:  # noqa: SLF001 - its own broker
+            if broker._transacting.get(self._name) is not self:  # noqa: SLF001
+                raise BrokerError(f"another producer works as {self._name} by now.")
+            refusals = [broker._refusal(outgoing) for outgoing in batch]  # noqa: SLF001
+            if any(refusals):
+                undone = BrokerError("nothing of its transaction was sent.")
+                return [refusal or undone for refusal in refusals]
+            before_commit()
+            if not consumer.commit_with(offsets):
+                return None
+            landed = [broker._append(outgoing) for outgoing in batch]  # noqa: SLF001
+            for position in {Position(place.channel, place.partition) for place in landed}:
+                broker._logs[position.channel][position.partition].append(None)  # noqa: SLF001
+            return [*landed]
 
     def close(self) -> None:
         """Nothing to give back."""
@@ -197,6 +254,9 @@ class _MemoryReader(Reader):
     def poll(self, timeout: float, limit: int = 5_000) -> list[Record]:
         return self._broker._take(self.offsets, timeout, limit)  # noqa: SLF001 - its own broker
 
+    def positions(self) -> dict[Position, int]:
+        return dict(self.offsets)
+
     def close(self) -> None:
         """Nothing to give back."""
 
@@ -205,19 +265,35 @@ class _MemoryConsumer(_MemoryReader, Consumer):
     def __init__(self, broker: MemoryBroker, group: str, channels: list[str], member: str) -> None:
         super().__init__(broker, {})
         self.group, self.channels, self.member = group, channels, member
-        self.generation = 0
 
     def commit(self, offsets: Mapping[Position, int]) -> bool:
+        return self.commit_with({p: Commit(offset) for p, offset in offsets.items()})
+
+    def commit_with(self, commits: Mapping[Position, Commit]) -> bool:
+        """Commit offsets with notes, if it holds all of the partitions."""
         broker = self._broker
         with broker._arrived:  # noqa: SLF001 - its own broker
             if self not in broker._members.get(self.group, ()):  # noqa: SLF001
                 return False
-            owned = {p: offset for p, offset in offsets.items() if p in self.offsets}
-            broker._committed.setdefault(self.group, {}).update(owned)  # noqa: SLF001
-            return len(owned) == len(offsets)
+            if not commits.keys() <= self.offsets.keys():
+                return False
+            broker._committed.setdefault(self.group, {}).update(commits)  # noqa: SLF001
+            return True
 
     def assigned(self) -> set[Position]:
         return set(self.offsets)
+
+    def joined(self) -> bool:
+        return True
+
+    def committed(self) -> dict[Position, Commit]:
+        with self._broker._arrived:  # noqa: SLF001 - its own broker
+            found = self._broker._committed.get(self.group, {})  # noqa: SLF001
+            return {p: commit for p, commit in found.items() if p in self.offsets}
+
+    def give_back(self, offsets: Mapping[Position, int]) -> None:
+        with self._broker._arrived:  # noqa: SLF001 - its own broker
+            self.offsets.update({p: o for p, o in offsets.items() if p in self.offsets})
 
     def close(self) -> None:
         broker = self._broker

@@ -6,6 +6,7 @@ the end of every partition is taken once, before reading, and nothing after it i
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +19,7 @@ from workbench.errors import EventError, LogError
 from workbench.events import DeadLetter, Envelope, from_kafka
 
 _PATIENCE_SECONDS = 30.0
+_POLL_SECONDS = 0.2
 _TOLD_EVERY = 1_000
 
 
@@ -97,21 +99,24 @@ def read_range(
     wanted = {position: start for position, start in first.items() if start < last[position]}
     if not wanted:
         return
-    open_ = set(wanted)
+    patience = time.monotonic() + _PATIENCE_SECONDS
     with broker.reader(wanted) as reader:
-        while open_:
-            records = reader.poll(_PATIENCE_SECONDS)
-            if not records:
-                left = ", ".join(f"{p.channel}[{p.partition}]" for p in sorted(open_))
-                raise LogError(
-                    f"the broker gave nothing for {_PATIENCE_SECONDS:g} s; still missing: {left}."
-                )
-            for found in records:
-                position = Position(found.channel, found.partition)
-                if found.offset < last[position]:
+        while True:
+            for found in reader.poll(_POLL_SECONDS):
+                patience = time.monotonic() + _PATIENCE_SECONDS
+                if found.offset < last[Position(found.channel, found.partition)]:
                     yield found
-                if found.offset + 1 >= last[position]:
-                    open_.discard(position)
+            # By where it reads next, not by what it read: the last may be no record.
+            places = reader.positions()
+            left = [p for p in sorted(wanted) if places.get(p, 0) < last[p]]
+            if not left:
+                return
+            if time.monotonic() > patience:
+                missing = ", ".join(f"{p.channel}[{p.partition}]" for p in left)
+                raise LogError(
+                    f"the broker gave nothing for {_PATIENCE_SECONDS:g} s; still missing: "
+                    f"{missing}."
+                )
 
 
 def row(found: Record) -> dict[str, Any]:

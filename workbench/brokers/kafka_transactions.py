@@ -1,0 +1,95 @@
+"""Kafka's transactions: events sent and offsets committed in one step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from kafka import TopicPartition
+from kafka import errors as kafka_errors
+from kafka.structs import OffsetAndMetadata
+
+from workbench.brokers.broker import (
+    Commit,
+    Consumer,
+    Landed,
+    Outgoing,
+    Position,
+    TransactionalProducer,
+)
+from workbench.brokers.kafka import (
+    MOVED,
+    KafkaBroker,
+    KafkaConsumerMember,
+    KafkaProducerClient,
+    reason,
+)
+from workbench.errors import BrokerError
+
+_LONGEST_MS = 10_000
+"""A transaction that is open for longer is ended by Kafka; until then its readers wait."""
+
+
+class KafkaTransactionalProducer(TransactionalProducer):
+    """One producer of a name is at work: one that was made before is refused from then on.
+
+    What an earlier one left open is undone before this one is ready.
+    """
+
+    def __init__(self, broker: KafkaBroker, name: str) -> None:
+        self._producer = _Transacting(broker, name)
+
+    def transact(
+        self,
+        batch: Sequence[Outgoing],
+        offsets: Mapping[Position, Commit],
+        consumer: Consumer,
+        before_commit: Callable[[], None] = lambda: None,
+    ) -> list[Landed | BrokerError] | None:
+        assert isinstance(consumer, KafkaConsumerMember)
+        wanted = {
+            TopicPartition(*position): OffsetAndMetadata(commit.offset, commit.note, -1)
+            for position, commit in offsets.items()
+        }
+        try:
+            self._producer.client.begin_transaction()
+            answers = self._producer.send(batch)
+            if any(isinstance(answer, BrokerError) for answer in answers):
+                undone = BrokerError("nothing of its transaction was sent.")
+                return [a if isinstance(a, BrokerError) else undone for a in answers]
+            if wanted:
+                client = self._producer.client
+                client.send_offsets_to_transaction(wanted, consumer.membership())
+            before_commit()
+            self._producer.client.commit_transaction()
+        except MOVED:
+            self._producer.renew()
+            return None
+        except kafka_errors.KafkaError as error:
+            raise BrokerError(
+                f"what became of a transaction of {self._producer.name} is not known: "
+                f"{reason(error)}."
+            ) from error
+        return answers
+
+    def close(self) -> None:
+        self._producer.close()
+
+
+class _Transacting(KafkaProducerClient):
+    """A client with a name; a new one undoes what the last one left open."""
+
+    def __init__(self, broker: KafkaBroker, name: str) -> None:
+        self.name = name
+        super().__init__(broker)
+
+    def _new(self, **settings: Any) -> Any:
+        client = super()._new(
+            **settings,
+            transactional_id=self.name,
+            transaction_timeout_ms=_LONGEST_MS,
+            delivery_timeout_ms=_LONGEST_MS,
+            request_timeout_ms=_LONGEST_MS // 2,
+        )
+        self._broker._call(client.init_transactions)  # noqa: SLF001 - its own broker
+        return client
