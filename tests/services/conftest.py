@@ -11,11 +11,13 @@ from workbench.brokers import MemoryBroker, Outgoing, Position
 from workbench.choreography import Choreography
 from workbench.events import DeadLetter, Envelope, Retry, from_kafka, to_kafka
 from workbench.services import (
+    AT_LEAST_ONCE,
     InlineRunner,
     RetryPolicy,
     VirtualClock,
     consumer_lag,
     dead_letter_channel,
+    group_member,
     input_channels,
     read_counts,
     read_state,
@@ -27,8 +29,10 @@ from workbench.services import (
 class Stage:
     """One design at work: publish, run, look."""
 
-    def __init__(self, design: Choreography, folder: Path, retry: RetryPolicy) -> None:
-        self.design, self.folder, self.retry = design, folder, retry
+    def __init__(
+        self, design: Choreography, folder: Path, retry: RetryPolicy, delivery: str
+    ) -> None:
+        self.design, self.folder, self.retry, self.delivery = design, folder, retry, delivery
         self.clock = VirtualClock()
         self.broker = MemoryBroker(now=lambda: self.clock.now().timestamp())
         self.said: list[str] = []
@@ -42,10 +46,16 @@ class Stage:
         ]
         self.broker.ensure_channels(dict.fromkeys([*design.all_channels(), *own], 3))
 
-    def start(self, *names, kill_at=None):
+    def start(self, *names, kill_at=None, instance=1):
         for name in names or self.design.services:
             spec = service_spec(
-                self.design, name, namespace="", folder=self.folder, retry=self.retry
+                self.design,
+                name,
+                namespace="",
+                folder=self.folder,
+                retry=self.retry,
+                delivery=self.delivery,
+                instance=instance,
             )
             self.runner.start(spec, kill_at=kill_at)
         return self
@@ -117,7 +127,7 @@ class Stage:
     def rewind(self, service):
         """As if the group's offsets were reset: everything is delivered again."""
         inputs = input_channels(self.design, "", service)
-        group = self.broker.consumer(service, inputs, f"{service}-0")
+        group = self.broker.consumer(service, inputs, group_member(service, 1))
         group.commit({Position(*position): 0 for position in group.assigned()})
 
 
@@ -126,13 +136,10 @@ def stage(tmp_path):
     """Makes a :class:`Stage` of a design."""
     made = []
 
-    def make(design, retry=None):
+    def make(design, retry=None, delivery=AT_LEAST_ONCE):
         random.seed(7)
-        made.append(
-            Stage(
-                design, tmp_path / f"stage-{len(made)}", retry or RetryPolicy(attempts=3, later=())
-            )
-        )
+        retry = retry or RetryPolicy(attempts=3, later=())
+        made.append(Stage(design, tmp_path / f"stage-{len(made)}", retry, delivery))
         return made[-1]
 
     yield make

@@ -7,7 +7,7 @@ import pytest
 
 from workbench.choreography import Choreography
 from workbench.events import Event
-from workbench.services import STEPS
+from workbench.services import DELIVERIES, STEPS, TRANSACTIONS, instance_label
 
 pytestmark = pytest.mark.memory
 
@@ -72,7 +72,7 @@ def test_nothing_is_lost_or_doubled_when_every_service_is_killed_at_a_step(
     for first in range(0, len(ORDERS), 4):
         here.publish(*ORDERS[first : first + 4]).run()
     check(here)
-    once = step in ("started", "drained", "joined")  # an armed life passes these only once
+    once = step in ("started", "joined", "drained")  # an armed life passes these only once
     crashes = 0 if once and times == 2 else 1
     assert {life.crashes for life in here.runner.lives().values()} == {crashes}
 
@@ -88,7 +88,81 @@ def check(here):
     assert len({event.id for event in here.events("shipping")}) == len(ORDERS)
     assert [here.lag(name) for name in SERVICES] == [0, 0, 0]
     assert [here.letters(name) for name in SERVICES] == [[], [], []]
-    assert all(life.up for life in here.runner.lives().values())
+    assert all(life.up for life in here.runner.lives().values() if life.wanted)
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+@pytest.mark.parametrize("step", ["flushed", *STEPS])
+def test_with_transactions_no_effect_is_ever_there_twice(design, stage, step, times):
+    here = stage(design, delivery=TRANSACTIONS).start(kill_at=(step, times))
+    for first in range(0, len(ORDERS), 4):
+        here.publish(*ORDERS[first : first + 4]).run()
+    check(here)
+    assert sum(life.crashes for life in here.runner.lives().values()) > 0 or times > 1
+    for channel in SERVICES:
+        ids = [event.id for event in here.events(channel)]
+        assert len(ids) == len(set(ids)) == len(ORDERS)
+
+
+@pytest.mark.parametrize("delivery", DELIVERIES)
+@pytest.mark.parametrize("seed", range(4))
+def test_nothing_is_lost_or_doubled_by_kills_while_instances_come_and_go(
+    design, stage, seed, delivery
+):
+    chance = random.Random(seed)
+    here = stage(design, delivery=delivery).start()
+    up = {(name, 1) for name in SERVICES}
+    for n, order in enumerate(ORDERS * 3):
+        here.publish(order, id=f"{order.id}-{n % 12}")
+        for name in SERVICES:
+            instance = chance.randint(1, 3)
+            label = instance_label(name, instance)
+            if (name, instance) not in up:
+                kill_at = (chance.choice(STEPS), chance.randint(1, 2))
+                here.start(name, instance=instance, kill_at=kill_at)
+                up.add((name, instance))
+            elif chance.random() < 0.3:
+                here.runner.crash(label)  # what it held stays its own until it is back
+            elif instance > 1 and chance.random() < 0.3:
+                here.runner.stop(label)
+                up.remove((name, instance))
+        here.run_rounds(chance.randint(0, 3))
+    here.run()
+    check(here)
+    if delivery == TRANSACTIONS:
+        for channel in SERVICES:
+            assert len(here.events(channel)) == len(ORDERS)
+
+
+def test_an_instance_that_was_paused_and_comes_back_changes_nothing(design, stage):
+    here = stage(design).start("inventory").run()
+    first = here.runner._workers["inventory"]
+    here.publish(*ORDERS)
+    records = first._consumer.poll(0)  # and here it is paused, for longer than the group waits
+    assert len(records) == len(ORDERS)
+    here.broker.dismiss("inventory", "inventory-1")
+    here.runner.pause("inventory")
+    here.start("inventory", instance=2).run()
+    assert here.state("inventory") == {"units": UNITS}
+    before = here.counts("inventory")
+    first._consumer.poll = lambda *_: records
+    assert first.step(0) == 0
+    assert here.counts("inventory") == before  # not even as duplicates
+    assert len(here.events("inventory")) == len(ORDERS)
+
+
+def test_what_came_from_a_channel_that_is_read_no_more_is_sent_by_whoever_is_left(design, stage):
+    here = stage(design).start().publish(*ORDERS).run_rounds(3)
+    here.runner.stop("billing")  # its effects are a second away
+    assert here.events("billing") == []
+    design.services["billing"].reactions.clear()
+
+    @design.service("billing").on(name="bill")
+    def bill(event: Placed, ctx) -> Paid:
+        return Paid(id=event.id, receipt="none")
+
+    here.start("billing").run()
+    assert len(here.events("billing")) == 2 * len(ORDERS)
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.brokers import Outgoing, Record
+from workbench.brokers import Outgoing, Position, Record
 from workbench.errors import DesignError, HandlerError, ServiceError
 from workbench.services import RetryPolicy, Status, read_counts, read_left, read_state
 from workbench.services.inbox import DONE, RETRYING, Outcome
@@ -135,8 +135,9 @@ def test_the_outbox_gives_what_is_due_in_order_and_keeps_what_is_refused(store):
     def outgoing(n):
         return Outgoing("c", None, [("h", None), ("b", b"\xff")], b"%d" % n)
 
-    outbox = store.outbox
-    put = outbox.put([(due, outgoing(n)) for n, due in enumerate([30.0, 10.0, 20.0, 10.0])])
+    here, outbox = Position("in", 0), store.outbox
+    store.owners.claim([here], ["in"], here)
+    put = outbox.put([(due, here, outgoing(n)) for n, due in enumerate([30.0, 10.0, 20.0, 10.0])])
     assert [row.outgoing for row in put] == [outgoing(n) for n in range(4)]
     assert [row.outgoing.value for row in outbox.due(25.0)] == [b"1", b"3", b"2"]
     assert outbox.due(25.0)[0] == put[1]
@@ -160,6 +161,7 @@ def test_what_waits_is_given_back_byte_for_byte_when_its_time_has_come(store):
     def record(n):
         return Record("c", 0, n, 7, b"k", [("h", b"\xff"), ("n", None)], b"\x00%d" % n)
 
+    store.owners.claim([Position("c", 0)], ["c"], Position("c", 0))
     for n, due in enumerate([30.0, 10.0]):
         store.waiting.until(due, record(n))
     store.waiting.park("ship", record(2))

@@ -5,12 +5,18 @@ from workbench.services.clock import Clock, VirtualClock
 from workbench.services.context import Context
 from workbench.services.inline import InlineRunner
 from workbench.services.lag import consumer_lag
-from workbench.services.runner import Life, Runner
+from workbench.services.runner import Life, Runner, together
 from workbench.services.spec import (
+    AT_LEAST_ONCE,
+    DELIVERIES,
+    TRANSACTIONS,
     ServiceSpec,
     channel_name,
     dead_letter_channel,
+    group_member,
     input_channels,
+    instance_label,
+    instance_number,
     retry_channel,
     service_spec,
     store_path,
@@ -21,7 +27,10 @@ from workbench.services.supervisor import Supervisor
 from workbench.services.worker import STEPS, Worker
 
 __all__ = [
+    "AT_LEAST_ONCE",
+    "DELIVERIES",
     "STEPS",
+    "TRANSACTIONS",
     "Clock",
     "Context",
     "InlineRunner",
@@ -38,11 +47,15 @@ __all__ = [
     "channel_name",
     "consumer_lag",
     "dead_letter_channel",
+    "group_member",
     "input_channels",
+    "instance_label",
+    "instance_number",
     "read_counts",
     "read_left",
     "read_state",
     "retry_channel",
     "service_spec",
     "store_path",
+    "together",
 ]

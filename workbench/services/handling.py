@@ -64,6 +64,7 @@ class Handling:
         Stopped
             The service is to stop: nothing of this transaction is to be kept.
         """
+        work.source = Position(record.channel, record.partition)
         arrival = self._arrival(record)
         foreign = self._foreign_type(arrival)
         if foreign is not None:
@@ -74,12 +75,14 @@ class Handling:
 
     def resume(self, record: Record, work: Work) -> None:
         """Try again what has waited for its time."""
+        work.source = Position(record.channel, record.partition)
         for case in self._cases(self._arrival(record), work):
             if self._still(case, RETRYING, work):
                 self._react(case, work)
 
     def expire(self, reaction: str, record: Record, work: Work) -> None:
         """React to the absence of an event: the time is over, and nothing that waits brings it."""
+        work.source = Position(record.channel, record.partition)
         for case in self._cases(self._arrival(record), work):
             if case.reaction.name == reaction and self._still(case, ARMED, work):
                 self._react(case, work)

@@ -43,7 +43,8 @@ class InlineRunner(Runner):
         clock: Clock | None = None,
         threaded: bool = True,
     ) -> None:
-        self._folder, self._broker, self._say = folder, broker, say
+        super().__init__(folder)
+        self._broker, self._say = broker, say
         self._clock = clock or Clock()
         self._threaded = threaded
         self._lock = threading.RLock()
@@ -56,12 +57,12 @@ class InlineRunner(Runner):
     def start(self, spec: ServiceSpec, *, kill_at: tuple[str, int] | None = None) -> None:
         """Start a service. ``kill_at=(step, n)``: it is abandoned at the n-th such step."""
         with self._lock:
-            life = self._lives.setdefault(spec.name, Life(spec.name))
+            life = self._lives.setdefault(spec.label, Life(spec.label))
             if life.up:
-                raise ServiceError(f"{spec.name} is running already; wb.restart({spec.name!r})?")
+                raise ServiceError(f"{spec.label} is running already; wb.restart({spec.name!r})?")
             life.wanted, life.exit = True, None
-            self._specs[spec.name] = spec
-            self._begin(spec.name, kill_at)
+            self._specs[spec.label] = spec
+            self._begin(spec.label, kill_at)
         if self._threaded and self._thread is None:
             self._thread = threading.Thread(target=self._drive, daemon=True)
             self._thread.start()
@@ -96,9 +97,6 @@ class InlineRunner(Runner):
     def lives(self) -> dict[str, Life]:
         with self._lock:
             return {name: replace(life) for name, life in self._lives.items()}
-
-    def output_path(self, service: str) -> Path:
-        return self._folder / f"{service}.log"
 
     def close(self) -> None:
         with self._lock:

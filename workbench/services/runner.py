@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from workbench.services.spec import ServiceSpec
@@ -12,7 +13,7 @@ from workbench.services.status import Status
 
 @dataclass(slots=True)
 class Life:
-    """How a service is doing.
+    """How an instance of a service is doing, or a service of several taken together.
 
     ``wanted``: it was started and not stopped. ``up``: it is running now. ``crashes`` counts
     the times it ended unasked, ``exit`` is how it last ended (a negative number: by that
@@ -38,12 +39,36 @@ class Life:
         return "killed" if self.exit == -9 else "stopped"
 
 
+def together(service: str, lives: Sequence[Life]) -> Life:
+    """The lives of a service's instances as one."""
+    if len(lives) == 1:
+        return replace(lives[0], service=service)
+    up = [life for life in lives if life.up]
+    reports = [life.status for life in up if life.status is not None]
+    status = None
+    if reports:
+        slowest = min(reports, key=lambda report: report.phase == "running")
+        status = replace(slowest, in_flight=sum(report.in_flight for report in reports))
+    return Life(
+        service,
+        wanted=any(life.wanted for life in lives),
+        up=bool(up),
+        pid=up[0].pid if up else None,
+        crashes=sum(life.crashes for life in lives),
+        exit=next((life.exit for life in reversed(lives) if life.exit is not None), None),
+        status=status,
+    )
+
+
 class Runner(ABC):
-    """Starts and stops services. Safe to use from several threads."""
+    """Starts and stops instances of services, by their labels. Safe to use from several threads."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
 
     @abstractmethod
     def start(self, spec: ServiceSpec) -> None:
-        """Start a service, or start it anew with another spec once it is down."""
+        """Start an instance, or start it anew with another spec once it is down."""
 
     @abstractmethod
     def stop(self, service: str, timeout: float = 10.0) -> None:
@@ -69,9 +94,9 @@ class Runner(ABC):
     def lives(self) -> dict[str, Life]:
         """How each service that was ever started is doing."""
 
-    @abstractmethod
     def output_path(self, service: str) -> Path:
-        """The file with what a service's handlers printed and what went wrong in them."""
+        """The file with what an instance's handlers printed and what went wrong in them."""
+        return self._folder / f"{service.replace('/', '.')}.log"
 
     @abstractmethod
     def close(self) -> None:

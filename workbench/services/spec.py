@@ -12,6 +12,10 @@ from workbench.errors import HandlerError
 from workbench.events import EventType
 
 
+AT_LEAST_ONCE, TRANSACTIONS = "at-least-once", "transactions"
+DELIVERIES = (AT_LEAST_ONCE, TRANSACTIONS)
+
+
 @dataclass(frozen=True)
 class ServiceSpec:
     """One service, with the names of its channels on this cluster."""
@@ -27,6 +31,19 @@ class ServiceSpec:
     store: Path
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     durable: bool = False
+    delivery: str = AT_LEAST_ONCE
+    instance: int = 1
+    """Which of the service's instances this is, from 1."""
+
+    @property
+    def label(self) -> str:
+        """What this instance is called: ``billing``, and the others ``billing/2``, ``billing/3``."""
+        return instance_label(self.name, self.instance)
+
+    @property
+    def member(self) -> str:
+        """Who this instance is in its group, over restarts."""
+        return group_member(self.group, self.instance)
 
     @property
     def remembers(self) -> float:
@@ -69,6 +86,22 @@ def input_channels(choreography: Choreography, namespace: str, service: str) -> 
     return (*inputs, retry_channel(namespace, service))
 
 
+def instance_label(service: str, instance: int) -> str:
+    """What an instance is called: the first as its service."""
+    return service if instance == 1 else f"{service}/{instance}"
+
+
+def instance_number(label: str) -> int:
+    """Which instance a label names, from 1; 0 if it is none."""
+    _, slash, n = label.partition("/")
+    return int(n) if n.isdecimal() else 0 if slash else 1
+
+
+def group_member(group: str, instance: int) -> str:
+    """Who an instance (from 1) is in its group."""
+    return f"{group}-{instance}"
+
+
 def store_path(folder: Path, service: str) -> Path:
     """The file that a service keeps in a folder."""
     return folder / f"{service}.sqlite"
@@ -82,6 +115,8 @@ def service_spec(
     folder: Path,
     retry: RetryPolicy,
     durable: bool = False,
+    delivery: str = AT_LEAST_ONCE,
+    instance: int = 1,
 ) -> ServiceSpec:
     """What is needed to run one service of a design.
 
@@ -114,4 +149,6 @@ def service_spec(
         store=store_path(folder, name),
         retry=retry,
         durable=durable,
+        delivery=delivery,
+        instance=instance,
     )

@@ -28,7 +28,8 @@ GUARDED = "guarded"
 
 @dataclass(slots=True)
 class Status:
-    """One report. Counts are since the service's file was made, so a restart keeps them.
+    """One report of one instance, which ``service`` names. Counts are of all instances, since the
+    service's file was made, so a restart keeps them.
 
     ``in_flight`` is handled but unsent or not committed; ``waiting`` are effects whose delay
     is not over, retries whose time is to come, parked events and timers; ``phase`` is ``"starting"``, ``"running"`` or ``"stopping"``.
@@ -41,6 +42,8 @@ class Status:
     waiting: int = 0
     counts: dict[str, int] = field(default_factory=dict)
     problem: str = ""
+    partitions: list[str] = field(default_factory=list)
+    """Those that it reads, as ``channel[partition]``."""
 
     def to_bytes(self) -> bytes:
         """One datagram."""

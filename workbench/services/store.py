@@ -13,15 +13,17 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, TypeVar
+from uuid import uuid4
 
 from workbench.errors import ServiceError
-from workbench.services import inbox, outbox, reprocessing, state, timers, waiting
+from workbench.services import inbox, outbox, owners, reprocessing, state, timers, waiting
 
-_FORMAT = 4
+_FORMAT = 5
 """Of the tables; a file of another format is refused by name."""
 _TABLES = f"""
 {inbox.TABLE}
 {outbox.TABLE}
+{owners.TABLE}
 {reprocessing.TABLE}
 {state.TABLE}
 {timers.TABLE}
@@ -39,7 +41,7 @@ Answer = TypeVar("Answer")
 
 
 class Store:
-    """A service's file. For one thread.
+    """A service's file, opened by one of its instances. For one thread.
 
     Raises
     ------
@@ -59,12 +61,14 @@ class Store:
             self._make_tables()
         except (sqlite3.Error, OSError) as error:
             raise ServiceError(f"the service's file {path} can't be opened: {error}.") from error
+        owner = uuid4().hex
         self.inbox = inbox.Inbox(self._db)
-        self.outbox = outbox.Outbox(self._db)
+        self.outbox = outbox.Outbox(self._db, owner)
+        self.owners = owners.Owners(self._db, owner)
         self.reprocessing = reprocessing.Reprocessing(self._db)
         self.state = state.Table(self._db)
-        self.timers = timers.Timers(self._db)
-        self.waiting = waiting.Waiting(self._db)
+        self.timers = timers.Timers(self._db, owner)
+        self.waiting = waiting.Waiting(self._db, owner)
 
     def _make_tables(self) -> None:
         found = self._db.execute("PRAGMA user_version").fetchone()[0]
@@ -88,7 +92,7 @@ class Store:
         self._db.execute("COMMIT")
 
     def next_due(self) -> float | None:
-        """When something is to be done next (seconds since 1970 UTC); ``None``: nothing waits."""
+        """When this instance has something to do next (seconds since 1970 UTC), if ever."""
         dues = (self.outbox.next_due(), self.waiting.next_due(), self.timers.next_due())
         return min((due for due in dues if due is not None), default=None)
 

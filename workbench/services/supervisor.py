@@ -50,7 +50,7 @@ class Supervisor(Runner):
         settings: Callable[[], dict[str, Any]],
         say: Callable[[str], None],
     ) -> None:
-        self._folder = folder
+        super().__init__(folder)
         self._settings = settings
         self._say = say
         self._lock = threading.RLock()
@@ -70,14 +70,14 @@ class Supervisor(Runner):
         packed = pack(spec, settings)
         armed = pack(spec, {**settings, "kill_at": kill_at}) if kill_at else packed
         with self._lock:
-            life = self._lives.setdefault(spec.name, Life(spec.name))
+            life = self._lives.setdefault(spec.label, Life(spec.label))
             if life.up:
-                raise ServiceError(f"{spec.name} is running already; wb.restart({spec.name!r})?")
+                raise ServiceError(f"{spec.label} is running already; wb.restart({spec.name!r})?")
             life.wanted = True
             life.exit = None
-            self._packed[spec.name] = packed
-            self._recent_crashes[spec.name] = 0
-            self._spawn(spec.name, armed)
+            self._packed[spec.label] = packed
+            self._recent_crashes[spec.label] = 0
+            self._spawn(spec.label, armed)
 
     def stop(self, service: str, timeout: float = 10.0) -> None:
         with self._lock:
@@ -114,9 +114,6 @@ class Supervisor(Runner):
     def lives(self) -> dict[str, Life]:
         with self._lock:
             return {name: replace(life) for name, life in self._lives.items()}
-
-    def output_path(self, service: str) -> Path:
-        return self._folder / f"{service}.log"
 
     def close(self) -> None:
         with self._lock:

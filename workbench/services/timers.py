@@ -10,6 +10,7 @@ import sqlite3
 from typing import NamedTuple
 
 from workbench.brokers import Record
+from workbench.services.owners import mine
 from workbench.services.rows import RECORD, pack_record, unpack_record
 
 TABLE = """
@@ -24,6 +25,7 @@ CREATE TABLE arrived (
     reaction TEXT, flow TEXT, at REAL, PRIMARY KEY (reaction, flow)
 ) WITHOUT ROWID;
 """
+_MINE = mine("timers.channel", "timers.partition")
 
 
 class Timer(NamedTuple):
@@ -37,8 +39,8 @@ class Timer(NamedTuple):
 class Timers:
     """For one thread, inside the transactions of its :class:`Store`."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._db = connection
+    def __init__(self, connection: sqlite3.Connection, owner: str) -> None:
+        self._db, self._owner = connection, owner
 
     def arm(self, reaction: str, flow: str, due: float, record: Record) -> bool:
         """Let a reaction to an event wait until ``due`` (seconds since 1970 UTC).
@@ -64,18 +66,21 @@ class Timers:
         ).rowcount
 
     def due(self, until: float, limit: int) -> list[Timer]:
-        """The timers that were due by then, in order of time."""
+        """The owner's timers that were due by then, in order of time."""
         rows = self._db.execute(
             f"SELECT seq, reaction, {RECORD} FROM timers "  # noqa: S608 - a constant
-            "WHERE due <= ? ORDER BY due, seq LIMIT ?",
-            (until, limit),
+            f"WHERE due <= ? AND {_MINE} ORDER BY due, seq LIMIT ?",
+            (until, self._owner, limit),
         )
         return [Timer(seq, reaction, unpack_record(*row)) for seq, reaction, *row in rows]
 
     def next_due(self) -> float | None:
-        """When the next is due; ``None`` if none is armed."""
-        row = self._db.execute("SELECT min(due) FROM timers").fetchone()
-        return float(row[0]) if row[0] is not None else None
+        """When its owner's next is due; ``None`` if none is armed."""
+        row = self._db.execute(
+            f"SELECT due FROM timers WHERE {_MINE} ORDER BY due LIMIT 1",  # noqa: S608 - a constant
+            (self._owner,),
+        ).fetchone()
+        return float(row[0]) if row is not None else None
 
     def forget(self, before: float) -> None:
         """Drop what came before a time and may have been awaited, in seconds since 1970 UTC."""

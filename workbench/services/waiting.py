@@ -6,6 +6,7 @@ import sqlite3
 from typing import NamedTuple
 
 from workbench.brokers import Record
+from workbench.services.owners import mine
 from workbench.services.rows import RECORD, pack_record, unpack_record
 
 TABLE = """
@@ -20,6 +21,7 @@ CREATE TABLE blocked (
     reaction TEXT, key BLOB, source TEXT, id TEXT, PRIMARY KEY (reaction, key)
 ) WITHOUT ROWID;
 """
+_MINE = mine("waiting.channel", "waiting.partition")
 
 
 class Waiter(NamedTuple):
@@ -32,26 +34,29 @@ class Waiter(NamedTuple):
 class Waiting:
     """For one thread, inside the transactions of its :class:`Store`."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._db = connection
+    def __init__(self, connection: sqlite3.Connection, owner: str) -> None:
+        self._db, self._owner = connection, owner
 
     def until(self, due: float, record: Record) -> None:
         """Keep a retry until its time (seconds since 1970 UTC)."""
         self._put(due, None, record)
 
     def due(self, now: float, limit: int) -> list[Waiter]:
-        """The retries whose time has come, in order of time."""
+        """The retries whose time has come for their owner, in order of time."""
         rows = self._db.execute(
             f"SELECT seq, {RECORD} FROM waiting "  # noqa: S608 - a constant
-            "WHERE due <= ? ORDER BY due, seq LIMIT ?",
-            (now, limit),
+            f"WHERE due <= ? AND {_MINE} ORDER BY due, seq LIMIT ?",
+            (now, self._owner, limit),
         )
         return [Waiter(seq, unpack_record(*row)) for seq, *row in rows]
 
     def next_due(self) -> float | None:
-        """When the next retry is due; ``None`` if there is none."""
-        row = self._db.execute("SELECT min(due) FROM waiting WHERE due IS NOT NULL").fetchone()
-        return float(row[0]) if row[0] is not None else None
+        """When its owner's next retry is due; ``None`` if there is none."""
+        row = self._db.execute(
+            f"SELECT due FROM waiting WHERE due IS NOT NULL AND {_MINE} ORDER BY due LIMIT 1",  # noqa: S608 - a constant
+            (self._owner,),
+        ).fetchone()
+        return float(row[0]) if row is not None else None
 
     def drop(self, seq: int) -> None:
         """Take out an event whose wait is over."""

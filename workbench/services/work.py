@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from workbench.brokers import Outgoing
+from workbench.brokers import Outgoing, Position
 from workbench.services.inbox import Entry, Outcome
 from workbench.services.outbox import Unsent
 from workbench.services.state import Layer, State
@@ -22,7 +22,9 @@ class Work:
         self._store = store
         self._state = Layer(store.state, remember=True)
         self._outcomes: dict[Entry, Outcome] = {}
-        self._outgoing: list[tuple[float, Outgoing]] = []
+        self._outgoing: list[tuple[float, Position, Outgoing]] = []
+        self.source = Position("", 0)
+        """The partition of the record that is being handled: what comes of it is its owner's."""
         self.counts: Counts = Counter()
         self.waiting = store.waiting
         self.timers = store.timers
@@ -38,7 +40,7 @@ class Work:
 
     def put(self, due: float, outgoing: Outgoing) -> None:
         """Send something at a time, in seconds since 1970 UTC."""
-        self._outgoing.append((due, outgoing))
+        self._outgoing.append((due, self.source, outgoing))
 
     def share(self) -> Share:
         """A new reaction's share."""
@@ -73,4 +75,5 @@ class Share:
     def keep(self) -> None:
         """The reaction has succeeded."""
         self._work._state.changes.update(self._layer.changes)  # noqa: SLF001
-        self._work._outgoing.extend(self._outgoing)  # noqa: SLF001
+        for due, outgoing in self._outgoing:
+            self._work.put(due, outgoing)

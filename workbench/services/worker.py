@@ -4,8 +4,10 @@ At least once, and idempotent. A poll's events are handled in one transaction of
 file (inbox, state, outbox); then the outbox is sent and acknowledged; then the offsets are
 committed. A crash between any two of these repeats the ones after it, and a repeat changes
 nothing: what was handled is in the inbox, and an effect sent again is the same event, with the
-same id, which its consumers have in theirs. Before anything is polled the outbox is drained, so
-that a duplicate is never skipped while its effects are still unsent.
+same id, which its consumers have in theirs. Before anything of a partition is handled what came
+of it earlier is sent, so that a duplicate is never skipped while its effects are still unsent.
+
+A service may have several instances, a worker each, that share the partitions and the file.
 
 Each step has a name (:data:`STEPS`) and is announced as it is passed: a test kills the service
 there.
@@ -16,14 +18,16 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
 
 from workbench.brokers import Broker, Consumer, Position, Record
-from workbench.errors import BrokerError, EventRefusedError
 from workbench.services.clock import Clock
 from workbench.services.handling import Handling
 from workbench.services.injection import Injector
 from workbench.services.outbox import Unsent
+from workbench.services.sending import Sending, sending
 from workbench.services.spec import ServiceSpec
 from workbench.services.status import Status
 from workbench.services.store import Store
@@ -31,8 +35,8 @@ from workbench.services.work import Work
 
 STEPS = (
     "started",
-    "drained",
     "joined",
+    "drained",
     "polled",
     "handled",
     "recorded",
@@ -40,17 +44,19 @@ STEPS = (
     "cleared",
     "committed",
 )
-"""The steps between start and commit, in order."""
+"""The steps between start and commit, in order; with transactions what is sent is committed."""
 
 BATCH = 500
 """At most how many events one transaction handles."""
 _REPORT_EVERY = 0.1
 _FENCE_PAUSE = 0.02
 _FORGET_EVERY = 3600.0
+_LONGEST_ROUND = timedelta(seconds=1)
+"""After which a round of slow events is ended; what is left of it is polled again."""
 
 
 class Worker:
-    """One service at work. For one thread.
+    """One instance of a service at work. For one thread.
 
     ``at`` is told each step's name as it is passed; ``report`` is given a :class:`Status`
     when something has changed, at most ten times a second; ``stopping`` is asked between
@@ -73,29 +79,32 @@ class Worker:
         self._at, self._report, self._stopping = at, report, stopping
         self._injector = Injector(spec.store, self._clock)
         self._handling = Handling(spec, self._clock, self._injector, stopping)
-        self._status = Status(service=spec.name, pid=os.getpid())
+        self._status = Status(service=spec.label, pid=os.getpid())
         self._reported_at = 0.0
         self._forget_at = 0.0
         self._fence: tuple[float, Mapping[Position, int]] | None = None
+        self._held: set[Position] = set()
+        self._committed: dict[Position, int] = {}
         self._store: Store | None = None
+        self._sending: Sending | None = None
         self._consumer: Consumer | None = None
 
     def start(self) -> None:
-        """Open the file, send what an earlier life left unsent, and join the group."""
+        """Open the file and join the group."""
         self._at("started")
         self.store = self._store = Store(self.spec.store, durable=self.spec.durable)
         self._handling.repeated = self.store.reprocessing.ranges()
-        self._producer = self._broker.producer()
-        self._totals = self.store.counts()
-        self._send_due()
-        self._at("drained")
+        self._sending = sending(
+            self.spec, self._broker, self.store, self._clock, self._injector, self._at
+        )
         self._consumer = self._broker.consumer(
-            self.spec.group, self.spec.inputs, member=f"{self.spec.group}-0"
+            self.spec.group, self.spec.inputs, member=self.spec.member
         )
         self._at("joined")
 
     def step(self, timeout: float) -> int:
-        """One round; waits at most ``timeout`` seconds for events. Returns how many it dealt with.
+        """One round; waits at most ``timeout`` seconds for events. Returns what it has done: how
+        many events it dealt with, and one for partitions that were taken over.
 
         Raises
         ------
@@ -106,21 +115,36 @@ class Worker:
         assert self._consumer is not None, "start() comes first"
         self._injector.refresh()
         records = self._injector.disorder(self._consumer.poll(self._patience(timeout), BATCH))
-        if self._status.phase == "starting" and self._consumer.assigned():
+        if self._status.phase == "starting" and self._consumer.joined():
             self._status.phase = "running"
             self._tell(force=True)
-        if records:
-            self._at("polled")
-        handled, resumed = self._handle(records)
-        if handled:
-            self._injector.before_commit()
-            self._consumer.commit(_next_offsets(handled, records[len(handled) :]))
-            self._at("committed")
+        moved = self._consumer.assigned() != self._held
+        try:
+            if moved:
+                self._take_over(records)
+            done = self._round(records) + moved
+        except _MovedError:
+            self._held = set()
+            self._consumer.give_back(_firsts(records))
+            return 0
         self._forget()
-        expired = self._expire() if self.spec.awaits else 0
         self._status.in_flight = 0
         self._tell()
-        return len(handled) + resumed + expired
+        return done
+
+    def _round(self, records: Sequence[Record]) -> int:
+        assert self._consumer is not None
+        if records:
+            self._at("polled")
+        handled, resumed, fresh = self._handle(records)
+        left = records[len(handled) :]
+        self._deliver(_next_offsets(handled, left), fresh)
+        if handled:
+            self._at("committed")
+        self._consumer.give_back(_firsts(left))
+        if not records:
+            self._pass_marks()
+        return len(handled) + resumed + (self._expire() if self.spec.awaits else 0)
 
     def finish(self) -> None:
         """Leave in good order: the file closed, the connections given back."""
@@ -128,7 +152,8 @@ class Worker:
         self._tell(force=True)
         if self._consumer is not None:
             self._consumer.close()
-            self._producer.close()
+        if self._sending is not None:
+            self._sending.close()
         if self._store is not None:
             self._store.close()
 
@@ -137,35 +162,92 @@ class Worker:
         if self._store is not None:
             self._store.close()
 
+    # --- partitions -----------------------------------------------------------------------
+
+    def _take_over(self, records: Sequence[Record]) -> None:
+        """Claim the partitions that it was given, and send what an earlier owner left unsent.
+
+        Raises
+        ------
+        _MovedError
+            They are another's by now.
+        """
+        assert self._consumer is not None
+        assert self._sending is not None
+        held = self._consumer.assigned()
+        starts = self._consumer.positions() | _firsts(records)
+        sent = self._sending.sent(self._consumer)
+        with self.store.transaction():
+            self.store.owners.claim(held, self.spec.inputs, Position(self.spec.retries, 0))
+            self.store.outbox.settle(sent)
+        # Asked after the claim: whoever is given them later has claimed them later.
+        if held and not self._commit({p: starts[p] for p in held if p in starts}):
+            raise _MovedError
+        self._held = held
+        self._status.partitions = [f"{p.channel}[{p.partition}]" for p in sorted(held)]
+        self._tell(force=True)
+        self._deliver({})
+        self._at("drained")
+
+    def _pass_marks(self) -> None:
+        """Commit what was read past without a record: the mark of a transaction."""
+        assert self._consumer is not None
+        places = self._consumer.positions()
+        passed = {p: at for p, at in places.items() if at > self._committed.get(p, at)}
+        if passed and not self._commit(passed):
+            raise _MovedError
+
+    def _commit(self, offsets: Mapping[Position, int]) -> bool:
+        assert self._consumer is not None
+        assert self._sending is not None
+        self._committed.update(offsets)
+        return self._sending.commit(self._consumer, offsets)
+
+    def _deliver(self, offsets: Mapping[Position, int], fresh: Sequence[Unsent] = ()) -> None:
+        assert self._consumer is not None
+        assert self._sending is not None
+        self._committed.update(offsets)
+        if not self._sending.deliver(self._consumer, offsets, fresh):
+            raise _MovedError
+        self._status.problem = self._sending.problem
+
     # --- handling -------------------------------------------------------------------------
 
-    def _handle(self, records: Sequence[Record]) -> tuple[Sequence[Record], int]:
-        """Handle records, and retries whose time has come, and send the effects.
+    def _handle(self, records: Sequence[Record]) -> tuple[Sequence[Record], int, Sequence[Unsent]]:
+        """Handle records, and retries whose time has come.
 
-        Returns the records that were handled, fewer than were given if the service is to stop,
-        and how many retries.
+        Returns the records that were handled, fewer than were given if the service is to stop or
+        they take long; how many retries; and what is to be sent at once.
         """
-        due = self.store.waiting.due(self._clock.now().timestamp(), BATCH)
-        fresh: Sequence[Unsent] = ()
-        if records or due:
-            with self.store.transaction():
-                work = Work(self.store)
-                for waiter in due:
-                    self.store.waiting.drop(waiter.seq)
-                    self._handling.resume(waiter.record, work)
-                for n, record in enumerate(records):
-                    if self._stopping():
-                        records = records[:n]
-                        break
-                    self._handling.handle(record, work)
-                fresh = work.write(self._clock.now().timestamp())
-                self._at("handled")
-            self._totals += work.counts
-            self._status.in_flight = len(records) + len(due)
-            self._tell()
-            self._at("recorded")
-        self._send_due(fresh)
-        return records, len(due)
+        now = self._clock.now()
+        due = self.store.waiting.next_due()
+        if not records and (due is None or due > now.timestamp()):
+            return records, 0, ()
+        with self._owned():
+            work = Work(self.store)
+            waiters = self.store.waiting.due(now.timestamp(), BATCH)
+            for waiter in waiters:
+                self.store.waiting.drop(waiter.seq)
+                self._handling.resume(waiter.record, work)
+            for n, record in enumerate(records):
+                if self._stopping() or (n and self._clock.now() - now > _LONGEST_ROUND):
+                    records = records[:n]
+                    break
+                self._handling.handle(record, work)
+            fresh = work.write(self._clock.now().timestamp())
+            self._at("handled")
+        self._status.in_flight = len(records) + len(waiters)
+        self._tell()
+        self._at("recorded")
+        return records, len(waiters), fresh
+
+    @contextmanager
+    def _owned(self) -> Iterator[None]:
+        """A transaction in which all that it has claimed is still its own."""
+        with self.store.transaction():
+            if not self.store.owners.hold():
+                raise _MovedError
+            yield
 
     def _forget(self) -> None:
         """Once in a while, drop from the inbox what can't come again."""
@@ -195,46 +277,17 @@ class Worker:
         if any(committed.get(p, begins.get(p, 0)) < end for p, end in ends.items()):
             return 0
         self._fence = None
-        expired = self.store.timers.due(at, BATCH)
-        with self.store.transaction():
+        with self._owned():
             work = Work(self.store)
+            expired = self.store.timers.due(at, BATCH)
             for timer in expired:
                 self.store.timers.drop(timer.seq)
                 self._handling.expire(timer.reaction, timer.record, work)
             fresh = work.write(self._clock.now().timestamp())
-        self._totals += work.counts
-        self._send_due(fresh)
+        self._deliver({}, fresh)
         return len(expired)
 
-    # --- sending --------------------------------------------------------------------------
-
-    def _send_due(self, fresh: Sequence[Unsent] = ()) -> None:
-        """Send what is due; ``fresh`` is what was put into the outbox just now."""
-        oldest = self.store.outbox.next_due()
-        if fresh and oldest is not None and fresh[0].due <= oldest:
-            self._send(fresh)  # nothing older goes before it, so it needn't be read again
-        while unsent := self.store.outbox.due(self._clock.now().timestamp()):
-            self._send(unsent)
-
-    def _send(self, unsent: Sequence[Unsent]) -> None:
-        batch = [row.outgoing for row in unsent]
-        answers = self._producer.send([*batch, *self._injector.doubled(batch)])[: len(batch)]
-        self._at("sent")
-        failed: BrokerError | None = None
-        with self.store.transaction():
-            done = []
-            for row, answer in zip(unsent, answers, strict=True):
-                if isinstance(answer, EventRefusedError):
-                    self.store.outbox.refused(row.seq, str(answer))
-                    self._status.problem = str(answer)
-                elif isinstance(answer, BrokerError):
-                    failed = answer
-                else:
-                    done.append(row.seq)
-            self.store.outbox.sent(done)
-        self._at("cleared")
-        if failed is not None:
-            raise failed  # not acknowledged: the offsets stay, and the next life sends it
+    # --- waiting and telling --------------------------------------------------------------
 
     def _patience(self, timeout: float) -> float:
         due = self.store.next_due()
@@ -254,10 +307,23 @@ class Worker:
         if self._store is not None:
             self._status.waiting = sum(self._store.left())
             totals: Counter[str] = Counter()
-            for (what, _), n in self._totals.items():
+            for (what, _), n in self._store.counts().items():
                 totals[what] += n
             self._status.counts = dict(totals)
         self._report(self._status)
+
+
+class _MovedError(Exception):
+    """Partitions are another instance's by now: nothing of this round is kept."""
+
+
+def _firsts(records: Sequence[Record]) -> dict[Position, int]:
+    """The first offset of each partition among records."""
+    offsets: dict[Position, int] = {}
+    for record in records:
+        position = Position(record.channel, record.partition)
+        offsets[position] = min(offsets.get(position, record.offset), record.offset)
+    return offsets
 
 
 def _next_offsets(handled: Sequence[Record], left: Sequence[Record]) -> dict[Position, int]:
@@ -266,8 +332,7 @@ def _next_offsets(handled: Sequence[Record], left: Sequence[Record]) -> dict[Pos
     for record in handled:
         position = Position(record.channel, record.partition)
         offsets[position] = max(offsets.get(position, 0), record.offset + 1)
-    for record in left:
-        position = Position(record.channel, record.partition)
+    for position, offset in _firsts(left).items():
         if position in offsets:
-            offsets[position] = min(offsets[position], record.offset)
+            offsets[position] = min(offsets[position], offset)
     return offsets

@@ -93,16 +93,15 @@ class Faults:
         """SIGKILL, as a crash: the service is restarted with back-off."""
         self._check(service)
         fault = self._begin("kill", service, 0)
-        self._running.runner.crash(service)
+        self._running.crash(service)
         return self._end(fault)
 
     def pause(self, service: str, seconds: Duration = "2s") -> Fault:
         """Freeze a service (SIGSTOP) for a while."""
         self._check(service)
         fault = self._begin("pause", service, parse_duration(seconds))
-        runner = self._running.runner
-        runner.pause(service)
-        return self._until(fault, lambda: runner.resume(service))
+        self._running.pause(service)
+        return self._until(fault, lambda: self._running.resume(service))
 
     def slow(
         self,

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from workbench.brokers import Broker, MemoryBroker, Position
 from workbench.choreography import Choreography
@@ -17,14 +17,20 @@ from workbench.services import (
     Life,
     RetryPolicy,
     Runner,
+    ServiceSpec,
     Store,
     Supervisor,
     channel_name,
     consumer_lag,
+    group_member,
+    input_channels,
+    instance_label,
+    instance_number,
     read_counts,
     read_left,
     read_state,
     service_spec,
+    together,
 )
 from workbench.session.connection import Connection
 from workbench.session.convergence import Convergence
@@ -32,6 +38,8 @@ from workbench.session.convergence import Convergence
 if TYPE_CHECKING:
     import pandas as pd
 
+Begin = Literal["start", "now"] | datetime
+_MOST_INSTANCES = 32
 _EFFECTS = ("suppress", "resend")
 _COUNTS = ("handled", "emitted", "duplicates", "retries", "dead_letters")
 
@@ -46,12 +54,19 @@ class Running:
         *,
         retry: RetryPolicy,
         durable: bool,
+        delivery: str,
         say: Callable[[str], None],
     ) -> None:
         self._choreography = choreography
         self._connection = connection
         self.retry = retry
-        self._durable, self._say = durable, say
+        self._durable, self._delivery, self._say = durable, delivery, say
+        self._wanted: dict[str, int] = {}
+        """Service → how many instances it is to have."""
+        self._changes: dict[str, int] = {}
+        """Service → how often its design has changed."""
+        self._revisions: dict[str, int] = {}
+        """Instance → how often it had when that instance was started."""
         self._lock = threading.RLock()
         self._runner: Runner | None = None
         choreography.listeners.append(self._on_change)
@@ -71,7 +86,13 @@ class Running:
 
     # --- started and stopped --------------------------------------------------------------
 
-    def start(self, services: tuple[str, ...], timeout: float) -> None:
+    def start(
+        self,
+        services: tuple[str, ...],
+        timeout: float,
+        instances: int | None = None,
+        begin: Begin = "start",
+    ) -> None:
         """Start services (all those that are down, if none is named) and wait for them."""
         self._connection.may_write("start services")
         for name in services:
@@ -87,40 +108,124 @@ class Running:
                 "there is no service with a reaction yet: define one with "
                 '@wb.service("inventory").on(OrderPlaced), or in wb.designer().'
             )
+        if instances is not None:
+            check_instances(instances)
         specs = [
-            service_spec(
-                self._choreography,
-                name,
-                namespace=self._connection.namespace,
-                folder=self._connection.folder,
-                retry=self.retry,
-                durable=self._durable,
-            )
+            self._spec(name, n)
             for name in names
+            for n in range(1, (instances or self._wanted.get(name, 1)) + 1)
         ]
         self._connection.ensure_channels()
+        for name in names:
+            self._begin_at(name, begin)
         for spec in specs:
-            self.runner.start(spec)
-        self._wait_until_running(names, timeout)
+            self._launch(spec)
+        for name in names:
+            self._wanted[name] = sum(spec.name == name for spec in specs)
+            self._dismiss_others(name)
+        self._wait_until_running([spec.label for spec in specs], timeout)
+
+    def scale(self, service: str, instances: int, timeout: float) -> None:
+        """Let a running service have more instances, or fewer."""
+        self._check(service)
+        self._connection.may_write("start services")
+        check_instances(instances)
+        if not any(life.up or life.wanted for life in self._instances(service)):
+            raise ServiceError(
+                f"{service} is not running: wb.start({service!r}, instances={instances}) starts it."
+            )
+        before = self._wanted.get(service, 1)
+        self._wanted[service] = instances
+        for n in range(before, instances, -1):
+            self.runner.stop(instance_label(service, n))
+        self._dismiss_others(service)
+        specs = [self._spec(service, n) for n in range(before + 1, instances + 1)]
+        for spec in specs:
+            self._launch(spec)
+        self._wait_until_running([spec.label for spec in specs], timeout)
+        self._wait_until_shared(service, timeout)
 
     def stop(self, services: tuple[str, ...], timeout: float) -> None:
         """End services in good order; all that are up, if none is named."""
         for name in services or self._up():
-            self._check(name)
-            self.runner.stop(name, timeout)
+            for label in self.labels(name):
+                self.runner.stop(label, timeout)
 
     def kill(self, service: str) -> None:
-        """End a service as a crash would."""
-        self._check(service)
-        self.runner.kill(service)
+        """End a service, or one instance, as a crash would; it stays down."""
+        for label in self.labels(service):
+            self.runner.kill(label)
 
-    def restart(self, service: str, timeout: float) -> None:
+    def crash(self, service: str) -> None:
+        """End a service, or one instance, at once; it is restarted."""
+        for label in self.labels(service):
+            self.runner.crash(label)
+
+    def pause(self, service: str) -> None:
+        """Freeze a service, or one instance, until it is resumed."""
+        for label in self.labels(service):
+            self.runner.pause(label)
+
+    def resume(self, service: str) -> None:
+        """Let a paused service, or one instance, go on."""
+        for label in self.labels(service):
+            self.runner.resume(label)
+
+    def restart(self, service: str, timeout: float, *, rolling: bool = False) -> None:
         """Stop a service if it runs, and start it with the design as it is now."""
         self._check(service)
-        life = self.lives().get(service)
-        if life is not None and (life.up or life.wanted):
-            self.runner.stop(service)
+        up = [life.service for life in self._instances(service) if life.up or life.wanted]
+        if rolling and up:
+            for spec in [self._spec(service, n) for n in range(1, self._wanted[service] + 1)]:
+                if spec.label in up:
+                    self.runner.stop(spec.label)
+                self._launch(spec)
+                self._wait_until_running([spec.label], timeout)
+            return
+        for label in up:
+            self.runner.stop(label)
         self.start((service,), timeout)
+
+    def _spec(self, service: str, instance: int) -> ServiceSpec:
+        return service_spec(
+            self._choreography,
+            service,
+            namespace=self._connection.namespace,
+            folder=self._connection.folder,
+            retry=self.retry,
+            durable=self._durable,
+            delivery=self._delivery,
+            instance=instance,
+        )
+
+    def _launch(self, spec: ServiceSpec) -> None:
+        self.runner.start(spec)
+        self._revisions[spec.label] = self._changes.get(spec.name, 0)
+
+    def _begin_at(self, service: str, begin: Begin) -> None:
+        """Let a service that has never read begin elsewhere than at the start."""
+        if begin == "start":
+            return
+        if not (begin == "now" or isinstance(begin, datetime)):
+            raise ServiceError(f"a service begins at 'start', 'now' or a time, not {begin!r}.")
+        broker, namespace = self._connection.broker, self._connection.namespace
+        group = channel_name(namespace, service)
+        if broker.committed(group):
+            raise ServiceError(
+                f"{service} has read before and goes on from there; "
+                f"wb.reprocess({service!r}, since=...) takes it back."
+            )
+        channels = [channel_name(namespace, name) for name in self._choreography.inputs(service)]
+        at = broker.end_offsets(channels)
+        broker.rewind(group, at if begin == "now" else broker.offsets_at(channels, begin))
+
+    def _dismiss_others(self, service: str) -> None:
+        """Let the group have the partitions of instances that are there no more."""
+        group = channel_name(self._connection.namespace, service)
+        for life in self._instances(service):
+            n = instance_number(life.service)
+            if n > self._wanted[service] and not life.up:
+                self._connection.broker.dismiss(group, group_member(group, n))
 
     def reprocess(self, service: str, since: datetime | None, effects: str) -> int:
         """Let a service handle events again; returns how many."""
@@ -131,7 +236,7 @@ class Running:
         life = self.lives().get(service)
         was_up = life is not None and (life.up or life.wanted)
         if was_up:
-            self.runner.stop(service)
+            self.stop((service,), timeout=10.0)
         self._connection.ensure_channels()
         broker, namespace = self._connection.broker, self._connection.namespace
         channels = [channel_name(namespace, name) for name in self._choreography.inputs(service)]
@@ -153,7 +258,7 @@ class Running:
     def kill_all(self) -> None:
         """End every service at once."""
         for name in self._up():
-            self.runner.kill(name)
+            self.kill(name)
 
     def close(self) -> None:
         """Stop every service."""
@@ -168,14 +273,26 @@ class Running:
             known = ", ".join(self._choreography.services) or "none"
             raise ServiceError(f"there is no service {service!r} in this design (it has: {known}).")
 
+    def labels(self, name: str) -> list[str]:
+        """The instances that a name stands for: a service's, all that there were, or just one."""
+        self._check(name.partition("/")[0])
+        if "/" not in name:
+            return [life.service for life in self._instances(name)] or [name]
+        service, n = name.partition("/")[0], instance_number(name)
+        known = [life.service for life in self._instances(service)]
+        if n == 0 or instance_label(service, n) not in known:
+            there = ", ".join(known) or "none"
+            raise ServiceError(f"{service} has no instance {name!r} (it has: {there}).")
+        return [instance_label(service, n)]
+
     def _up(self) -> list[str]:
         return [name for name, life in self.lives().items() if life.up or life.wanted]
 
-    def _wait_until_running(self, names: Iterable[str], timeout: float) -> None:
+    def _wait_until_running(self, labels: Iterable[str], timeout: float) -> None:
         deadline = time.monotonic() + timeout
-        waiting = set(names)
+        waiting = set(labels)
         while waiting:
-            lives = self.lives()
+            lives = self.runner.lives()
             waiting = {name for name in waiting if lives[name].state != "running"}
             broken = [name for name in waiting if lives[name].crashes >= 3]
             if broken or time.monotonic() > deadline:
@@ -184,7 +301,25 @@ class Running:
                 raise ServiceError(f"{name} does not come up; its last words: {last}")
             time.sleep(0.02)
 
+    def _wait_until_shared(self, service: str, timeout: float) -> None:
+        """Wait until the instances have shared out the partitions, and say how."""
+        inputs = input_channels(self._choreography, self._connection.namespace, service)
+        there = {f"{p.channel}[{p.partition}]" for p in self._connection.broker.end_offsets(inputs)}
+        deadline = time.monotonic() + timeout
+        while True:
+            lives = [life for life in self._instances(service) if life.up and life.status]
+            held = {life.service: life.status.partitions for life in lives if life.status}
+            if sorted(p for share in held.values() for p in share) == sorted(there):
+                break
+            if time.monotonic() > deadline:
+                self._say(f"the instances of {service} have not yet shared out its partitions.")
+                return
+            time.sleep(0.02)
+        shares = "; ".join(f"{name}: {', '.join(p) or 'none'}" for name, p in held.items())
+        self._say(f"{service} has shared out its partitions. {shares}.")
+
     def _on_change(self, service: str) -> None:
+        self._changes[service] = self._changes.get(service, 0) + 1
         life = self.lives().get(service)
         if life is not None and life.up:
             self._say(f"{service} has changed; wb.restart({service!r}) puts the change to work.")
@@ -192,19 +327,54 @@ class Running:
     # --- asked ----------------------------------------------------------------------------
 
     def lives(self) -> dict[str, Life]:
-        """How each service that was ever started is doing."""
-        return self._runner.lives() if self._runner is not None else {}
+        """How each service that was ever started is doing, its instances taken together."""
+        lives = self._runner.lives() if self._runner is not None else {}
+        services: dict[str, list[Life]] = {}
+        for label, life in lives.items():
+            services.setdefault(label.partition("/")[0], []).append(life)
+        return {name: together(name, found) for name, found in services.items()}
+
+    def _instances(self, service: str) -> list[Life]:
+        """Every instance that a service ever had and still wants, and others that are up."""
+        lives = self._runner.lives() if self._runner is not None else {}
+        return [life for label, life in lives.items() if label.partition("/")[0] == service]
+
+    def instances(self) -> pd.DataFrame:
+        """One row an instance; :meth:`Workbench.instances` says what is in it."""
+        import pandas as pd
+
+        columns = ["service", "instance", "state", "pid", "design", "crashes", "partitions"]
+        rows = [
+            (
+                service,
+                life.service,
+                life.state,
+                life.pid if life.up else None,
+                "current"
+                if self._revisions.get(life.service, 0) == self._changes.get(service, 0)
+                else "older",
+                life.crashes,
+                ", ".join(life.status.partitions) if life.up and life.status else "",
+            )
+            for service in self._choreography.services
+            for life in self._instances(service)
+            if life.up or instance_number(life.service) <= self._wanted.get(service, 1)
+        ]
+        return pd.DataFrame(rows, columns=columns).astype({"pid": "Int64"})
 
     def output(self, service: str, lines: int) -> str:
-        """The last lines of a service's output file."""
-        self._check(service)
-        path = self.runner.output_path(service)
-        if not path.exists():
-            return ""
-        with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - 400 * lines))
-            text = file.read().decode("utf-8", "replace")
-        return "\n".join(text.splitlines()[-lines:])
+        """The last lines of the output files of a service, or of one instance."""
+        labels = self.labels(service)
+        texts = []
+        for label in labels:
+            path = self.runner.output_path(label)
+            if path.exists():
+                with path.open("rb") as file:
+                    file.seek(max(0, path.stat().st_size - 400 * lines))
+                    text = file.read().decode("utf-8", "replace")
+                head = [f"--- {label} ---"] if len(labels) > 1 else []
+                texts += [*head, *text.splitlines()[-lines:]]
+        return "\n".join(texts)
 
     def state(self, service: str) -> dict[str, Any]:
         """A service's state as of its last commit."""
@@ -296,18 +466,28 @@ class Running:
     def _left_to_do(self) -> dict[str, str]:
         # From the files, not from what services report: a report may be late, and a service
         # that was killed reports nothing, but its delayed effects are still to be sent.
-        left = {}
+        left: dict[str, list[str]] = {}
+        for name, n in self.lag().items():
+            if n:
+                left[name] = [_count(n, "event")]
         for name in self._choreography.services:
             found = read_left(self._connection.store(name))
-            waits = zip(found, ("effect", "retry", "event", "timer"), strict=True)
-            for n, what in waits:
+            for n, what in zip(found, ("effect", "retry", "parked event", "timer"), strict=True):
                 if n:
-                    left[name] = _count(n, what)
-        left |= {name: _count(n, "event") for name, n in self.lag().items() if n}
-        for name, life in self.lives().items():
+                    left.setdefault(name, []).append(_count(n, what))
+        lives = self._runner.lives() if self._runner is not None else {}
+        for name, life in lives.items():
             if life.wanted and not life.up:
-                left[name] = "its restart"
-        return left
+                left.setdefault(name.partition("/")[0], []).append("its restart")
+        return {name: " and ".join(what) for name, what in left.items()}
+
+
+def check_instances(instances: int) -> None:
+    """Refuse a number of instances that makes no sense."""
+    if isinstance(instances, bool) or not 1 <= instances <= _MOST_INSTANCES:
+        raise ServiceError(
+            f"a service has from 1 to {_MOST_INSTANCES} instances, not {instances!r}."
+        )
 
 
 def _identities(

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 from workbench.brokers import Broker, Position
 from workbench.choreography import Choreography, Service
-from workbench.errors import DesignError, EventRefusedError
+from workbench.errors import DesignError, EventRefusedError, ServiceError
 from workbench.events import Event, EventType
-from workbench.services import Life, RetryPolicy, Runner
+from workbench.services import AT_LEAST_ONCE, DELIVERIES, Life, RetryPolicy, Runner
 from workbench.session.connection import Connection
 from workbench.session.convergence import Convergence
 from workbench.session.publishing import Published, Publishing
-from workbench.session.running import Running
+from workbench.session.running import Begin, Running
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,6 +55,10 @@ class Workbench:
         How often a failing reaction is tried again.
     durable
         Services survive a power cut too, not only a crash; slower.
+    delivery
+        How services send: ``"at-least-once"``, or ``"transactions"``, where a consumer that reads
+        what is committed never sees an effect twice, whatever crashes; it costs a commit of the
+        broker's for each batch. Kafka and the in-memory broker have them.
     readonly
         Nothing may be published, started or deleted.
     allow_writes
@@ -85,6 +89,7 @@ class Workbench:
         partitions: int = 3,
         retry: RetryPolicy | None = None,
         durable: bool = False,
+        delivery: str = AT_LEAST_ONCE,
         readonly: bool = False,
         allow_writes: bool = False,
         timeout: float = 10.0,
@@ -95,6 +100,9 @@ class Workbench:
             raise DesignError(
                 f"{namespace!r} can't be a namespace: use letters, digits, '-' and '_'."
             )
+        if delivery not in DELIVERIES:
+            known = " or ".join(f"{name!r}" for name in DELIVERIES)
+            raise ServiceError(f"the delivery is {known}, not {delivery!r}.")
         self.design_folder = Path(design) if isinstance(design, str | Path) else None
         if isinstance(design, Choreography):
             self.choreography = design
@@ -124,6 +132,7 @@ class Workbench:
             self.connection,
             retry=retry or RetryPolicy(),
             durable=durable,
+            delivery=delivery,
             say=self._told,
         )
 
@@ -183,27 +192,69 @@ class Workbench:
         """What keeps the services running."""
         return self._running.runner
 
-    def start(self, *services: str, timeout: float = 30.0) -> None:
+    def start(
+        self,
+        *services: str,
+        instances: int | None = None,
+        begin: Begin = "start",
+        timeout: float = 30.0,
+    ) -> None:
         """Start the services (all of them by default) and wait until they listen.
+
+        Parameters
+        ----------
+        instances
+            How many processes share each service's work; by default as many as before, at first 1.
+        begin
+            Where a service that has never read before begins: at the ``"start"`` of what its
+            channels hold, so that it catches up; ``"now"``; or at a time.
 
         Raises
         ------
         ServiceError, HandlerError, DesignError
             A service is unknown, runs already, has no reaction, or can't travel.
         """
-        self._running.start(services, timeout)
+        self._running.start(services, timeout, instances, begin)
+
+    def scale(self, service: str, instances: int, timeout: float = 30.0) -> None:
+        """Let a running service have more instances, or fewer; the others go on meanwhile.
+
+        They share the partitions of its channels (one instance at most each) and its state.
+        New ones are of the design as it is now, so that two versions of a service can run side by
+        side; :meth:`instances` shows which is which.
+        """
+        self._running.scale(service, instances, timeout)
+
+    def instances(self) -> pd.DataFrame:
+        """One row an instance of a service.
+
+        Columns: ``service``; ``instance``, its name (``billing``, ``billing/2``, …), by which
+        it can be killed, paused or looked at alone; ``state``; ``pid``; ``design`` (``current`` or
+        ``older``: it was started before the service's last change); ``crashes``;
+        ``partitions``, those that it reads now.
+        """
+        return self._running.instances()
 
     def stop(self, *services: str, timeout: float = 10.0) -> None:
-        """Stop services (all by default) in good order: what they hold is finished or given back."""
+        """Stop services (all by default) in good order: what they hold is finished or given back.
+
+        One that has not done so after ``timeout`` seconds is killed, which loses nothing either.
+        """
         self._running.stop(services, timeout)
 
     def kill(self, service: str) -> None:
-        """End a service as a crash would, with SIGKILL. It stays down until it is restarted."""
+        """End a service as a crash would, with SIGKILL. It stays down until it is restarted.
+
+        ``"billing"`` is all of its instances, ``"billing/2"`` the second alone.
+        """
         self._running.kill(service)
 
-    def restart(self, service: str, timeout: float = 30.0) -> None:
-        """Start a service anew, with the design as it is now; stops it first if it runs."""
-        self._running.restart(service, timeout)
+    def restart(self, service: str, timeout: float = 30.0, *, rolling: bool = False) -> None:
+        """Start a service anew, with the design as it is now; stops it first if it runs.
+
+        ``rolling``: one instance after the other, each waited for, while the others go on.
+        """
+        self._running.restart(service, timeout, rolling=rolling)
 
     def reprocess(
         self, service: str, since: datetime | None = None, *, effects: str = "suppress"

@@ -1,0 +1,206 @@
+"""Sending what is in the outbox, and committing what it came from.
+
+*At least once*: sent and acknowledged, cleared, and then the offsets are committed. A crash between
+any two of these sends some of it again: the same events, with the same ids.
+
+*In transactions*: sent together with the offsets, in one step of the broker's, under a number that
+is committed along with them. A crash between that step and the clearing leaves rows of a number
+that the broker has; they are cleared before anything else is sent, so that a reader of what is
+committed never sees an effect twice.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+
+from workbench.brokers import Broker, Commit, Consumer, Landed, Position
+from workbench.errors import BrokerError, EventRefusedError
+from workbench.services.clock import Clock
+from workbench.services.injection import Injector
+from workbench.services.outbox import Unsent
+from workbench.services.spec import TRANSACTIONS, ServiceSpec
+from workbench.services.store import Store
+
+
+class Sending(ABC):
+    """One instance's way to send. For one thread.
+
+    ``at`` is told the names of the steps as they are passed. ``problem`` is why the last event that
+    the broker will never take was refused.
+    """
+
+    def __init__(
+        self, store: Store, clock: Clock, injector: Injector, at: Callable[[str], None]
+    ) -> None:
+        self._store, self._clock, self._injector, self._at = store, clock, injector, at
+        self.problem = ""
+
+    def sent(self, consumer: Consumer) -> dict[Position, int]:  # noqa: ARG002
+        """The last batch that was sent of each partition that a consumer was given, if known."""
+        return {}  # nobody can tell; what is left is sent again
+
+    @abstractmethod
+    def deliver(
+        self, consumer: Consumer, offsets: Mapping[Position, int], fresh: Sequence[Unsent] = ()
+    ) -> bool:
+        """Send what is due, and commit the offsets; ``fresh`` is what was just put to be sent.
+
+        ``False`` if the partitions have moved to another instance meanwhile.
+        """
+
+    def commit(self, consumer: Consumer, offsets: Mapping[Position, int]) -> bool:
+        """Commit offsets alone; ``False`` if the partitions have moved."""
+        return consumer.commit(offsets)
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give the connection back."""
+
+    def _now(self) -> float:
+        return self._clock.now().timestamp()
+
+    def _set_aside(self, unsent: Sequence[Unsent], answers: Sequence[Landed | BrokerError]) -> int:
+        """Keep apart, with the reason, what the broker will never take; says how much that is."""
+        refusals = [
+            (row.seq, str(answer))
+            for row, answer in zip(unsent, answers, strict=True)
+            if isinstance(answer, EventRefusedError)
+        ]
+        for seq, reason in refusals:
+            self._store.outbox.refused(seq, reason)
+            self.problem = reason
+        return len(refusals)
+
+
+class AtLeastOnce(Sending):
+    """Sent, cleared, committed: three steps."""
+
+    def __init__(
+        self,
+        broker: Broker,
+        store: Store,
+        clock: Clock,
+        injector: Injector,
+        at: Callable[[str], None],
+    ) -> None:
+        super().__init__(store, clock, injector, at)
+        self._producer = broker.producer()
+
+    def deliver(
+        self, consumer: Consumer, offsets: Mapping[Position, int], fresh: Sequence[Unsent] = ()
+    ) -> bool:
+        oldest = self._store.outbox.next_due()
+        if fresh and oldest is not None and fresh[0].due <= oldest:
+            self._send(fresh)  # nothing older goes before it, so it needn't be read again
+        while unsent := self._store.outbox.due(self._now()):
+            self._send(unsent)
+        if not offsets:
+            return True
+        self._injector.before_commit()
+        return consumer.commit(offsets)
+
+    def _send(self, unsent: Sequence[Unsent]) -> None:
+        batch = [row.outgoing for row in unsent]
+        answers = self._producer.send([*batch, *self._injector.doubled(batch)])[: len(batch)]
+        self._at("sent")
+        landed = [
+            row.seq
+            for row, answer in zip(unsent, answers, strict=True)
+            if isinstance(answer, Landed)
+        ]
+        with self._store.transaction():
+            refused = self._set_aside(unsent, answers)
+            self._store.outbox.sent(landed)
+        self._at("cleared")
+        if len(landed) + refused < len(unsent):
+            raise _failure(answers)  # not acknowledged: the offsets stay, the next life sends it
+
+    def close(self) -> None:
+        self._producer.close()
+
+
+class InTransactions(Sending):
+    """Sent and committed in one step, and then cleared."""
+
+    def __init__(
+        self,
+        broker: Broker,
+        name: str,
+        store: Store,
+        clock: Clock,
+        injector: Injector,
+        at: Callable[[str], None],
+    ) -> None:
+        super().__init__(store, clock, injector, at)
+        self._producer = broker.transactional_producer(name)
+        self._committed: dict[Position, int] = {}
+
+    def sent(self, consumer: Consumer) -> dict[Position, int]:
+        committed = consumer.committed()
+        self._committed = {position: commit.offset for position, commit in committed.items()}
+        return {p: int(commit.note) for p, commit in committed.items() if commit.note.isdecimal()}
+
+    def commit(self, consumer: Consumer, offsets: Mapping[Position, int]) -> bool:
+        self._committed.update(offsets)
+        return super().commit(consumer, offsets)
+
+    def deliver(
+        self,
+        consumer: Consumer,
+        offsets: Mapping[Position, int],
+        fresh: Sequence[Unsent] = (),  # noqa: ARG002 - read again, with their number
+    ) -> bool:
+        self._injector.before_commit()
+        while True:
+            with self._store.transaction():
+                unsent = self._store.outbox.due(self._now())
+                batch = self._store.outbox.number([row.seq for row in unsent]) if unsent else 0
+            if not unsent:
+                return not offsets or self.commit(consumer, offsets)
+            # Offsets may run ahead of what is left to send: it is in the file, and sent yet.
+            places = {row.source: self._committed.get(row.source, 0) for row in unsent} | {
+                **offsets
+            }
+            answers = self._producer.transact(
+                [row.outgoing for row in unsent],
+                {position: Commit(offset, str(batch)) for position, offset in places.items()},
+                consumer,
+                lambda: self._at("flushed"),
+            )
+            if answers is None:
+                return False
+            self._at("sent")
+            landed = all(isinstance(answer, Landed) for answer in answers)
+            with self._store.transaction():
+                refused = self._set_aside(unsent, answers)
+                if landed:
+                    self._store.outbox.sent([row.seq for row in unsent])
+            self._at("cleared")
+            if landed:
+                self._committed.update(offsets)
+                offsets = {}
+            elif not refused:
+                raise _failure(answers)  # nothing was sent; the next life tries again
+
+    def close(self) -> None:
+        self._producer.close()
+
+
+def _failure(answers: Sequence[Landed | BrokerError]) -> BrokerError:
+    failures = (answer for answer in answers if isinstance(answer, BrokerError))
+    return next(error for error in failures if not isinstance(error, EventRefusedError))
+
+
+def sending(
+    spec: ServiceSpec,
+    broker: Broker,
+    store: Store,
+    clock: Clock,
+    injector: Injector,
+    at: Callable[[str], None],
+) -> Sending:
+    """The way to send that a service asks for."""
+    if spec.delivery == TRANSACTIONS:
+        return InTransactions(broker, spec.member, store, clock, injector, at)
+    return AtLeastOnce(broker, store, clock, injector, at)
