@@ -1,6 +1,7 @@
 """What a service remembers, in its one file."""
 
 import sqlite3
+import threading
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from uuid import UUID
@@ -15,7 +16,7 @@ from workbench.services import RetryPolicy, Status, read_counts, read_left, read
 from workbench.services.inbox import DONE, RETRYING, Outcome
 from workbench.services.state import Layer, State, read_value, write_value
 from workbench.services.store import Store
-from workbench.services.work import Work
+from workbench.services.work import NotAheadError, Work
 
 
 @pytest.fixture
@@ -181,6 +182,61 @@ def test_a_file_is_read_while_the_service_runs_and_before_it_ever_ran(store, tmp
     missing = tmp_path / "missing.sqlite"
     assert (read_state(missing), read_counts(missing), read_left(missing)) == ({}, {}, (0, 0, 0, 0))
     assert not missing.exists()
+
+
+def test_work_done_ahead_stands_only_while_all_that_it_has_read_is_so(store):
+    entry, here = ("shop", "1", "reserve"), Position("in", 0)
+    other = Store(store.path)
+
+    def ahead():
+        work = Work(store, ahead=True)
+        work.source = here
+        share = work.share()
+        share.state["units"] = share.state.get("units", 0) + 1
+        share.keep()
+        assert work.outcome(entry) is None
+        work.remember(entry, Outcome(b"hash", DONE, 0))
+        return work
+
+    first = ahead()
+    other.state.write({"else": write_value("else", 1)})
+    assert first.stands()
+    other.state.write({"units": write_value("units", 7)})
+    assert not first.stands()
+    second = ahead()
+    assert second.stands()
+    other.inbox.remember([(entry, Outcome(b"hash", DONE, 0))], 1.0)
+    assert not second.stands()
+    other.close()
+
+
+@pytest.mark.parametrize(
+    "ask", [lambda work: list(work.share().state), lambda w: w.waiting, lambda w: w.timers]
+)
+def test_what_can_not_be_told_ahead_is_left_for_the_transaction(store, ask):
+    with pytest.raises(NotAheadError):
+        ask(Work(store, ahead=True))
+    ask(Work(store))
+
+
+def test_instances_that_start_together_make_one_file(tmp_path):
+    path, failures = tmp_path / "new.sqlite", []
+    ready = threading.Barrier(8)
+
+    def start():
+        ready.wait()
+        try:
+            Store(path).close()
+        except ServiceError as error:
+            failures.append(str(error))
+
+    threads = [threading.Thread(target=start) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert read_left(path) == (0, 0, 0, 0)
 
 
 def test_a_file_of_another_format_is_said(store):

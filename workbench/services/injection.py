@@ -93,6 +93,7 @@ class Injector:
         self._known: list[Injection] = []
         self._active: list[Injection] = []
         self._rounds = 0
+        self._slowed: set[str] = set()
 
     def refresh(self) -> None:
         """See which faults are in force; a look at a file's time, if there is one at all."""
@@ -107,6 +108,7 @@ class Injector:
             now = self._clock.now().timestamp()
             self._active = [injection for injection in self._known if injection.until > now]
             self._rounds += 1
+            self._slowed.clear()
         else:
             self._active = []
 
@@ -116,7 +118,9 @@ class Injector:
             return
         what = f"{payload_hash.hex()}/{attempt}"
         for injection in self._active:
-            if injection.kind == SLOW and injection.strikes(event_type, what):
+            slow = injection.kind == SLOW and what not in self._slowed
+            if slow and injection.strikes(event_type, what):
+                self._slowed.add(what)  # once a round: it may be done a second time (see Work)
                 self._clock.sleep(injection.chance(what).expovariate(1 / injection.seconds))
             if injection.kind == ERROR and injection.strikes(event_type, what):
                 raise InjectedError("a failure on purpose (wb.faults)")

@@ -11,7 +11,6 @@ from workbench.choreography import Choreography, Reaction, RetryPolicy
 from workbench.errors import HandlerError
 from workbench.events import EventType
 
-
 AT_LEAST_ONCE, TRANSACTIONS = "at-least-once", "transactions"
 DELIVERIES = (AT_LEAST_ONCE, TRANSACTIONS)
 

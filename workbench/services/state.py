@@ -70,7 +70,8 @@ class Layer(Texts):
     def __init__(self, below: Texts, *, remember: bool = False) -> None:
         self._below = below
         self._remember = remember
-        self._read: dict[str, str | None] = {}
+        self.read: dict[str, str | None] = {}
+        """Key → text, of what was read from below and is remembered."""
         self.changes: dict[str, str | None] = {}
         """Key → new text, or ``None`` if it was deleted."""
 
@@ -79,9 +80,9 @@ class Layer(Texts):
             return self.changes[key]
         if not self._remember:
             return self._below.get(key)
-        if key not in self._read:
-            self._read[key] = self._below.get(key)
-        return self._read[key]
+        if key not in self.read:
+            self.read[key] = self._below.get(key)
+        return self.read[key]
 
     def keys(self) -> set[str]:
         changed = self.changes.items()

@@ -8,6 +8,7 @@ power cut too.
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -34,6 +35,9 @@ CREATE TABLE counts (
 PRAGMA user_version = {_FORMAT};
 """
 
+_PATIENCE = 30
+"""Seconds that an instance waits for another's transaction."""
+
 Counts = Counter[tuple[str, str]]
 """(what, event type) → how many; ``what`` is one of those in :mod:`workbench.services.status`."""
 
@@ -54,9 +58,9 @@ class Store:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(
-                path, isolation_level=None, timeout=30, check_same_thread=False
+                path, isolation_level=None, timeout=_PATIENCE, check_same_thread=False
             )
-            self._db.execute("PRAGMA journal_mode = WAL")
+            self._write_ahead()
             self._db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             self._make_tables()
         except (sqlite3.Error, OSError) as error:
@@ -70,11 +74,26 @@ class Store:
         self.timers = timers.Timers(self._db, owner)
         self.waiting = waiting.Waiting(self._db, owner)
 
+    def _write_ahead(self) -> None:
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                self._db.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError:
+                # SQLite does not wait for another that opens the file for the first time.
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.01)
+
     def _make_tables(self) -> None:
-        found = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if found == 0 and not self._db.execute("SELECT 1 FROM sqlite_master").fetchone():
-            self._db.executescript(f"BEGIN IMMEDIATE; {_TABLES} COMMIT;")
-        elif found != _FORMAT:
+        with self.transaction():  # another instance may be about to do the same
+            found = self._db.execute("PRAGMA user_version").fetchone()[0]
+            if found == 0 and not self._db.execute("SELECT 1 FROM sqlite_master").fetchone():
+                for statement in _TABLES.split(";"):
+                    self._db.execute(statement)
+                return
+        if found != _FORMAT:
             raise ServiceError(
                 f"the service's file {self.path} is of another version of the workbench (format "
                 f"{found}, and this one writes {_FORMAT}): wb.reset() begins anew."

@@ -2,6 +2,10 @@
 
 A reaction works on a :class:`Share` of its own: merged when it succeeds, dropped when it fails,
 so that a failing reaction is undone alone and costs the file nothing.
+
+Only one instance of a service writes at a time. So that the others need not wait for its handlers,
+the work may be done *ahead* of the transaction, which then asks whether all that was read still
+stands, and does the work again if not.
 """
 
 from __future__ import annotations
@@ -11,28 +15,65 @@ from collections import Counter
 from workbench.brokers import Outgoing, Position
 from workbench.services.inbox import Entry, Outcome
 from workbench.services.outbox import Unsent
-from workbench.services.state import Layer, State
+from workbench.services.state import Layer, State, Texts
 from workbench.services.store import Counts, Store
+from workbench.services.timers import Timers
+from workbench.services.waiting import Waiting
+
+
+class NotAheadError(BaseException):
+    """What is asked for can only be told inside the transaction; no handler may catch this."""
 
 
 class Work:
-    """The share of all reactions that have succeeded so far."""
+    """The share of all reactions that have succeeded so far.
 
-    def __init__(self, store: Store) -> None:
+    Raises
+    ------
+    NotAheadError
+        ``ahead``, it is asked for the keys of the state, or for what waits.
+    """
+
+    def __init__(self, store: Store, *, ahead: bool = False) -> None:
         self._store = store
-        self._state = Layer(store.state, remember=True)
+        self._ahead = ahead
+        self._state = Layer(_Keyless(store.state) if ahead else store.state, remember=True)
+        self._seen: dict[Entry, Outcome | None] = {}
         self._outcomes: dict[Entry, Outcome] = {}
         self._outgoing: list[tuple[float, Position, Outgoing]] = []
         self.source = Position("", 0)
         """The partition of the record that is being handled: what comes of it is its owner's."""
         self.counts: Counts = Counter()
-        self.waiting = store.waiting
-        self.timers = store.timers
-        """These two are written to directly: nothing of a reaction's own share is in them."""
+
+    @property
+    def waiting(self) -> Waiting:
+        """Written to directly: nothing of a reaction's own share is in it."""
+        if self._ahead:
+            raise NotAheadError
+        return self._store.waiting
+
+    @property
+    def timers(self) -> Timers:
+        """Written to directly, too."""
+        if self._ahead:
+            raise NotAheadError
+        return self._store.timers
 
     def outcome(self, entry: Entry) -> Outcome | None:
         """What became of an event at a reaction, in this transaction or before."""
-        return self._outcomes.get(entry) or self._store.inbox.outcome(entry)
+        found = self._outcomes.get(entry)
+        if found is None:
+            found = self._store.inbox.outcome(entry)
+            if self._ahead:
+                self._seen.setdefault(entry, found)
+        return found
+
+    def stands(self) -> bool:
+        """Whether all that was read is still so; to be asked inside the transaction."""
+        inbox, state = self._store.inbox, self._store.state
+        return all(inbox.outcome(entry) == found for entry, found in self._seen.items()) and all(
+            state.get(key) == text for key, text in self._state.read.items()
+        )
 
     def remember(self, entry: Entry, outcome: Outcome) -> None:
         """Note what became of an event at a reaction."""
@@ -53,6 +94,19 @@ class Work:
         unsent = self._store.outbox.put(self._outgoing) if self._outgoing else []
         self._store.count(self.counts)
         return [row for row in unsent if row.due <= now]
+
+
+class _Keyless(Texts):
+    """A state whose keys are not to be counted, for others may add to them meanwhile."""
+
+    def __init__(self, state: Texts) -> None:
+        self._state = state
+
+    def get(self, key: str) -> str | None:
+        return self._state.get(key)
+
+    def keys(self) -> set[str]:
+        raise NotAheadError
 
 
 class Share:

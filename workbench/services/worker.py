@@ -31,7 +31,8 @@ from workbench.services.sending import Sending, sending
 from workbench.services.spec import ServiceSpec
 from workbench.services.status import Status
 from workbench.services.store import Store
-from workbench.services.work import Work
+from workbench.services.waiting import Waiter
+from workbench.services.work import NotAheadError, Work
 
 STEPS = (
     "started",
@@ -219,27 +220,46 @@ class Worker:
         Returns the records that were handled, fewer than were given if the service is to stop or
         they take long; how many retries; and what is to be sent at once.
         """
-        now = self._clock.now()
+        now = self._clock.now().timestamp()
         due = self.store.waiting.next_due()
-        if not records and (due is None or due > now.timestamp()):
+        resuming = due is not None and due <= now
+        if not records and not resuming:
             return records, 0, ()
+        work = None
+        if records and not resuming and not self.store.owners.alone():
+            work, records = self._work_ahead(records)
+        waiters: Sequence[Waiter] = ()
         with self._owned():
-            work = Work(self.store)
-            waiters = self.store.waiting.due(now.timestamp(), BATCH)
-            for waiter in waiters:
-                self.store.waiting.drop(waiter.seq)
-                self._handling.resume(waiter.record, work)
-            for n, record in enumerate(records):
-                if self._stopping() or (n and self._clock.now() - now > _LONGEST_ROUND):
-                    records = records[:n]
-                    break
-                self._handling.handle(record, work)
+            if work is None or not work.stands():
+                work = Work(self.store)
+                waiters = self.store.waiting.due(now, BATCH) if resuming else ()
+                for waiter in waiters:
+                    self.store.waiting.drop(waiter.seq)
+                    self._handling.resume(waiter.record, work)
+                records = self._handle_each(records, work)
             fresh = work.write(self._clock.now().timestamp())
             self._at("handled")
         self._status.in_flight = len(records) + len(waiters)
         self._tell()
         self._at("recorded")
         return records, len(waiters), fresh
+
+    def _work_ahead(self, records: Sequence[Record]) -> tuple[Work | None, Sequence[Record]]:
+        """Handle records before the transaction, so that other instances can work meanwhile."""
+        work = Work(self.store, ahead=True)
+        try:
+            return work, self._handle_each(records, work)
+        except NotAheadError:
+            return None, records
+
+    def _handle_each(self, records: Sequence[Record], work: Work) -> Sequence[Record]:
+        """Handle one after the other; returns those that there was time for."""
+        begun = self._clock.now()
+        for n, record in enumerate(records):
+            if self._stopping() or (n and self._clock.now() - begun > _LONGEST_ROUND):
+                return records[:n]
+            self._handling.handle(record, work)
+        return records
 
     @contextmanager
     def _owned(self) -> Iterator[None]:

@@ -90,14 +90,14 @@ class Faults:
     # --- services -------------------------------------------------------------------------
 
     def kill(self, service: str) -> Fault:
-        """SIGKILL, as a crash: the service is restarted with back-off."""
+        """SIGKILL, as a crash: the service, or one instance of it, is restarted with back-off."""
         self._check(service)
         fault = self._begin("kill", service, 0)
         self._running.crash(service)
         return self._end(fault)
 
     def pause(self, service: str, seconds: Duration = "2s") -> Fault:
-        """Freeze a service (SIGSTOP) for a while."""
+        """Freeze a service, or one instance of it, for a while (SIGSTOP)."""
         self._check(service)
         fault = self._begin("pause", service, parse_duration(seconds))
         self._running.pause(service)
@@ -227,9 +227,10 @@ class Faults:
         if not services:
             raise FaultError("no service runs: wb.start() first.")
         service = chance.choice(services)
+        instance = chance.choice(self._running.labels(service))
         kinds: list[Callable[[], Fault]] = [
-            lambda: self.kill(service),
-            lambda: self.pause(service, chance.uniform(0.2, 1.5)),
+            lambda: self.kill(instance),
+            lambda: self.pause(instance, chance.uniform(0.2, 1.5)),
             lambda: self.slow(service, chance.uniform(0.001, 0.02), share=0.3, seconds=1.0),
             lambda: self.error_rate(service, chance.uniform(0.05, 0.6), seconds=1.0),
             lambda: self.duplicate(service, chance.uniform(0.1, 1.0), seconds=1.5),
@@ -270,6 +271,10 @@ class Faults:
         delay: float = 0.0,
     ) -> Fault:
         self._check(service)
+        if "/" in service:
+            raise FaultError(
+                f"{kind} strikes a service, not one instance: {service.partition('/')[0]!r}."
+            )
         if not 0 < share <= 1:
             raise FaultError(f"a share is above 0 and at most 1, not {share}.")
         if event_type is not None:
@@ -295,9 +300,10 @@ class Faults:
 
     def _check(self, service: str) -> None:
         self._connection.may_write("break services")
-        if service not in self._running.lives():
+        if service.partition("/")[0] not in self._running.lives():
             known = ", ".join(self._running.lives()) or "none yet"
             raise FaultError(f"{service!r} was not started (started so far: {known}).")
+        self._running.labels(service)  # which refuses an instance that there is not
 
     def _kafka(self) -> Any:
         _ = self._connection.broker  # which starts the local one, if none runs yet
