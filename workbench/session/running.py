@@ -4,36 +4,29 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from workbench.brokers import Broker, MemoryBroker, Position
+from workbench.brokers import MemoryBroker
 from workbench.choreography import Choreography
-from workbench.errors import EventError, ServiceError
-from workbench.events import from_kafka
+from workbench.errors import ServiceError
 from workbench.services import (
     InlineRunner,
     Life,
     RetryPolicy,
     Runner,
     ServiceSpec,
-    Store,
     Supervisor,
     channel_name,
-    consumer_lag,
     group_member,
     input_channels,
     instance_label,
     instance_number,
-    read_counts,
-    read_left,
-    read_state,
     service_spec,
     together,
 )
 from workbench.session.connection import Connection
-from workbench.session.convergence import Convergence
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,7 +53,7 @@ class Running:
         self._choreography = choreography
         self._connection = connection
         self.retry = retry
-        self._durable, self._delivery, self._say = durable, delivery, say
+        self.durable, self._delivery, self._say = durable, delivery, say
         self._wanted: dict[str, int] = {}
         """Service → how many instances it is to have."""
         self._changes: dict[str, int] = {}
@@ -96,7 +89,7 @@ class Running:
         """Start services (all those that are down, if none is named) and wait for them."""
         self._connection.may_write("start services")
         for name in services:
-            self._check(name)
+            self.check(name)
         lives = self.lives()
         names = services or tuple(
             name
@@ -127,7 +120,7 @@ class Running:
 
     def scale(self, service: str, instances: int, timeout: float) -> None:
         """Let a running service have more instances, or fewer."""
-        self._check(service)
+        self.check(service)
         self._connection.may_write("start services")
         check_instances(instances)
         if not any(life.up or life.wanted for life in self._instances(service)):
@@ -173,7 +166,7 @@ class Running:
 
     def restart(self, service: str, timeout: float, *, rolling: bool = False) -> None:
         """Stop a service if it runs, and start it with the design as it is now."""
-        self._check(service)
+        self.check(service)
         up = [life.service for life in self._instances(service) if life.up or life.wanted]
         if rolling and up:
             for spec in [self._spec(service, n) for n in range(1, self._wanted[service] + 1)]:
@@ -193,7 +186,7 @@ class Running:
             namespace=self._connection.namespace,
             folder=self._connection.folder,
             retry=self.retry,
-            durable=self._durable,
+            durable=self.durable,
             delivery=self._delivery,
             instance=instance,
         )
@@ -227,34 +220,6 @@ class Running:
             if n > self._wanted[service] and not life.up:
                 self._connection.broker.dismiss(group, group_member(group, n))
 
-    def reprocess(self, service: str, since: datetime | None, effects: str) -> int:
-        """Let a service handle events again; returns how many."""
-        self._check(service)
-        self._connection.may_write("reprocess events")
-        if effects not in _EFFECTS:
-            raise ServiceError(f"effects are 'suppress' or 'resend', not {effects!r}.")
-        life = self.lives().get(service)
-        was_up = life is not None and (life.up or life.wanted)
-        if was_up:
-            self.stop((service,), timeout=10.0)
-        self._connection.ensure_channels()
-        broker, namespace = self._connection.broker, self._connection.namespace
-        channels = [channel_name(namespace, name) for name in self._choreography.inputs(service)]
-        ends = broker.end_offsets(channels)
-        begins = broker.begin_offsets(channels)
-        starts = broker.offsets_at(channels, since) if since is not None else begins
-        forget = None if since is None else _identities(broker, starts, ends)
-        store = Store(self._connection.store(service), durable=self._durable)
-        try:
-            with store.transaction():
-                store.reprocessing.begin(ends, forget, suppress=effects == "suppress")
-        finally:
-            store.close()
-        broker.rewind(channel_name(namespace, service), starts)
-        if was_up:
-            self.start((service,), timeout=30.0)
-        return sum(ends[position] - start for position, start in starts.items())
-
     def kill_all(self) -> None:
         """End every service at once."""
         for name in self._up():
@@ -267,7 +232,7 @@ class Running:
                 self._runner.close()
                 self._runner = None
 
-    def _check(self, service: str) -> None:
+    def check(self, service: str) -> None:
         """Refuse a misspelt name: what is asked of it would be empty, as if all were well."""
         if service not in {*self._choreography.services, *self.lives()}:
             known = ", ".join(self._choreography.services) or "none"
@@ -275,7 +240,7 @@ class Running:
 
     def labels(self, name: str) -> list[str]:
         """The instances that a name stands for: a service's, all that there were, or just one."""
-        self._check(name.partition("/")[0])
+        self.check(name.partition("/")[0])
         if "/" not in name:
             return [life.service for life in self._instances(name)] or [name]
         service, n = name.partition("/")[0], instance_number(name)
@@ -326,18 +291,19 @@ class Running:
 
     # --- asked ----------------------------------------------------------------------------
 
+    def all_instances(self) -> list[Life]:
+        """How each instance that was ever started is doing."""
+        return list(self._runner.lives().values()) if self._runner is not None else []
+
     def lives(self) -> dict[str, Life]:
         """How each service that was ever started is doing, its instances taken together."""
-        lives = self._runner.lives() if self._runner is not None else {}
         services: dict[str, list[Life]] = {}
-        for label, life in lives.items():
-            services.setdefault(label.partition("/")[0], []).append(life)
+        for life in self.all_instances():
+            services.setdefault(life.service.partition("/")[0], []).append(life)
         return {name: together(name, found) for name, found in services.items()}
 
     def _instances(self, service: str) -> list[Life]:
-        """Every instance that a service ever had and still wants, and others that are up."""
-        lives = self._runner.lives() if self._runner is not None else {}
-        return [life for label, life in lives.items() if label.partition("/")[0] == service]
+        return [life for life in self.all_instances() if life.service.partition("/")[0] == service]
 
     def instances(self) -> pd.DataFrame:
         """One row an instance; :meth:`Workbench.instances` says what is in it."""
@@ -376,111 +342,6 @@ class Running:
                 texts += [*head, *text.splitlines()[-lines:]]
         return "\n".join(texts)
 
-    def state(self, service: str) -> dict[str, Any]:
-        """A service's state as of its last commit."""
-        self._check(service)
-        return read_state(self._connection.store(service))
-
-    def counts(self, service: str) -> dict[str, int]:
-        """What a service has counted, the event types added up."""
-        self._check(service)
-        totals: dict[str, int] = {}
-        for (what, _), n in read_counts(self._connection.store(service)).items():
-            totals[what] = totals.get(what, 0) + n
-        return totals
-
-    def states(self) -> pd.DataFrame:
-        """Every service's state; :meth:`Workbench.states` says what is in it."""
-        import pandas as pd
-
-        rows = [
-            (name, key, value)
-            for name in self._choreography.services
-            for key, value in self.state(name).items()
-        ]
-        return pd.DataFrame(rows, columns=["service", "key", "value"])
-
-    def converged(self) -> Convergence:
-        """Whether everything has come to rest as it should."""
-        left = self._left_to_do()
-        states = {name: self.state(name) for name in self._choreography.services}
-        verdicts = {
-            name: (invariant.source, invariant.check(states))
-            for name, invariant in self._choreography.invariants.items()
-        }
-        return Convergence(left, verdicts)
-
-    def lag(self) -> dict[str, int]:
-        """Service → events on its channels that it has not committed yet."""
-        return consumer_lag(self._connection.broker, self._choreography, self._connection.namespace)
-
-    def status(self) -> pd.DataFrame:
-        """One row a service; :meth:`Workbench.status` says what is in it."""
-        import pandas as pd
-
-        lives, lags = self.lives(), self.lag()
-        rows = []
-        for name in self._choreography.services:
-            life = lives.get(name, Life(name))
-            totals = self.counts(name)
-            rows.append(
-                {
-                    "service": name,
-                    "state": life.state,
-                    "pid": life.pid if life.up else None,
-                    **{what: totals.get(what, 0) for what in _COUNTS},
-                    "in_flight": life.status.in_flight if life.up and life.status else 0,
-                    "waiting": life.status.waiting if life.up and life.status else 0,
-                    "lag": lags.get(name, 0),
-                    "crashes": life.crashes,
-                }
-            )
-        return pd.DataFrame(rows).astype({"pid": "Int64"}) if rows else pd.DataFrame()
-
-    def wait_until_idle(self, timeout: float) -> None:
-        """Wait until every event is handled and every effect sent, delayed ones included."""
-        deadline = time.monotonic() + timeout
-        hopeless = 0
-        pause = 0.02
-        calm: Mapping[Position, int] | None = None
-        while True:
-            # All is handled in one look, and the next finds nothing appended since the first
-            # began: then what was handled has had no effect that is still to come.
-            ends = self._connection.broker.end_offsets(self._connection.channels())
-            left = self._left_to_do()
-            if not left and ends == calm:
-                return
-            calm = None if left else ends
-            lives = self.lives()
-            down = [name for name in left if not (name in lives and lives[name].wanted)]
-            hopeless = hopeless + 1 if left and len(down) == len(left) else 0
-            if hopeless > 2 or (left and time.monotonic() > deadline):
-                what = ", ".join(f"{name}: {n}" for name, n in sorted(left.items()))
-                start = ", ".join(f'"{name}"' for name in sorted(down))
-                hint = f" wb.start({start}) lets it go on." if down else ""
-                why = "and nobody at work on it" if hopeless > 2 else f"after {timeout:g} s"
-                raise ServiceError(f"not at rest {why}; left to do: {what}.{hint}")
-            time.sleep(pause)
-            pause = min(0.15, 1.5 * pause)
-
-    def _left_to_do(self) -> dict[str, str]:
-        # From the files, not from what services report: a report may be late, and a service
-        # that was killed reports nothing, but its delayed effects are still to be sent.
-        left: dict[str, list[str]] = {}
-        for name, n in self.lag().items():
-            if n:
-                left[name] = [_count(n, "event")]
-        for name in self._choreography.services:
-            found = read_left(self._connection.store(name))
-            for n, what in zip(found, ("effect", "retry", "parked event", "timer"), strict=True):
-                if n:
-                    left.setdefault(name, []).append(_count(n, what))
-        lives = self._runner.lives() if self._runner is not None else {}
-        for name, life in lives.items():
-            if life.wanted and not life.up:
-                left.setdefault(name.partition("/")[0], []).append("its restart")
-        return {name: " and ".join(what) for name, what in left.items()}
-
 
 def check_instances(instances: int) -> None:
     """Refuse a number of instances that makes no sense."""
@@ -488,24 +349,3 @@ def check_instances(instances: int) -> None:
         raise ServiceError(
             f"a service has from 1 to {_MOST_INSTANCES} instances, not {instances!r}."
         )
-
-
-def _identities(
-    broker: Broker, starts: Mapping[Position, int], ends: Mapping[Position, int]
-) -> list[tuple[str, str]]:
-    """Source and id of every event in a range; the place of what is no event."""
-    from workbench.capture import read_range
-
-    found = []
-    for record in read_range(broker, starts, ends):
-        try:
-            envelope = from_kafka(record.headers, record.value)
-            found.append((envelope.source, envelope.id))
-        except EventError:
-            found.append((record.channel, f"{record.partition}:{record.offset}"))
-    return found
-
-
-def _count(n: int, what: str) -> str:
-    plural = {"retry": "retries"}.get(what, f"{what}s")
-    return f"{n:,} {what if n == 1 else plural}"

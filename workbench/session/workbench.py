@@ -15,7 +15,9 @@ from workbench.events import Event, EventType
 from workbench.services import AT_LEAST_ONCE, DELIVERIES, Life, RetryPolicy, Runner
 from workbench.session.connection import Connection
 from workbench.session.convergence import Convergence
+from workbench.session.observing import Observing
 from workbench.session.publishing import Published, Publishing
+from workbench.session.reprocessing import reprocess
 from workbench.session.running import Begin, Running
 
 if TYPE_CHECKING:
@@ -135,6 +137,7 @@ class Workbench:
             delivery=delivery,
             say=self._told,
         )
+        self._observing = Observing(self.choreography, self.connection, self._running)
 
     def _told(self, sentence: str) -> None:
         self.say(sentence)  # whoever it is by then: a widget listens while it acts
@@ -274,7 +277,7 @@ class Workbench:
 
         A handler sees ``ctx.reprocessing``. Events that come after the call are handled as ever.
         """
-        return self._running.reprocess(service, since, effects)
+        return reprocess(self.choreography, self.connection, self._running, service, since, effects)
 
     def lives(self) -> dict[str, Life]:
         """How each service that was ever started is doing."""
@@ -286,11 +289,11 @@ class Workbench:
 
     def state(self, service: str) -> dict[str, Any]:
         """A service's state as of its last commit."""
-        return self._running.state(service)
+        return self._observing.state(service)
 
     def states(self) -> pd.DataFrame:
         """Every service's state as of its last commit: ``service``, ``key`` and ``value``."""
-        return self._running.states()
+        return self._observing.states()
 
     def converged(self) -> Convergence:
         """Whether everything has come to rest, and whether the design's invariants hold.
@@ -298,11 +301,11 @@ class Workbench:
         True or false as it stands, and in words when it is shown: what is left to do (events,
         effects, retries, parked events, timers), and which invariant is broken, by how much.
         """
-        return self._running.converged()
+        return self._observing.converged()
 
     def lag(self) -> dict[str, int]:
         """Service → events on its channels that it has not committed yet."""
-        return self._running.lag()
+        return self._observing.lag()
 
     def status(self) -> pd.DataFrame:
         """One row a service: how it is, what it has done, and what is left to do.
@@ -311,11 +314,11 @@ class Workbench:
         ``retries``, ``dead_letters``, ``in_flight`` (handled but unsent or not committed),
         ``waiting`` (delayed effects), ``lag`` (events), ``crashes``.
         """
-        return self._running.status()
+        return self._observing.status()
 
     def counts(self, service: str) -> dict[str, int]:
         """What a service has counted since its file was made: handled, emitted, duplicates, …"""
-        return self._running.counts(service)
+        return self._observing.counts(service)
 
     def wait_until_idle(self, timeout: float = 60.0) -> None:
         """Wait until every event is handled and every effect sent, delayed ones included.
@@ -325,7 +328,7 @@ class Workbench:
         ServiceError
             Something is left after ``timeout`` seconds, or who has it to do is down; says what.
         """
-        self._running.wait_until_idle(timeout)
+        self._observing.wait_until_idle(timeout)
 
     # --- publishing -----------------------------------------------------------------------
 

@@ -1,0 +1,138 @@
+"""Looking at running services: what they know, what they have done, and what is left to do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from workbench.brokers import Position
+from workbench.choreography import Choreography
+from workbench.errors import ServiceError
+from workbench.services import Life, consumer_lag, read_counts, read_left, read_state
+from workbench.session.connection import Connection
+from workbench.session.convergence import Convergence
+from workbench.session.running import Running
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_COUNTS = ("handled", "emitted", "duplicates", "retries", "dead_letters")
+
+
+class Observing:
+    """Reads the services' files and the broker; for any thread. See :class:`Workbench`."""
+
+    def __init__(
+        self, choreography: Choreography, connection: Connection, running: Running
+    ) -> None:
+        self._choreography, self._connection, self._running = choreography, connection, running
+
+    def state(self, service: str) -> dict[str, Any]:
+        """A service's state as of its last commit."""
+        self._running.check(service)
+        return read_state(self._connection.store(service))
+
+    def counts(self, service: str) -> dict[str, int]:
+        """What a service has counted, the event types added up."""
+        self._running.check(service)
+        totals: dict[str, int] = {}
+        for (what, _), n in read_counts(self._connection.store(service)).items():
+            totals[what] = totals.get(what, 0) + n
+        return totals
+
+    def states(self) -> pd.DataFrame:
+        """Every service's state; :meth:`Workbench.states` says what is in it."""
+        import pandas as pd
+
+        rows = [
+            (name, key, value)
+            for name in self._choreography.services
+            for key, value in self.state(name).items()
+        ]
+        return pd.DataFrame(rows, columns=["service", "key", "value"])
+
+    def converged(self) -> Convergence:
+        """Whether everything has come to rest as it should."""
+        left = self._left_to_do()
+        states = {name: self.state(name) for name in self._choreography.services}
+        verdicts = {
+            name: (invariant.source, invariant.check(states))
+            for name, invariant in self._choreography.invariants.items()
+        }
+        return Convergence(left, verdicts)
+
+    def lag(self) -> dict[str, int]:
+        """Service → events on its channels that it has not committed yet."""
+        return consumer_lag(self._connection.broker, self._choreography, self._connection.namespace)
+
+    def status(self) -> pd.DataFrame:
+        """One row a service; :meth:`Workbench.status` says what is in it."""
+        import pandas as pd
+
+        lives, lags = self._running.lives(), self.lag()
+        rows = []
+        for name in self._choreography.services:
+            life = lives.get(name, Life(name))
+            totals = self.counts(name)
+            rows.append(
+                {
+                    "service": name,
+                    "state": life.state,
+                    "pid": life.pid if life.up else None,
+                    **{what: totals.get(what, 0) for what in _COUNTS},
+                    "in_flight": life.status.in_flight if life.up and life.status else 0,
+                    "waiting": life.status.waiting if life.up and life.status else 0,
+                    "lag": lags.get(name, 0),
+                    "crashes": life.crashes,
+                }
+            )
+        return pd.DataFrame(rows).astype({"pid": "Int64"}) if rows else pd.DataFrame()
+
+    def wait_until_idle(self, timeout: float) -> None:
+        """Wait until every event is handled and every effect sent, delayed ones included."""
+        deadline = time.monotonic() + timeout
+        hopeless = 0
+        pause = 0.02
+        calm: Mapping[Position, int] | None = None
+        while True:
+            # All is handled in one look, and the next finds nothing appended since the first
+            # began: then what was handled has had no effect that is still to come.
+            ends = self._connection.broker.end_offsets(self._connection.channels())
+            left = self._left_to_do()
+            if not left and ends == calm:
+                return
+            calm = None if left else ends
+            lives = self._running.lives()
+            down = [name for name in left if not (name in lives and lives[name].wanted)]
+            hopeless = hopeless + 1 if left and len(down) == len(left) else 0
+            if hopeless > 2 or (left and time.monotonic() > deadline):
+                what = ", ".join(f"{name}: {n}" for name, n in sorted(left.items()))
+                start = ", ".join(f'"{name}"' for name in sorted(down))
+                hint = f" wb.start({start}) lets it go on." if down else ""
+                why = "and nobody at work on it" if hopeless > 2 else f"after {timeout:g} s"
+                raise ServiceError(f"not at rest {why}; left to do: {what}.{hint}")
+            time.sleep(pause)
+            pause = min(0.15, 1.5 * pause)
+
+    def _left_to_do(self) -> dict[str, str]:
+        # From the files, not from what services report: a report may be late, and a service
+        # that was killed reports nothing, but its delayed effects are still to be sent.
+        left: dict[str, list[str]] = {}
+        for name, n in self.lag().items():
+            if n:
+                left[name] = [_count(n, "event")]
+        for name in self._choreography.services:
+            found = read_left(self._connection.store(name))
+            for n, what in zip(found, ("effect", "retry", "parked event", "timer"), strict=True):
+                if n:
+                    left.setdefault(name, []).append(_count(n, what))
+        for life in self._running.all_instances():
+            if life.wanted and not life.up:
+                left.setdefault(life.service.partition("/")[0], []).append("its restart")
+        return {name: " and ".join(what) for name, what in left.items()}
+
+
+def _count(n: int, what: str) -> str:
+    plural = {"retry": "retries"}.get(what, f"{what}s")
+    return f"{n:,} {what if n == 1 else plural}"
