@@ -151,7 +151,7 @@ def test_the_status_has_one_row_a_service_with_what_it_did_and_has_left(wb):
         time.sleep(0.01)
     status = wb.status().set_index("service")
     assert list(status.columns) == [
-        "state", "pid", "handled", "emitted", "duplicates", "retries", "dead_letters", "in_flight",
+        "state", "instances", "pid", "handled", "emitted", "duplicates", "retries", "dead_letters", "in_flight",
         "waiting", "lag", "crashes",
     ]  # fmt: skip
     assert list(status.index) == ["inventory", "billing"]

@@ -134,6 +134,14 @@ def test_every_rule_has_a_style_and_a_synthetic_id(order_graph):
     assert any(rule["style"].get("label") == "⚠ 2 dead" for rule in rules)
 
 
+def test_several_instances_are_shown_as_such(order_graph):
+    now = Snapshot(services={"billing": ServiceNow("billing", "running", up=True, instances=3)})
+    (row,) = service_rows(now)
+    assert row["cells"]["state"]["text"] == "▲ running ×3"
+    labels = [rule["style"].get("label") for rule in live_rules(order_graph, now)]
+    assert "billing ×3\n0" in labels
+
+
 def test_what_is_no_event_has_a_row_too():
     row = event("x", type=None, time=None, id=None, undecoded="not JSON", correlation_id=None)
     (shown,) = event_rows([row])

@@ -16,7 +16,7 @@ class Life:
     """How an instance of a service is doing, or a service of several taken together.
 
     ``wanted``: it was started and not stopped. ``up``: it is running now. ``crashes`` counts
-    the times it ended unasked, ``exit`` is how it last ended (a negative number: by that
+    the times it ended unasked, ``instances`` how many are up (or would be), ``exit`` is how it last ended (a negative number: by that
     signal).
     """
 
@@ -26,6 +26,7 @@ class Life:
     pid: int | None = None
     crashes: int = 0
     exit: int | None = None
+    instances: int = 1
     status: Status | None = None
 
     @property
@@ -56,6 +57,7 @@ def together(service: str, lives: Sequence[Life]) -> Life:
         pid=up[0].pid if up else None,
         crashes=sum(life.crashes for life in lives),
         exit=next((life.exit for life in reversed(lives) if life.exit is not None), None),
+        instances=len(up),
         status=status,
     )
 

@@ -79,6 +79,7 @@ class Observing:
                 {
                     "service": name,
                     "state": life.state,
+                    "instances": life.instances if life.up else 0,
                     "pid": life.pid if life.up else None,
                     **{what: totals.get(what, 0) for what in _COUNTS},
                     "in_flight": life.status.in_flight if life.up and life.status else 0,

@@ -310,7 +310,7 @@ class Workbench:
     def status(self) -> pd.DataFrame:
         """One row a service: how it is, what it has done, and what is left to do.
 
-        Columns: ``service``, ``state``, ``pid``, ``handled``, ``emitted``, ``duplicates``,
+        Columns: ``service``, ``state``, ``instances`` (that are up), ``pid``, ``handled``, ``emitted``, ``duplicates``,
         ``retries``, ``dead_letters``, ``in_flight`` (handled but unsent or not committed),
         ``waiting`` (delayed effects), ``lag`` (events), ``crashes``.
         """

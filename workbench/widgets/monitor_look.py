@@ -106,7 +106,8 @@ def _service_style(service: ServiceNow) -> dict[str, Any]:
     if service.lag:
         figures += f"\nlag {compact(service.lag)}"
     if service.state in ("running", "not started"):
-        return _fitted(service.name, figures)
+        name = f"{service.name} ×{service.instances}" if service.instances > 1 else service.name
+        return _fitted(name, figures)
     if service.state == "starting":
         return {"label": label(service.name, "starting …"), "border-style": "dashed"}
     behind = f"\nlag {compact(service.lag)}" if service.lag else ""
@@ -141,6 +142,8 @@ def service_rows(now: Snapshot, *, readonly: bool = False) -> list[Row]:
         trouble = service.state in ("killed", "crashed", "stopped")
         sign = {"running": "▲ running", "starting": "△ starting", "not started": "– not started"}
         state = sign.get(service.state, f"{look.TROUBLE_SIGN} {service.state}")
+        if service.instances > 1:
+            state += f" ×{service.instances}"
         tone = "bad" if trouble else "good" if service.state == "running" else "quiet"
         cells: dict[str, Any] = {
             "service": service.name,

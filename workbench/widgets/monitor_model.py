@@ -30,7 +30,7 @@ _LOOK_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class ServiceNow:
-    """One service at one moment. ``errors`` counts its dead letters."""
+    """One service at one moment. ``errors`` counts its dead letters; ``instances`` are up."""
 
     name: str
     state: str = "stopped"
@@ -43,6 +43,7 @@ class ServiceNow:
     errors: int = 0
     duplicates: int = 0
     crashes: int = 0
+    instances: int = 1
     problem: str = ""
 
 
@@ -265,6 +266,7 @@ class Watch:
             errors=counts["dead_letters"],
             duplicates=counts["duplicates"],
             crashes=life.crashes if life is not None else 0,
+            instances=life.instances if life is not None else 1,
             problem=status.problem if status is not None else "",
         )
 
