@@ -183,7 +183,7 @@ def test_a_delayed_effect_happens_later_and_holds_no_offset_back(inventory, desi
     here = stage(design)
     began = here.clock.now()
     here.start().publish(Placed(id="a"))
-    assert here.runner._round()
+    here.run_rounds(2)
     assert (here.lag("inventory"), here.events("inventory")) == (0, [])
     here.run()
     (effect,) = here.events("inventory")

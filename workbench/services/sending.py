@@ -1,6 +1,6 @@
-"""Sending what is in the outbox, and committing what it came from.
+"""Sending what is in the outbox.
 
-*At least once*: sent and acknowledged, cleared, and then the offsets are committed. A crash between
+*At least once*: sent and acknowledged, then cleared; the offsets are committed later. A crash between
 any two of these sends some of it again: the same events, with the same ids.
 
 *In transactions*: sent together with the offsets, in one step of the broker's, under a number that
@@ -12,12 +12,13 @@ committed never sees an effect twice.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from workbench.brokers import Broker, Commit, Consumer, Landed, Position
 from workbench.errors import BrokerError, EventRefusedError
 from workbench.services.clock import Clock
 from workbench.services.injection import Injector
+from workbench.services.offsets import Offsets
 from workbench.services.outbox import Unsent
 from workbench.services.spec import TRANSACTIONS, ServiceSpec
 from workbench.services.store import Store
@@ -41,17 +42,12 @@ class Sending(ABC):
         return {}  # nobody can tell; what is left is sent again
 
     @abstractmethod
-    def deliver(
-        self, consumer: Consumer, offsets: Mapping[Position, int], fresh: Sequence[Unsent] = ()
-    ) -> bool:
-        """Send what is due, and commit the offsets; ``fresh`` is what was just put to be sent.
+    def deliver(self, consumer: Consumer, offsets: Offsets, fresh: Sequence[Unsent] = ()) -> bool:
+        """Send what is due; ``fresh`` is what was just put to be sent.
 
-        ``False`` if the partitions have moved to another instance meanwhile.
+        It may commit what is pending of the offsets along with it. ``False`` if the partitions have
+        moved to another instance meanwhile.
         """
-
-    def commit(self, consumer: Consumer, offsets: Mapping[Position, int]) -> bool:
-        """Commit offsets alone; ``False`` if the partitions have moved."""
-        return consumer.commit(offsets)
 
     @abstractmethod
     def close(self) -> None:
@@ -88,17 +84,17 @@ class AtLeastOnce(Sending):
         self._producer = broker.producer()
 
     def deliver(
-        self, consumer: Consumer, offsets: Mapping[Position, int], fresh: Sequence[Unsent] = ()
+        self,
+        consumer: Consumer,  # noqa: ARG002 - it commits on its own
+        offsets: Offsets,  # noqa: ARG002
+        fresh: Sequence[Unsent] = (),
     ) -> bool:
         oldest = self._store.outbox.next_due()
         if fresh and oldest is not None and fresh[0].due <= oldest:
             self._send(fresh)  # nothing older goes before it, so it needn't be read again
         while unsent := self._store.outbox.due(self._now()):
             self._send(unsent)
-        if not offsets:
-            return True
-        self._injector.before_commit()
-        return consumer.commit(offsets)
+        return True
 
     def _send(self, unsent: Sequence[Unsent]) -> None:
         batch = [row.outgoing for row in unsent]
@@ -134,37 +130,28 @@ class InTransactions(Sending):
     ) -> None:
         super().__init__(store, clock, injector, at)
         self._producer = broker.transactional_producer(name)
-        self._committed: dict[Position, int] = {}
 
     def sent(self, consumer: Consumer) -> dict[Position, int]:
-        committed = consumer.committed()
-        self._committed = {position: commit.offset for position, commit in committed.items()}
-        return {p: int(commit.note) for p, commit in committed.items() if commit.note.isdecimal()}
-
-    def commit(self, consumer: Consumer, offsets: Mapping[Position, int]) -> bool:
-        self._committed.update(offsets)
-        return super().commit(consumer, offsets)
+        notes = {position: commit.note for position, commit in consumer.committed().items()}
+        return {position: int(note) for position, note in notes.items() if note.isdecimal()}
 
     def deliver(
         self,
         consumer: Consumer,
-        offsets: Mapping[Position, int],
+        offsets: Offsets,
         fresh: Sequence[Unsent] = (),  # noqa: ARG002 - read again, with their number
     ) -> bool:
-        self._injector.before_commit()
         while True:
             with self._store.transaction():
                 unsent = self._store.outbox.due(self._now())
                 batch = self._store.outbox.number([row.seq for row in unsent]) if unsent else 0
             if not unsent:
-                return not offsets or self.commit(consumer, offsets)
+                return True
             # Offsets may run ahead of what is left to send: it is in the file, and sent yet.
-            places = {row.source: self._committed.get(row.source, 0) for row in unsent} | {
-                **offsets
-            }
+            places = {row.source for row in unsent} | offsets.pending.keys()
             answers = self._producer.transact(
                 [row.outgoing for row in unsent],
-                {position: Commit(offset, str(batch)) for position, offset in places.items()},
+                {position: Commit(offsets.of(position), str(batch)) for position in places},
                 consumer,
                 lambda: self._at("flushed"),
             )
@@ -178,8 +165,7 @@ class InTransactions(Sending):
                     self._store.outbox.sent([row.seq for row in unsent])
             self._at("cleared")
             if landed:
-                self._committed.update(offsets)
-                offsets = {}
+                offsets.settle()
             elif not refused:
                 raise _failure(answers)  # nothing was sent; the next life tries again
 

@@ -26,6 +26,7 @@ from workbench.brokers import Broker, Consumer, Position, Record
 from workbench.services.clock import Clock
 from workbench.services.handling import Handling
 from workbench.services.injection import Injector
+from workbench.services.offsets import Offsets
 from workbench.services.outbox import Unsent
 from workbench.services.sending import Sending, sending
 from workbench.services.spec import ServiceSpec
@@ -52,6 +53,8 @@ BATCH = 500
 _REPORT_EVERY = 0.1
 _FENCE_PAUSE = 0.02
 _FORGET_EVERY = 3600.0
+_COMMIT_EVERY = 0.05
+"""Seconds between commits under load; when there is nothing to do it is done at once."""
 _LONGEST_ROUND = timedelta(seconds=1)
 """After which a round of slow events is ended; what is left of it is polled again."""
 
@@ -85,7 +88,8 @@ class Worker:
         self._forget_at = 0.0
         self._fence: tuple[float, Mapping[Position, int]] | None = None
         self._held: set[Position] = set()
-        self._committed: dict[Position, int] = {}
+        self._offsets = Offsets()
+        self._commit_at = 0.0
         self._store: Store | None = None
         self._sending: Sending | None = None
         self._consumer: Consumer | None = None
@@ -139,12 +143,15 @@ class Worker:
             self._at("polled")
         handled, resumed, fresh = self._handle(records)
         left = records[len(handled) :]
-        self._deliver(_next_offsets(handled, left), fresh)
-        if handled:
+        self._offsets.reach(_next_offsets(handled, left))
+        self._deliver(fresh)
+        if not records:
+            self._offsets.reach(self._passed())
+        if self._offsets.pending and (not records or time.monotonic() > self._commit_at):
+            self._injector.before_commit()
+            self._commit()
             self._at("committed")
         self._consumer.give_back(_firsts(left))
-        if not records:
-            self._pass_marks()
         return len(handled) + resumed + (self._expire() if self.spec.awaits else 0)
 
     def finish(self) -> None:
@@ -152,6 +159,8 @@ class Worker:
         self._status.phase = "stopping"
         self._tell(force=True)
         if self._consumer is not None:
+            if self._offsets.pending:
+                self._consumer.commit(self._offsets.pending)
             self._consumer.close()
         if self._sending is not None:
             self._sending.close()
@@ -182,33 +191,41 @@ class Worker:
             self.store.owners.claim(held, self.spec.inputs, Position(self.spec.retries, 0))
             self.store.outbox.settle(sent)
         # Asked after the claim: whoever is given them later has claimed them later.
-        if held and not self._commit({p: starts[p] for p in held if p in starts}):
-            raise _MovedError
+        self._offsets.begin({p: starts[p] for p in held if p in starts})
+        self._commit()
         self._held = held
         self._status.partitions = [f"{p.channel}[{p.partition}]" for p in sorted(held)]
         self._tell(force=True)
-        self._deliver({})
+        self._deliver()
         self._at("drained")
 
-    def _pass_marks(self) -> None:
-        """Commit what was read past without a record: the mark of a transaction."""
+    def _passed(self) -> dict[Position, int]:
+        """Where it has read past what is no record: the mark of a transaction."""
         assert self._consumer is not None
         places = self._consumer.positions()
-        passed = {p: at for p, at in places.items() if at > self._committed.get(p, at)}
-        if passed and not self._commit(passed):
+        return {p: at for p, at in places.items() if at > self._offsets.of(p)}
+
+    def _commit(self) -> None:
+        """Commit what was dealt with since the last time.
+
+        Not at every round, which would cost the broker and us more than the round itself: until
+        then a crash only lets it deliver again what the inbox knows.
+
+        Raises
+        ------
+        _MovedError
+            The partitions are another's by now.
+        """
+        assert self._consumer is not None
+        if not self._consumer.commit(self._offsets.pending):
             raise _MovedError
+        self._offsets.settle()
+        self._commit_at = time.monotonic() + _COMMIT_EVERY
 
-    def _commit(self, offsets: Mapping[Position, int]) -> bool:
+    def _deliver(self, fresh: Sequence[Unsent] = ()) -> None:
         assert self._consumer is not None
         assert self._sending is not None
-        self._committed.update(offsets)
-        return self._sending.commit(self._consumer, offsets)
-
-    def _deliver(self, offsets: Mapping[Position, int], fresh: Sequence[Unsent] = ()) -> None:
-        assert self._consumer is not None
-        assert self._sending is not None
-        self._committed.update(offsets)
-        if not self._sending.deliver(self._consumer, offsets, fresh):
+        if not self._sending.deliver(self._consumer, self._offsets, fresh):
             raise _MovedError
         self._status.problem = self._sending.problem
 
@@ -304,12 +321,14 @@ class Worker:
                 self.store.timers.drop(timer.seq)
                 self._handling.expire(timer.reaction, timer.record, work)
             fresh = work.write(self._clock.now().timestamp())
-        self._deliver({}, fresh)
+        self._deliver(fresh)
         return len(expired)
 
     # --- waiting and telling --------------------------------------------------------------
 
     def _patience(self, timeout: float) -> float:
+        if self._offsets.pending:
+            timeout = min(timeout, max(0.0, self._commit_at - time.monotonic()))
         due = self.store.next_due()
         if due is None:
             return timeout
