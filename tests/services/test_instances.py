@@ -240,7 +240,7 @@ def test_a_new_service_begins_at_the_start_or_now_or_at_a_time(make):
         wb.start("audit", begin="later")
 
 
-@pytest.mark.parametrize("step", ["flushed", *STEPS])
+@pytest.mark.parametrize("step", ["flushed", *(step for step in STEPS if step != "committed")])
 def test_with_transactions_no_reader_of_what_is_committed_sees_an_effect_twice(make, step):
     wb = make(delivery="transactions")
     orders = some_orders(120)
@@ -308,10 +308,10 @@ def note(event: OrderPlaced, ctx) -> PaymentReceived:
 
 def test_slow_handlers_of_several_instances_are_at_work_at_the_same_time(make):
     wb = make(payments(note))
-    orders = some_orders(60)
-    wb.publish_many(orders)
     wb.start("books")
     wb.start("billing", instances=3)
+    orders = some_orders(60)
+    wb.publish_many(orders)
     wb.wait_until_idle(timeout=PATIENCE)
     spans = sorted(wb.state("billing").values(), key=lambda span: span[1])
     assert len(spans) == len(orders)

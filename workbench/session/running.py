@@ -117,6 +117,9 @@ class Running:
             self._wanted[name] = sum(spec.name == name for spec in specs)
             self._dismiss_others(name)
         self._wait_until_running([spec.label for spec in specs], timeout)
+        for name in names:
+            if self._wanted[name] > 1:
+                self._wait_until_shared(name, timeout)
 
     def scale(self, service: str, instances: int, timeout: float) -> None:
         """Let a running service have more instances, or fewer."""
