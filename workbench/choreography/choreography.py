@@ -134,14 +134,14 @@ class Choreography:
     def expected_effects(self) -> dict[str, tuple[str, ...]]:
         """Event type → the event types of which at least one must follow.
 
-        Reactions with a guard or to an absence, and handlers that may stay silent, are left out: that they emit
-        nothing says nothing.
+        Reactions with a guard or to an absence, compensations, and handlers that may stay silent
+        are left out: that they emit nothing says nothing.
         """
         expected: dict[str, list[str]] = {}
         for service in self.services.values():
             for reaction in service.reactions.values():
                 sure = reaction.guard is None and not reaction.may_be_silent and not reaction.unless
-                if reaction.emits and sure:
+                if reaction.emits and sure and not reaction.compensates:
                     expected.setdefault(reaction.whenever, []).extend(reaction.emits)
         return {name: tuple(dict.fromkeys(effects)) for name, effects in expected.items()}
 
