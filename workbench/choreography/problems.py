@@ -48,7 +48,7 @@ def problems(choreography: Choreography) -> list[Problem]:
                 subject = f"{service.name}/{reaction.name}"
                 message = (
                     f"{subject} has no Python handler yet: register one with "
-                    f"@wb.service(\"{service.name}\").{reaction.registration}."
+                    f'@wb.service("{service.name}").{reaction.registration}.'
                 )
                 found.append(Problem("unbound-handler", subject, message))
     return found

@@ -328,8 +328,14 @@ class Service:
         if reaction.compensates:
             reaction = checked_compensation(self.name, self.reactions, reaction)
         self.reactions.update(following(self.name, self.reactions, reaction))
+        concerned = {self.name: None}
+        if reaction.compensates:  # the others listen for what it undoes
+            services = self._choreography.services.values()
+            others = (s.name for s in services if any(r.compensates for r in s.reactions.values()))
+            concerned |= dict.fromkeys(others)
         for listener in self._choreography.listeners:
-            listener(self.name)
+            for name in concerned:
+                listener(name)
 
     def _announced(self, reaction: Reaction) -> Reaction | None:
         """The reaction of the design on disk that a handler is for, if any.
@@ -344,7 +350,8 @@ class Service:
         others = [
             other
             for other in self.reactions.values()
-            if other.line is not None and other.is_python
+            if other.line is not None
+            and other.is_python
             and other.compensates == reaction.compensates
             and (other.whenever == reaction.whenever or other.compensates)
         ]

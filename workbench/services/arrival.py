@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from workbench.brokers import Record
 from workbench.choreography import Reaction
-from workbench.events import Envelope, Retry
+from workbench.events import Envelope, Retry, Trail
 from workbench.services.inbox import Entry
 
 
@@ -54,6 +54,7 @@ class Case:
     payload: Any
     reaction: Reaction
     hash: bytes
+    trail: Trail = field(default_factory=Trail)
 
     @property
     def entry(self) -> Entry:

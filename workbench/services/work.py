@@ -26,7 +26,10 @@ class Work:
         self.counts: Counts = Counter()
         self.waiting = store.waiting
         self.timers = store.timers
-        """These two are written to directly: nothing of a reaction's own share is in them."""
+        self.done_steps = store.done_steps
+        """These three are written to directly: nothing of a reaction's own share is in them."""
+        self.unsettled: dict[str, None] = {}
+        """Flows in which something may have to be undone, as of what was learnt just now."""
 
     def outcome(self, entry: Entry) -> Outcome | None:
         """What became of an event at a reaction, in this transaction or before."""
