@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     import plotly.graph_objects as go
 
+    from workbench.choreography import Choreography
+
 
 class EventLog:
     """A captured stream of events, which never changes; every method gives something new.
@@ -213,6 +215,27 @@ class EventLog:
         table = stuck(self._index, expected, usually)
         patience = pd.Timedelta(longer_than).total_seconds()
         return table[table["waited_s"] >= patience].reset_index(drop=True)
+
+    def compensations(self, design: Choreography) -> pd.DataFrame:
+        """List what failed flows have done and have to undo: what is undone, and what is owed.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row for each time that a step was done that a failure in its flow undoes; in each
+            flow what is undone, in that order, then what is owed, in the order in which it is due.
+            ``correlation_id`` (str), ``state`` (category: ``"compensated"`` or ``"owed"``),
+            ``order`` (Int64, from 1: as which of its flow it was undone; null while it is owed),
+            ``service`` and ``step`` (str), ``done_type``, ``done_id`` and ``done_at`` (the step's
+            effect), ``failure`` (str: the type of the event it is undone for), ``compensation``
+            (str: the reaction), ``undone_type``, ``undone_id`` and ``undone_at`` (its effect;
+            null while it is owed), ``why`` (str: of what is owed: the dead letter, or the later
+            step that it waits for; null if the log does not tell).
+        """
+        from workbench.analysis.compensations import compensations
+
+        index = self._index
+        return compensations(index, self._frame["id"].to_numpy(dtype=object)[index.row], design)
 
     # --- pictures --------------------------------------------------------------------------
 

@@ -81,8 +81,7 @@ def checked_compensation(
         )
     if not reaction.failures:
         raise DesignError(
-            f"{where} needs the failures it compensates for: "
-            f'compensates("{step.name}", when=[ShippingFailed]).'
+            f"{where} needs the failures that it undoes {step.name} for, such as ShippingFailed."
         )
     if not reaction.emits:
         raise DesignError(
