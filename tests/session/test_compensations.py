@@ -1,5 +1,7 @@
 """Which compensations a flow has had, and which it still owes."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from workbench import Choreography, Event, RetryPolicy, Workbench
@@ -63,6 +65,7 @@ def wb(tmp_path, bank):
     def refund(event: StockReserved, ctx) -> PaymentRefunded:
         if not bank["answers"]:
             raise OSError("the bank is closed")
+        ctx.state["refunds"] = ctx.state.get("refunds", 0) + 1
         return PaymentRefunded(order_id=event.order_id)
 
     @design.service("shipping").on()
@@ -132,6 +135,24 @@ def test_an_edited_dead_letter_of_a_compensation_undoes_the_same(wb, bank):
     assert list(wb.compensations()["state"]) == ["compensated", "compensated"]
 
 
+def test_a_step_that_was_edited_before_it_was_done_is_undone_too(wb):
+    @wb.service("inventory").on(OrderPlaced, name="reserve")
+    def reserve(event: OrderPlaced) -> StockReserved:
+        if event.order_id == "wrong":
+            raise ValueError("no such order")
+        return StockReserved(order_id=event.order_id, ships=event.ships)
+
+    wb.restart("inventory")
+    place(wb, "wrong", ships=False)
+    letters = wb.dead_letters()
+    letters.edit_and_redrive(letters.index[0], {"order_id": "right", "ships": False})
+    wb.wait_until_idle()
+    assert len(wb.dead_letters()) == 0
+    table = wb.compensations("wrong")
+    assert list(table["step"]) == ["charge", "reserve"]
+    assert list(table["state"]) == ["compensated", "compensated"]
+
+
 def test_without_failures_nothing_is_owed_and_the_columns_stay(wb):
     place(wb, "good", ships=True)
     table = wb.compensations()
@@ -154,4 +175,16 @@ def test_reprocessing_undoes_again_what_it_does_again(wb, effects):
     assert len(log.frame) == before if effects == "suppress" else len(log.frame) > before
     assert log.dead_letters == 0
     place(wb, "next", ships=False)
+    assert set(wb.compensations("next")["state"]) == {"compensated"}
+
+
+def test_what_is_handled_again_on_top_of_the_state_is_undone_again_too(wb):
+    place(wb, "bad", ships=False)
+    before = len(wb.capture(progress=False).frame)
+    wb.reprocess("billing", since=datetime.now(UTC) - timedelta(hours=1))
+    wb.wait_until_idle()
+    assert wb.state("billing") == {"refunds": 2}
+    assert len(wb.capture(progress=False).frame) == before
+    place(wb, "next", ships=False)
+    assert wb.state("billing") == {"refunds": 3}
     assert set(wb.compensations("next")["state"]) == {"compensated"}

@@ -6,7 +6,7 @@ the step reacted to, the service and the reaction; nothing is guessed from names
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -42,14 +42,21 @@ class _Row:
 
 
 def compensations(
-    index: FlowIndex, ids: np.ndarray[Any, Any], design: Choreography
+    index: FlowIndex,
+    ids: np.ndarray[Any, Any],
+    design: Choreography,
+    edited: Mapping[str, Sequence[str]],
 ) -> pd.DataFrame:
-    """List them; ``EventLog.compensations`` documents the columns. ``ids`` are by position."""
+    """List them; ``EventLog.compensations`` documents the columns.
+
+    ``ids`` are those of the events, by position; ``edited``: the id of an event that was given up
+    on → the ids under which it was handed over again, edited.
+    """
     rows: list[_Row] = []
     order: list[int | None] = []
     reasons = _reasons(index)
     for start, end in _failed(index, design):
-        flow = _Flow(index, ids, start, end)
+        flow = _Flow(index, ids, start, end, edited)
         found = flow.rows(design)
         undone = sorted(row.undone for row in found if row.undone is not None)
         for row in found:
@@ -120,8 +127,16 @@ def _reasons(index: FlowIndex) -> dict[int, list[str]]:
 class _Flow:
     """One flow: who caused whom, and which event has an id."""
 
-    def __init__(self, index: FlowIndex, ids: np.ndarray[Any, Any], start: int, end: int) -> None:
+    def __init__(
+        self,
+        index: FlowIndex,
+        ids: np.ndarray[Any, Any],
+        start: int,
+        end: int,
+        edited: Mapping[str, Sequence[str]],
+    ) -> None:
         self._index, self._ids, self._events = index, ids, range(start, end)
+        self._edited = edited
         self._at: dict[tuple[str, str], int] = {}
         self._children: dict[int, int] = {}
         for event in self._events:
@@ -163,7 +178,7 @@ class _Flow:
 
     def why(self, row: _Row, rows: list[_Row], reasons: dict[int, list[str]]) -> str | None:
         """Why a step is not undone, as far as the log tells."""
-        given_up = f"{row.service}/{row.compensation}: "
+        given_up = (f"{row.service}/{row.compensation}: ", f"{row.service}: ")
         for event in (row.cause, row.failure):
             for reason in reasons.get(event, []):
                 if reason.startswith(given_up):
@@ -181,8 +196,11 @@ class _Flow:
         source, id_ = self._source(cause), self._ids[cause]
         if not isinstance(id_, str):
             return []
-        places = range(self._children.get(cause, 0) + _PLACES)
-        derived = ((service, effect_id(source, id_, service, reaction, n)) for n in places)
+        derived = (
+            (service, effect_id(source, name, service, reaction, n))
+            for name in (id_, *self._edited.get(id_, ()))
+            for n in range(self._children.get(cause, 0) + _PLACES)
+        )
         return [self._at[key] for key in derived if key in self._at]
 
     def _before(self, event: int) -> list[int]:

@@ -235,7 +235,8 @@ class EventLog:
         from workbench.analysis.compensations import compensations
 
         index = self._index
-        return compensations(index, self._frame["id"].to_numpy(dtype=object)[index.row], design)
+        ids = self._frame["id"].to_numpy(dtype=object)[index.row]
+        return compensations(index, ids, design, _edited(self._frame))
 
     # --- pictures --------------------------------------------------------------------------
 
@@ -295,6 +296,15 @@ _TYPES_SHOWN = 12
 def _utc(time: pd.Timestamp | str) -> pd.Timestamp:
     stamp = pd.Timestamp(time)
     return stamp.tz_localize("UTC") if stamp.tz is None else stamp.tz_convert("UTC")
+
+
+def _edited(frame: pd.DataFrame) -> dict[str, list[str]]:
+    """The events that were edited as dead letters: their ids → those they were redriven under."""
+    found: dict[str, list[str]] = {}
+    for data in frame.loc[frame["type"] == "DeadLetterEdited", "data"]:
+        if isinstance(data, dict) and isinstance(data.get("new_id"), str):
+            found.setdefault(str(data.get("event")), []).append(data["new_id"])
+    return found
 
 
 def _span(start: pd.Timestamp, end: pd.Timestamp) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from workbench.choreography.compensating import Reach
 from workbench.choreography.invariant import Invariant
 from workbench.choreography.service import Service
 from workbench.errors import DesignError
@@ -38,6 +39,7 @@ class Choreography:
         self.channels: dict[str, str] = {}
         self.invariants: dict[str, Invariant] = {}
         self.listeners: list[Callable[[str], None]] = []
+        self._reach: Reach | None = None
 
     # --- building -------------------------------------------------------------------------
 
@@ -130,6 +132,14 @@ class Choreography:
     def all_channels(self) -> list[str]:
         """Every channel of the design, dead letters left out."""
         return list(dict.fromkeys(c for name in self.event_types for c in self.channels_of(name)))
+
+    def reach(self) -> Reach:
+        """What its events can lead to: read anew only when a reaction has changed."""
+        services = list(self.services.values())
+        reactions = tuple(r for service in services for r in list(service.reactions.values()))
+        if self._reach is None or self._reach.reactions != reactions:
+            self._reach = Reach(reactions)
+        return self._reach
 
     def expected_effects(self) -> dict[str, tuple[str, ...]]:
         """Event type → the event types of which at least one must follow.

@@ -33,12 +33,14 @@ def notices(choreography: Choreography, reactions: Mapping[str, Reaction]) -> tu
     They are the effects of the compensations, for a failure that they share, of the steps that
     events of its own steps can lead to.
     """
+    own = [reaction for reaction in list(reactions.values()) if reaction.compensates]
+    if not own:
+        return ()
+    reach = choreography.reach()
     found: dict[str, None] = {}
-    for mine in list(reactions.values()):
-        if not mine.compensates:
-            continue
-        led_to = _led_to(choreography, reactions[mine.compensates])
-        for _, other in _compensations(choreography):
+    for mine in own:
+        led_to = reach.led_to(reactions[mine.compensates].emits)
+        for other in reach.compensations:
             if other.whenever in led_to and not {*mine.failures}.isdisjoint(other.failures):
                 found.update(dict.fromkeys(other.emits))
     return tuple(found)
@@ -124,16 +126,25 @@ def _compensations(choreography: Choreography) -> Iterable[tuple[str, Reaction]]
                 yield name, reaction
 
 
-def _led_to(choreography: Choreography, step: Reaction) -> set[str]:
-    """The event types that an effect of a step can lead to, itself included."""
-    leads: dict[str, set[str]] = {}
-    for service in list(choreography.services.values()):
-        for reaction in list(service.reactions.values()):
+class Reach:
+    """What the events of a design can lead to, as long as its reactions stay these."""
+
+    def __init__(self, reactions: tuple[Reaction, ...]) -> None:
+        self.reactions = reactions
+        self.compensations = [reaction for reaction in reactions if reaction.compensates]
+        self._found: dict[tuple[str, ...], set[str]] = {}
+        self._leads: dict[str, set[str]] = {}
+        for reaction in reactions:
             for cause in reaction.failures or (reaction.whenever,):
-                leads.setdefault(cause, set()).update(reaction.emits)
-    found: set[str] = set()
-    ahead = set(step.emits)
-    while ahead:
-        found |= ahead
-        ahead = {effect for cause in ahead for effect in leads.get(cause, ())} - found
-    return found
+                self._leads.setdefault(cause, set()).update(reaction.emits)
+
+    def led_to(self, effects: tuple[str, ...]) -> set[str]:
+        """The event types that effects can lead to, themselves included."""
+        if effects not in self._found:
+            found: set[str] = set()
+            ahead = set(effects)
+            while ahead:
+                found |= ahead
+                ahead = {e for cause in ahead for e in self._leads.get(cause, ())} - found
+            self._found[effects] = found
+        return self._found[effects]

@@ -165,12 +165,13 @@ class Undoing:
             Nothing is known of the step, or nothing calls for undoing it.
         """
         envelope, reaction = case.envelope, case.reaction
-        original = envelope.extensions.get("redriveof", envelope.id)  # edited by hand: a new id
-        found = steps.begun(reaction.compensates, envelope.source, original)
+        found = steps.begun(reaction.compensates, envelope.source, envelope.id)
+        if found is None and (edited := envelope.extensions.get("redriveof")):
+            found = steps.begun(reaction.compensates, envelope.source, edited)
         if found is None:
             raise HandlerError(
                 f"{self._spec.name}/{reaction.name} has nothing to undo: what is known of "
-                f"{reaction.compensates} about {envelope.source}/{original} is forgotten, or no "
+                f"{reaction.compensates} about {envelope.source}/{envelope.id} is forgotten, or no "
                 "failure calls for it."
             )
         step, notice = found.step, found.notice
