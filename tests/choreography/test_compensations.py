@@ -152,6 +152,17 @@ def test_a_compensation_is_never_expected(design, billing):
     assert design.expected_effects() == before
 
 
+def test_a_compensation_that_never_has_anything_to_undo_is_a_problem(design, billing):
+    billing.compensate("charge", when=ShippingFailed, emit={"PaymentRefunded": ID})
+    assert not [p for p in problems(design) if p.rule == "never-undoes"]
+    billing.compensate("charge", when="PaymentCharged", emit={"PaymentRefunded": ID})
+    (found,) = [p for p in problems(design) if p.rule == "never-undoes"]
+    assert found.message == (
+        "billing/undo_charge never undoes anything: charge emits nothing but failures, and what "
+        "has failed was not done."
+    )
+
+
 # --- on disk ---------------------------------------------------------------------------------
 
 FILE = """\

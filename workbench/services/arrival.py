@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from workbench.brokers import Record
 from workbench.choreography import Reaction
 from workbench.events import Envelope, Retry, Trail
+from workbench.events.trail import NO_TRAIL
 from workbench.services.inbox import Entry
 
 
@@ -54,7 +55,7 @@ class Case:
     payload: Any
     reaction: Reaction
     hash: bytes
-    trail: Trail = field(default_factory=Trail)
+    trail: Trail = NO_TRAIL
 
     @property
     def entry(self) -> Entry:

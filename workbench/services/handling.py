@@ -169,8 +169,8 @@ class Handling:
         if len(found) != 1 or not found[0]:
             return None  # not a plain event: it is read as a whole
         type_ = found[0].decode("utf-8", "replace")
-        known = (self._reactions, self._awaited, self._undoing.hears)
-        return type_ if not any(type_ in types for types in known) else None
+        heard = type_ in self._awaited or type_ in self._undoing.hears
+        return type_ if type_ not in self._reactions and not heard else None
 
     def _meet(self, case: Case, work: Work) -> None:
         """React, unless the event is known already or has to wait."""
@@ -275,10 +275,10 @@ class Handling:
             effects = []
         for effect in effects:
             share.put(due.timestamp(), self._outgoing(effect))
-        share.keep()
         if step:
             self._undoing.remember(case, due.timestamp(), work.done_steps, now.timestamp())
             work.unsettled[envelope.correlationid or envelope.id] = None
+        share.keep()
         work.counts[counted.HANDLED, envelope.type] += 1
         for effect in effects:
             work.counts[counted.EMITTED, effect.type] += 1

@@ -209,7 +209,7 @@ class Undoing:
         if done:
             step = Done(self._spec.name, case.reaction.name, self._occurrence(case))
             trail = replace(trail, done=(*trail.done, step))
-        if trail != NO_TRAIL:
+        if trail is not NO_TRAIL:
             extensions = trail.written()
             effects = [replace(effect, extensions=extensions) for effect in effects]
         return effects, done
