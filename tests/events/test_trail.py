@@ -48,7 +48,7 @@ def test_whatever_else_is_there_is_a_trail_or_an_error_that_says_so(text):
     try:
         found = Trail.of(carrying(text))
     except EventError:
-        with pytest.raises(EventError, match="^the extension 'compensations' can't be read: "):
+        with pytest.raises(EventError, match=r"^the extension 'compensations' can't be read: "):
             Trail.of(carrying(text))
     else:
         assert all(isinstance(text, str) for done in found.done for text in done)

@@ -7,7 +7,6 @@ and in which order, with nobody in the middle to ask.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -18,7 +17,7 @@ from workbench.events.envelope import Envelope
 from workbench.events.identity import effect_id
 
 EXTENSION = "compensations"
-"""The name of the extension; its value is JSON in ASCII."""
+"""The name of the extension; its value is JSON."""
 
 LONGEST_TRAIL = 16_000
 """Bytes, about 150 steps: what is longer is neither written nor read."""
@@ -93,11 +92,16 @@ class Trail:
         HandlerError
             It is longer than any service reads.
         """
-        found = {"done": self.done, "failed": self.failed, "undone": self.undone}
-        found = {name: value for name, value in found.items() if value}
+        found: dict[str, Any] = {}
+        if self.done:
+            found["done"] = [[*done] for done in self.done]
+        if self.failed:
+            found["failed"] = self.failed
+        if self.undone:
+            found["undone"] = self.undone
         if not found:
             return {}
-        text = json.dumps(found, separators=(",", ":"))
+        text = orjson.dumps(found).decode()
         if len(text) > LONGEST_TRAIL:
             raise HandlerError(
                 f"this flow has done {len(self.done)} steps that have a compensation, one after "

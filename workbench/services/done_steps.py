@@ -14,12 +14,12 @@ from workbench.services.rows import RECORD, pack_record, unpack_record
 
 TABLE = """
 CREATE TABLE done_steps (
-    seq INTEGER PRIMARY KEY, flow TEXT, reaction TEXT, source TEXT, id TEXT, occurrence TEXT UNIQUE,
+    seq INTEGER PRIMARY KEY, flow TEXT, reaction TEXT, source TEXT, id TEXT, occurrence TEXT,
     due REAL, at REAL, failure INTEGER, notice INTEGER,
     channel TEXT, partition INTEGER, offset INTEGER, time_ms INTEGER, key BLOB, headers BLOB,
-    value BLOB
+    value BLOB, UNIQUE (source, id, reaction)
 );
-CREATE INDEX done_steps_flow ON done_steps (flow) WHERE failure IS NULL;
+CREATE INDEX done_steps_flow ON done_steps (flow);
 CREATE TABLE failures (
     seq INTEGER PRIMARY KEY, flow TEXT, source TEXT, id TEXT, at REAL,
     channel TEXT, partition INTEGER, offset INTEGER, time_ms INTEGER, key BLOB, headers BLOB,
@@ -98,11 +98,11 @@ class DoneSteps:
             (flow, occurrence, event_id, at, *record[:3]),
         )
 
-    def knows(self, occurrence: str) -> bool:
+    def knows(self, flow: str, occurrence: str) -> bool:
         """Whether an occurrence of a step was done here."""
         return (
             self._db.execute(
-                "SELECT 1 FROM done_steps WHERE occurrence = ?", (occurrence,)
+                "SELECT 1 FROM done_steps WHERE flow = ? AND occurrence = ?", (flow, occurrence)
             ).fetchone()
             is not None
         )
@@ -139,8 +139,8 @@ class DoneSteps:
         """The step that a reaction has done about an event and that is being undone, if any."""
         row = self._db.execute(
             "SELECT id, failure, notice, seq, reaction, occurrence, due, "  # noqa: S608
-            f"{RECORD} FROM done_steps WHERE reaction = ? AND source = ? AND id = ?",
-            (reaction, source, event_id),
+            f"{RECORD} FROM done_steps WHERE source = ? AND id = ? AND reaction = ?",
+            (source, event_id, reaction),
         ).fetchone()
         if row is None:
             return None

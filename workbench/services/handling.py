@@ -275,8 +275,9 @@ class Handling:
             effects = []
         for effect in effects:
             share.put(due.timestamp(), self._outgoing(effect))
-        if step:
-            self._undoing.remember(case, due.timestamp(), work.done_steps, now.timestamp())
+        if step is not None:
+            moments = due.timestamp(), now.timestamp()
+            self._undoing.remember(case, step.occurrence, moments, work.done_steps)
             work.unsettled[envelope.correlationid or envelope.id] = None
         share.keep()
         work.counts[counted.HANDLED, envelope.type] += 1

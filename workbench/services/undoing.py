@@ -27,7 +27,7 @@ from workbench.errors import HandlerError
 from workbench.events import Envelope, Trail, from_kafka
 from workbench.events.notes import without
 from workbench.events.retry import PREFIX as RETRY
-from workbench.events.trail import NO_TRAIL, Done, occurrence_of
+from workbench.events.trail import Done, occurrence_of
 from workbench.services.arrival import Arrival, Case
 from workbench.services.done_steps import DoneStep, DoneSteps
 from workbench.services.spec import ServiceSpec
@@ -101,7 +101,7 @@ class Undoing:
             if service == self._spec.name
             and (compensation := self._compensations.get(step)) is not None
             and envelope.type in compensation.failures
-            and not steps.knows(occurrence)
+            and not steps.knows(flow, occurrence)
         ]
 
     def due(self, flow: str, steps: DoneSteps) -> list[tuple[str, Record]]:
@@ -188,44 +188,43 @@ class Undoing:
 
     def handed_on(
         self, case: Case, effects: list[Envelope], undo: Undo | None
-    ) -> tuple[list[Envelope], bool]:
-        """Effects with the trail they carry, and whether a step was done by them.
+    ) -> tuple[list[Envelope], Done | None]:
+        """Effects with the trail they carry, and the step that was done by them, if it was one.
 
         Raises
         ------
         HandlerError
             A compensation emits nothing, or the trail is too long.
         """
-        trail = replace(case.trail, undone=None) if case.trail.undone else case.trail
+        trail, name = case.trail, case.reaction.name
         if undo is not None:
-            return _undone(case, effects, undo, trail), False
+            return _undone(case, effects, undo), None
         failures = self._spec.undone_by
-        event = case.event
-        if case.envelope.type in failures and event not in trail.failed:
-            trail = replace(trail, failed=(*trail.failed, event))
-        done = case.reaction.name in self._compensations and any(
-            effect.type not in failures for effect in effects
-        )
-        if done:
-            step = Done(self._spec.name, case.reaction.name, self._occurrence(case))
-            trail = replace(trail, done=(*trail.done, step))
-        if trail is not NO_TRAIL:
-            extensions = trail.written()
+        done, failed = trail.done, trail.failed
+        if case.envelope.type in failures and case.event not in failed:
+            failed = (*failed, case.event)
+        step = None
+        if name in self._compensations and any(e.type not in failures for e in effects):
+            occurrence = occurrence_of(*case.event, self._spec.name, name)
+            step = Done(self._spec.name, name, occurrence)
+            done = (*done, step)
+        if done or failed:
+            extensions = Trail(done, failed).written()
             effects = [replace(effect, extensions=extensions) for effect in effects]
-        return effects, done
+        return effects, step
 
-    def remember(self, case: Case, due: float, steps: DoneSteps, at: float) -> None:
-        """A step was done, and its effects happen at a time."""
-        reaction, flow = case.reaction.name, case.envelope.correlationid or case.envelope.id
+    def remember(
+        self, case: Case, occurrence: str, moments: tuple[float, float], steps: DoneSteps
+    ) -> None:
+        """A step was done; ``moments`` are when its effects happen, and now."""
+        flow = case.envelope.correlationid or case.envelope.id
         record = _original(case.arrival)
-        step = DoneStep(0, reaction, self._occurrence(case), due, record)
-        steps.done(flow, case.event, step, at)
-
-    def _occurrence(self, case: Case) -> str:
-        return occurrence_of(*case.event, self._spec.name, case.reaction.name)
+        due, now = moments
+        step = DoneStep(0, case.reaction.name, occurrence, due, record)
+        steps.done(flow, case.event, step, now)
 
 
-def _undone(case: Case, effects: list[Envelope], undo: Undo, trail: Trail) -> list[Envelope]:
+def _undone(case: Case, effects: list[Envelope], undo: Undo) -> list[Envelope]:
     """The effects of a compensation; the first one is the notice."""
     if not effects:
         raise HandlerError(
@@ -233,7 +232,7 @@ def _undone(case: Case, effects: list[Envelope], undo: Undo, trail: Trail) -> li
             f"{case.reaction.compensates} can't be undone until it does: let it return one of "
             f"{', '.join(case.reaction.emits)}."
         )
-    failure = undo.failure
+    trail, failure = case.trail, undo.failure
     failed = (*trail.failed, *Trail.of(failure).failed, (failure.source, failure.id))
     after = Trail(trail.done, tuple(dict.fromkeys(failed)))
     notice = replace(after, undone=undo.occurrence)
