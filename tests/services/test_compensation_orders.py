@@ -1,15 +1,12 @@
 """Any small design, in any order of work and with kills in between: the same is undone."""
 
 import random
-import tempfile
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.services.conftest import Stage
 from workbench.choreography import Choreography
 from workbench.events import Envelope, EventType, Trail, from_kafka
 from workbench.services import STEPS, RetryPolicy
@@ -61,10 +58,10 @@ def path_of(nodes, n):
     return found
 
 
-def run(nodes, seed, folder):
+def run(nodes, seed, stage):
     """All that happened, in a work order of its own: (type, id) → the event."""
     chance = random.Random(seed)
-    here = Stage(design_of(nodes), folder, RetryPolicy(attempts=1, later=()))
+    here = stage(design_of(nodes), RetryPolicy(attempts=1, later=()))
     names = list(here.design.services)
     chance.shuffle(names)
     here.start(*names)
@@ -93,9 +90,8 @@ def run(nodes, seed, folder):
 
 @given(nodes=DESIGNS, seeds=st.tuples(st.integers(0, 999), st.integers(0, 999)))
 @settings(max_examples=40)
-def test_what_is_undone_depends_on_the_design_alone(nodes, seeds):
-    with tempfile.TemporaryDirectory() as folder:
-        one, two = (run(nodes, seed, Path(folder) / f"{n}") for n, seed in enumerate(seeds))
+def test_what_is_undone_depends_on_the_design_alone(stage, nodes, seeds):
+    one, two = (run(nodes, seed, stage) for seed in seeds)
     assert one.keys() == two.keys()
     for events in (one, two):
         check(nodes, events)
