@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from workbench.errors import EventError
 from workbench.events import Envelope, binding, from_kafka, to_kafka
 from workbench.events.plain_binding import read_plain, write_plain
+from workbench.events.trail import Trail
 
 TEXT = st.text(max_size=12) | st.sampled_from(["é", "a b", "%41", "\ud800", "\x00", ""])
 MAYBE = st.none() | TEXT
@@ -28,12 +29,13 @@ ENVELOPES = st.builds(
     causationid=MAYBE,
     traceparent=MAYBE,
     datacontenttype=TEXT,
-    extensions=st.dictionaries(st.sampled_from(["a", "redriveof"]), TEXT, max_size=1),
+    extensions=st.dictionaries(st.sampled_from(["a", "compensations"]), TEXT, max_size=2),
 )
 NAMES = st.sampled_from(
     [
         "ce_id", "ce_source", "ce_type", "ce_specversion", "ce_time", "ce_subject", "content-type",
         "traceparent", "ce_traceparent", "CE_ID", "ce_", "ce_data", "ce_x", "other",
+        "ce_compensations",
     ]
 )  # fmt: skip
 VALUES = st.none() | st.binary(max_size=6) | st.sampled_from(
@@ -85,11 +87,13 @@ def test_what_was_written_is_read_alike_by_both(monkeypatch, envelope):
         assert plain == by_the_sdk(monkeypatch, from_kafka, headers, value)
 
 
-def test_the_workbenchs_own_events_take_the_short_way():
+@pytest.mark.parametrize("extensions", [{}, Trail(undone="1").written()])
+def test_the_workbenchs_own_events_take_the_short_way(extensions):
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     own = Envelope(
         "1", "billing", "PaymentReceived", b"{}", datetime(2026, 11, 25, tzinfo=UTC), "o-1",
         "urn:event:PaymentReceived:1", "flow", "0", trace,
+        extensions=extensions,
     )  # fmt: skip
     headers = write_plain(own)
     assert headers is not None

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from workbench import Workbench
@@ -8,6 +10,7 @@ from workbench.errors import DesignError
 from workbench.widgets import Designer
 from workbench.widgets.designer_model import DesignerModel
 from workbench.widgets.field_kinds import KINDS, FieldDraft, event_type_of, fields_of
+from workbench.widgets.graph_model import base_style, graph_of
 from workbench.widgets.reaction_draft import (
     PYTHON,
     ReactionDraft,
@@ -258,3 +261,54 @@ def test_a_running_service_that_changes_says_so_in_the_widget(wb):
 def test_the_workbenchs_folder_is_offered(tmp_path):
     folder = tmp_path / "mine"
     assert DesignerModel(Workbench(folder, broker="memory://")).folder == str(folder)
+
+
+COMPENSATED = [FieldDraft("order_id")]
+
+
+def compensating(model):
+    for name in ("StockReleased", "ShippingFailed"):
+        model.put_type(name, COMPENSATED, "order_id")
+    model.put_reaction(reaction(name="reserve"))
+    model.design.service("inventory").compensate(
+        "reserve", when="ShippingFailed", emit={"StockReleased": {"order_id": "data.order_id"}}
+    )
+
+
+def test_a_compensation_is_read_aloud_and_stays_one_when_it_is_edited(model):
+    compensating(model)
+    row = next(r for r in model.service_rows() if r["key"] == "inventory/undo_reserve")
+    said = "undoes reserve when ShippingFailed, then StockReleased"
+    assert row["cells"]["reaction"] == said
+    draft = model.reaction("inventory", "undo_reserve")
+    assert model.put_reaction(replace(draft, after="2s")).startswith(
+        "inventory: undoes reserve when ShippingFailed, after 2s, then"
+    )
+    with pytest.raises(DesignError, match="it has neither a guard nor 'unless'"):
+        model.put_reaction(replace(draft, guard="data.quantity > 1.0"))
+    with pytest.raises(DesignError, match="reserve is compensated by undo_reserve: remove that f"):
+        model.remove_reaction("inventory", "reserve")
+
+
+def test_the_type_of_a_failure_is_renamed_and_kept_with_its_compensation(model):
+    compensating(model)
+    with pytest.raises(DesignError, match="ShippingFailed is used by inventory/undo_reserve"):
+        model.remove_type("ShippingFailed")
+    model.put_type("ParcelLost", COMPENSATED, "order_id", editing="ShippingFailed")
+    undo = model.design.services["inventory"].reactions["undo_reserve"]
+    assert undo.failures == ("ParcelLost",)
+
+
+def test_the_edges_of_compensations_are_dashed(model):
+    compensating(model)
+    graph = graph_of(model.design)
+    rules = {rule["selector"]: rule["style"] for rule in base_style(graph)}
+
+    def dashed(source, target):
+        return rules[f"#{graph.edge(source, target).id}"].get("line-style") == "dashed"
+
+    inventory = ("service", "inventory")
+    assert dashed(("event", "ShippingFailed"), inventory)
+    assert dashed(inventory, ("event", "StockReleased"))
+    assert not dashed(("event", "OrderPlaced"), inventory)
+    assert not dashed(inventory, ("event", "StockReserved"))

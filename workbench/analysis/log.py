@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     import plotly.graph_objects as go
 
+    from workbench.choreography import Choreography
+
 
 class EventLog:
     """A captured stream of events, which never changes; every method gives something new.
@@ -214,6 +216,28 @@ class EventLog:
         patience = pd.Timedelta(longer_than).total_seconds()
         return table[table["waited_s"] >= patience].reset_index(drop=True)
 
+    def compensations(self, design: Choreography) -> pd.DataFrame:
+        """List what failed flows have done and have to undo: what is undone, and what is owed.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row for each time that a step was done that a failure in its flow undoes; in each
+            flow what is undone, in that order, then what is owed, in the order in which it is due.
+            ``correlation_id`` (str), ``state`` (category: ``"compensated"`` or ``"owed"``),
+            ``order`` (Int64, from 1: as which of its flow it was undone; null while it is owed),
+            ``service`` and ``step`` (str), ``done_type``, ``done_id`` and ``done_at`` (the step's
+            effect), ``failure`` (str: the type of the event it is undone for), ``compensation``
+            (str: the reaction), ``undone_type``, ``undone_id`` and ``undone_at`` (its effect;
+            null while it is owed), ``why`` (str: of what is owed: the dead letter, or the later
+            step that it waits for; null if the log does not tell).
+        """
+        from workbench.analysis.compensations import compensations
+
+        index = self._index
+        ids = self._frame["id"].to_numpy(dtype=object)[index.row]
+        return compensations(index, ids, design, _edited(self._frame))
+
     # --- pictures --------------------------------------------------------------------------
 
     def plot_flows(self) -> go.Figure:
@@ -272,6 +296,15 @@ _TYPES_SHOWN = 12
 def _utc(time: pd.Timestamp | str) -> pd.Timestamp:
     stamp = pd.Timestamp(time)
     return stamp.tz_localize("UTC") if stamp.tz is None else stamp.tz_convert("UTC")
+
+
+def _edited(frame: pd.DataFrame) -> dict[str, list[str]]:
+    """The events that were edited as dead letters: their ids → those they were redriven under."""
+    found: dict[str, list[str]] = {}
+    for data in frame.loc[frame["type"] == "DeadLetterEdited", "data"]:
+        if isinstance(data, dict) and isinstance(data.get("new_id"), str):
+            found.setdefault(str(data.get("event")), []).append(data["new_id"])
+    return found
 
 
 def _span(start: pd.Timestamp, end: pd.Timestamp) -> str:

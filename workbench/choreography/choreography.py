@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from workbench.choreography.compensating import Reach
 from workbench.choreography.invariant import Invariant
 from workbench.choreography.service import Service
 from workbench.errors import DesignError
@@ -38,6 +39,7 @@ class Choreography:
         self.channels: dict[str, str] = {}
         self.invariants: dict[str, Invariant] = {}
         self.listeners: list[Callable[[str], None]] = []
+        self._reach: Reach | None = None
 
     # --- building -------------------------------------------------------------------------
 
@@ -131,17 +133,25 @@ class Choreography:
         """Every channel of the design, dead letters left out."""
         return list(dict.fromkeys(c for name in self.event_types for c in self.channels_of(name)))
 
+    def reach(self) -> Reach:
+        """What its events can lead to: read anew only when a reaction has changed."""
+        services = list(self.services.values())
+        reactions = tuple(r for service in services for r in list(service.reactions.values()))
+        if self._reach is None or self._reach.reactions != reactions:
+            self._reach = Reach(reactions)
+        return self._reach
+
     def expected_effects(self) -> dict[str, tuple[str, ...]]:
         """Event type → the event types of which at least one must follow.
 
-        Reactions with a guard or to an absence, and handlers that may stay silent, are left out: that they emit
-        nothing says nothing.
+        Reactions with a guard or to an absence, compensations, and handlers that may stay silent
+        are left out: that they emit nothing says nothing.
         """
         expected: dict[str, list[str]] = {}
         for service in self.services.values():
             for reaction in service.reactions.values():
                 sure = reaction.guard is None and not reaction.may_be_silent and not reaction.unless
-                if reaction.emits and sure:
+                if reaction.emits and sure and not reaction.compensates:
                     expected.setdefault(reaction.whenever, []).extend(reaction.emits)
         return {name: tuple(dict.fromkeys(effects)) for name, effects in expected.items()}
 

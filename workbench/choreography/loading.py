@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from workbench.choreography.compensating import checked_compensation
 from workbench.choreography.duration import parse_duration
 from workbench.choreography.expression import Expression
 from workbench.choreography.invariant import Invariant
 from workbench.choreography.reaction import Reaction
 from workbench.choreography.retry_policy import RetryPolicy
-from workbench.choreography.service import default_name
+from workbench.choreography.service import default_compensation_name, default_name
 from workbench.errors import DesignError, WorkbenchError
 from workbench.events import EventType
 
@@ -34,6 +35,7 @@ _REACTION = {
     "name", "whenever", "if", "after", "emit", "emits", "handler", "failure_rate", "retry", "ordered",
     "unless", "within",
 }  # fmt: skip
+_COMPENSATION = (_REACTION | {"compensates"}) - {"if", "unless", "within"}
 _SECONDS = {"first_delay", "longest_delay"}
 _RETRY = {field.name for field in dataclasses.fields(RetryPolicy)}
 Value = TypeVar("Value")
@@ -58,10 +60,13 @@ def load_choreography(folder: Path, choreography: Choreography) -> Choreography:
             choreography.channels[name] = channel.text()
     for name, node in document.get("services", {}).mapping().items():
         service = node.checked(partial(choreography.service, name))
-        for entry in node.items():
+        for entry in sorted(node.items(), key=_is_compensation):  # after the steps they undo
             reaction = _reaction(entry, choreography, service.reactions)
             if reaction.name in service.reactions:
                 raise entry.error(f"{name} has two reactions named {reaction.name!r}")
+            if reaction.compensates:
+                check = partial(checked_compensation, name, service.reactions, reaction)
+                reaction = entry.get("compensates").checked(check)
             service.reactions[reaction.name] = reaction
     for name, node in document.get("invariants", {}).mapping().items():
         choreography.invariants[name] = node.checked(partial(Invariant, node.text()))
@@ -112,9 +117,13 @@ def _event_type(path: Path, version: int, key: str | None, key_node: _Node | Non
 
 
 def _reaction(node: _Node, choreography: Choreography, taken: Mapping[str, Reaction]) -> Reaction:
-    node.only(_REACTION)
+    undoes = _is_compensation(node)
+    node.only(_COMPENSATION if undoes else _REACTION)
+    step = node.get("compensates").text() if undoes else ""
     whenever_node = node.get("whenever")
-    whenever = whenever_node.checked(lambda: choreography.type_name(whenever_node.text()))
+    causes = whenever_node.texts() if undoes else [whenever_node]
+    types = tuple(c.checked(partial(choreography.type_name, c.text())) for c in causes)
+    whenever = "" if undoes else types[0]
     guard = node.get("if", None)
     handler = node.get("handler", None)
     emit = node.get("emit", None)
@@ -150,14 +159,14 @@ def _reaction(node: _Node, choreography: Choreography, taken: Mapping[str, React
     ordered = node.get("ordered", False)
     if not isinstance(ordered.value, bool):
         raise ordered.error("'ordered' is true or false")
-    unless = node.get("unless", [])
-    types = [unless] if isinstance(unless.value, str) else unless.items()
+    unless = node.get("unless", []).texts()
     within = node.get("within", 0)
-    if bool(types) != bool(within.value):
+    if bool(unless) != bool(within.value):
         raise node.error("'unless' and 'within' go together")
     name = node.get("name", None)
+    default = default_compensation_name(step) if undoes else default_name(whenever, taken)
     return Reaction(
-        name=name.text() if name.value is not None else default_name(whenever, taken),
+        name=name.text() if name.value is not None else default,
         whenever=whenever,
         emits=emits,
         guard=guard.checked(lambda: Expression(guard.text())) if guard.value is not None else None,
@@ -166,10 +175,16 @@ def _reaction(node: _Node, choreography: Choreography, taken: Mapping[str, React
         failure_rate=float(rate.value),
         retry=_retry(node.get("retry", None)),
         ordered=ordered.value,
-        unless=tuple(t.checked(partial(choreography.type_name, t.text())) for t in types),
+        unless=tuple(t.checked(partial(choreography.type_name, t.text())) for t in unless),
         within=within.checked(lambda: parse_duration(within.value)),
+        compensates=step,
+        failures=types if undoes else (),
         line=node.line,
     )
+
+
+def _is_compensation(node: _Node) -> bool:
+    return isinstance(node.value, Mapping) and "compensates" in node.value
 
 
 def _retry(node: _Node) -> RetryPolicy | None:
@@ -237,6 +252,10 @@ class _Node:
             )
             for n, entry in enumerate(entries)
         ]
+
+    def texts(self) -> list[_Node]:
+        """One text, or a list of them."""
+        return [self] if isinstance(self.value, str) else self.items()
 
     def text(self) -> str:
         return str(self._as(str, "a text"))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from workbench.choreography.compensating import undone_by
+
 if TYPE_CHECKING:
     from workbench.choreography.choreography import Choreography
 
@@ -21,6 +23,7 @@ class Problem:
 def problems(choreography: Choreography) -> list[Problem]:
     """What deserves a second look in a design; none of it stops the design from being saved."""
     found: list[Problem] = []
+    failures = set(undone_by(choreography))
     for name, event_type in choreography.event_types.items():
         emitters, consumers = choreography.emitters(name), choreography.consumers(name)
         if not consumers:
@@ -44,11 +47,18 @@ def problems(choreography: Choreography) -> list[Problem]:
                 Problem("idle-service", service.name, f"{service.name} reacts to nothing yet.")
             )
         for reaction in service.reactions.values():
+            subject = f"{service.name}/{reaction.name}"
+            step = service.reactions.get(reaction.compensates)
+            if step is not None and failures.issuperset(step.emits):
+                message = (
+                    f"{subject} never undoes anything: {step.name} emits nothing but failures, and "
+                    "what has failed was not done."
+                )
+                found.append(Problem("never-undoes", subject, message))
             if reaction.is_python and reaction.handler is None:
-                subject = f"{service.name}/{reaction.name}"
                 message = (
                     f"{subject} has no Python handler yet: register one with "
-                    f'@wb.service("{service.name}").on("{reaction.whenever}").'
+                    f'@wb.service("{service.name}").{reaction.registration}.'
                 )
                 found.append(Problem("unbound-handler", subject, message))
     return found

@@ -19,7 +19,7 @@ class Reaction:
     name
         Unique within its service; part of the ids of its effects, so it should not change.
     whenever
-        The event type's name.
+        The event type's name; of a compensation: what its step reacts to.
     emits
         The names of the event types it may emit.
     guard
@@ -45,6 +45,10 @@ class Reaction:
         How it is tried again when it fails; ``None``: as the workbench says.
     ordered
         Whether a key's later events wait behind one that failed, until it is done or given up.
+    compensates
+        The reaction of the same service, its step, that it undoes; empty: it undoes none.
+    failures
+        Event types that make it undo its step, with ``compensates``.
     may_be_silent
         Whether a Python handler may emit nothing, by its annotation (``| None``, or a generator).
     line
@@ -64,6 +68,8 @@ class Reaction:
     ordered: bool = False
     unless: tuple[str, ...] = ()
     within: float = 0.0
+    compensates: str = ""
+    failures: tuple[str, ...] = ()
     may_be_silent: bool = field(default=False, compare=False, repr=False)
     line: int | None = field(default=None, compare=False, repr=False)
 
@@ -71,3 +77,10 @@ class Reaction:
     def is_python(self) -> bool:
         """Whether a Python handler decides what it emits, rather than mappings."""
         return self.mappings is None
+
+    @property
+    def registration(self) -> str:
+        """How a Python handler is registered for it, as a call of its service."""
+        if self.compensates:
+            return f'compensates("{self.compensates}")'
+        return f'on("{self.whenever}")'

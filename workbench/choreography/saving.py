@@ -16,7 +16,7 @@ from workbench.choreography.duration import format_duration
 from workbench.choreography.expression import Expression
 from workbench.choreography.loading import FILE
 from workbench.choreography.retry_policy import RetryPolicy
-from workbench.choreography.service import default_name
+from workbench.choreography.service import default_compensation_name, default_name
 from workbench.errors import DesignError
 
 if TYPE_CHECKING:
@@ -85,18 +85,24 @@ def _yaml(choreography: Choreography) -> str:
 def _reactions(service: Service) -> list[dict[str, Any]]:
     written: list[dict[str, Any]] = []
     before: dict[str, Reaction] = {}
-    for reaction in service.reactions.values():
+    # Compensations come last, as they are read, so that default names are the same then.
+    for reaction in sorted(service.reactions.values(), key=lambda found: bool(found.compensates)):
         entry: dict[str, Any] = {}
-        if reaction.name != default_name(reaction.whenever, before):
+        default = default_name(reaction.whenever, before)
+        if reaction.compensates:
+            default = default_compensation_name(reaction.compensates)
+        if reaction.name != default:
             entry["name"] = reaction.name
         before[reaction.name] = reaction
-        entry["whenever"] = reaction.whenever
+        if reaction.compensates:
+            entry["compensates"] = reaction.compensates
+            entry["whenever"] = _one_or_several(reaction.failures)
+        else:
+            entry["whenever"] = reaction.whenever
         if reaction.guard is not None:
             entry["if"] = reaction.guard.source
         if reaction.unless:
-            entry["unless"] = (
-                reaction.unless[0] if len(reaction.unless) == 1 else [*reaction.unless]
-            )
+            entry["unless"] = _one_or_several(reaction.unless)
             entry["within"] = format_duration(reaction.within)
         if reaction.after:
             entry["after"] = format_duration(reaction.after)
@@ -134,6 +140,10 @@ def _retry(policy: RetryPolicy) -> dict[str, Any]:
     if "give_up_on" in entry:
         entry["give_up_on"] = list(entry["give_up_on"])
     return entry
+
+
+def _one_or_several(names: tuple[str, ...]) -> str | list[str]:
+    return names[0] if len(names) == 1 else [*names]
 
 
 def _source(value: Any) -> Any:

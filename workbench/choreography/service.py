@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from workbench.choreography.compensating import checked_compensation, following, notices
 from workbench.choreography.duration import parse_duration
 from workbench.choreography.expression import Expression
 from workbench.choreography.handlers import (
@@ -51,8 +52,12 @@ class Service:
     @property
     def consumes(self) -> tuple[str, ...]:
         """The event types it has a reaction to, or waits for."""
-        heard = ((r.whenever, *r.unless) for r in self.reactions.values())
-        return tuple(dict.fromkeys(name for names in heard for name in names))
+        heard = (
+            r.failures if r.compensates else (r.whenever, *r.unless)
+            for r in self.reactions.values()
+        )
+        undone = notices(self._choreography, self.reactions)
+        return tuple(dict.fromkeys(name for names in (*heard, undone) for name in names))
 
     @property
     def emits(self) -> tuple[str, ...]:
@@ -159,13 +164,7 @@ class Service:
         The same as an entry of ``choreography.yaml``; see :meth:`on` for the parameters.
         """
         whenever = self._choreography.type_name(event)
-        mappings = {
-            self._choreography.type_name(effect): {
-                field: Expression(value) if isinstance(value, str) else value
-                for field, value in fields.items()
-            }
-            for effect, fields in emit.items()
-        }
+        mappings = self._mappings(emit)
         reaction = Reaction(
             name=name or default_name(whenever, self.reactions),
             whenever=whenever,
@@ -182,6 +181,107 @@ class Service:
         self.put(reaction)
         return reaction
 
+    def compensates(
+        self,
+        step: str,
+        *,
+        when: type[Event] | str | Sequence[type[Event] | str] = (),
+        emits: Emits | None = None,
+        after: str | float = 0,
+        failure_rate: float = 0.0,
+        retry: RetryPolicy | None = None,
+        ordered: bool = False,
+        name: str | None = None,
+    ) -> Callable[[Handler], Handler]:
+        """Register what undoes a step: ``@billing.compensates("charge", when=[ShippingFailed])``.
+
+        When one of the failures comes in a flow in which this service has done the step, the
+        function is called with the event that the *step* reacted to (``ctx.failure`` is the
+        failure), once for each time that the step was done, and after all that was done later on
+        the way to the failure has been undone. It must emit something: that is how the services
+        that come before it learn that it is their turn.
+
+        Parameters
+        ----------
+        step
+            The name of a reaction of this service that emits something.
+        when
+            The event types that are failures; may be left out where the design on disk says it.
+        emits, after, failure_rate, retry, ordered, name
+            As for :meth:`on`.
+
+        Raises
+        ------
+        HandlerError, DesignError
+            There is no such step, it has another compensation, or the annotations don't say what
+            is emitted.
+        """
+
+        def register(handler: Handler) -> Handler:
+            effects = annotated_effects(handler) if emits is None else emits
+            self.put(
+                Reaction(
+                    name=name or handler.__name__,
+                    whenever="",
+                    emits=tuple(self._choreography.type_name(effect) for effect in effects),
+                    after=parse_duration(after),
+                    failure_rate=failure_rate,
+                    retry=retry,
+                    ordered=ordered,
+                    compensates=step,
+                    failures=self._names(when),
+                    handler=handler,
+                    takes=annotated_event(handler),
+                    may_be_silent=may_be_silent(handler),
+                )
+            )
+            return handler
+
+        return register
+
+    def compensate(
+        self,
+        step: str,
+        *,
+        when: type[Event] | str | Sequence[type[Event] | str],
+        emit: Mapping[str, Mapping[str, Any]],
+        after: str | float = 0,
+        failure_rate: float = 0.0,
+        retry: RetryPolicy | None = None,
+        ordered: bool = False,
+        name: str | None = None,
+    ) -> Reaction:
+        """Add a compensation that is data; ``data`` is that of the event the step reacted to.
+
+        The same as an entry of ``choreography.yaml``; see :meth:`compensates` for the parameters.
+        """
+        mappings = self._mappings(emit)
+        reaction = Reaction(
+            name=name or default_compensation_name(step),
+            whenever="",
+            emits=tuple(mappings),
+            after=parse_duration(after),
+            mappings=mappings,
+            failure_rate=failure_rate,
+            retry=retry,
+            ordered=ordered,
+            compensates=step,
+            failures=self._names(when),
+        )
+        self.put(reaction)
+        return self.reactions[reaction.name]
+
+    def _mappings(
+        self, emit: Mapping[str, Mapping[str, Any]]
+    ) -> dict[str, dict[str, Expression | Any]]:
+        return {
+            self._choreography.type_name(effect): {
+                field: Expression(value) if isinstance(value, str) else value
+                for field, value in fields.items()
+            }
+            for effect, fields in emit.items()
+        }
+
     def _names(self, events: type[Event] | str | Sequence[type[Event] | str]) -> tuple[str, ...]:
         several = [events] if isinstance(events, str | type) else events
         return tuple(self._choreography.type_name(event) for event in several)
@@ -191,6 +291,11 @@ class Service:
         if reaction not in self.reactions:
             known = ", ".join(self.reactions) or "none"
             raise DesignError(f"{self.name} has no reaction {reaction!r} (it has: {known}).")
+        for other in self.reactions.values():
+            if other.compensates == reaction:
+                raise DesignError(
+                    f"{self.name}/{reaction} is compensated by {other.name}: remove that first."
+                )
         return self.reactions.pop(reaction)
 
     def put(self, reaction: Reaction) -> None:
@@ -220,9 +325,17 @@ class Service:
                     emits=emits,
                     may_be_silent=reaction.may_be_silent,
                 )
-        self.reactions[reaction.name] = reaction
+        if reaction.compensates:
+            reaction = checked_compensation(self.name, self.reactions, reaction)
+        self.reactions.update(following(self.name, self.reactions, reaction))
+        concerned = {self.name: None}
+        if reaction.compensates:  # the others listen for what it undoes
+            services = self._choreography.services.values()
+            others = (s.name for s in services if any(r.compensates for r in s.reactions.values()))
+            concerned |= dict.fromkeys(others)
         for listener in self._choreography.listeners:
-            listener(self.name)
+            for name in concerned:
+                listener(name)
 
     def _announced(self, reaction: Reaction) -> Reaction | None:
         """The reaction of the design on disk that a handler is for, if any.
@@ -232,11 +345,15 @@ class Service:
         """
         if reaction.name in self.reactions:
             same = self.reactions[reaction.name]
-            return same if same.line is not None and same.is_python else None
+            bindable = same.line is not None and same.is_python
+            return same if bindable and same.compensates == reaction.compensates else None
         others = [
             other
             for other in self.reactions.values()
-            if other.line is not None and other.is_python and other.whenever == reaction.whenever
+            if other.line is not None
+            and other.is_python
+            and other.compensates == reaction.compensates
+            and (other.whenever == reaction.whenever or other.compensates)
         ]
         for other in others:
             if other.handler is not None and other.handler.__name__ == reaction.name:
@@ -255,6 +372,11 @@ class Service:
 
     def __repr__(self) -> str:
         return f"Service({self.name!r}, reactions={list(self.reactions)})"
+
+
+def default_compensation_name(step: str) -> str:
+    """The name of a compensation that has none: ``undo_charge``."""
+    return f"undo_{step}"
 
 
 def default_name(whenever: str, taken: Mapping[str, Reaction]) -> str:

@@ -12,6 +12,7 @@ from workbench.events.model import Event
 from workbench.events.payload import decode_payload, encode_payload
 from workbench.events.retry import Retry
 from workbench.events.trace import child_traceparent, new_traceparent
+from workbench.events.trail import Trail
 
 __all__ = [
     "DeadLetter",
@@ -19,6 +20,7 @@ __all__ = [
     "Event",
     "EventType",
     "Retry",
+    "Trail",
     "canonical_key",
     "child_traceparent",
     "decode_payload",

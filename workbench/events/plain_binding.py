@@ -1,9 +1,10 @@
 """The Kafka binding for plain events, without the CloudEvents SDK's detours.
 
-Most events carry nothing but the attributes the workbench itself writes. For those, and for no
-others, headers are written and read here: the SDK builds, validates and parses each one anew, and
-that was a third of what a service spends on an event (``python -m benchmarks flows``). Whatever
-is unusual, wrong or an extension gives ``None``, and goes to the SDK; tests hold the two equal.
+Most events carry nothing but what the workbench itself writes: the attributes, and the trail, its
+one extension. For those, and for no others, headers are written and read here: the SDK builds,
+validates and parses each one anew, and that was a third of what a service spends on an event
+(``python -m benchmarks flows``). Whatever is unusual, wrong or another extension gives ``None``,
+and goes to the SDK; tests hold the two equal.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from workbench.events.envelope import Envelope
+from workbench.events.trail import EXTENSION
 
 _TIME = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)",  # RFC 3339
@@ -28,14 +30,18 @@ _OPTIONAL = {
     "ce_traceparent": "traceparent",
     "content-type": "datacontenttype",
 }
-_KNOWN = {*_REQUIRED, *_OPTIONAL, "ce_time", "ce_specversion", "traceparent"}
+_TRAIL = f"ce_{EXTENSION}"
+_KNOWN = {*_REQUIRED, *_OPTIONAL, _TRAIL, "ce_time", "ce_specversion", "traceparent"}
 
 
 def write_plain(envelope: Envelope) -> list[tuple[str, bytes]] | None:
     """The headers of a plain event; ``None`` if the SDK is to write them."""
-    if envelope.extensions or envelope.time is None or envelope.time.tzinfo is None:
+    if envelope.time is None or envelope.time.tzinfo is None:
+        return None
+    if envelope.extensions and envelope.extensions.keys() != {EXTENSION}:
         return None
     texts = [
+        (_TRAIL, envelope.extensions.get(EXTENSION)),
         ("ce_id", envelope.id),
         ("ce_source", envelope.source),
         ("ce_type", envelope.type),
@@ -75,9 +81,11 @@ def read_plain(headers: Mapping[str, bytes], value: bytes) -> Envelope | None:
                 return None
             time = datetime.fromisoformat(text).astimezone(UTC)
         plain_trace = headers.get("traceparent", b"").decode("ascii")
+        if _TRAIL in headers:
+            found["extensions"] = {EXTENSION: headers[_TRAIL].decode()}
     except (KeyError, ValueError, OverflowError):
         return None
-    if not (id_ and source and type_ and all(found.values())):
+    if not (id_ and source and type_ and all(found.values())) or headers.get(_TRAIL) == b"":
         return None
     if plain_trace:
         found["traceparent"] = plain_trace

@@ -7,7 +7,8 @@ from typing import Any
 
 from workbench.brokers import Record
 from workbench.choreography import Reaction
-from workbench.events import Envelope, Retry
+from workbench.events import Envelope, Retry, Trail
+from workbench.events.trail import NO_TRAIL
 from workbench.services.inbox import Entry
 
 
@@ -54,6 +55,7 @@ class Case:
     payload: Any
     reaction: Reaction
     hash: bytes
+    trail: Trail = NO_TRAIL
 
     @property
     def entry(self) -> Entry:

@@ -27,6 +27,8 @@ class Context:
     reprocessing
         Whether the event was handled before, and is handled again because someone asked for it
         (``wb.reprocess``): a handler may leave out what it does to the world outside.
+    failure
+        In a compensation: the envelope of the failure that it undoes a step for.
     """
 
     state: MutableMapping[str, Any]
@@ -36,6 +38,7 @@ class Context:
     attempt: int
     moment: datetime
     reprocessing: bool = False
+    failure: Envelope | None = None
 
     def now(self) -> datetime:
         """The time, UTC. Use this, never the wall clock, so that time can be virtual."""

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from workbench.brokers import EVENT_BYTES, Outgoing, Position, Record
 from workbench.choreography import Reaction
 from workbench.errors import EventError, EventRefusedError, ExpressionError, HandlerError
-from workbench.events import Envelope, Retry, from_kafka, to_kafka
+from workbench.events import Envelope, Retry, Trail, from_kafka, to_kafka
 from workbench.services import status as counted
 from workbench.services.arrival import Arrival, Case
 from workbench.services.clock import Clock
@@ -28,6 +29,7 @@ from workbench.services.inbox import ARMED, DEAD, DONE, PARKED, RETRYING, Outcom
 from workbench.services.injection import Injector
 from workbench.services.reacting import effects_of, guard_holds
 from workbench.services.spec import ServiceSpec
+from workbench.services.undoing import Undoing
 from workbench.services.work import Work
 
 _HOPELESS = (ExpressionError, HandlerError, EventError, EventRefusedError)
@@ -47,11 +49,14 @@ class Handling:
         self._spec, self._clock, self._stopping = spec, clock, stopping
         self._injector = injector
         self._failing = Failing(spec, clock)
+        self._undoing = Undoing(spec)
         self.repeated: Mapping[Position, tuple[int, bool]] = {}
         """Partition → the offset up to which events are handled again, and whether silently."""
         self._reactions: dict[str, list[Reaction]] = {}
         self._awaited: dict[str, list[Reaction]] = {}
         for reaction in spec.reactions:
+            if reaction.compensates:
+                continue  # not set off by the event it is given: see Undoing
             self._reactions.setdefault(reaction.whenever, []).append(reaction)
             for type_ in reaction.unless:
                 self._awaited.setdefault(type_, []).append(reaction)
@@ -72,6 +77,7 @@ class Handling:
             return
         for case in self._cases(arrival, work):
             self._meet(case, work)
+        self._undo(work)
 
     def resume(self, record: Record, work: Work) -> None:
         """Try again what has waited for its time."""
@@ -79,6 +85,7 @@ class Handling:
         for case in self._cases(self._arrival(record), work):
             if self._still(case, RETRYING, work):
                 self._react(case, work)
+        self._undo(work)
 
     def expire(self, reaction: str, record: Record, work: Work) -> None:
         """React to the absence of an event: the time is over, and nothing that waits brings it."""
@@ -86,29 +93,45 @@ class Handling:
         for case in self._cases(self._arrival(record), work):
             if case.reaction.name == reaction and self._still(case, ARMED, work):
                 self._react(case, work)
+        self._undo(work)
 
     def _arrival(self, record: Record) -> Arrival:
         on_retry = record.channel == self._spec.retries
         return Arrival(record, Retry.from_headers(record.headers) if on_retry else None)
 
-    def _cases(self, arrival: Arrival, work: Work) -> list[Case]:
-        """The event that a record carries, once for each reaction to it; none if it is poison."""
+    def _undo(self, work: Work) -> None:
+        """Run the compensations that are due by what was just learnt."""
+        while work.unsettled:
+            flow, _ = work.unsettled.popitem()
+            for reaction, record in self._undoing.due(flow, work.done_steps):
+                for case in self._cases(Arrival(record, None), work, only=reaction):
+                    if work.outcome(case.entry) is None:
+                        self._meet(case, work)
+
+    def _cases(self, arrival: Arrival, work: Work, only: str = "") -> list[Case]:
+        """The event that a record carries, once for each reaction to it; none if it is poison.
+
+        ``only`` names one reaction, which may be a compensation.
+        """
         record, retry = arrival.record, arrival.retry
+        named = retry.reaction if retry is not None and retry.reaction else only
         event_type = "?"
         try:
             if record.channel == self._spec.retries and retry is None:
                 raise EventError(f"a record of {record.channel} must say what is to be retried.")
             envelope = from_kafka(record.headers, record.value)
+            trail = Trail.of(envelope)
             reactions = self._reactions.get(envelope.type, [])
-            if retry is not None and retry.reaction:
-                reactions = [reaction for reaction in reactions if reaction.name == retry.reaction]
+            if named:
+                known = (envelope.type, named)
+                reactions = [r for r in self._spec.reactions if (r.whenever, r.name) == known]
                 if not reactions:
                     raise EventError(
-                        f"{self._spec.name} has no reaction {retry.reaction!r} to {envelope.type} "
-                        "any more."
+                        f"{self._spec.name} has no reaction {named!r} to {envelope.type} any more."
                     )
             awaited = self._awaited.get(envelope.type, ())
-            if not reactions and not awaited:
+            heard = envelope.type in self._undoing.hears
+            if not reactions and not awaited and not heard:
                 work.counts[counted.IGNORED, envelope.type] += 1
                 return []
             event_type = envelope.type
@@ -117,13 +140,29 @@ class Handling:
             if problem:
                 raise EventError(f"{problem}.")
         except EventError as error:
-            self._poison(arrival, "", error, event_type, work)
+            self._poison(arrival, only, error, event_type, work)
             return []
+        if heard:
+            self._note(arrival, envelope, trail, work)
         for reaction in awaited:
             flow, now = envelope.correlationid or envelope.id, self._clock.now().timestamp()
             work.timers.disarm(reaction.name, flow, now)
         digest = hashlib.blake2b(record.value or b"", digest_size=16).digest()
-        return [Case(arrival, envelope, payload, reaction, digest) for reaction in reactions]
+        return [Case(arrival, envelope, payload, reaction, digest, trail) for reaction in reactions]
+
+    def _note(self, arrival: Arrival, envelope: Envelope, trail: Trail, work: Work) -> None:
+        """Remember what an event says about failures and what is undone."""
+        now = self._clock.now().timestamp()
+        lost = self._undoing.note(arrival, envelope, trail, work.done_steps, now)
+        work.unsettled[envelope.correlationid or envelope.id] = None
+        if lost and self._repetition([arrival.place])[0]:
+            return  # what was done may be read again only after this
+        for reaction in lost:
+            gone = EventError(
+                f"{self._spec.name} has done {reaction.compensates} in this flow, but doesn't know "
+                f"any more about what, so that {reaction.name} can't undo it."
+            )
+            self._poison(arrival, reaction.name, gone, envelope.type, work)
 
     def _foreign_type(self, arrival: Arrival) -> str | None:
         """The type of an event that no reaction is for, by a look at one header alone."""
@@ -133,7 +172,8 @@ class Handling:
         if len(found) != 1 or not found[0]:
             return None  # not a plain event: it is read as a whole
         type_ = found[0].decode("utf-8", "replace")
-        return type_ if type_ not in self._reactions and type_ not in self._awaited else None
+        heard = type_ in self._awaited or type_ in self._undoing.hears
+        return type_ if type_ not in self._reactions and not heard else None
 
     def _meet(self, case: Case, work: Work) -> None:
         """React, unless the event is known already or has to wait."""
@@ -225,26 +265,38 @@ class Handling:
             return
         self._injector.before_attempt(envelope.type, case.hash, attempt)
         share = work.share()
-        again, silent = self._repetition(case.arrival)
+        undo = self._undoing.begun(case, work.done_steps) if reaction.compensates else None
+        again, silent = self._repetition(undo.places if undo else [case.arrival.place])
         ctx = Context(share.state, envelope, spec.name, reaction.name, attempt, now, again)
         due = now + timedelta(seconds=reaction.after)
+        if undo is not None:
+            ctx = replace(ctx, envelope=undo.envelope, failure=undo.failure)
+            due = max(due, undo.earliest)
         effects = effects_of(reaction, case.payload, ctx, spec.event_types, due)
+        effects, step = self._undoing.handed_on(case, effects, undo)
         if silent:
             effects = []
         for effect in effects:
             share.put(due.timestamp(), self._outgoing(effect))
+        if step is not None:
+            moments = due.timestamp(), now.timestamp()
+            self._undoing.remember(case, step.occurrence, moments, work.done_steps)
+            work.unsettled[envelope.correlationid or envelope.id] = None
         share.keep()
         work.counts[counted.HANDLED, envelope.type] += 1
         for effect in effects:
             work.counts[counted.EMITTED, effect.type] += 1
 
-    def _repetition(self, arrival: Arrival) -> tuple[bool, bool]:
-        """Whether an event is handled again on request, and whether that is to be silent."""
+    def _repetition(self, places: Sequence[tuple[str, int, int]]) -> tuple[bool, bool]:
+        """Whether events, by their places, are handled again on request, and that silently."""
         if not self.repeated:
             return False, False
-        channel, partition, offset = arrival.place
-        until, silent = self.repeated.get(Position(channel, partition), (0, False))
-        return offset < until, offset < until and silent
+        ranges = [
+            (offset, *self.repeated.get(Position(channel, partition), (0, False)))
+            for channel, partition, offset in places
+        ]
+        again = all(offset < until for offset, until, _ in ranges)
+        return again, again and all(silent for _, _, silent in ranges)
 
     def _outgoing(self, effect: Envelope) -> Outgoing:
         outgoing = Outgoing(self._spec.outputs[effect.type], *to_kafka(effect))
@@ -269,7 +321,7 @@ class Handling:
             and (parked := work.waiting.next_parked(reaction.name, key)) is not None
         ):
             work.waiting.drop(parked.seq)
-            for next_ in self._cases(self._arrival(parked.record), work):
+            for next_ in self._cases(self._arrival(parked.record), work, only=reaction.name):
                 if next_.reaction.name == reaction.name and self._still(next_, PARKED, work):
                     self._react(next_, work)
 

@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 
 from workbench.brokers import Position
+from workbench.services import done_steps
 
 TABLE = """
 CREATE TABLE reprocessing (
@@ -17,7 +18,7 @@ CREATE TABLE reprocessing (
     PRIMARY KEY (channel, partition)
 ) WITHOUT ROWID;
 """
-_ALL = ("inbox", "state", "waiting", "blocked", "timers", "arrived")
+_ALL = ("inbox", "state", "waiting", "blocked", "timers", "arrived", *done_steps.TABLES)
 
 
 class Reprocessing:
@@ -42,7 +43,10 @@ class Reprocessing:
             for table in _ALL:
                 self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - constants
         else:
-            self._db.executemany("DELETE FROM inbox WHERE source = ? AND id = ?", forget)
+            events = list(forget)
+            for table in ("inbox", "done_steps"):
+                where = "source = ? AND id = ?"
+                self._db.executemany(f"DELETE FROM {table} WHERE {where}", events)  # noqa: S608
         self._db.execute("DELETE FROM reprocessing")
         self._db.executemany(
             "INSERT INTO reprocessing VALUES (?, ?, ?, ?)",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from workbench.brokers import RETENTION_SECONDS
 from workbench.choreography import Choreography, Reaction, RetryPolicy
+from workbench.choreography.compensating import notices, undone_by
 from workbench.errors import HandlerError
 from workbench.events import EventType
 
@@ -33,6 +34,10 @@ class ServiceSpec:
     delivery: str = AT_LEAST_ONCE
     instance: int = 1
     """Which of the service's instances this is, from 1."""
+    undone_by: Mapping[str, frozenset[tuple[str, str]]] = field(default_factory=dict)
+    """Of the whole design: failure → the steps, as (service, reaction), that it undoes."""
+    notices: tuple[str, ...] = ()
+    """The event types that may say that a later step is undone."""
 
     @property
     def label(self) -> str:
@@ -129,7 +134,7 @@ def service_spec(
         if reaction.is_python and reaction.handler is None:
             raise HandlerError(
                 f"{name}/{reaction.name} has no Python handler: register one with "
-                f'@wb.service("{name}").on("{reaction.whenever}"), in a notebook or a script, '
+                f'@wb.service("{name}").{reaction.registration}, in a notebook or a script, '
                 "before starting it."
             )
     used = {*service.consumes, *service.emits}
@@ -150,4 +155,6 @@ def service_spec(
         durable=durable,
         delivery=delivery,
         instance=instance,
+        undone_by=undone_by(choreography),
+        notices=notices(choreography, service.reactions),
     )

@@ -1,4 +1,4 @@
-"""The one SQLite file of a service: inbox, state, outbox, what waits, timers, and counts.
+"""The one SQLite file of a service: inbox, state, outbox, what waits, timers, done steps, counts.
 
 A poll's events are handled in one transaction. The file is written ahead (WAL), so a crash of
 the process at any moment leaves it as of the last commit; ``durable=True`` holds through a
@@ -17,11 +17,21 @@ from typing import NamedTuple, TypeVar
 from uuid import uuid4
 
 from workbench.errors import ServiceError
-from workbench.services import inbox, outbox, owners, reprocessing, state, timers, waiting
+from workbench.services import (
+    done_steps,
+    inbox,
+    outbox,
+    owners,
+    reprocessing,
+    state,
+    timers,
+    waiting,
+)
 
-_FORMAT = 5
+_FORMAT = 6
 """Of the tables; a file of another format is refused by name."""
 _TABLES = f"""
+{done_steps.TABLE}
 {inbox.TABLE}
 {outbox.TABLE}
 {owners.TABLE}
@@ -66,6 +76,7 @@ class Store:
         except (sqlite3.Error, OSError) as error:
             raise ServiceError(f"the service's file {path} can't be opened: {error}.") from error
         owner = uuid4().hex
+        self.done_steps = done_steps.DoneSteps(self._db)
         self.inbox = inbox.Inbox(self._db)
         self.outbox = outbox.Outbox(self._db, owner)
         self.owners = owners.Owners(self._db, owner)

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import Counter
 
 from workbench.brokers import Outgoing, Position
+from workbench.services.done_steps import DoneSteps
 from workbench.services.inbox import Entry, Outcome
 from workbench.services.outbox import Unsent
 from workbench.services.state import Layer, State, Texts
@@ -44,6 +45,8 @@ class Work:
         self.source = Position("", 0)
         """The partition of the record that is being handled: what comes of it is its owner's."""
         self.counts: Counts = Counter()
+        self.unsettled: dict[str, None] = {}
+        """Flows in which something may have to be undone, as of what was learnt just now."""
 
     @property
     def waiting(self) -> Waiting:
@@ -58,6 +61,13 @@ class Work:
         if self._ahead:
             raise NotAheadError
         return self._store.timers
+
+    @property
+    def done_steps(self) -> DoneSteps:
+        """Written to directly, too."""
+        if self._ahead:
+            raise NotAheadError
+        return self._store.done_steps
 
     def outcome(self, entry: Entry) -> Outcome | None:
         """What became of an event at a reaction, in this transaction or before."""

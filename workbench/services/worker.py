@@ -295,6 +295,7 @@ class Worker:
         with self.store.transaction():
             self.store.inbox.forget(now - self.spec.remembers)
             self.store.timers.forget(now - self.spec.remembers)
+            self.store.done_steps.forget(now - self.spec.remembers)
 
     def _expire(self) -> int:
         """React to absences whose time is over; returns how many there were.

@@ -429,6 +429,20 @@ class Workbench:
 
         return Desk(self.choreography, self.connection).read(settled=settled)
 
+    def compensations(self, correlation_id: str | None = None) -> pd.DataFrame:
+        """What failed flows have done and have to undo: which is compensated, and which is owed.
+
+        Of one flow, or of all. Captures first; see :meth:`EventLog.compensations` for the columns.
+
+        Examples
+        --------
+        >>> wb.compensations().query("state == 'owed'")  # doctest: +SKIP
+        """
+        log = self.capture(progress=False)
+        if correlation_id is not None:
+            log = log.flow(correlation_id)
+        return log.compensations(self.choreography)
+
     # --- widgets --------------------------------------------------------------------------
 
     def designer(self) -> Any:

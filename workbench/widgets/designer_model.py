@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from workbench import look
 from workbench.choreography import Choreography, problems
+from workbench.choreography.compensating import checked_compensation, following
 from workbench.errors import DesignError
 from workbench.widgets.field_kinds import FieldDraft, event_type_of, fields_of
 from workbench.widgets.reaction_draft import ReactionDraft, draft_of, reaction_of, sentence_of
@@ -159,6 +160,7 @@ class DesignerModel:
                     reaction,
                     whenever=new if reaction.whenever == old else reaction.whenever,
                     emits=tuple(new if effect == old else effect for effect in reaction.emits),
+                    failures=tuple(new if name_ == old else name_ for name_ in reaction.failures),
                     mappings=mappings,
                 )
 
@@ -168,7 +170,7 @@ class DesignerModel:
             f"{service.name}/{reaction.name}"
             for service in self.design.services.values()
             for reaction in service.reactions.values()
-            if name == reaction.whenever or name in reaction.emits
+            if name in (reaction.whenever, *reaction.emits, *reaction.failures)
         ]
         if users:
             raise DesignError(f"{name} is used by {', '.join(users)}; remove or edit that first.")
@@ -219,12 +221,17 @@ class DesignerModel:
                 ordered=old.ordered,
                 unless=old.unless,
                 within=old.within,
+                compensates=old.compensates,
+                failures=old.failures,
                 line=old.line,
             )
             if made.is_python and old.is_python:
                 made = replace(made, handler=old.handler, takes=old.takes)
+        if made.compensates:
+            made = checked_compensation(draft.service, service.reactions, made)
+        together = following(draft.service, service.reactions, made)
         with self._change(f"{'edit' if old else 'add'} {draft.service}/{name}"):
-            service.reactions[name] = made
+            service.reactions.update(together)
             for listener in design.listeners:
                 listener(draft.service)
         return f"{draft.service}: {sentence_of(made)}."

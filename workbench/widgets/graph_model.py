@@ -5,13 +5,13 @@ Ids are ``n0``, ``e0``, …: a name from a design never becomes part of a select
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import hypot
 from typing import Any
 
 from workbench import look
-from workbench.choreography import Choreography
+from workbench.choreography import Choreography, Service
 from workbench.widgets.layout import Point, layered
 
 EVENT, SERVICE, DEAD = "event", "service", "dead"
@@ -36,12 +36,16 @@ class Node:
 
 @dataclass(frozen=True)
 class Edge:
-    """From what it comes to what follows; ``bends`` are the points it passes on its way."""
+    """From what it comes to what follows; ``bends`` are the points it passes on its way.
+
+    ``undoing``: it is there for compensations alone.
+    """
 
     id: str
     source: Node
     target: Node
     bends: tuple[Point, ...] = ()
+    undoing: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ def signature(choreography: Choreography) -> Any:
     """What the graph depends on: while it stays equal, so does the graph."""
     types = tuple((name, choreography.is_draft(name)) for name in list(choreography.event_types))
     services = tuple(
-        (name, service.consumes, service.emits)
+        (name, service.consumes, service.emits, tuple(_forward(name, service)))
         for name, service in list(choreography.services.items())
     )
     return types, services
@@ -102,6 +106,7 @@ def graph_of(choreography: Choreography) -> Graph:
         links += [((EVENT, cause), (SERVICE, name)) for cause in service.consumes]
         links += [((SERVICE, name), (EVENT, effect)) for effect in service.emits]
     links = [(a, b) for a, b in dict.fromkeys(links) if a in ids and b in ids]
+    forward = {link for name, service in services.items() for link in _forward(name, service)}
     sizes = {ids[key]: _size(*key) for key in keys}
     dead_height = look.DEAD_SIZE[1] + DEAD_GAP
     room = {
@@ -129,7 +134,7 @@ def graph_of(choreography: Choreography) -> Graph:
     edges = {}
     for n, (a, b) in enumerate(links):
         bends = tuple(layout.bends.get((ids[a], ids[b]), ()))
-        edges[(*a, *b)] = Edge(f"e{n}", nodes[a], nodes[b], bends)
+        edges[(*a, *b)] = Edge(f"e{n}", nodes[a], nodes[b], bends, (a, b) not in forward)
     for name in services:
         above = nodes[SERVICE, name]
         drop = above.size[1] / 2 + DEAD_GAP + look.DEAD_SIZE[1] / 2
@@ -140,6 +145,16 @@ def graph_of(choreography: Choreography) -> Graph:
     return Graph(
         tuple(nodes.values()), tuple(edges.values()), layout.width, layout.height, nodes, edges
     )
+
+
+def _forward(name: str, service: Service) -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:
+    """The links of a service's reactions that are no compensations."""
+    for reaction in list(service.reactions.values()):
+        if not reaction.compensates:
+            for cause in (reaction.whenever, *reaction.unless):
+                yield (EVENT, cause), (SERVICE, name)
+            for effect in reaction.emits:
+                yield (SERVICE, name), (EVENT, effect)
 
 
 def _size(kind: str, name: str) -> tuple[float, float]:
@@ -237,14 +252,16 @@ def _edge_style(edge: Edge) -> Style:
             "target-arrow-color": look.TROUBLE_BORDER,
             "width": 1.5,
         }
+    line: Style = {"line-style": "dashed"} if edge.undoing else {}
     if not edge.bends:
-        return {"curve-style": "bezier"}
+        return {"curve-style": "bezier", **line}
     weights, distances = _relative(edge.source.place, edge.target.place, edge.bends)
     return {
         "curve-style": "unbundled-bezier",
         "edge-distances": "node-position",
         "control-point-weights": weights,
         "control-point-distances": distances,
+        **line,
     }
 
 

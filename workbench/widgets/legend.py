@@ -13,6 +13,7 @@ def legend(*, live: bool = False) -> str:
         (_hexagon(look.SERVICE_FILL, look.SERVICE_BORDER), "service"),
         (_pill(look.DEAD_FILL, look.TROUBLE_BORDER), dead),
         (_line(look.TROUBLE_BORDER, "6 4"), "events a service gave up on"),
+        (_line(look.EDGE, "6 4"), "undoing what was done, when a later step fails"),
     ]
     if live:
         entries = [

@@ -143,6 +143,8 @@ def reaction_of(draft: ReactionDraft, design: Choreography, name: str) -> Reacti
 def sentence_of(reaction: Reaction) -> str:
     """``whenever OrderPlaced, if …, then StockReserved or OutOfStock``, to be read aloud."""
     text = f"whenever {reaction.whenever}"
+    if reaction.compensates:
+        text = f"undoes {reaction.compensates} when {' or '.join(reaction.failures)}"
     text += f", if {reaction.guard.source}" if reaction.guard is not None else ""
     if reaction.unless:
         text += f", unless {' or '.join(reaction.unless)} within {format_duration(reaction.within)}"
