@@ -38,9 +38,14 @@ def test_a_notebook_runs_from_top_to_bottom(path, tmp_path, monkeypatch):
         assert any("charged since the kill: 200.00" in text for text in texts)
     if path.stem == "03_failure_and_delivery":
         sums = re.findall(r"to charge: +(\S+)\s+charged: +(\S+)", "\n".join(texts))
-        assert len(sums) == 3
+        assert len(sums) == 4
         assert all(due == charged for due, charged in sums)
         assert any("letters left: 0" in text for text in texts)
+        crashes, copies = re.search(
+            r"crashes: (\d+) +copies on the channel: (\d+)", "\n".join(texts)
+        ).groups()
+        assert (int(crashes) > 0, int(copies)) == (True, 0)
+        assert any("HotelReleased" in text and "compensated" in text for text in texts)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
