@@ -13,6 +13,7 @@ from kafka.admin import ConfigResource
 from workbench.brokers import (
     DEAD_LETTER_BYTES,
     EVENT_BYTES,
+    Coming,
     Commit,
     KafkaBroker,
     Landed,
@@ -286,6 +287,7 @@ class BrokerSuite:
             if ending == "closed":
                 before.close()
             send(outgoing(queue, b"2"), outgoing(orders, b"3"))
+            broker.make_way([Coming(group, "m-0", [queue, orders])])
             with closing(broker.consumer(group, [queue, orders], "m-0")) as after:
                 assert sorted(record.value for record in take(after, 2)) == [b"2", b"3"]
 

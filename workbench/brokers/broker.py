@@ -70,6 +70,14 @@ class Commit(NamedTuple):
     note: str = ""
 
 
+class Coming(NamedTuple):
+    """A member that is about to join a group, and what it will read."""
+
+    group: str
+    member: str
+    channels: Sequence[str]
+
+
 class Producer(ABC):
     """Sends events; may be used from several threads."""
 
@@ -213,6 +221,12 @@ class Broker(ABC):
             f"{self.kind} has no transactions: use delivery='at-least-once', whose consumers "
             "recognise an effect that comes twice."
         )
+
+    def make_way(self, coming: Sequence[Coming]) -> None:  # noqa: B027 - most need not
+        """Make ready for members that may read other channels than when they were here last.
+
+        To be called before they are started, by whoever starts them.
+        """
 
     @abstractmethod
     def dismiss(self, group: str, member: str) -> None:

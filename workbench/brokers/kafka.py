@@ -22,6 +22,7 @@ from workbench.brokers.broker import (
     DEAD_LETTER_BYTES,
     RETENTION_SECONDS,
     Broker,
+    Coming,
     Commit,
     Consumer,
     Landed,
@@ -143,14 +144,20 @@ class KafkaBroker(Broker):
 
     def _delete_group(self, group: str) -> None:
         # A static member that was killed is a member until its session ends: it is put out first.
-        self._put_out(group, self._static_members(group))
+        self._put_out(group, self._static_members([group])[group])
         with contextlib.suppress(kafka_errors.GroupIdNotFoundError):
             self._admin.delete_groups([group])
 
-    def _static_members(self, group: str) -> list[str]:
-        found = self._admin.describe_groups([group]).get(group, {})
-        names = [member.get("group_instance_id") for member in found.get("members", ())]
-        return [name for name in names if name]
+    def _static_members(self, groups: Sequence[str]) -> dict[str, list[str]]:
+        found = self._admin.describe_groups(sorted(set(groups)))
+        return {
+            group: [
+                name
+                for member in found.get(group, {}).get("members", ())
+                if (name := member.get("group_instance_id"))
+            ]
+            for group in groups
+        }
 
     def _put_out(self, group: str, members: Sequence[str]) -> None:
         if members:
@@ -165,28 +172,25 @@ class KafkaBroker(Broker):
 
         return KafkaTransactionalProducer(self, name)
 
+    def make_way(self, coming: Sequence[Coming]) -> None:
+        with self._lock:
+            there = self._call(self._static_members, [member.group for member in coming])
+            for group, member, channels in coming:
+                name = _instance_id(member, channels)
+                old = [n for n in there[group] if n.startswith(f"{member}-") and n != name]
+                self._call(self._put_out, group, old)
+
     def dismiss(self, group: str, member: str) -> None:
         with self._lock:
-            members = self._call(self._static_members, group)
+            members = self._call(self._static_members, [group])[group]
             gone = [other for other in members if other.startswith(f"{member}-")]
             self._call(self._put_out, group, gone)
 
     def consumer(self, group: str, channels: Sequence[str], member: str) -> Consumer:
-        # A static member that comes back is given what it had, whatever it reads by now. So what
-        # it reads is part of its name, and what went by its old name is put out.
-        stem = f"{member}-"
-        name = f"{stem}{zlib.crc32(','.join(sorted(channels)).encode()):08x}"
-        with self._lock:
-            had_admin = "_admin" in self.__dict__
-            members = self._call(self._static_members, group)
-            others = [other for other in members if other.startswith(stem) and other != name]
-            self._call(self._put_out, group, others)
-            if not had_admin:  # a service needs it for this alone
-                self.close()
         consumer = self._connect(
             KafkaConsumer,
             group_id=group,
-            group_instance_id=name,
+            group_instance_id=_instance_id(member, channels),
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             isolation_level="read_committed",
@@ -280,7 +284,7 @@ class KafkaBroker(Broker):
         }
         with self._lock:
             # A static member that left in good order is a member until its session ends.
-            self._call(self._put_out, group, self._call(self._static_members, group))
+            self._call(self._put_out, group, self._call(self._static_members, [group])[group])
             answers = self._call(self._admin.alter_group_offsets, group, wanted)
         for partition, error in answers.items():
             if error is not kafka_errors.NoError:
@@ -341,6 +345,15 @@ class KafkaBroker(Broker):
 
     def __repr__(self) -> str:
         return f"KafkaBroker({self.bootstrap_servers!r})"
+
+
+def _instance_id(member: str, channels: Sequence[str]) -> str:
+    """A member's name at Kafka: what it reads is part of it.
+
+    A static member that comes back is given the partitions it had, whatever it reads by now; under
+    another name it is another member, once the old one is put out (see ``make_way``).
+    """
+    return f"{member}-{zlib.crc32(','.join(sorted(channels)).encode()):08x}"
 
 
 class KafkaProducerClient(Producer):

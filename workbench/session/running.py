@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
-from workbench.brokers import MemoryBroker
+from workbench.brokers import Coming, MemoryBroker
 from workbench.choreography import Choreography
 from workbench.errors import ServiceError
 from workbench.services import (
@@ -111,8 +111,7 @@ class Running:
         self._connection.ensure_channels()
         for name in names:
             self._begin_at(name, begin)
-        for spec in specs:
-            self._launch(spec)
+        self._launch(specs)
         for name in names:
             self._wanted[name] = sum(spec.name == name for spec in specs)
             self._dismiss_others(name)
@@ -136,8 +135,7 @@ class Running:
             self.runner.stop(instance_label(service, n))
         self._dismiss_others(service)
         specs = [self._spec(service, n) for n in range(before + 1, instances + 1)]
-        for spec in specs:
-            self._launch(spec)
+        self._launch(specs)
         self._wait_until_running([spec.label for spec in specs], timeout)
         self._wait_until_shared(service, timeout)
 
@@ -175,7 +173,7 @@ class Running:
             for spec in [self._spec(service, n) for n in range(1, self._wanted[service] + 1)]:
                 if spec.label in up:
                     self.runner.stop(spec.label)
-                self._launch(spec)
+                self._launch([spec])
                 self._wait_until_running([spec.label], timeout)
             return
         for label in up:
@@ -194,9 +192,12 @@ class Running:
             instance=instance,
         )
 
-    def _launch(self, spec: ServiceSpec) -> None:
-        self.runner.start(spec)
-        self._revisions[spec.label] = self._changes.get(spec.name, 0)
+    def _launch(self, specs: Sequence[ServiceSpec]) -> None:
+        coming = [Coming(spec.group, spec.member, spec.inputs) for spec in specs]
+        self._connection.broker.make_way(coming)
+        for spec in specs:
+            self.runner.start(spec)
+            self._revisions[spec.label] = self._changes.get(spec.name, 0)
 
     def _begin_at(self, service: str, begin: Begin) -> None:
         """Let a service that has never read begin elsewhere than at the start."""
