@@ -1,7 +1,8 @@
 """The torture run: random faults of every kind under the order choreography, every order accounted for.
 
-``python -m benchmarks.torture [--seeds 1 2 3] [--flows 20000] [--faults 200]``. Exit code 1 if an
-order is lost, doubled or ends wrongly. Orders are published all the while; what the broker did not
+``python -m benchmarks.torture [--seeds 1 2 3] [--flows 20000] [--faults 200] [--delivery transactions]``.
+Exit code 1 if an order is lost, doubled or ends wrongly. The services have from one to three
+instances, which come and go meanwhile. Orders are published all the while; what the broker did not
 acknowledge is published again under the same id. Poison is extra. When the faults are over, dead
 letters are redriven, and then it is counted: business totals in the services' states, the end of
 every flow in the log, the invariants of the design, and the reactions that were committed.
@@ -15,7 +16,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -31,8 +32,11 @@ from workbench.examples.orders import (
     order_choreography,
     some_orders,
 )
+from workbench.services import AT_LEAST_ONCE, DELIVERIES
 
 PATIENCE = 300.0
+_RESCALED_EVERY = 7
+"""Faults between two changes of a service's number of instances."""
 
 
 @dataclass
@@ -76,6 +80,7 @@ def torture(
     faults: int,
     say: Callable[[str], None] = lambda sentence: None,
     pause: float = 1.0,
+    delivery: str = AT_LEAST_ONCE,
 ) -> Report:
     """Run it once; ``pause`` is the mean time between two faults, in seconds."""
     chance = random.Random(seed)
@@ -90,6 +95,7 @@ def torture(
                 broker=kafka,
                 folder=folder / "services",
                 retry=RetryPolicy(attempts=2, first_delay=0.02, later=("100ms",)),
+                delivery=delivery,
                 say=lambda sentence: None,
             )
         )
@@ -123,6 +129,10 @@ def _break_things(
                 say(f"{n}/{faults} {fault.kind} of {fault.target}; {len(left):,} orders to go")
             except WorkbenchError as error:
                 say(f"{n}/{faults} not inflicted: {error}")
+        if n % _RESCALED_EVERY == 0:
+            with suppress(WorkbenchError):  # the broker may be down: then it stays as it is
+                name = chance.choice(list(wb.choreography.services))
+                wb.scale(name, chance.randint(1, 3), timeout=5.0)
         time.sleep(chance.uniform(0, 2 * pause))
 
 
@@ -217,10 +227,13 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--flows", type=int, default=20_000)
     parser.add_argument("--faults", type=int, default=200)
+    parser.add_argument("--delivery", choices=DELIVERIES, default=AT_LEAST_ONCE)
     asked = parser.parse_args()
     good = True
     for seed in asked.seeds:
-        report = torture(seed, flows=asked.flows, faults=asked.faults, say=print)
+        report = torture(
+            seed, flows=asked.flows, faults=asked.faults, delivery=asked.delivery, say=print
+        )
         print(report, flush=True)
         good &= report.good
     return 0 if good else 1

@@ -3,12 +3,14 @@
 import pytest
 
 from benchmarks.torture import torture
+from workbench.services import DELIVERIES
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
 
 
-def test_random_faults_lose_nothing_and_double_nothing():
-    report = torture(11, flows=600, faults=20, pause=0.3)
+@pytest.mark.parametrize("delivery", DELIVERIES)
+def test_random_faults_lose_nothing_and_double_nothing(delivery):
+    report = torture(11, flows=600, faults=20, pause=0.3, delivery=delivery)
     assert report.good, str(report)
     assert report.invariants == "hold"
     assert sum(report.faults.values()) >= 15
