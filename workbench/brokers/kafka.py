@@ -45,6 +45,9 @@ _SEND_TIMEOUT_MS = 30_000
 _FETCH_BYTES = 4 * 1024 * 1024
 """At most what a service has read ahead and not yet handled, in bytes."""
 _POSITION_TIMEOUT_MS = 10_000
+_SENT_TOGETHER_BYTES = 256 * 1024
+"""Of one partition's events, in one request: each costs kafka-python more than a millisecond, and
+its usual 16 KB are full after twenty events."""
 _LATEST, _EARLIEST = -1, -2  # the timestamps that stand for them in Kafka's ListOffsets request
 Result = TypeVar("Result")
 
@@ -369,6 +372,7 @@ class KafkaProducerClient(Producer):
             **{
                 "acks": "all",
                 "linger_ms": 0,
+                "batch_size": _SENT_TOGETHER_BYTES,
                 "max_request_size": DEAD_LETTER_BYTES + 100_000,
                 "max_block_ms": int(self._broker.timeout * 1000),
                 "delivery_timeout_ms": _SEND_TIMEOUT_MS,
