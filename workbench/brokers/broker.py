@@ -50,9 +50,11 @@ class Outgoing(NamedTuple):
 
     def size(self) -> int:
         """Bytes of key, headers and value together."""
-        names = "".join([name for name, _ in self.headers])
-        texts = b"".join([text for _, text in self.headers if text is not None])
-        return len(names.encode()) + len(texts) + len(self.key or b"") + len(self.value or b"")
+        total = len(self.key or b"") + len(self.value or b"")
+        for name, text in self.headers:
+            # Letters may take several bytes, but names of headers are hardly ever any but ASCII.
+            total += (len(name) if name.isascii() else len(name.encode())) + len(text or b"")
+        return total
 
 
 class Landed(NamedTuple):

@@ -87,10 +87,10 @@ def from_kafka(headers: Headers, value: bytes | None) -> Envelope:
     EventError
         The headers are not those of a CloudEvent, or an attribute is malformed.
     """
-    plain = {name.lower(): text for name, text in headers if text is not None}
-    envelope = read_plain(plain, value or b"")
+    envelope = read_plain(dict(headers), value or b"")
     if envelope is not None:
         return envelope
+    plain = {name.lower(): text for name, text in headers if text is not None}
     ours = {name: text for name, text in plain.items() if name.startswith("ce_")}
     try:
         if ours:

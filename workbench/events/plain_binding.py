@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 from workbench.events.envelope import Envelope
 from workbench.events.trail import EXTENSION
@@ -21,75 +20,91 @@ _TIME = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)",  # RFC 3339
     re.ASCII,
 )
-_REQUIRED = ("ce_id", "ce_source", "ce_type")
-_OPTIONAL = {
-    "ce_subject": "subject",
-    "ce_dataschema": "dataschema",
-    "ce_correlationid": "correlationid",
-    "ce_causationid": "causationid",
-    "ce_traceparent": "traceparent",
-    "content-type": "datacontenttype",
-}
 _TRAIL = f"ce_{EXTENSION}"
-_KNOWN = {*_REQUIRED, *_OPTIONAL, _TRAIL, "ce_time", "ce_specversion", "traceparent"}
+_KNOWN = {
+    "ce_id",
+    "ce_source",
+    "ce_type",
+    "ce_subject",
+    "ce_time",
+    "ce_dataschema",
+    "content-type",
+    "ce_correlationid",
+    "ce_causationid",
+    "ce_traceparent",
+    "ce_specversion",
+    "traceparent",
+    _TRAIL,
+}
 
 
 def write_plain(envelope: Envelope) -> list[tuple[str, bytes]] | None:
     """The headers of a plain event; ``None`` if the SDK is to write them."""
-    if envelope.time is None or envelope.time.tzinfo is None:
+    time, trace, extensions = envelope.time, envelope.traceparent, envelope.extensions
+    if time is None or time.tzinfo is None:
         return None
-    if envelope.extensions and envelope.extensions.keys() != {EXTENSION}:
+    if extensions and extensions.keys() != {EXTENSION}:
         return None
-    texts = [
-        (_TRAIL, envelope.extensions.get(EXTENSION)),
-        ("ce_id", envelope.id),
-        ("ce_source", envelope.source),
-        ("ce_type", envelope.type),
+    optional = (
         ("ce_subject", envelope.subject),
-        ("ce_time", _time_text(envelope.time)),
+        ("ce_time", _time_text(time)),
         ("ce_dataschema", envelope.dataschema),
         ("content-type", envelope.datacontenttype),
         ("ce_correlationid", envelope.correlationid),
         ("ce_causationid", envelope.causationid),
-        ("ce_traceparent", envelope.traceparent),
-        ("ce_specversion", "1.0"),
-        ("traceparent", envelope.traceparent),
-    ]
-    if not all(text for _, text in texts if text is not None):
-        return None
+        ("ce_traceparent", trace),
+    )
     try:
-        return [(name, text.encode()) for name, text in texts if text is not None]
+        headers = [
+            ("ce_id", envelope.id.encode()),
+            ("ce_source", envelope.source.encode()),
+            ("ce_type", envelope.type.encode()),
+            *[(name, text.encode()) for name, text in optional if text is not None],
+            ("ce_specversion", b"1.0"),
+        ]
+        if trace is not None:
+            headers.append(("traceparent", trace.encode()))
+        if extensions:
+            headers.insert(0, (_TRAIL, extensions[EXTENSION].encode()))
     except UnicodeEncodeError:
         return None
+    for _, text in headers:
+        if not text:
+            return None
+    return headers
 
 
-def read_plain(headers: Mapping[str, bytes], value: bytes) -> Envelope | None:
-    """The event that headers (by their names in lower case) carry; ``None``: ask the SDK."""
+def read_plain(headers: Mapping[str, bytes | None], value: bytes) -> Envelope | None:
+    """The event that headers carry; ``None``: ask the SDK."""
     if headers.get("ce_specversion") != b"1.0" or not headers.keys() <= _KNOWN:
         return None
     try:
-        id_, source, type_ = (headers[name].decode() for name in _REQUIRED)
-        found: dict[str, Any] = {
-            attribute: headers[name].decode()
-            for name, attribute in _OPTIONAL.items()
-            if name in headers
-        }
+        texts = {name: text.decode() for name, text in headers.items()}  # type: ignore[union-attr]
         time = None
-        if "ce_time" in headers:
-            text = headers["ce_time"].decode()
-            if not _TIME.fullmatch(text):
+        if "ce_time" in texts:
+            if not _TIME.fullmatch(texts["ce_time"]):
                 return None
-            time = datetime.fromisoformat(text).astimezone(UTC)
-        plain_trace = headers.get("traceparent", b"").decode("ascii")
-        if _TRAIL in headers:
-            found["extensions"] = {EXTENSION: headers[_TRAIL].decode()}
-    except (KeyError, ValueError, OverflowError):
-        return None
-    if not (id_ and source and type_ and all(found.values())) or headers.get(_TRAIL) == b"":
-        return None
-    if plain_trace:
-        found["traceparent"] = plain_trace
-    return Envelope(id_, source, type_, value, time, **found)
+            time = datetime.fromisoformat(texts["ce_time"]).astimezone(UTC)
+        get = texts.get
+        trace = get("traceparent")
+        if not all(texts.values()) or not (trace is None or trace.isascii()):
+            return None
+        return Envelope(
+            texts["ce_id"],
+            texts["ce_source"],
+            texts["ce_type"],
+            value,
+            time,
+            get("ce_subject"),
+            get("ce_dataschema"),
+            get("ce_correlationid"),
+            get("ce_causationid"),
+            trace or get("ce_traceparent"),
+            get("content-type", "application/json"),
+            {EXTENSION: texts[_TRAIL]} if _TRAIL in texts else {},
+        )
+    except (AttributeError, KeyError, ValueError, OverflowError):
+        return None  # a header without a value, one that is missing, or no text or time in it
 
 
 def _time_text(time: datetime) -> str:
