@@ -17,9 +17,9 @@ from workbench.brokers.broker import (
     Position,
     TransactionalProducer,
 )
-from workbench.brokers.kafka import (
+from workbench.brokers.kafka import KafkaBroker
+from workbench.brokers.kafka_clients import (
     MOVED,
-    KafkaBroker,
     KafkaConsumerMember,
     KafkaProducerClient,
     reason,
@@ -91,5 +91,5 @@ class _Transacting(KafkaProducerClient):
             delivery_timeout_ms=_LONGEST_MS,
             request_timeout_ms=_LONGEST_MS // 2,
         )
-        self._broker._call(client.init_transactions)  # noqa: SLF001 - its own broker
+        self._broker.call(client.init_transactions)
         return client

@@ -1,0 +1,199 @@
+"""The clients of a Kafka cluster: producers, readers, and members of groups."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from kafka import KafkaProducer, TopicPartition
+from kafka import errors as kafka_errors
+from kafka.structs import MemberState, OffsetAndMetadata
+
+from workbench.brokers.broker import (
+    DEAD_LETTER_BYTES,
+    Commit,
+    Consumer,
+    Landed,
+    Outgoing,
+    Position,
+    Producer,
+    Reader,
+    Record,
+)
+from workbench.errors import BrokerError, EventRefusedError
+
+if TYPE_CHECKING:
+    from workbench.brokers.kafka import KafkaBroker
+
+_SEND_TIMEOUT_MS = 30_000
+_POSITION_TIMEOUT_MS = 10_000
+_SENT_TOGETHER_BYTES = 256 * 1024
+"""Of one partition's events, in one request: each costs kafka-python more than a millisecond, and
+its usual 16 KB are full after twenty events."""
+MOVED = (
+    kafka_errors.CommitFailedError,
+    kafka_errors.RebalanceInProgressError,
+    kafka_errors.IllegalGenerationError,
+    kafka_errors.UnknownMemberIdError,
+    kafka_errors.FencedInstanceIdError,
+)
+"""What says that a member is one no more, or not of the group as it is now."""
+_REFUSALS = (
+    TypeError,
+    ValueError,
+    kafka_errors.MessageSizeTooLargeError,
+    kafka_errors.InvalidTopicError,
+    kafka_errors.UnknownTopicOrPartitionError,
+    kafka_errors.TopicAuthorizationFailedError,
+)
+
+
+class KafkaProducerClient(Producer):
+    """A producer that is replaced when it may be of no more use."""
+
+    def __init__(self, broker: KafkaBroker) -> None:
+        self._broker = broker
+        self.client = self._new()
+
+    def _new(self, **settings: Any) -> Any:
+        return self._broker.connect(
+            KafkaProducer,
+            **{
+                "acks": "all",
+                "linger_ms": 0,
+                "batch_size": _SENT_TOGETHER_BYTES,
+                "max_request_size": DEAD_LETTER_BYTES + 100_000,
+                "max_block_ms": int(self._broker.timeout * 1000),
+                "delivery_timeout_ms": _SEND_TIMEOUT_MS,
+                "request_timeout_ms": _SEND_TIMEOUT_MS // 2,
+                "metrics_enabled": False,
+                **settings,
+            },
+        )
+
+    def renew(self) -> None:
+        """After an error that can't be retried an idempotent producer may refuse everything."""
+        self.client.close(timeout=1)
+        self.client = self._new()
+
+    def send(self, batch: Sequence[Outgoing]) -> list[Landed | BrokerError]:
+        answers = []
+        for outgoing in batch:
+            try:
+                answers.append(
+                    self.client.send(
+                        outgoing.channel,
+                        key=outgoing.key,
+                        # kafka-python sends neither a header without a value nor an event that
+                        # has no key and no value: empty ones stand in for them.
+                        headers=[(name, text or b"") for name, text in outgoing.headers],
+                        value=b"" if outgoing.key is None is outgoing.value else outgoing.value,
+                    )
+                )
+            except (kafka_errors.KafkaError, TypeError, ValueError) as error:
+                answers.append(error)
+        with contextlib.suppress(
+            kafka_errors.KafkaError
+        ):  # each answer below says what became of it
+            self.client.flush(timeout=_SEND_TIMEOUT_MS / 1000)
+        results = [
+            self._result(outgoing.channel, answer)
+            for outgoing, answer in zip(batch, answers, strict=True)
+        ]
+        if any(isinstance(result, BrokerError) for result in results):
+            self.renew()
+        return results
+
+    def _result(self, channel: str, answer: Any) -> Landed | BrokerError:
+        error = answer
+        if not isinstance(answer, Exception):
+            try:
+                landed = answer.get(timeout=1)
+                return Landed(landed.topic, landed.partition, landed.offset)
+            except kafka_errors.KafkaError as failure:
+                error = failure
+        if isinstance(error, _REFUSALS):
+            return EventRefusedError(f"Kafka refused the event for {channel}: {reason(error)}.")
+        return BrokerError(f"Kafka did not acknowledge the event for {channel}: {reason(error)}.")
+
+    def close(self) -> None:
+        self.client.close(timeout=5)
+
+
+class KafkaReader(Reader):
+    """Reads partitions that it was assigned."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def poll(self, timeout: float, limit: int = 5_000) -> list[Record]:
+        try:
+            found = self._client.poll(timeout_ms=int(timeout * 1000), max_records=limit)
+        except kafka_errors.KafkaError as error:
+            raise BrokerError(f"Kafka could not be read: {reason(error)}.") from error
+        return [
+            Record(r.topic, r.partition, r.offset, r.timestamp, r.key, r.headers, r.value)
+            for records in found.values()
+            for r in records
+        ]
+
+    def positions(self) -> dict[Position, int]:
+        found = {}
+        for partition in self._client.assignment():
+            position = self._client.position(partition, timeout_ms=_POSITION_TIMEOUT_MS)
+            if position is not None:
+                found[Position(partition.topic, partition.partition)] = position
+        return found
+
+    def close(self) -> None:
+        self._client.close(autocommit=False)
+
+
+class KafkaConsumerMember(KafkaReader, Consumer):
+    """A member of a group."""
+
+    def commit(self, offsets: Mapping[Position, int]) -> bool:
+        wanted = {
+            TopicPartition(*position): OffsetAndMetadata(offset, "", -1)
+            for position, offset in offsets.items()
+        }
+        try:
+            self._client.commit(wanted)
+        except MOVED:
+            return False
+        except kafka_errors.KafkaError as error:
+            raise BrokerError(f"the offsets could not be committed: {reason(error)}.") from error
+        return True
+
+    def assigned(self) -> set[Position]:
+        return {Position(p.topic, p.partition) for p in self._client.assignment()}
+
+    def joined(self) -> bool:
+        return bool(self._client.group_metadata().state == MemberState.STABLE)
+
+    def committed(self) -> dict[Position, Commit]:
+        found = {}
+        for partition in self._client.assignment():
+            commit = self._client.committed(partition, metadata=True)
+            if commit is not None and commit.offset >= 0:
+                position = Position(partition.topic, partition.partition)
+                found[position] = Commit(commit.offset, commit.metadata or "")
+        return found
+
+    def give_back(self, offsets: Mapping[Position, int]) -> None:
+        held = self._client.assignment()
+        for position, offset in offsets.items():
+            partition = TopicPartition(*position)
+            if partition in held:
+                self._client.seek(partition, offset)
+
+    def membership(self) -> Any:
+        """What proves to the cluster who commits."""
+        return self._client.group_metadata()
+
+
+def reason(error: BaseException) -> str:
+    """What an error says, in one line and not too long."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text[:300].rstrip(".")
