@@ -97,6 +97,8 @@ def run(
     bootstrap_servers: Servers = None,
     namespace: Namespace = "",
     timeout: Timeout = 10.0,
+    instances: Annotated[int, typer.Option(help="How many processes share a service.")] = 1,
+    delivery: Annotated[str, typer.Option(help="at-least-once or transactions.")] = "at-least-once",
 ) -> None:
     """Run the services of a design until Ctrl-C. Python handlers need a notebook or a script."""
     from workbench.session import Workbench
@@ -104,9 +106,13 @@ def run(
     _must_exist(design)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with Workbench(
-        design, bootstrap_servers=bootstrap_servers, namespace=namespace, timeout=timeout
+        design,
+        bootstrap_servers=bootstrap_servers,
+        namespace=namespace,
+        delivery=delivery,
+        timeout=timeout,
     ) as wb:
-        wb.start()
+        wb.start(instances=instances)
         names = ", ".join(wb.choreography.services)
         typer.echo(f"running {names} on {wb.broker!r}; Ctrl-C stops them.")
         try:

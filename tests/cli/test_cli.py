@@ -87,6 +87,22 @@ def test_a_broken_design_is_one_sentence_and_exit_code_2(here, design):
     assert "Traceback" not in errors
 
 
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        (
+            ("--delivery", "twice"),
+            "the delivery is 'at-least-once' or 'transactions', not 'twice'.",
+        ),
+        (("--instances", "0"), "a service has from 1 to 32 instances, not 0."),
+    ],
+)
+def test_what_services_can_not_be_run_with_is_one_sentence(here, design, option, said):
+    code, _, errors = here("run", design, "--bootstrap-servers", "127.0.0.1:1", *option)
+    assert code == 2
+    assert errors == f"workbench: {said}\n"
+
+
 def test_kafka_status_is_exit_code_1_when_it_does_not_run(here):
     code, output, _ = here("kafka", "status")
     assert code == 1

@@ -217,7 +217,7 @@ class Worker:
             The partitions are another's by now.
         """
         assert self._consumer is not None
-        if not self._consumer.commit(self._offsets.pending):
+        if self._offsets.pending and not self._consumer.commit(self._offsets.pending):
             raise _MovedError
         self._offsets.settle()
         self._commit_at = time.monotonic() + _COMMIT_EVERY
