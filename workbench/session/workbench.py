@@ -222,7 +222,9 @@ class Workbench:
     def scale(self, service: str, instances: int, timeout: float = 30.0) -> None:
         """Let a running service have more instances, or fewer; the others go on meanwhile.
 
-        They share the partitions of its channels (one instance at most each) and its state.
+        They share the partitions of its channels (one instance at most each) and its state, to
+        which one writes at a time: an instance that is frozen in the middle of that (SIGSTOP) holds
+        up the others until it goes on; one that is killed does not.
         New ones are of the design as it is now, so that two versions of a service can run side by
         side; :meth:`instances` shows which is which.
         """
