@@ -150,6 +150,20 @@ def test_the_outbox_gives_what_is_due_in_order_and_keeps_what_is_refused(store):
     assert read_left(store.path) == (1, 0, 0, 0)
 
 
+def test_what_a_batch_left_is_not_taken_for_sent_with_a_later_one(store):
+    here, there = Position("in", 0), Position("in", 1)
+    store.owners.claim([here], ["in"], here)
+    rows = [(1.0, place, Outgoing("c", None, [], b"%d" % n)) for n, place in enumerate([here] * 3)]
+    put = store.outbox.put([*rows, (1.0, there, Outgoing("c", None, [], b"other"))])
+    store.outbox.number([row.seq for row in put])  # all four, and then it was undone
+    store.outbox.refused(put[0].seq, "too large")
+    last = store.outbox.number([put[1].seq])
+    store.outbox.settle({here: last})  # that one was sent, and never cleared
+    assert [row.outgoing.value for row in store.outbox.due(2.0)] == [b"2"]
+    left = store._db.execute("SELECT value, refused FROM outbox ORDER BY seq").fetchall()
+    assert left == [(b"0", "too large"), (b"2", None), (b"other", None)]
+
+
 def test_the_inbox_knows_the_latest_outcome(store):
     entry = ("shop", "1", "reserve")
     assert store.inbox.outcome(entry) is None

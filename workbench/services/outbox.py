@@ -22,6 +22,7 @@ CREATE TABLE outbox (
     channel TEXT, key BLOB, headers BLOB, value BLOB, refused TEXT
 );
 CREATE INDEX outbox_due ON outbox (due) WHERE refused IS NULL;
+CREATE INDEX outbox_batch ON outbox (batch) WHERE batch IS NOT NULL;
 CREATE TABLE batches (last INTEGER);
 INSERT INTO batches VALUES (0);
 """
@@ -83,7 +84,14 @@ class Outbox:
         return float(row[0]) if row is not None else None
 
     def number(self, seqs: Sequence[int]) -> int:
-        """Make a batch of what is to be sent in one transaction; gives its number."""
+        """Make a batch of what is to be sent in one transaction; gives its number.
+
+        What became of the owner's batches before must be known: what is left of them is in none.
+        """
+        self._db.execute(
+            f"UPDATE outbox SET batch = NULL WHERE batch IS NOT NULL AND {_MINE}",  # noqa: S608 - a constant
+            (self._owner,),
+        )
         (batch,) = self._db.execute("UPDATE batches SET last = last + 1 RETURNING last").fetchone()
         update = "UPDATE outbox SET batch = ? WHERE seq = ?"
         self._db.executemany(update, [(batch, seq) for seq in seqs])
@@ -92,7 +100,8 @@ class Outbox:
     def settle(self, sent: Mapping[Position, int]) -> None:
         """Clear what was sent before a crash: by partition, the last batch that the broker has."""
         self._db.executemany(
-            "DELETE FROM outbox WHERE source = ? AND source_partition = ? AND batch <= ?",
+            "DELETE FROM outbox WHERE source = ? AND source_partition = ? AND batch <= ? "
+            "AND refused IS NULL",
             [(*position, batch) for position, batch in sent.items()],
         )
 
