@@ -168,7 +168,8 @@ class Supervisor(Runner):
         self._reports = here
         with contextlib.suppress(OSError):
             here.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        # One heap for all threads of a service: each with its own, as glibc likes it, cost 2 MB more.
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1", "MALLOC_ARENA_MAX": "1"}
         self._server = subprocess.Popen(
             [sys.executable, "-c", _SERVE, str(there.fileno())],
             stdin=subprocess.PIPE,
