@@ -15,6 +15,7 @@ from workbench.errors import HandlerError
 
 TABLE = "CREATE TABLE state (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;"
 _TAG = "$type"
+_TAGGED = f'"{_TAG}"'
 _READERS: dict[str, Any] = {
     "decimal": Decimal,
     "datetime": datetime.fromisoformat,
@@ -129,9 +130,11 @@ class State(MutableMapping[str, Any]):
 def write_value(key: str, value: Any) -> str:
     """A value as it is stored."""
     try:
+        if type(value) is int:
+            return str(value)  # as the encoder writes it: most of what services keep are counts
         text = _encode(value)
-        if f'"{_TAG}"' in text:  # ours, or a mapping of the handler's that looks like ours
-            text = _encode(_escaped(value))
+        if _TAGGED in text and isinstance(value, dict | list | tuple):
+            text = _encode(_escaped(value))  # a mapping of the handler's may look like ours
         return text
     except (TypeError, ValueError) as error:
         raise HandlerError(
@@ -141,7 +144,7 @@ def write_value(key: str, value: Any) -> str:
 
 def read_value(text: str) -> Any:
     """A stored value as it was."""
-    return _decode(text)
+    return int(text) if text.isdigit() else _decode(text)
 
 
 def _tagged(value: Any) -> dict[str, str]:
@@ -168,7 +171,7 @@ def _escaped(value: Any) -> Any:
 
 
 def _untagged(found: dict[str, Any]) -> Any:
-    if set(found) == {_TAG, "value"} and found[_TAG] in _READERS:
+    if _TAG in found and len(found) == 2 and "value" in found and found[_TAG] in _READERS:
         return _READERS[found[_TAG]](found["value"])
     return found
 
