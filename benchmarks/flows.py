@@ -58,7 +58,7 @@ class Found:
 def measure(load: Load) -> list[Row]:
     rows = []
     for title, partitions in PARTITIONS.items():
-        flows, seconds = load.of(10_000, 600), load.of(6, 2)
+        flows, seconds = load.of(3_000, 600), load.of(6, 2)
         found = Found()
         load.say(f"{title}: starting Kafka and the chains")
         with everyone(partitions) as (chains, peers, log):

@@ -61,7 +61,8 @@ class KafkaProducerClient(Producer):
             KafkaProducer,
             **{
                 "acks": "all",
-                "linger_ms": 0,
+                # The flush of every call ends it: what one call sends goes in one request.
+                "linger_ms": 1_000,
                 "batch_size": _SENT_TOGETHER_BYTES,
                 "max_request_size": DEAD_LETTER_BYTES + 100_000,
                 "max_block_ms": int(self._broker.timeout * 1000),
