@@ -284,8 +284,8 @@ class Running:
                 self._say(f"the instances of {service} have not yet shared out its partitions.")
                 return
             time.sleep(0.02)
-        shares = "; ".join(f"{name}: {', '.join(p) or 'none'}" for name, p in held.items())
-        self._say(f"{service} has shared out its partitions. {shares}.")
+        shares = "".join(f"\n  {name}: {', '.join(p) or 'none'}" for name, p in held.items())
+        self._say(f"{service} has shared out its partitions:{shares}")
 
     def _on_change(self, service: str) -> None:
         self._changes[service] = self._changes.get(service, 0) + 1
