@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 from kafka.admin import ConfigResource
+from kafka.errors import KafkaTimeoutError
 
 from workbench.brokers import (
     DEAD_LETTER_BYTES,
@@ -610,6 +611,25 @@ class TestKafkaBroker(BrokerSuite):
         text = str(found)
         assert "LogAppendTime" in text
         assert str(7 * 24 * 3600 * 1000) in text
+
+    def test_what_is_never_answered_is_said_soon_however_much_it_is(self, broker, queue):
+        with closing(broker.producer()) as producer:
+            producer.send([outgoing(queue)])  # it knows the cluster by now
+            waits = []
+
+            class Silence:
+                def get(self, timeout):
+                    waits.append(timeout)
+                    time.sleep(min(timeout, 0.3))
+                    raise KafkaTimeoutError
+
+            client = producer.client
+            client.send = lambda *_, **__: Silence()
+            answers = producer.send([outgoing(queue)] * 500)
+            assert {type(answer) for answer in answers} == {BrokerError}
+            assert sum(waits) < 10  # not a second for each
+            assert producer.client is not client  # this one may be of no more use
+            assert isinstance(producer.send([outgoing(queue)])[0], Landed)
 
     def test_a_group_with_a_living_member_is_deleted_too(self, broker, queue, send, join):
         group = unique("g")

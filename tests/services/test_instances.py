@@ -153,7 +153,9 @@ def test_instances_change_while_events_flow_and_nothing_is_lost_or_doubled(make,
         for channel in (f"{wb.namespace}.OrderPlaced", f"{wb.namespace}.billing.retries")
         for n in range(3)
     }
-    assert any(line.startswith("billing has shared out its partitions:\n  billing: ") for line in said)
+    assert any(
+        line.startswith("billing has shared out its partitions:\n  billing: ") for line in said
+    )
     assert len(wb.output("billing").splitlines()) >= 2  # a heading for each instance's
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from workbench.brokers.kafka import KafkaBroker
 
 _SEND_TIMEOUT_MS = 30_000
+_LATE_ANSWERS = 1.0  # seconds
 _POSITION_TIMEOUT_MS = 10_000
 _SENT_TOGETHER_BYTES = 256 * 1024
 """Of one partition's events, in one request: each costs kafka-python more than a millisecond, and
@@ -98,19 +100,21 @@ class KafkaProducerClient(Producer):
             kafka_errors.KafkaError
         ):  # each answer below says what became of it
             self.client.flush(timeout=_SEND_TIMEOUT_MS / 1000)
+        # What the flush has not settled by now won't be: nobody waits for each of them in turn.
+        patience = time.monotonic() + _LATE_ANSWERS
         results = [
-            self._result(outgoing.channel, answer)
+            self._result(outgoing.channel, answer, max(0.0, patience - time.monotonic()))
             for outgoing, answer in zip(batch, answers, strict=True)
         ]
         if any(isinstance(result, BrokerError) for result in results):
             self.renew()
         return results
 
-    def _result(self, channel: str, answer: Any) -> Landed | BrokerError:
+    def _result(self, channel: str, answer: Any, timeout: float) -> Landed | BrokerError:
         error = answer
         if not isinstance(answer, Exception):
             try:
-                landed = answer.get(timeout=1)
+                landed = answer.get(timeout=timeout)
                 return Landed(landed.topic, landed.partition, landed.offset)
             except kafka_errors.KafkaError as failure:
                 error = failure
