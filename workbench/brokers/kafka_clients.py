@@ -77,8 +77,14 @@ class KafkaProducerClient(Producer):
 
     def renew(self) -> None:
         """After an error that can't be retried an idempotent producer may refuse everything."""
-        self.client.close(timeout=1)
+        self._end(timeout=1)
         self.client = self._new()
+
+    def _end(self, timeout: float) -> None:
+        # kafka-python flushes as it closes, and raises if that can't be done in time: then the
+        # client is left to itself, and what it may yet send is recognised by its id.
+        with contextlib.suppress(kafka_errors.KafkaError):
+            self.client.close(timeout=timeout)
 
     def send(self, batch: Sequence[Outgoing]) -> list[Landed | BrokerError]:
         answers = []
@@ -123,7 +129,7 @@ class KafkaProducerClient(Producer):
         return BrokerError(f"Kafka did not acknowledge the event for {channel}: {reason(error)}.")
 
     def close(self) -> None:
-        self.client.close(timeout=5)
+        self._end(timeout=5)
 
 
 class KafkaReader(Reader):
