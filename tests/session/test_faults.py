@@ -5,7 +5,8 @@ import time
 import pytest
 
 from workbench import Choreography, Event, RetryPolicy, Workbench
-from workbench.brokers import MemoryBroker
+from workbench.brokers import LocalKafka, MemoryBroker
+from workbench.brokers.local.ports import free_port
 from workbench.errors import DesignError, FaultError
 
 pytestmark = pytest.mark.memory
@@ -190,3 +191,19 @@ def test_what_can_not_be_broken_is_said(wb, make, tmp_path):
         wb.faults.slow("billing", event_type="Nope")
     with pytest.raises(DesignError, match="'soon' is not a duration"):
         wb.faults.pause("billing", "soon")
+
+
+@pytest.mark.kafka
+def test_the_broker_suffers_one_fault_at_a_time_and_comes_back(tmp_path):
+    with (
+        LocalKafka(tmp_path / "kafka", free_port()) as kafka,
+        Workbench(broker=kafka, folder=tmp_path, say=lambda sentence: None) as wb,
+    ):
+        wb.faults.stop_broker("1s")
+        with pytest.raises(FaultError, match=r"stop broker lasts: it ends by itself 1 s after"):
+            wb.faults.kill_broker()
+        wb.faults.wait(60)
+        wb.faults.kill_broker("500ms")
+        wb.faults.wait(60)
+        assert list(wb.faults.history()["kind"]) == ["stop broker", "kill broker"]
+        assert wb.broker.channels() is not None

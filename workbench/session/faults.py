@@ -313,7 +313,17 @@ class Faults:
                 "only a local Kafka of this workbench can be broken: Workbench() without an "
                 "address, or Workbench(broker=LocalKafka().start())."
             )
+        self._refuse_a_second()
         return kafka
+
+    def _refuse_a_second(self) -> None:
+        """One fault of the broker at a time: a dead one can't be killed."""
+        for fault in self.active():
+            if fault.target == "broker":
+                raise FaultError(
+                    f"{fault.kind} lasts: it ends by itself {fault.seconds:g} s after it began "
+                    "(wb.faults.wait())."
+                )
 
     def _begin(self, kind: str, target: str, seconds: float, **settings: Any) -> Fault:
         fault = Fault(next(self._ids), kind, target, datetime.now(UTC), seconds, settings)
