@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from kafka import KafkaProducer
 from kafka.admin import ConfigResource
-from kafka.errors import KafkaTimeoutError
+from kafka.errors import KafkaTimeoutError, NodeNotReadyError
 
 from workbench.brokers import (
     DEAD_LETTER_BYTES,
@@ -633,7 +634,49 @@ class TestKafkaBroker(BrokerSuite):
             assert {type(answer) for answer in answers} == {BrokerError}
             assert sum(waits) < 10  # not a second for each
             assert producer.client is not client  # this one may be of no more use
+            assert client._closed
             assert isinstance(producer.send([outgoing(queue)])[0], Landed)
+
+    def test_what_follows_a_full_poll_is_read_at_once(self, kafka, queue, orders, send):
+        # kafka-python asked for the other channel only, which answers after fetch_max_wait_ms.
+        with (
+            KafkaBroker(kafka.bootstrap_servers, fetch_max_wait_ms=25_000) as broker,
+            closing(broker.reader({Position(queue, 0): 0, Position(orders, 0): 0})) as reader,
+        ):
+            for n in range(3):
+                send(*[outgoing(queue)] * 20)
+                taken = [reader.poll(10, limit=10) for _ in range(2)]
+                assert [len(records) for records in taken] == [10, 10], f"round {n}"
+
+    def test_an_open_transaction_counts_only_where_it_is_asked_for(self, broker, queue):
+        producer = broker.connect(KafkaProducer, transactional_id=unique("t"))
+        producer.init_transactions()
+        producer.begin_transaction()
+        producer.send(queue, b"{}").get(PATIENCE)
+        assert broker.end_offsets([queue]) == {Position(queue, 0): 0}
+        assert broker.end_offsets([queue], committed=False) == {Position(queue, 0): 1}
+        producer.commit_transaction()  # whose mark takes an offset, too
+        until(lambda: broker.end_offsets([queue]) == {Position(queue, 0): 2})
+        assert broker.end_offsets([queue], committed=False) == {Position(queue, 0): 2}
+        producer.close()
+
+    def test_what_kafka_python_raises_is_said_in_words(self, broker, queue):
+        def silent(*_, **__):
+            raise NodeNotReadyError(1)
+
+        with closing(broker.consumer(unique("g"), [queue], "m")) as member:
+            until(lambda: member.poll(0.1) is not None and member.assigned())
+            for name in ("poll", "position", "commit", "committed"):
+                setattr(member._client, name, silent)
+            silence = r": it does not answer now: NodeNotReadyError: 1\.$"
+            with pytest.raises(BrokerError, match="^Kafka could not be read" + silence):
+                member.poll(0)
+            with pytest.raises(BrokerError, match="^Kafka did not say where to read on" + silence):
+                member.positions()
+            with pytest.raises(BrokerError, match="^the offsets could not be committed" + silence):
+                member.commit({Position(queue, 0): 0})
+            with pytest.raises(BrokerError, match="^Kafka did not say what is committed" + silence):
+                member.committed()
 
     def test_a_group_with_a_living_member_is_deleted_too(self, broker, queue, send, join):
         group = unique("g")

@@ -243,8 +243,13 @@ class Broker(ABC):
         """The first offset still kept, for every partition of the channels that exist."""
 
     @abstractmethod
-    def end_offsets(self, channels: Iterable[str]) -> dict[Position, int]:
-        """The offset that the next event will get, for every partition of the channels."""
+    def end_offsets(
+        self, channels: Iterable[str], *, committed: bool = True
+    ) -> dict[Position, int]:
+        """The offset that the next event will get, for every partition of the channels.
+
+        ``committed``: only as far as transactions have ended, which is where readers wait.
+        """
 
     @abstractmethod
     def offsets_at(self, channels: Iterable[str], time: datetime) -> dict[Position, int]:

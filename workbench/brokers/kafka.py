@@ -94,7 +94,7 @@ class KafkaBroker(Broker):
     @cached_property
     def cluster_id(self) -> str:
         with self._lock:
-            return str(self._admin.describe_cluster()["cluster_id"])
+            return str(self.call(self._admin.describe_cluster)["cluster_id"])
 
     def ensure_channels(self, channels: Mapping[str, int]) -> None:
         known = self.channels()
@@ -120,6 +120,9 @@ class KafkaBroker(Broker):
                     return
                 time.sleep(0.1)
             except kafka_errors.KafkaError as error:
+                if error.retriable and time.monotonic() < deadline:
+                    time.sleep(0.1)
+                    continue
                 names = ", ".join(topics)
                 raise BrokerError(
                     f"Kafka would not make the channels {names}: {reason(error)}."
@@ -232,8 +235,10 @@ class KafkaBroker(Broker):
     def begin_offsets(self, channels: Iterable[str]) -> dict[Position, int]:
         return self._offsets(channels, _EARLIEST)
 
-    def end_offsets(self, channels: Iterable[str]) -> dict[Position, int]:
-        return self._offsets(channels, _LATEST)
+    def end_offsets(
+        self, channels: Iterable[str], *, committed: bool = True
+    ) -> dict[Position, int]:
+        return self._offsets(channels, _LATEST, committed=committed)
 
     def offsets_at(self, channels: Iterable[str], time: datetime) -> dict[Position, int]:
         names = list(channels)
@@ -241,7 +246,9 @@ class KafkaBroker(Broker):
         ends = self.end_offsets(names)
         return {position: found.get(position, end) for position, end in ends.items()}
 
-    def _offsets(self, channels: Iterable[str], spec: int) -> dict[Position, int]:
+    def _offsets(
+        self, channels: Iterable[str], spec: int, *, committed: bool = True
+    ) -> dict[Position, int]:
         with self._lock:
             partitions = [
                 TopicPartition(topic["name"], partition["partition_index"])
@@ -251,11 +258,11 @@ class KafkaBroker(Broker):
             ]
             if not partitions:
                 return {}
-            # As far as anyone can read: an open transaction is no further than where it began.
+            # Committed: as far as anyone can read, which an open transaction ends.
             found = self.call(
                 self._admin.list_partition_offsets,
                 dict.fromkeys(partitions, spec),
-                isolation_level="read_committed",
+                isolation_level="read_committed" if committed else "read_uncommitted",
             )
         return {
             Position(p.topic, p.partition): answer.offset

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kafka import KafkaProducer, TopicPartition
@@ -22,6 +22,7 @@ from workbench.brokers.broker import (
     Reader,
     Record,
 )
+from workbench.brokers.kafka_fetching import leave_nothing_out
 from workbench.errors import BrokerError, EventRefusedError
 
 if TYPE_CHECKING:
@@ -81,10 +82,12 @@ class KafkaProducerClient(Producer):
         self.client = self._new()
 
     def _end(self, timeout: float) -> None:
-        # kafka-python flushes as it closes, and raises if that can't be done in time: then the
-        # client is left to itself, and what it may yet send is recognised by its id.
-        with contextlib.suppress(kafka_errors.KafkaError):
+        # kafka-python flushes as it closes, and raises and goes on if that can't be done in time.
+        try:
             self.client.close(timeout=timeout)
+        except kafka_errors.KafkaError:
+            self.client.flush = lambda timeout=None: None
+            self.client.close(timeout=0)
 
     def send(self, batch: Sequence[Outgoing]) -> list[Landed | BrokerError]:
         answers = []
@@ -137,12 +140,11 @@ class KafkaReader(Reader):
 
     def __init__(self, client: Any) -> None:
         self._client = client
+        leave_nothing_out(client)
 
     def poll(self, timeout: float, limit: int = 5_000) -> list[Record]:
-        try:
+        with in_words("Kafka could not be read"):
             found = self._client.poll(timeout_ms=int(timeout * 1000), max_records=limit)
-        except kafka_errors.KafkaError as error:
-            raise BrokerError(f"Kafka could not be read: {reason(error)}.") from error
         return [
             Record(r.topic, r.partition, r.offset, r.timestamp, r.key, r.headers, r.value)
             for records in found.values()
@@ -152,13 +154,15 @@ class KafkaReader(Reader):
     def positions(self) -> dict[Position, int]:
         found = {}
         for partition in self._client.assignment():
-            position = self._client.position(partition, timeout_ms=_POSITION_TIMEOUT_MS)
+            with in_words("Kafka did not say where to read on"):
+                position = self._client.position(partition, timeout_ms=_POSITION_TIMEOUT_MS)
             if position is not None:
                 found[Position(partition.topic, partition.partition)] = position
         return found
 
     def close(self) -> None:
-        self._client.close(autocommit=False)
+        with contextlib.suppress(kafka_errors.KafkaError):  # it goes, answered or not
+            self._client.close(autocommit=False)
 
 
 class KafkaConsumerMember(KafkaReader, Consumer):
@@ -169,12 +173,11 @@ class KafkaConsumerMember(KafkaReader, Consumer):
             TopicPartition(*position): OffsetAndMetadata(offset, "", -1)
             for position, offset in offsets.items()
         }
-        try:
-            self._client.commit(wanted)
-        except MOVED:
-            return False
-        except kafka_errors.KafkaError as error:
-            raise BrokerError(f"the offsets could not be committed: {reason(error)}.") from error
+        with in_words("the offsets could not be committed"):
+            try:
+                self._client.commit(wanted)
+            except MOVED:
+                return False
         return True
 
     def assigned(self) -> set[Position]:
@@ -186,7 +189,8 @@ class KafkaConsumerMember(KafkaReader, Consumer):
     def committed(self) -> dict[Position, Commit]:
         found = {}
         for partition in self._client.assignment():
-            commit = self._client.committed(partition, metadata=True)
+            with in_words("Kafka did not say what is committed"):
+                commit = self._client.committed(partition, metadata=True)
             if commit is not None and commit.offset >= 0:
                 position = Position(partition.topic, partition.partition)
                 found[position] = Commit(commit.offset, commit.metadata or "")
@@ -204,7 +208,17 @@ class KafkaConsumerMember(KafkaReader, Consumer):
         return self._client.group_metadata()
 
 
+@contextlib.contextmanager
+def in_words(what: str) -> Iterator[None]:
+    """Raise what kafka-python raises as a :class:`BrokerError` that says what could not be done."""
+    try:
+        yield
+    except kafka_errors.KafkaError as error:
+        raise BrokerError(f"{what}: {reason(error)}.") from error
+
+
 def reason(error: BaseException) -> str:
     """What an error says, in one line and not too long."""
     text = " ".join(str(error).split()) or type(error).__name__
-    return text[:300].rstrip(".")
+    passes = isinstance(error, kafka_errors.KafkaError) and error.retriable
+    return f"{'it does not answer now: ' if passes else ''}{text[:300].rstrip('.')}"

@@ -97,7 +97,12 @@ class MemoryBroker(Broker):
     def begin_offsets(self, channels: Iterable[str]) -> dict[Position, int]:
         return dict.fromkeys(self.end_offsets(channels), 0)
 
-    def end_offsets(self, channels: Iterable[str]) -> dict[Position, int]:
+    def end_offsets(
+        self,
+        channels: Iterable[str],
+        *,
+        committed: bool = True,  # noqa: ARG002 - its transactions are over at once
+    ) -> dict[Position, int]:
         with self._arrived:
             return {
                 Position(name, n): len(log)
