@@ -62,6 +62,10 @@ class LocalKafkaError(BrokerError):
     """The local Kafka can't be fetched, started or kept running."""
 
 
+class PortTakenError(LocalKafkaError):
+    """Another program listens at the port that the local Kafka is to have."""
+
+
 class ServiceError(WorkbenchError):
     """A service can't be started, stopped or found."""
 

@@ -1,5 +1,6 @@
 """Faults on purpose: each strikes whom it should, ends by itself, and is on the timeline."""
 
+import socket
 import time
 
 import pytest
@@ -8,6 +9,7 @@ from workbench import Choreography, Event, RetryPolicy, Workbench
 from workbench.brokers import LocalKafka, MemoryBroker
 from workbench.brokers.local.ports import free_port
 from workbench.errors import DesignError, FaultError
+from workbench.session import faults
 
 pytestmark = pytest.mark.memory
 
@@ -207,3 +209,34 @@ def test_the_broker_suffers_one_fault_at_a_time_and_comes_back(tmp_path):
         wb.faults.wait(60)
         assert list(wb.faults.history()["kind"]) == ["stop broker", "kill broker"]
         assert wb.broker.channels() is not None
+
+
+@pytest.mark.kafka
+def test_the_broker_comes_back_at_its_own_port_once_that_is_free_again(tmp_path, monkeypatch):
+    said = []
+    with (
+        LocalKafka(tmp_path / "kafka") as kafka,
+        Workbench(broker=kafka, folder=tmp_path, say=said.append, timeout=3.0) as wb,
+    ):
+        port = kafka.port
+        wb.broker.ensure_channels({"kept": 1})
+        fault = wb.faults.stop_broker("300ms")
+        with socket.create_server(("127.0.0.1", port)):
+            time.sleep(1.0)
+            assert fault.ended is None
+        wb.faults.wait(60)
+        assert kafka.port == port
+        assert "kept" in wb.broker.channels()
+
+        monkeypatch.setattr(faults, "_PORT_FREE_WITHIN", 0.3)
+        wb.faults.stop_broker("300ms")
+        with socket.create_server(("127.0.0.1", port)):
+            wb.faults.wait(60)
+        assert said[-1] == (
+            "the fault stop broker of broker could not be ended: another program has taken "
+            f"127.0.0.1:{port}, and the services know no other address: end that program, then "
+            "wb.faults.restart_broker()."
+        )
+        wb.faults.restart_broker()
+        wb.faults.wait(60)
+        assert "kept" in wb.broker.channels()

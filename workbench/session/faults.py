@@ -22,9 +22,9 @@ from uuid import uuid4
 
 from workbench.brokers import Outgoing
 from workbench.choreography import Choreography, parse_duration
-from workbench.errors import BrokerError, FaultError
+from workbench.errors import BrokerError, FaultError, PortTakenError
 from workbench.events import Envelope, encode_payload, to_kafka
-from workbench.services import channel_name
+from workbench.services import channel_name, service_of
 from workbench.services.injection import (
     DROP,
     DUPLICATE,
@@ -44,7 +44,9 @@ if TYPE_CHECKING:
 SOURCE = "workbench"
 _STARTED, _ENDED = "FaultStarted", "FaultEnded"
 _NOTE_AGAIN = 0.5
+_LAST_NOTES_WITHIN = 3.0
 _BROKER_SHARE = 0.08
+_PORT_FREE_WITHIN = 30.0  # seconds, for a program that took it meanwhile
 Duration = str | float
 
 
@@ -165,14 +167,14 @@ class Faults:
         kafka = self._kafka()
         fault = self._begin("stop broker", "broker", parse_duration(seconds))
         kafka.stop()
-        return self._until(fault, kafka.start)
+        return self._until(fault, lambda: self._come_back(kafka))
 
     def kill_broker(self, seconds: Duration = "3s") -> Fault:
         """SIGKILL the local Kafka, and start it again after a while."""
         kafka = self._kafka()
         fault = self._begin("kill broker", "broker", parse_duration(seconds))
         os.kill(kafka.pid, signal.SIGKILL)
-        return self._until(fault, kafka.start)
+        return self._until(fault, lambda: self._come_back(kafka))
 
     def restart_broker(self) -> Fault:
         """Stop the local Kafka, and start it at once."""
@@ -206,11 +208,13 @@ class Faults:
     def end(self, fault: Fault | None = None) -> None:
         """End a fault now (all of them by default), and wait until it has."""
         with self._lock:
-            wanted = [fault.id] if fault is not None else list(self._timers)
-            ending = [self._timers.pop(id_) for id_ in wanted if id_ in self._timers]
-        for timer, act in ending:
+            wanted = [fault] if fault is not None else self.active()
+            timers = [self._timers.pop(one.id) for one in wanted if one.id in self._timers]
+        for timer, act in timers:
             timer.cancel()
             act()
+        while any(one.ended is None for one in wanted):  # those that are ending by themselves
+            time.sleep(0.02)
 
     def wait(self, timeout: float = 60.0) -> None:
         """Wait until every fault has ended by itself."""
@@ -273,7 +277,7 @@ class Faults:
         self._check(service)
         if "/" in service:
             raise FaultError(
-                f"{kind} strikes a service, not one instance: {service.partition('/')[0]!r}."
+                f"{kind} strikes a service, not one instance: {service_of(service)!r}."
             )
         if not 0 < share <= 1:
             raise FaultError(f"a share is above 0 and at most 1, not {share}.")
@@ -300,7 +304,7 @@ class Faults:
 
     def _check(self, service: str) -> None:
         self._connection.may_write("break services")
-        if service.partition("/")[0] not in self._running.lives():
+        if service_of(service) not in self._running.lives():
             known = ", ".join(self._running.lives()) or "none yet"
             raise FaultError(f"{service!r} was not started (started so far: {known}).")
         self._running.labels(service)  # which refuses an instance that there is not
@@ -315,6 +319,23 @@ class Faults:
             )
         self._refuse_a_second()
         return kafka
+
+    def _come_back(self, kafka: Any) -> None:
+        """Start the local Kafka where it was, once its port is free: its clients know no other."""
+        deadline = time.monotonic() + _PORT_FREE_WITHIN
+        while True:
+            try:
+                kafka.start(same_port=True)
+            except PortTakenError as error:
+                if time.monotonic() > deadline:
+                    address = getattr(self._connection.broker, "bootstrap_servers", "")
+                    raise FaultError(
+                        f"another program has taken {address}, and the services know no other "
+                        "address: end that program, then wb.faults.restart_broker()."
+                    ) from error
+                time.sleep(0.2)
+            else:
+                return
 
     def _refuse_a_second(self) -> None:
         """One fault of the broker at a time: a dead one can't be killed."""
@@ -389,6 +410,13 @@ class Faults:
                 continue
             with self._lock:
                 del self._unsaid[: len(batch)]
+
+    def close(self) -> None:
+        """End them all; what a dead broker has not noted by then stays unsaid."""
+        self.end()
+        self.flush(_LAST_NOTES_WITHIN)
+        with self._lock:
+            self._unsaid.clear()
 
     def flush(self, timeout: float = 10.0) -> None:
         """Wait until all that happened so far is on the timeline."""

@@ -301,7 +301,8 @@ class Workbench:
         """Whether everything has come to rest, and whether the design's invariants hold.
 
         True or false as it stands, and in words when it is shown: what is left to do (events,
-        effects, retries, parked events, timers), and which invariant is broken, by how much.
+        effects, retries, parked events, timers), which invariant is broken, by how much, and how
+        many dead letters wait for a decision, which leave it true.
         """
         return self._observing.converged()
 
@@ -314,7 +315,8 @@ class Workbench:
 
         Columns: ``service``, ``state``, ``instances`` (that are up), ``pid``, ``handled``, ``emitted``, ``duplicates``,
         ``retries``, ``dead_letters``, ``in_flight`` (handled but unsent or not committed),
-        ``waiting`` (delayed effects), ``lag`` (events), ``crashes``.
+        ``waiting`` (delayed effects), ``lag`` (events), ``crashes``. The state and what is in flight
+        or waiting are as last reported, up to a fifth of a second ago.
         """
         return self._observing.status()
 
@@ -496,7 +498,7 @@ class Workbench:
     def close(self) -> None:
         """Stop the services, and the local Kafka if this workbench started it."""
         if self._faults is not None:
-            self._faults.end()
+            self._faults.close()
         self._running.close()
         self._publishing.close()
         self.connection.close()

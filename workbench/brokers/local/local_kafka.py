@@ -83,7 +83,7 @@ class LocalKafka:
 
     # --- starting and stopping ---------------------------------------------------------------
 
-    def start(self, *, owned: bool = True) -> Self:
+    def start(self, *, owned: bool = True, same_port: bool = False) -> Self:
         """Start the broker and wait until it answers clients; nothing happens if it runs already.
 
         Parameters
@@ -91,6 +91,8 @@ class LocalKafka:
         owned
             Whether it ends with this process, however that ends. If not, it stays until someone
             calls `stop`, on this object or on what `find` gives.
+        same_port
+            Started again, it takes the port it had and no other: for its clients to find it.
 
         Raises
         ------
@@ -105,7 +107,7 @@ class LocalKafka:
         self._forget()
         self._broker = start_broker(
             self._wanted_folder,
-            self._port,
+            self._usual_port if same_port else self._port,
             usual_port=self._usual_port,
             java=self._java,
             timeout=self._timeout,

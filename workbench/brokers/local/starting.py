@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from workbench.errors import BrokerUnavailableError, LocalKafkaError
+from workbench.errors import BrokerUnavailableError, LocalKafkaError, PortTakenError
 
 from .archive import quick_start
 from .claim import release
@@ -128,7 +128,7 @@ def _choose_port(wanted: int | None, usual: int, say: Say) -> int:
     return port
 
 
-def _taken(port: int) -> LocalKafkaError:
-    return LocalKafkaError(
+def _taken(port: int) -> PortTakenError:
+    return PortTakenError(
         f"Port {port} on {HOST} is taken by another program: name another, or none to get a free one."
     )
