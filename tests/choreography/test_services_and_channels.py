@@ -87,6 +87,26 @@ def test_a_handler_without_a_return_annotation_says_what_to_do(inventory):
         inventory.on()(reserve)
 
 
+def test_a_handler_is_given_the_class_that_is_named_unless_its_annotation_says_otherwise(inventory):
+    def bare(event, ctx) -> Reserved: ...
+    def plain(event: dict, ctx) -> Reserved: ...
+    def back(event, ctx) -> Refused: ...
+
+    inventory.on(Placed)(bare)
+    inventory.on(Placed)(plain)
+    inventory.on("Placed", name="by_name")(bare)
+    inventory.compensates("bare", when=Shipped)(back)
+    taken = {name: reaction.takes for name, reaction in inventory.reactions.items()}
+    assert taken == {"bare": Placed, "plain": None, "by_name": None, "back": Placed}
+
+
+def test_a_handler_that_takes_another_event_than_it_reacts_to_is_refused(inventory):
+    expected = "inventory/one takes Placed, but reacts to Shipped: annotate it with Shipped."
+    with pytest.raises(HandlerError, match=f"^{expected}$"):
+        inventory.on(Shipped)(one)
+    assert inventory.reactions == {}
+
+
 def test_a_handler_of_an_unknown_event_says_what_to_do(inventory):
     def reserve(event, ctx) -> Reserved: ...
 

@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from decimal import Decimal
+from functools import partial
 from uuid import uuid4
 
 import cloudpickle
@@ -289,9 +290,15 @@ def test_what_is_not_a_number_of_instances_or_a_delivery_is_refused(make):
     wb = make()
     with pytest.raises(ServiceError, match=r"billing is not running: wb\.start\('billing', inst"):
         wb.scale("billing", 2)
-    for bad in (0, -1, True, 1000):
-        with pytest.raises(ServiceError, match="a service has from 1 to 32 instances, not"):
-            wb.start("billing", instances=bad)
+    wb.start("books")
+    for bad in (0, -1, True, 1000, 2.0, "three", float("nan")):
+        for grow in (
+            partial(wb.start, "billing", instances=bad),
+            partial(wb.scale, "books", bad),
+        ):
+            with pytest.raises(ServiceError, match="a service has from 1 to 32 instances, not"):
+                grow()
+    wb.restart("books")
     with pytest.raises(
         ServiceError, match="the delivery is 'at-least-once' or 'transactions', not"
     ):

@@ -381,10 +381,12 @@ def test_a_service_that_can_not_come_up_says_its_last_words(make):
     (wb.folder / "billing.sqlite").write_text(
         "this is no database, and long enough to be read as one"
     )
+    wb.runner.output_path("billing").write_text("of an earlier life\n")
     with pytest.raises(
         ServiceError, match=r"billing does not come up; its last words: .*billing.sqlite"
-    ):
+    ) as raised:
         wb.start()
+    assert "of an earlier life" not in str(raised.value)
 
 
 def test_a_handler_that_can_not_travel_is_named_before_anything_starts(make):

@@ -16,6 +16,7 @@ from workbench.errors import (
     HandlerError,
     ServiceError,
 )
+from workbench.session import observing
 
 pytestmark = pytest.mark.memory
 
@@ -436,6 +437,46 @@ def test_converged_says_what_is_left_and_which_invariant_is_broken(wb):
         "✓ stock: state.inventory.units == 3.0 (3 = 3)",
     ]
     assert "<" not in after._repr_html_().replace("<div>", "").replace("</div>", "")
+
+
+def test_what_is_sent_while_one_looks_is_not_overlooked(wb, monkeypatch):
+    wb.start()
+    wb.wait_until_idle()
+    look = observing.consumer_lag
+
+    def look_and_send(*args):
+        found = look(*args)
+        monkeypatch.setattr(observing, "consumer_lag", look)
+        wb.kill("billing")
+        wb.broker.producer().send([Outgoing("inventory", b"k", [], b"{}")])
+        return found
+
+    monkeypatch.setattr(observing, "consumer_lag", look_and_send)
+    assert wb.converged().left == {"billing": "1 event"}
+
+
+def test_dead_letters_are_named_and_leave_it_at_rest(wb):
+    wb.start()
+    wb.publish_many([OrderPlaced(order_id="bad"), OrderPlaced(order_id="good")])
+    wb.wait_until_idle()
+    found = wb.converged()
+    assert found
+    assert repr(found).splitlines()[1] == "! 1 dead letter waits for you: wb.dead_letters()"
+    wb.dead_letters().discard(reason="a test")
+    assert wb.converged().dead_letters == 0
+
+
+def test_a_service_that_crashed_often_is_restarted_all_the_same(wb):
+    wb.start()
+    for crashes in range(1, 5):
+        wb.runner.crash("billing")
+        deadline = time.monotonic() + 10
+        while wb.lives()["billing"].state != "running" and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert wb.lives()["billing"].crashes == crashes
+    wb.restart("billing")
+    wb.restart("billing", rolling=True)
+    assert wb.lives()["billing"].state == "running"
 
 
 def test_all_states_are_one_table(wb):

@@ -15,15 +15,18 @@ from workbench.events import Event
 Emits = Iterable[type[Event] | str]
 
 
-def annotated_event(handler: Callable[..., Any]) -> type[Event] | None:
-    """The event class of the first parameter; ``None`` where it isn't annotated with one."""
+def taken_event(handler: Callable[..., Any], given: object) -> type[Event] | None:
+    """The event class that the handler is called with; ``None``: with the payload as a dict.
+
+    What its first parameter is annotated with; where that says nothing, the class given.
+    """
     parameters = list(inspect.signature(handler).parameters.values())
     if not 1 <= len(parameters) <= 2:
         raise HandlerError(
             f"the handler {_name(handler)} takes {len(parameters)} parameters; "
             "it must take the event, or the event and the context: def react(event, ctx)."
         )
-    hint = _hints(handler).get(parameters[0].name)
+    hint = _hints(handler).get(parameters[0].name, given)
     return hint if isinstance(hint, type) and issubclass(hint, Event) else None
 
 

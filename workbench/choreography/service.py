@@ -13,8 +13,8 @@ from workbench.choreography.expression import Expression
 from workbench.choreography.handlers import (
     Emits,
     annotated_effects,
-    annotated_event,
     may_be_silent,
+    taken_event,
 )
 from workbench.choreography.reaction import Reaction
 from workbench.choreography.retry_policy import RetryPolicy
@@ -82,7 +82,9 @@ class Service:
     ) -> Callable[[Handler], Handler]:
         """Register a Python handler: ``@inventory.on(OrderPlaced)``.
 
-        The function takes the event (and the context) and returns, or yields, its effects.
+        The function takes the event (and the context) and returns, or yields, its effects. The
+        event is of the class that is named here or by its annotation; where only a type's name is
+        known, or the annotation is another (``event: dict``), it is the payload as a dict.
         Registering the same name again replaces the reaction, so a notebook cell can be run
         twice. In a design that says ``handler: python``, this binds it.
 
@@ -116,18 +118,24 @@ class Service:
         """
 
         def register(handler: Handler) -> Handler:
-            takes = annotated_event(handler)
+            takes = taken_event(handler, given=event)
             whenever = event if event is not None else takes
             if whenever is None:
                 raise HandlerError(
                     f"what {handler.__name__} reacts to is unknown: say it, "
                     f"@{self.name}.on(OrderPlaced), or annotate its first parameter."
                 )
+            reacts_to = self._choreography.type_name(whenever)
+            if takes is not None and takes.event_type.name != reacts_to:
+                raise HandlerError(
+                    f"{self.name}/{name or handler.__name__} takes {takes.event_type.name}, but "
+                    f"reacts to {reacts_to}: annotate it with {reacts_to}."
+                )
             effects = annotated_effects(handler) if emits is None else emits
             self.put(
                 Reaction(
                     name=name or handler.__name__,
-                    whenever=self._choreography.type_name(whenever),
+                    whenever=reacts_to,
                     emits=tuple(self._choreography.type_name(effect) for effect in effects),
                     guard=Expression(guard) if guard is not None else None,
                     after=parse_duration(after),
@@ -218,6 +226,7 @@ class Service:
         """
 
         def register(handler: Handler) -> Handler:
+            undone = self.reactions.get(step)
             effects = annotated_effects(handler) if emits is None else emits
             self.put(
                 Reaction(
@@ -231,7 +240,7 @@ class Service:
                     compensates=step,
                     failures=self._names(when),
                     handler=handler,
-                    takes=annotated_event(handler),
+                    takes=taken_event(handler, given=undone.takes if undone else None),
                     may_be_silent=may_be_silent(handler),
                 )
             )

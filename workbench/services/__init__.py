@@ -18,6 +18,7 @@ from workbench.services.spec import (
     instance_label,
     instance_number,
     retry_channel,
+    service_of,
     service_spec,
     store_path,
 )
@@ -55,6 +56,7 @@ __all__ = [
     "read_left",
     "read_state",
     "retry_channel",
+    "service_of",
     "service_spec",
     "store_path",
     "together",

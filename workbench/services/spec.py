@@ -95,6 +95,11 @@ def instance_label(service: str, instance: int) -> str:
     return service if instance == 1 else f"{service}/{instance}"
 
 
+def service_of(label: str) -> str:
+    """The service whose instance a label names."""
+    return label.partition("/")[0]
+
+
 def instance_number(label: str) -> int:
     """Which instance a label names, from 1; 0 if it is none."""
     _, slash, n = label.partition("/")

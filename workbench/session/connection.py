@@ -114,13 +114,14 @@ class Connection:
         """The dead-letter channels of the design's services, as the cluster names them."""
         return [dead_letter_channel(self.namespace, name) for name in self._choreography.services]
 
-    def _all_channels(self) -> set[str]:
+    def all_channels(self) -> set[str]:
+        """All that the design's services read or write, as the cluster names it."""
         retries = (retry_channel(self.namespace, name) for name in self._choreography.services)
         return {*self.channels(), *self.dead_letter_channels(), *retries}
 
     def ensure_channels(self, *more: str) -> None:
         """Make the channels that the design needs (and others) and the broker doesn't have yet."""
-        wanted = {*self._all_channels(), *more}
+        wanted = {*self.all_channels(), *more}
         if wanted - self._made:
             self.broker.ensure_channels(dict.fromkeys(sorted(wanted), self.partitions))
             self._made |= wanted
@@ -150,7 +151,7 @@ class Connection:
         """Delete the design's channels, groups and service files."""
         groups = [channel_name(self.namespace, name) for name in self._choreography.services]
         self.forget_channels()
-        self.broker.delete({*self._all_channels(), self.faults_channel}, groups)
+        self.broker.delete({*self.all_channels(), self.faults_channel}, groups)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def close(self) -> None:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from workbench.brokers import Position
 from workbench.choreography import Choreography
 from workbench.errors import ServiceError
-from workbench.services import Life, consumer_lag, read_counts, read_left, read_state
+from workbench.services import (
+    Life,
+    consumer_lag,
+    read_counts,
+    read_left,
+    read_state,
+    service_of,
+)
 from workbench.session.connection import Connection
 from workbench.session.convergence import Convergence
 from workbench.session.running import Running
@@ -54,13 +59,21 @@ class Observing:
 
     def converged(self) -> Convergence:
         """Whether everything has come to rest as it should."""
-        left = self._left_to_do()
+        left = self._left()
         states = {name: self.state(name) for name in self._choreography.services}
         verdicts = {
             name: (invariant.source, invariant.check(states))
             for name, invariant in self._choreography.invariants.items()
         }
-        return Convergence(left, verdicts)
+        return Convergence(left, verdicts, self._dead_letters())
+
+    def _dead_letters(self) -> int:
+        broker, channels = self._connection.broker, self._connection.dead_letter_channels()
+        if broker.end_offsets(channels) == broker.begin_offsets(channels):
+            return 0
+        from workbench.session.desk import Desk
+
+        return len(Desk(self._choreography, self._connection).read(settled=False))
 
     def lag(self) -> dict[str, int]:
         """Service → events on its channels that it has not committed yet."""
@@ -95,19 +108,11 @@ class Observing:
         deadline = time.monotonic() + timeout
         hopeless = 0
         pause = 0.02
-        calm: Mapping[Position, int] | None = None
-        while True:
-            # All is handled in one look, and the next finds nothing appended since the first
-            # began: then what was handled has had no effect that is still to come.
-            ends = self._connection.broker.end_offsets(self._connection.channels())
-            left = self._left_to_do()
-            if not left and ends == calm:
-                return
-            calm = None if left else ends
+        while left := self._left():
             lives = self._running.lives()
             down = [name for name in left if not (name in lives and lives[name].wanted)]
-            hopeless = hopeless + 1 if left and len(down) == len(left) else 0
-            if hopeless > 2 or (left and time.monotonic() > deadline):
+            hopeless = hopeless + 1 if len(down) == len(left) else 0
+            if hopeless > 2 or time.monotonic() > deadline:
                 what = ", ".join(f"{name}: {n}" for name, n in sorted(left.items()))
                 start = ", ".join(f'"{name}"' for name in sorted(down))
                 hint = f" wb.start({start}) lets it go on." if down else ""
@@ -116,7 +121,18 @@ class Observing:
             time.sleep(pause)
             pause = min(0.15, 1.5 * pause)
 
-    def _left_to_do(self) -> dict[str, str]:
+    def _left(self) -> dict[str, str]:
+        """Service → what it has still to do, in words; nothing only if that held at one moment."""
+        broker, channels = self._connection.broker, self._connection.all_channels()
+        while True:
+            ends = broker.end_offsets(channels, committed=False)
+            left = self._left_in_turn()
+            # All was handled before the files were read. What was in them just before and is sent
+            # by now is nobody's lag yet: then something was appended, and one must look again.
+            if left or broker.end_offsets(channels, committed=False) == ends:
+                return left
+
+    def _left_in_turn(self) -> dict[str, str]:
         # From the files, not from what services report: a report may be late, and a service
         # that was killed reports nothing, but its delayed effects are still to be sent.
         left: dict[str, list[str]] = {}
@@ -130,7 +146,7 @@ class Observing:
                     left.setdefault(name, []).append(_count(n, what))
         for life in self._running.all_instances():
             if life.wanted and not life.up:
-                left.setdefault(life.service.partition("/")[0], []).append("its restart")
+                left.setdefault(service_of(life.service), []).append("its restart")
         return {name: " and ".join(what) for name, what in left.items()}
 
 

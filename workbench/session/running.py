@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
@@ -23,6 +24,7 @@ from workbench.services import (
     input_channels,
     instance_label,
     instance_number,
+    service_of,
     service_spec,
     together,
 )
@@ -33,8 +35,18 @@ if TYPE_CHECKING:
 
 Begin = Literal["start", "now"] | datetime
 _MOST_INSTANCES = 32
-_EFFECTS = ("suppress", "resend")
-_COUNTS = ("handled", "emitted", "duplicates", "retries", "dead_letters")
+_CRASHES = 3
+"""After so many without coming up a service is waited for no longer."""
+
+
+@dataclass(frozen=True)
+class _Launch:
+    """How things were when an instance was started: how often it had crashed, and how many bytes
+    it had printed.
+    """
+
+    crashes: int
+    printed: int
 
 
 class Running:
@@ -60,6 +72,8 @@ class Running:
         """Service → how often its design has changed."""
         self._revisions: dict[str, int] = {}
         """Instance → how often it had when that instance was started."""
+        self._launches: dict[str, _Launch] = {}
+        """Instance → how things were when it was last started."""
         self._lock = threading.RLock()
         self._runner: Runner | None = None
         choreography.listeners.append(self._on_change)
@@ -102,7 +116,7 @@ class Running:
                 '@wb.service("inventory").on(OrderPlaced), or in wb.designer().'
             )
         if instances is not None:
-            check_instances(instances)
+            _check_instances(instances)
         specs = [
             self._spec(name, n)
             for name in names
@@ -124,17 +138,17 @@ class Running:
         """Let a running service have more instances, or fewer."""
         self.check(service)
         self._connection.may_write("start services")
-        check_instances(instances)
+        _check_instances(instances)
         if not any(life.up or life.wanted for life in self._instances(service)):
             raise ServiceError(
                 f"{service} is not running: wb.start({service!r}, instances={instances}) starts it."
             )
         before = self._wanted.get(service, 1)
+        specs = [self._spec(service, n) for n in range(before + 1, instances + 1)]
         self._wanted[service] = instances
         for n in range(before, instances, -1):
             self.runner.stop(instance_label(service, n))
         self._dismiss_others(service)
-        specs = [self._spec(service, n) for n in range(before + 1, instances + 1)]
         self._launch(specs)
         self._wait_until_running([spec.label for spec in specs], timeout)
         self._wait_until_shared(service, timeout)
@@ -170,7 +184,8 @@ class Running:
         self.check(service)
         up = [life.service for life in self._instances(service) if life.up or life.wanted]
         if rolling and up:
-            for spec in [self._spec(service, n) for n in range(1, self._wanted[service] + 1)]:
+            wanted = self._wanted.get(service, 1)
+            for spec in [self._spec(service, n) for n in range(1, wanted + 1)]:
                 if spec.label in up:
                     self.runner.stop(spec.label)
                 self._launch([spec])
@@ -195,7 +210,13 @@ class Running:
     def _launch(self, specs: Sequence[ServiceSpec]) -> None:
         coming = [Coming(spec.group, spec.member, spec.inputs) for spec in specs]
         self._connection.broker.make_way(coming)
+        lives = self.runner.lives()
         for spec in specs:
+            output = self.runner.output_path(spec.label)
+            self._launches[spec.label] = _Launch(
+                lives[spec.label].crashes if spec.label in lives else 0,
+                output.stat().st_size if output.exists() else 0,
+            )
             self.runner.start(spec)
             self._revisions[spec.label] = self._changes.get(spec.name, 0)
 
@@ -244,10 +265,10 @@ class Running:
 
     def labels(self, name: str) -> list[str]:
         """The instances that a name stands for: a service's, all that there were, or just one."""
-        self.check(name.partition("/")[0])
+        self.check(service_of(name))
         if "/" not in name:
             return [life.service for life in self._instances(name)] or [name]
-        service, n = name.partition("/")[0], instance_number(name)
+        service, n = service_of(name), instance_number(name)
         known = [life.service for life in self._instances(service)]
         if n == 0 or instance_label(service, n) not in known:
             there = ", ".join(known) or "none"
@@ -263,10 +284,15 @@ class Running:
         while waiting:
             lives = self.runner.lives()
             waiting = {name for name in waiting if lives[name].state != "running"}
-            broken = [name for name in waiting if lives[name].crashes >= 3]
-            if broken or time.monotonic() > deadline:
+            broken = [
+                name
+                for name in waiting
+                if lives[name].crashes - self._launches[name].crashes >= _CRASHES
+            ]
+            if broken or (waiting and time.monotonic() > deadline):
                 name = min(broken or waiting)
-                last = self.output(name, lines=3).strip() or "it printed nothing"
+                words = self._lines(name, 3, since=self._launches[name].printed)
+                last = "\n".join(words).strip() or "it printed nothing"
                 raise ServiceError(f"{name} does not come up; its last words: {last}")
             time.sleep(0.02)
 
@@ -303,11 +329,11 @@ class Running:
         """How each service that was ever started is doing, its instances taken together."""
         services: dict[str, list[Life]] = {}
         for life in self.all_instances():
-            services.setdefault(life.service.partition("/")[0], []).append(life)
+            services.setdefault(service_of(life.service), []).append(life)
         return {name: together(name, found) for name, found in services.items()}
 
     def _instances(self, service: str) -> list[Life]:
-        return [life for life in self.all_instances() if life.service.partition("/")[0] == service]
+        return [life for life in self.all_instances() if service_of(life.service) == service]
 
     def instances(self) -> pd.DataFrame:
         """One row an instance; :meth:`Workbench.instances` says what is in it."""
@@ -337,19 +363,25 @@ class Running:
         labels = self.labels(service)
         texts = []
         for label in labels:
-            path = self.runner.output_path(label)
-            if path.exists():
-                with path.open("rb") as file:
-                    file.seek(max(0, path.stat().st_size - 400 * lines))
-                    text = file.read().decode("utf-8", "replace")
+            if self.runner.output_path(label).exists():
                 head = [f"--- {label} ---"] if len(labels) > 1 else []
-                texts += [*head, *text.splitlines()[-lines:]]
+                texts += [*head, *self._lines(label, lines)]
         return "\n".join(texts)
 
+    def _lines(self, label: str, lines: int, *, since: int = 0) -> list[str]:
+        """The last lines of an instance's output, of what came after a number of bytes."""
+        path = self.runner.output_path(label)
+        if not path.exists():
+            return []
+        with path.open("rb") as file:
+            file.seek(max(since, path.stat().st_size - 400 * lines))
+            return file.read().decode("utf-8", "replace").splitlines()[-lines:]
 
-def check_instances(instances: int) -> None:
+
+def _check_instances(instances: object) -> None:
     """Refuse a number of instances that makes no sense."""
-    if isinstance(instances, bool) or not 1 <= instances <= _MOST_INSTANCES:
+    whole = isinstance(instances, int) and not isinstance(instances, bool)
+    if not whole or instances not in range(1, _MOST_INSTANCES + 1):
         raise ServiceError(
             f"a service has from 1 to {_MOST_INSTANCES} instances, not {instances!r}."
         )
