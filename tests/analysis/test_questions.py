@@ -181,6 +181,19 @@ def test_an_event_without_the_effect_that_others_of_its_type_have_is_stuck(order
     ]
 
 
+def test_what_is_due_depends_on_what_an_event_came_of(event):
+    def flow(name: str, reason: str, *, released: bool) -> list[dict]:
+        steps = ["OrderPlaced", reason, "OrderCancelled", *["StockReleased"] * released]
+        causes = [None, *steps]
+        return [event(kind, name, n, causes[n]) for n, kind in enumerate(steps)]
+
+    unpaid = [flow(f"unpaid-{n}", "PaymentDeclined", released=n < 9) for n in range(10)]
+    gone = [flow(f"gone-{n}", "OutOfStock", released=False) for n in range(3)]
+    stuck = EventLog([step for steps in (*unpaid, *gone) for step in steps]).stuck()
+    assert stuck["correlation_id"].tolist() == ["unpaid-9"]
+    assert stuck["waiting_for"].tolist() == ["StockReleased"]
+
+
 def test_types_that_usually_end_a_flow_are_not_stuck(orders):
     assert set(orders.stuck()["event_type"]) == {"StockReserved"}
     assert orders.stuck(usually=1.0)["event_type"].tolist() == ["StockReserved"]  # given up on

@@ -194,7 +194,7 @@ class EventLog:
         expected
             What a design says: event type → the types of which at least one must follow. Without
             it the log itself says what is due: an effect, after each event of a type that has one
-            in more than ``usually`` of the flows that hold that type.
+            in more than ``usually`` of the flows that hold that type, caused by the same type.
         usually
             Share of flows, 0 to 1.
         longer_than

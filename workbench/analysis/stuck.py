@@ -1,7 +1,9 @@
 """Which flows wait for something that was due and never came?
 
 An event is stuck if something was due after it and did not come. What is due is said by a design,
-or learned from the log itself: a type is due an effect if, of the flows that hold it, most have one.
+or learned from the log itself: an event is due an effect if, of the flows that hold its type, come
+to in the same way, most have one. (The way matters: an order cancelled because nobody paid is
+followed by the release of its stock, and one cancelled because there was no stock by nothing.)
 An event that a service gave up on, and to which that service never answered after all, is stuck too.
 """
 
@@ -72,17 +74,18 @@ def _followed(index: FlowIndex) -> Ints:
 
 
 def _due_by_habit(index: FlowIndex, followed: Ints, usually: float) -> Bools:
-    """Find the events without an effect, of the types that have one in most flows that hold them."""
-    n_types = len(index.type_names)
+    """Find the events without an effect, of types that, after such a cause, mostly have one."""
+    cause = np.where(index.cause >= 0, index.type[index.cause] + 1, 0)  # 0: it is not known
+    way, ways = pd.factorize(index.type * (len(index.type_names) + 1) + cause)
     answered = np.zeros(len(index.flow), dtype=bool)
     answered[followed[followed >= 0]] = True
-    pair, pairs = pd.factorize(index.flow * n_types + index.type)
+    pair, pairs = pd.factorize(index.flow * len(ways) + way)
     pair_answered = np.zeros(len(pairs), dtype=bool)
     pair_answered[pair[answered]] = True
-    kind = pairs % n_types
-    flows = np.bincount(kind, minlength=n_types)
-    flows_answered = np.bincount(kind[pair_answered], minlength=n_types)
-    return ~answered & (flows_answered > usually * flows)[index.type]
+    kind = pairs % len(ways)
+    flows = np.bincount(kind, minlength=len(ways))
+    flows_answered = np.bincount(kind[pair_answered], minlength=len(ways))
+    return ~answered & (flows_answered > usually * flows)[way]
 
 
 def _due_by_design(index: FlowIndex, expected: Mapping[str, Collection[str]]) -> Bools:
