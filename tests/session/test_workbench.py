@@ -1,5 +1,7 @@
 """The Workbench on the in-memory broker: everything that a notebook asks of it."""
 
+import sys
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -477,6 +479,27 @@ def test_a_service_that_crashed_often_is_restarted_all_the_same(wb):
     wb.restart("billing")
     wb.restart("billing", rolling=True)
     assert wb.lives()["billing"].state == "running"
+
+
+def test_what_is_printed_while_a_service_is_at_work_stays_where_it_is_printed(wb, capsys):
+    at_work, seen = threading.Event(), threading.Event()
+
+    @wb.service("inventory").on(name="reserve")
+    def reserve(event: OrderPlaced, ctx) -> None:
+        print("a service")
+        at_work.set()
+        seen.wait(10)
+        print("still a service", file=sys.stderr)
+
+    wb.start()
+    wb.publish(OrderPlaced(order_id="o-1"))
+    assert at_work.wait(10)
+    print("a notebook")
+    print("its errors", file=sys.stderr)
+    seen.set()
+    wb.wait_until_idle()
+    assert capsys.readouterr() == ("a notebook\n", "its errors\n")
+    assert wb.output("inventory").splitlines() == ["a service", "still a service"]
 
 
 def test_all_states_are_one_table(wb):

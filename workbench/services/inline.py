@@ -7,7 +7,6 @@ nothing it had not committed is kept.
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 import traceback
@@ -19,6 +18,7 @@ from workbench.brokers import MemoryBroker
 from workbench.errors import ServiceError
 from workbench.services.clock import Clock
 from workbench.services.handling import Stopped
+from workbench.services.printing import printing_to
 from workbench.services.runner import Life, Runner
 from workbench.services.spec import ServiceSpec
 from workbench.services.status import Status
@@ -171,7 +171,7 @@ class InlineRunner(Runner):
         self._folder.mkdir(parents=True, exist_ok=True)
         with self.output_path(name).open("a", encoding="utf-8") as output:
             try:
-                with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+                with printing_to(output):
                     action()
             except _KilledError:
                 life.crashes += 1
