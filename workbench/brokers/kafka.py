@@ -147,11 +147,14 @@ class KafkaBroker(Broker):
 
     def _delete_group(self, group: str) -> None:
         # A static member that was killed is a member until its session ends: it is put out first.
-        self._put_out(group, self._static_members([group])[group])
+        self._put_out(group, self._static_members(group))
         with contextlib.suppress(kafka_errors.GroupIdNotFoundError):
             self._admin.delete_groups([group])
 
-    def _static_members(self, groups: Sequence[str]) -> dict[str, list[str]]:
+    def _static_members(self, group: str) -> list[str]:
+        return self._all_static_members([group])[group]
+
+    def _all_static_members(self, groups: Sequence[str]) -> dict[str, list[str]]:
         found = self._admin.describe_groups(sorted(set(groups)))
         return {
             group: [
@@ -177,7 +180,7 @@ class KafkaBroker(Broker):
 
     def make_way(self, coming: Sequence[Coming]) -> None:
         with self._lock:
-            there = self.call(self._static_members, [member.group for member in coming])
+            there = self.call(self._all_static_members, [member.group for member in coming])
             for group, member, channels in coming:
                 name = _instance_id(member, channels)
                 old = [n for n in there[group] if n.startswith(f"{member}-") and n != name]
@@ -185,7 +188,7 @@ class KafkaBroker(Broker):
 
     def dismiss(self, group: str, member: str) -> None:
         with self._lock:
-            members = self.call(self._static_members, [group])[group]
+            members = self.call(self._static_members, group)
             gone = [other for other in members if other.startswith(f"{member}-")]
             self.call(self._put_out, group, gone)
 
@@ -291,7 +294,7 @@ class KafkaBroker(Broker):
         }
         with self._lock:
             # A static member that left in good order is a member until its session ends.
-            self.call(self._put_out, group, self.call(self._static_members, [group])[group])
+            self.call(self._put_out, group, self.call(self._static_members, group))
             answers = self.call(self._admin.alter_group_offsets, group, wanted)
         for partition, error in answers.items():
             if error is not kafka_errors.NoError:

@@ -47,8 +47,6 @@ class InlineRunner(Runner):
         self._broker, self._say = broker, say
         self._clock = clock or Clock()
         self._threaded = threaded
-        self._lock = threading.RLock()
-        self._lives: dict[str, Life] = {}
         self._specs: dict[str, ServiceSpec] = {}
         self._workers: dict[str, Worker] = {}
         self._paused: set[str] = set()
@@ -57,10 +55,7 @@ class InlineRunner(Runner):
     def start(self, spec: ServiceSpec, *, kill_at: tuple[str, int] | None = None) -> None:
         """Start a service. ``kill_at=(step, n)``: it is abandoned at the n-th such step."""
         with self._lock:
-            life = self._lives.setdefault(spec.label, Life(spec.label))
-            if life.up:
-                raise ServiceError(f"{spec.label} is running already; wb.restart({spec.name!r})?")
-            life.wanted, life.exit = True, None
+            self._new_life(spec)
             self._specs[spec.label] = spec
             self._begin(spec.label, kill_at)
         if self._threaded and self._thread is None:
@@ -93,10 +88,6 @@ class InlineRunner(Runner):
 
     def resume(self, service: str) -> None:
         self._paused.discard(service)
-
-    def lives(self) -> dict[str, Life]:
-        with self._lock:
-            return {name: replace(life) for name, life in self._lives.items()}
 
     def close(self) -> None:
         with self._lock:
@@ -189,12 +180,6 @@ class InlineRunner(Runner):
         if worker is not None:
             worker.abandon()
         life.up, life.exit = False, -9
-
-    def _life(self, service: str) -> Life:
-        if service not in self._lives:
-            known = ", ".join(self._lives) or "none"
-            raise ServiceError(f"{service!r} was never started (started so far: {known}).")
-        return self._lives[service]
 
 
 class _KilledError(BaseException):

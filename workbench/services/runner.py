@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from workbench.errors import ServiceError
 from workbench.services.spec import ServiceSpec
 from workbench.services.status import Status
 
@@ -67,6 +69,8 @@ class Runner(ABC):
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._lock = threading.RLock()
+        self._lives: dict[str, Life] = {}
 
     @abstractmethod
     def start(self, spec: ServiceSpec) -> None:
@@ -92,9 +96,23 @@ class Runner(ABC):
     def resume(self, service: str) -> None:
         """Let a paused service go on."""
 
-    @abstractmethod
     def lives(self) -> dict[str, Life]:
         """How each service that was ever started is doing."""
+        with self._lock:
+            return {name: replace(life) for name, life in self._lives.items()}
+
+    def _life(self, service: str) -> Life:
+        if service not in self._lives:
+            known = ", ".join(self._lives) or "none"
+            raise ServiceError(f"{service!r} was never started (started so far: {known}).")
+        return self._lives[service]
+
+    def _new_life(self, spec: ServiceSpec) -> Life:
+        life = self._lives.setdefault(spec.label, Life(spec.label))
+        if life.up:
+            raise ServiceError(f"{spec.label} is running already; wb.restart({spec.name!r})?")
+        life.wanted, life.exit = True, None
+        return life
 
     def output_path(self, service: str) -> Path:
         """The file with what an instance's handlers printed and what went wrong in them."""

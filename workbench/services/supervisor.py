@@ -13,7 +13,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -53,9 +52,7 @@ class Supervisor(Runner):
         super().__init__(folder)
         self._settings = settings
         self._say = say
-        self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
-        self._lives: dict[str, Life] = {}
         self._packed: dict[str, bytes] = {}
         self._recent_crashes: dict[str, int] = {}
         self._started_at: dict[str, float] = {}
@@ -70,11 +67,7 @@ class Supervisor(Runner):
         packed = pack(spec, settings)
         armed = pack(spec, {**settings, "kill_at": kill_at}) if kill_at else packed
         with self._lock:
-            life = self._lives.setdefault(spec.label, Life(spec.label))
-            if life.up:
-                raise ServiceError(f"{spec.label} is running already; wb.restart({spec.name!r})?")
-            life.wanted = True
-            life.exit = None
+            self._new_life(spec)
             self._packed[spec.label] = packed
             self._recent_crashes[spec.label] = 0
             self._spawn(spec.label, armed)
@@ -110,10 +103,6 @@ class Supervisor(Runner):
     def resume(self, service: str) -> None:
         with self._lock:
             self._signal(self._life(service), signal.SIGCONT)
-
-    def lives(self) -> dict[str, Life]:
-        with self._lock:
-            return {name: replace(life) for name, life in self._lives.items()}
 
     def close(self) -> None:
         with self._lock:
@@ -248,12 +237,6 @@ class Supervisor(Runner):
         timer = self._timers.pop(service, None)
         if timer is not None:
             timer.cancel()
-
-    def _life(self, service: str) -> Life:
-        if service not in self._lives:
-            known = ", ".join(self._lives) or "none"
-            raise ServiceError(f"{service!r} was never started (started so far: {known}).")
-        return self._lives[service]
 
     def _signal(self, life: Life, which: signal.Signals) -> None:
         if life.up and life.pid is not None:

@@ -67,6 +67,10 @@ class Worker:
     events and before waits.
     """
 
+    store: Store
+    _sending: Sending
+    _consumer: Consumer
+
     def __init__(
         self,
         spec: ServiceSpec,
@@ -90,21 +94,23 @@ class Worker:
         self._held: set[Position] = set()
         self._offsets = Offsets()
         self._commit_at = 0.0
-        self._store: Store | None = None
-        self._sending: Sending | None = None
-        self._consumer: Consumer | None = None
+        self._closing: list[Callable[[], None]] = []
+        """What ends all that was begun, the first last."""
 
     def start(self) -> None:
         """Open the file and join the group."""
         self._at("started")
-        self.store = self._store = Store(self.spec.store, durable=self.spec.durable)
+        self.store = Store(self.spec.store, durable=self.spec.durable)
+        self._closing.append(self.store.close)
         self._handling.repeated = self.store.reprocessing.ranges()
         self._sending = sending(
             self.spec, self._broker, self.store, self._clock, self._injector, self._at
         )
+        self._closing.append(self._sending.close)
         self._consumer = self._broker.consumer(
             self.spec.group, self.spec.inputs, member=self.spec.member
         )
+        self._closing.append(self._leave)
         self._at("joined")
 
     def step(self, timeout: float) -> int:
@@ -117,9 +123,9 @@ class Worker:
             It was asked to stop while a reaction waited to try again; nothing of this round is
             kept, and its events will be delivered again.
         """
-        assert self._consumer is not None, "start() comes first"
-        self._injector.refresh()
-        records = self._injector.disorder(self._consumer.poll(self._patience(timeout), BATCH))
+        records = self._consumer.poll(self._patience(timeout), BATCH)
+        self._injector.refresh()  # not before: what begins while it waits for events strikes them
+        records = list(self._injector.disorder(records))
         if self._status.phase == "starting" and self._consumer.joined():
             self._status.phase = "running"
             self._tell(force=True)
@@ -138,7 +144,6 @@ class Worker:
         return done
 
     def _round(self, records: Sequence[Record]) -> int:
-        assert self._consumer is not None
         if records:
             self._at("polled")
         handled, resumed, fresh = self._handle(records)
@@ -158,19 +163,18 @@ class Worker:
         """Leave in good order: the file closed, the connections given back."""
         self._status.phase = "stopping"
         self._tell(force=True)
-        if self._consumer is not None:
-            if self._offsets.pending:
-                self._consumer.commit(self._offsets.pending)
-            self._consumer.close()
-        if self._sending is not None:
-            self._sending.close()
-        if self._store is not None:
-            self._store.close()
+        for close in reversed(self._closing):
+            close()
+
+    def _leave(self) -> None:
+        if self._offsets.pending:
+            self._consumer.commit(self._offsets.pending)
+        self._consumer.close()
 
     def abandon(self) -> None:
         """Drop everything as a kill would: nothing committed, nothing said to the broker."""
-        if self._store is not None:
-            self._store.close()
+        if self._closing:
+            self.store.close()
 
     # --- partitions -----------------------------------------------------------------------
 
@@ -182,8 +186,6 @@ class Worker:
         _MovedError
             They are another's by now.
         """
-        assert self._consumer is not None
-        assert self._sending is not None
         held = self._consumer.assigned()
         starts = self._consumer.positions() | _firsts(records)
         sent = self._sending.sent(self._consumer)
@@ -201,7 +203,6 @@ class Worker:
 
     def _passed(self) -> dict[Position, int]:
         """Where it has read past what is no record: the mark of a transaction."""
-        assert self._consumer is not None
         places = self._consumer.positions()
         return {p: at for p, at in places.items() if at > self._offsets.of(p)}
 
@@ -216,15 +217,12 @@ class Worker:
         _MovedError
             The partitions are another's by now.
         """
-        assert self._consumer is not None
         if self._offsets.pending and not self._consumer.commit(self._offsets.pending):
             raise _MovedError
         self._offsets.settle()
         self._commit_at = time.monotonic() + _COMMIT_EVERY
 
     def _deliver(self, fresh: Sequence[Unsent] = ()) -> None:
-        assert self._consumer is not None
-        assert self._sending is not None
         if not self._sending.deliver(self._consumer, self._offsets, fresh):
             raise _MovedError
         self._status.problem = self._sending.problem
@@ -344,12 +342,11 @@ class Worker:
         if not force and now - self._reported_at < pause:
             return
         self._reported_at = now
-        if self._store is not None:
-            self._status.waiting = sum(self._store.left())
-            totals: Counter[str] = Counter()
-            for (what, _), n in self._store.counts().items():
-                totals[what] += n
-            self._status.counts = dict(totals)
+        self._status.waiting = sum(self.store.left())
+        totals: Counter[str] = Counter()
+        for (what, _), n in self.store.counts().items():
+            totals[what] += n
+        self._status.counts = dict(totals)
         self._report(self._status)
 
 
