@@ -41,11 +41,11 @@ def design():
 def make(tmp_path):
     made = []
 
-    def make(n=0):
+    def make(n=0, **settings):
         retry = RetryPolicy(attempts=1, later=("50ms",))
         wb = Workbench(
             design(), broker=MemoryBroker(), folder=tmp_path / f"{n}", retry=retry,
-            say=lambda text: None,
+            say=lambda text: None, **settings,
         )  # fmt: skip
         made.append(wb)
         wb.start()
@@ -121,6 +121,18 @@ def test_a_dropped_commit_is_a_crash_that_repeats_and_changes_nothing(wb):
     assert wb.lives()["inventory"].crashes > 0
     assert wb.state("inventory") == {"units": 10}
     assert wb.state("billing") == {"charged": 10}
+    assert wb.counts("billing")["duplicates"] > 0
+
+
+def test_in_transactions_a_dropped_commit_lets_nobody_see_an_effect_twice(make):
+    wb = make(delivery="transactions")
+    wb.faults.drop_commits("inventory", 1.0, seconds="200ms")
+    orders(wb, 10)
+    wb.faults.wait()
+    wb.wait_until_idle()
+    assert wb.lives()["inventory"].crashes > 0
+    assert wb.state("billing") == {"charged": 10}
+    assert "duplicates" not in wb.counts("billing")
 
 
 def test_a_killed_service_comes_back_by_itself(wb):

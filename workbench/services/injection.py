@@ -144,7 +144,7 @@ class Injector:
         return items
 
     def before_commit(self) -> None:
-        """Crash with the effects sent and the offsets not yet committed."""
+        """Crash with the effects sent, and neither that noted nor the offsets committed."""
         for injection in self._active:
             if injection.kind == DROP and injection.strikes("", f"{self._rounds}"):
                 raise CommitDroppedError("a lost commit on purpose (wb.faults)")

@@ -100,6 +100,7 @@ class AtLeastOnce(Sending):
         batch = [row.outgoing for row in unsent]
         answers = self._producer.send([*batch, *self._injector.doubled(batch)])[: len(batch)]
         self._at("sent")
+        self._injector.before_commit()
         landed = [
             row.seq
             for row, answer in zip(unsent, answers, strict=True)
@@ -158,6 +159,7 @@ class InTransactions(Sending):
             if answers is None:
                 return False
             self._at("sent")
+            self._injector.before_commit()
             landed = all(isinstance(answer, Landed) for answer in answers)
             with self._store.transaction():
                 refused = self._set_aside(unsent, answers)

@@ -138,7 +138,11 @@ class Faults:
         return self._inject(REORDER, service, seconds, None, share)
 
     def drop_commits(self, service: str, share: float = 0.2, *, seconds: Duration = "10s") -> Fault:
-        """Crash a service after a share of its polls, its effects sent and nothing committed."""
+        """Crash a service after a share of its polls, its effects sent and nothing committed.
+
+        So they are sent again: whoever reads the channel sees them twice, unless ``delivery`` is
+        ``"transactions"``.
+        """
         return self._inject(DROP, service, seconds, None, share)
 
     def poison(self, event_type: str, n: int = 1) -> Fault:
