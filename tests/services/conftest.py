@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
+from workbench import Workbench
 from workbench.brokers import MemoryBroker, Outgoing, Position
 from workbench.choreography import Choreography
 from workbench.events import DeadLetter, Envelope, Retry, from_kafka, to_kafka
@@ -145,3 +147,31 @@ def stage(tmp_path):
     yield make
     for one in made:
         one.runner.close()
+
+
+@pytest.fixture
+def said():
+    """What the workbenches of ``on_kafka`` have said."""
+    return []
+
+
+@pytest.fixture
+def on_kafka(kafka, tmp_path, said):
+    """Makes workbenches on the shared Kafka, each in a namespace of its own unless told otherwise."""
+    made = []
+
+    def make(design, **settings):
+        settings.setdefault("namespace", f"t{uuid4().hex[:10]}")
+        wb = Workbench(
+            design,
+            bootstrap_servers=kafka.bootstrap_servers,
+            folder=tmp_path,
+            say=said.append,
+            **settings,
+        )
+        made.append(wb)
+        return wb
+
+    yield make
+    for wb in made:
+        wb.close()

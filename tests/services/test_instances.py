@@ -7,13 +7,12 @@ import threading
 import time
 from decimal import Decimal
 from functools import partial
-from uuid import uuid4
 
 import cloudpickle
 import psutil
 import pytest
 
-from workbench import Choreography, Event, RetryPolicy, Workbench
+from workbench import Choreography, Event, RetryPolicy
 from workbench.errors import BrokerError, ServiceError
 from workbench.services import STEPS, service_spec
 
@@ -66,30 +65,11 @@ def money(orders):
 
 
 @pytest.fixture
-def said():
-    return []
-
-
-@pytest.fixture
-def make(kafka, tmp_path, said):
-    made = []
-
-    def make(design=None, **settings):
-        settings.setdefault("retry", RetryPolicy(attempts=2, first_delay=0.01, later=()))
-        wb = Workbench(
-            design or payments(),
-            bootstrap_servers=kafka.bootstrap_servers,
-            folder=tmp_path,
-            say=said.append,
-            namespace=f"t{uuid4().hex[:10]}",
-            **settings,
-        )
-        made.append(wb)
-        return wb
-
-    yield make
-    for wb in made:
-        wb.close()
+def make(on_kafka):
+    retry = RetryPolicy(attempts=2, first_delay=0.01, later=())
+    return lambda design=None, **settings: on_kafka(
+        design or payments(), **{"retry": retry, **settings}
+    )
 
 
 class Shop:

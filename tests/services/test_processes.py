@@ -15,7 +15,7 @@ import cloudpickle
 import psutil
 import pytest
 
-from workbench import Choreography, Event, RetryPolicy, Workbench
+from workbench import Choreography, Event, RetryPolicy
 from workbench.errors import EventError, HandlerError, ServiceError
 from workbench.services import STEPS, service_spec
 
@@ -95,31 +95,10 @@ def is_gone(pid):
 
 
 @pytest.fixture
-def said():
-    return []
-
-
-@pytest.fixture
-def make(kafka, tmp_path, said):
-    """Workbenches on the shared Kafka, each in a namespace of its own unless told otherwise."""
-    made = []
-
-    def make(design=None, **settings):
-        settings.setdefault("namespace", f"t{uuid4().hex[:10]}")
-        settings.setdefault("retry", QUICK)
-        wb = Workbench(
-            design or order_chain(),
-            bootstrap_servers=kafka.bootstrap_servers,
-            folder=tmp_path,
-            say=said.append,
-            **settings,
-        )
-        made.append(wb)
-        return wb
-
-    yield make
-    for wb in made:
-        wb.close()
+def make(on_kafka):
+    return lambda design=None, **settings: on_kafka(
+        design or order_chain(), **{"retry": QUICK, **settings}
+    )
 
 
 def start_armed(wb, kill_at):

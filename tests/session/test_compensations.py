@@ -1,7 +1,10 @@
 """Which compensations a flow has had, and which it still owes."""
 
+import sys
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
+import cloudpickle
 import pytest
 
 from workbench import Choreography, Event, RetryPolicy, Workbench
@@ -9,6 +12,7 @@ from workbench.brokers import MemoryBroker
 from workbench.errors import LogError
 
 pytestmark = pytest.mark.memory
+cloudpickle.register_pickle_by_value(sys.modules[__name__])  # as if it were a notebook
 
 
 class OrderPlaced(Event, version=1, key="order_id"):
@@ -47,8 +51,7 @@ def bank():
     return {"answers": True}
 
 
-@pytest.fixture
-def wb(tmp_path, bank):
+def order_design(bank):
     design = Choreography()
     design.event(ShippingFailed)
     inventory, billing = design.service("inventory"), design.service("billing")
@@ -72,9 +75,18 @@ def wb(tmp_path, bank):
     def ship(event: PaymentCharged) -> Shipped | ShippingFailed:
         return (Shipped if event.ships else ShippingFailed)(order_id=event.order_id)
 
+    return design
+
+
+@pytest.fixture
+def wb(tmp_path, bank):
     quick = RetryPolicy(attempts=1, later=())
     with Workbench(
-        design, broker=MemoryBroker(), retry=quick, folder=tmp_path, say=lambda text: None
+        order_design(bank),
+        broker=MemoryBroker(),
+        retry=quick,
+        folder=tmp_path,
+        say=lambda text: None,
     ) as found:
         found.start()
         yield found
@@ -188,3 +200,34 @@ def test_what_is_handled_again_on_top_of_the_state_is_undone_again_too(wb):
     place(wb, "next", ships=False)
     assert wb.state("billing") == {"refunds": 3}
     assert set(wb.compensations("next")["state"]) == {"compensated"}
+
+
+@pytest.mark.kafka
+def test_on_kafka_all_that_failed_is_undone_in_order_though_a_service_is_killed(
+    kafka, tmp_path, bank
+):
+    with Workbench(
+        order_design(bank),
+        bootstrap_servers=kafka.bootstrap_servers,
+        namespace=f"t{uuid4().hex[:10]}",
+        folder=tmp_path,
+        say=lambda text: None,
+    ) as wb:
+        wb.start()
+        for n in range(60):
+            wb.publish(OrderPlaced(order_id=f"o-{n}", ships=n % 3 > 0), correlation_id=f"o-{n}")
+            if n == 30:
+                wb.kill("billing")
+                wb.start("billing")
+        wb.wait_until_idle()
+        assert wb.state("billing") == {"refunds": 20}
+        table = wb.compensations()
+        assert set(table["state"]) == {"compensated"}
+        assert set(table["correlation_id"]) == {f"o-{n}" for n in range(0, 60, 3)}
+        assert list(table["step"]) == ["charge", "reserve"] * 20
+        frame = wb.capture(progress=False).frame.set_index("id")
+        refunds, releases = table[::2], table[1::2]
+        assert list(frame.loc[releases["undone_id"], "causation_id"]) == list(refunds["undone_id"])
+        assert set(frame.loc[frame.loc[refunds["undone_id"], "causation_id"], "type"]) == {
+            "ShippingFailed"
+        }
