@@ -494,10 +494,14 @@ def test_what_is_printed_while_a_service_is_at_work_stays_where_it_is_printed(wb
     wb.start()
     wb.publish(OrderPlaced(order_id="o-1"))
     assert at_work.wait(10)
+    heard, usual = [], sys.stdout.write
+    sys.stdout.write = lambda text: heard.append(text) or usual(text)  # as IPython does
     print("a notebook")
     print("its errors", file=sys.stderr)
     seen.set()
     wb.wait_until_idle()
+    sys.stdout.write = usual
+    assert heard == ["a notebook", "\n"]
     assert capsys.readouterr() == ("a notebook\n", "its errors\n")
     assert wb.output("inventory").splitlines() == ["a service", "still a service"]
 

@@ -37,8 +37,13 @@ def printing_to(file: TextIO) -> Iterator[None]:
 class _Divided:
     """A stream that is another for threads with a place of their own."""
 
+    _usual: Any
+
     def __init__(self, usual: Any) -> None:
-        self._usual = usual
+        super().__setattr__("_usual", usual)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(getattr(_own, "file", None) or self._usual, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(self._usual, name, value)  # IPython puts a ``write`` of its own in for each cell
