@@ -506,6 +506,13 @@ def test_what_is_printed_while_a_service_is_at_work_stays_where_it_is_printed(wb
     assert wb.output("inventory").splitlines() == ["a service", "still a service"]
 
 
+def test_a_broker_in_memory_leaves_no_files_behind(tmp_path):
+    with Workbench(order_design(), broker="memory://", folder=tmp_path) as wb:
+        wb.start()
+        assert list(tmp_path.rglob("*.sqlite"))
+    assert not list(tmp_path.rglob("*"))
+
+
 def test_all_states_are_one_table(wb):
     wb.start()
     wb.publish(OrderPlaced(order_id="o-1", quantity=2))

@@ -155,8 +155,13 @@ class Connection:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def close(self) -> None:
-        """Disconnect, and stop the local Kafka if it was started here."""
+        """Disconnect, and stop the local Kafka if it was started here.
+
+        What a broker in memory has forgotten nobody goes on with: its services' files go, too.
+        """
         with self._lock:
+            if isinstance(self._broker, MemoryBroker) and self._broker is not self._wanted[0]:
+                shutil.rmtree(self.folder.parent, ignore_errors=True)
             if self._broker is not None:
                 self._broker.close()
                 self._broker = None
