@@ -15,7 +15,15 @@ from benchmarks import bare_chain, faststream_chain
 from benchmarks.harness import make_topics, temporary_folder
 from workbench import Workbench
 from workbench.choreography import Choreography
-from workbench.examples.orders import OrderPlaced, order_choreography
+from workbench.examples.orders import (
+    OrderPlaced,
+    charge,
+    complete,
+    order_choreography,
+    reserve,
+    ship,
+)
+from workbench.services import channel_name
 
 BATCH = 500  # how many events are published before their acknowledgements are awaited
 
@@ -32,12 +40,12 @@ class Chain(Protocol):
 
 
 class OrderChain:
-    """The workbench's own. (Two of its services also read, and skip, what others react to.)"""
-
-    topics = ("OrderPlaced", "inventory", "billing", "shipping", "orders")
+    """The workbench's own."""
 
     def __init__(self, workbench: Workbench) -> None:
         self.workbench = workbench
+        names = ("OrderPlaced", "inventory", "billing", "shipping", "orders")
+        self.topics = [channel_name(workbench.namespace, name) for name in names]
         self.services = [psutil.Process(life.pid) for life in workbench.lives().values()]
 
     def publish(self, orders: Sequence[OrderPlaced]) -> None:
@@ -93,10 +101,26 @@ def started(
         yield workbench
 
 
+def four_steps() -> Choreography:
+    """The order example without its cancellations: a chain, as the peers' are.
+
+    In the whole example two services read three channels more, for the few orders that are
+    cancelled, and skip what else they find there.
+    """
+    design = Choreography()
+    steps = {"inventory": reserve, "billing": charge, "shipping": ship, "orders": complete}
+    for service, handler in steps.items():
+        design.service(service).on()(handler)
+    return design
+
+
 @contextmanager
-def order_chain(servers: str, partitions: int = 3) -> Iterator[OrderChain]:
-    """The workbench's order chain, listening."""
-    with started(order_choreography(), servers, partitions=partitions) as workbench:
+def order_chain(
+    servers: str, partitions: int = 3, *, design: Choreography | None = None, namespace: str = ""
+) -> Iterator[OrderChain]:
+    """The workbench's order chain, by default the whole example, listening."""
+    chosen = design or order_choreography()
+    with started(chosen, servers, partitions=partitions, namespace=namespace) as workbench:
         yield OrderChain(workbench)
 
 

@@ -1,6 +1,7 @@
 """How many flows a second the order chain takes, and how long one hop lasts, beside its peers.
 
-All chains are up at the same time and take turns, run by run. A run at full load goes from the
+The chains are alike: four services, each of which reads one topic and writes to the next. All are up
+at the same time and take turns, run by run. A run at full load goes from the
 first call that publishes to the last event of the last flow; a hop goes from one event of a flow
 to the next. Both are read from the times at which the broker appended the records. FastStream's
 chains are gone before hops are measured, so that idle as they are they can't disturb them.
@@ -17,7 +18,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from benchmarks.chains import Chain, order_chain, peer_chain
+from benchmarks.chains import Chain, four_steps, order_chain, peer_chain
 from benchmarks.driving import cpu_seconds, full_load, one_by_one, steady_load
 from benchmarks.harness import Load, Row, heading, ratio, row, temporary_kafka
 from benchmarks.log import Log
@@ -29,7 +30,7 @@ RATE = 50  # flows a second for latency
 QUANTILES = (50, 95, 99)
 ONE_BY_ONE = 40  # events published, each awaited, to see what one call takes
 
-OURS, BARE = "ours", "bare"
+OURS, WHOLE, BARE = "ours", "whole", "bare"
 PEERS = {
     BARE: "bare kafka-python, no guarantees",
     "aiokafka-each": "FastStream on aiokafka",
@@ -77,7 +78,10 @@ def everyone(partitions: int) -> Iterator[tuple[dict[str, Chain], ExitStack, Log
     with ExitStack() as stack:
         servers = stack.enter_context(temporary_kafka()).bootstrap_servers
         log = stack.enter_context(closing(Log(servers)))
-        chains: dict[str, Chain] = {OURS: stack.enter_context(order_chain(servers, partitions))}
+        ours = order_chain(servers, partitions, design=four_steps())
+        whole = order_chain(servers, partitions, namespace=WHOLE)
+        chains: dict[str, Chain] = {OURS: stack.enter_context(ours)}
+        chains[WHOLE] = stack.enter_context(whole)
         chains[BARE] = stack.enter_context(peer_chain(BARE, servers, partitions))
         peers = stack.enter_context(ExitStack())
         for name in PEERS:
@@ -126,6 +130,7 @@ def _throughput(flows: int, found: Found) -> list[Row]:
     rates, cpus = found.rates, found.cpus
     return [
         row(f"flows a second, full load of {flows:,}", rates[OURS], "/s"),
+        row("  the whole example, with its cancellations", rates[WHOLE], "/s", aside=True),
         *(row(f"  {label}", rates[peer], "/s", aside=True) for peer, label in PEERS.items()),
         *(
             ratio(
@@ -138,6 +143,7 @@ def _throughput(flows: int, found: Found) -> list[Row]:
             for peer, label in PEERS.items()
         ),
         row("processor time a flow, four services", cpus[OURS], "ms", digits=2),
+        row("  the whole example", cpus[WHOLE], "ms", digits=2, aside=True),
         *(
             row(f"  {label}", cpus[peer], "ms", digits=2, aside=True)
             for peer, label in PEERS.items()
