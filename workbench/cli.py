@@ -147,6 +147,15 @@ def capture(
 
 
 @app.command()
+def mermaid(design: Annotated[Path, typer.Argument(help="A design folder.")]) -> None:
+    """Print a design as Mermaid text, which GitHub draws between ```mermaid and ```."""
+    from workbench.choreography import Choreography
+
+    _must_exist(design)
+    typer.echo(Choreography.load(design).mermaid(), nl=False)
+
+
+@app.command()
 def doctor() -> None:
     """Say what works on this machine, what doesn't, and what to do."""
     from workbench.doctor import checkup

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from workbench.analysis import EventLog
+from workbench.errors import LogError
 
 NOON = pd.Timestamp("2026-11-23T12:00:00Z")
 
@@ -247,3 +248,42 @@ def test_a_dead_letter_that_was_answered_after_all_is_not_stuck(event):
     )
     assert log.stuck().empty
     assert log.flows()["dead_letters"].tolist() == [1]
+
+
+# --- a picture -----------------------------------------------------------------------------
+
+
+def test_a_flow_is_drawn_as_who_told_whom_and_who_gave_up(orders, event):
+    assert str(orders.flow("o-1").mermaid()).splitlines() == [
+        "sequenceDiagram",
+        "    participant p0 as shop",
+        "    participant p1 as inventory",
+        "    participant p2 as billing",
+        "    participant p3 as shipping",
+        "    p0->>p1: OrderPlaced +0 ms",
+        "    p1->>p2: StockReserved +10 ms",
+        "    p2->>p3: PaymentReceived +30 ms",
+        "    Note over p3: ShipmentDispatched +70 ms",
+    ]
+    reserved = event("StockReserved", "f", 0)
+    letter = {**reserved, "dead_letter": "billing/charge: LookupError: no <account>"}
+    assert str(EventLog([reserved, letter]).mermaid()).splitlines()[-2:] == [
+        "    p0-xp1: StockReserved +0 ms",
+        "    Note over p1: gave up: billing/charge: LookupError: no #60;account#62;",
+    ]
+
+
+def test_who_gave_up_on_an_event_that_is_not_in_the_log_is_drawn(event):
+    lost = event("OrderPlaced", "f", 0)
+    letter = {**lost, "dead_letter": "inventory/reserve: E: no"}
+    log = EventLog([letter, event("StockReserved", "f", 5)])
+    lines = str(log.mermaid()).splitlines()
+    assert lines[-1] == "    Note over p0: gave up: inventory/reserve: E: no"
+
+
+def test_what_is_too_much_for_a_picture_is_said(orders, event):
+    with pytest.raises(LogError, match=r"shows one flow, and here are 4: log\.flow\(correlation"):
+        orders.mermaid()
+    many = EventLog([event(f"E{n}", "f", n) for n in range(201)])
+    with pytest.raises(LogError, match=r"has 201 events, and a picture of more than 200 shows"):
+        many.mermaid()

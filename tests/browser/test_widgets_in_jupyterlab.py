@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote
+
 import pytest
 from jupyterlab import SCREENSHOTS, JupyterLab
 
@@ -204,3 +206,47 @@ def test_the_designer_makes_a_design_that_is_drawn_checked_and_saved(lab, page):
     page.get_by_role("button", name="Undo").click()
     page.wait_for_selector("td >> text=reacts to nothing yet")
     person.show(".wb-legend", "test-designer")
+
+
+MERMAID = """
+from workbench.choreography import Choreography
+from workbench.events import EventType
+from workbench import EventLog
+
+hostile = ['end', '<img src=x onerror=alert(1)>', '"]; click e0 call alert(1)', '`**bold**`', 'größe 注文 ;#35;']
+design = Choreography()
+for name in hostile:
+    design.event(EventType("Placed", {"type": "object"}))
+design.event(EventType("Paid", {"type": "object"}))
+design.service("end").whenever("Placed", emit={"Paid": {}}, guard="data.note == '<b>; %% end \\\\n `x`\\"'", after="90s")
+design.service("graph").whenever("Paid", emit={}, name="listen")
+design.mermaid()
+"""
+SEQUENCE = """
+steps = [*hostile, "last"]
+log = EventLog([
+    {"id": f"{n}", "type": name, "source": name, "time": f"2026-11-25T12:00:0{n}Z", "correlation_id": "f",
+     "causation_id": f"{n - 1}" if n else None}
+    for n, name in enumerate(steps)
+])
+log.mermaid()
+"""
+
+
+def test_mermaid_text_is_drawn_whatever_stands_in_it(lab, page):
+    lab.write_notebook("mermaid.ipynb", [MERMAID, SEQUENCE])
+    page.goto(lab.url("mermaid.ipynb"))
+    Lab(page).run_all()
+    page.wait_for_function(
+        "() => document.querySelectorAll('.jp-RenderedMermaid img').length === 2"
+    )
+    page.screenshot(path=str(SCREENSHOTS / "mermaid.png"))
+    pictures = page.evaluate(
+        "() => [...document.querySelectorAll('.jp-RenderedMermaid img')].map(i => i.src)"
+    )
+    graph, sequence = (unquote(picture) for picture in pictures)
+    assert "Paid" in graph
+    assert "after 1.5 min" in graph
+    assert "Syntax error" not in graph + sequence
+    for text in ("&lt;img src=x onerror=alert(1)&gt;", "注文", "**bold**", "click e0 call"):
+        assert text in sequence

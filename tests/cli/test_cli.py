@@ -68,9 +68,16 @@ def design(tmp_path):
 
 def test_help_names_every_verb():
     shown = CliRunner().invoke(app, ["--help"]).output
-    for verb in ("lab", "demo", "kafka", "run", "capture", "doctor"):
+    for verb in ("lab", "demo", "kafka", "run", "capture", "mermaid", "doctor"):
         assert verb in shown
     assert "start" in CliRunner().invoke(app, ["kafka", "--help"]).output
+
+
+def test_a_design_is_printed_as_a_picture_in_text(here, design):
+    code, output, errors = here("mermaid", design)
+    assert (code, errors) == (0, "")
+    assert output.splitlines()[0] == "flowchart LR"
+    assert '    s0["inventory"]' in output.splitlines()
 
 
 def test_a_missing_design_is_one_sentence_and_exit_code_2(tmp_path):

@@ -231,3 +231,8 @@ def _labels(column: pd.Series[Any], null: str) -> tuple[Ints, NDArray[np.object_
     names = np.append(column.cat.categories.to_numpy(dtype=object), null)
     codes = column.cat.codes.to_numpy(np.int64)
     return np.where(codes >= 0, codes, len(names) - 1), names
+
+
+def who_gave_up(reason: str) -> str:
+    """The service that a dead letter's reason, "service/reaction: error type: message", names."""
+    return reason.split("/", 1)[0].split(":", 1)[0]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from workbench.choreography import Choreography
+    from workbench.mermaid import Mermaid
 
 
 class EventLog:
@@ -251,6 +252,22 @@ class EventLog:
         from workbench.analysis.plots import plot_hops
 
         return plot_hops(self.hops())
+
+    def mermaid(self) -> Mermaid:
+        """Draw one flow as a sequence diagram in text, which JupyterLab and GitHub draw.
+
+        Raises
+        ------
+        LogError
+            The log holds more flows than one, or one of more than 200 events.
+
+        Examples
+        --------
+        >>> log.flow("o-1").mermaid()  # doctest: +SKIP
+        """
+        from workbench.analysis.mermaid_sequence import mermaid_sequence
+
+        return mermaid_sequence(self._index)
 
     # --- in words --------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from workbench.analysis.index import who_gave_up
 from workbench.analysis.order import utc
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def stuck(
         if due[event]:
             types = followers.get((kind, None), []) if expected is None else sorted(expected[kind])
             return _alternatives(types)
-        services = [_service(reason) for reason in given_up[event]]
+        services = [who_gave_up(reason) for reason in given_up[event]]
         return " and ".join(
             _alternatives(followers.get((kind, service), [f"an effect of {service}"]))
             for service in dict.fromkeys(services)
@@ -121,13 +122,9 @@ def _given_up(index: FlowIndex) -> dict[int, list[str]]:
     answers = set(zip(index.cause[effect].tolist(), services, strict=True))
     reasons: dict[int, list[str]] = {}
     for event, reason in zip(events.tolist(), index.reason, strict=True):
-        if event >= 0 and (event, _service(reason)) not in answers:
+        if event >= 0 and (event, who_gave_up(reason)) not in answers:
             reasons.setdefault(event, []).append(reason)
     return reasons
-
-
-def _service(reason: str) -> str:
-    return reason.split("/", 1)[0].split(":", 1)[0]
 
 
 def _followers(index: FlowIndex, followed: Ints) -> dict[tuple[str, str | None], list[str]]:

@@ -11,6 +11,7 @@ from workbench.choreography.invariant import Invariant
 from workbench.choreography.service import Service
 from workbench.errors import DesignError
 from workbench.events import Event, EventType
+from workbench.mermaid import Mermaid
 
 
 class Choreography:
@@ -154,6 +155,12 @@ class Choreography:
                 if reaction.emits and sure and not reaction.compensates:
                     expected.setdefault(reaction.whenever, []).extend(reaction.emits)
         return {name: tuple(dict.fromkeys(effects)) for name, effects in expected.items()}
+
+    def mermaid(self) -> Mermaid:
+        """The design as a picture in text, which JupyterLab and GitHub draw."""
+        from workbench.choreography.mermaid_graph import mermaid_graph
+
+        return mermaid_graph(self)
 
     # --- on disk --------------------------------------------------------------------------
 
