@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from workbench.choreography import Choreography
 from workbench.errors import ServiceError
@@ -22,6 +23,7 @@ from workbench.session.running import Running
 if TYPE_CHECKING:
     import pandas as pd
 
+Read = TypeVar("Read")
 _COUNTS = ("handled", "emitted", "duplicates", "retries", "dead_letters")
 
 
@@ -59,8 +61,9 @@ class Observing:
 
     def converged(self) -> Convergence:
         """Whether everything has come to rest as it should."""
-        left = self._left()
-        states = {name: self.state(name) for name in self._choreography.services}
+        left, states = self._at_one_moment(
+            lambda: {name: self.state(name) for name in self._choreography.services}
+        )
         verdicts = {
             name: (invariant.source, invariant.check(states))
             for name, invariant in self._choreography.invariants.items()
@@ -108,7 +111,7 @@ class Observing:
         deadline = time.monotonic() + timeout
         hopeless = 0
         pause = 0.02
-        while left := self._left():
+        while left := self._at_one_moment(lambda: None)[0]:
             lives = self._running.lives()
             down = [name for name in left if not (name in lives and lives[name].wanted)]
             hopeless = hopeless + 1 if len(down) == len(left) else 0
@@ -121,18 +124,21 @@ class Observing:
             time.sleep(pause)
             pause = min(0.15, 1.5 * pause)
 
-    def _left(self) -> dict[str, str]:
-        """Service → what it has still to do, in words; nothing only if that held at one moment."""
+    def _at_one_moment(self, read: Callable[[], Read]) -> tuple[dict[str, str], Read]:
+        """Service → what it has still to do, in words; and what ``read`` gives.
+
+        If nothing is left to do, that and what was read were so at one moment.
+        """
         broker, channels = self._connection.broker, self._connection.all_channels()
         while True:
             ends = broker.end_offsets(channels, committed=False)
-            left = self._left_in_turn()
+            left, found = self._left_to_do(), read()
             # All was handled before the files were read. What was in them just before and is sent
             # by now is nobody's lag yet: then something was appended, and one must look again.
             if left or broker.end_offsets(channels, committed=False) == ends:
-                return left
+                return left, found
 
-    def _left_in_turn(self) -> dict[str, str]:
+    def _left_to_do(self) -> dict[str, str]:
         # From the files, not from what services report: a report may be late, and a service
         # that was killed reports nothing, but its delayed effects are still to be sent.
         left: dict[str, list[str]] = {}
