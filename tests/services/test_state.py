@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from workbench.brokers import Outgoing, Position, Record
 from workbench.errors import DesignError, HandlerError, ServiceError
-from workbench.services import RetryPolicy, Status, read_counts, read_left, read_state
+from workbench.services import RetryPolicy, Status, read_counts, read_left, read_state, state
 from workbench.services.inbox import DONE, RETRYING, Outcome
 from workbench.services.state import Layer, State, read_value, write_value
 from workbench.services.store import Store
@@ -185,6 +185,20 @@ def test_what_waits_is_given_back_byte_for_byte_when_its_time_has_come(store):
     assert store.waiting.next_parked("ship", b"k").record == record(2)
     assert store.waiting.next_parked("ship", b"other") is None
     assert (store.next_due(), store.left()) == (10.0, (0, 2, 1, 0))
+
+
+def test_a_state_is_read_as_of_one_moment(store, monkeypatch):
+    store.state.write({"a": "1", "b": "2"})
+    keys = state.Table.keys
+
+    def and_then_all_goes(table):
+        found = keys(table)
+        store.state.write({"a": None, "b": None})
+        return found
+
+    monkeypatch.setattr(state.Table, "keys", and_then_all_goes)
+    assert read_state(store.path) == {"a": 1, "b": 2}
+    assert read_state(store.path) == {}
 
 
 def test_a_file_is_read_while_the_service_runs_and_before_it_ever_ran(store, tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from workbench import Choreography, Event, RetryPolicy, Workbench
 from workbench.brokers import LocalKafka, MemoryBroker
 from workbench.brokers.local.ports import free_port
-from workbench.errors import DesignError, FaultError
+from workbench.errors import BrokerError, DesignError, FaultError
 from workbench.session import faults
 
 pytestmark = pytest.mark.memory
@@ -176,6 +176,18 @@ def test_poison_becomes_dead_letters_and_is_noted(wb):
     wb.wait_until_idle()
     assert len(wb.dead_letters()) == 3
     assert wb.state("billing") == {"charged": 2}
+
+
+def test_a_fault_that_can_not_be_brought_about_does_not_last(wb, monkeypatch):
+    def silent(*_):
+        raise BrokerError("Kafka does not answer.")
+
+    monkeypatch.setattr(wb.faults, "_send", silent)
+    with pytest.raises(BrokerError, match="Kafka does not answer"):
+        wb.faults.poison("OrderPlaced")
+    assert wb.faults.active() == []
+    wb.faults.end()  # which waits for none
+    assert list(wb.faults.history()["kind"]) == ["poison"]
 
 
 def test_faults_are_on_the_timeline_of_the_captured_log(wb):

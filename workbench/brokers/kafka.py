@@ -350,8 +350,13 @@ class KafkaBroker(Broker):
                 if error.retriable and time.monotonic() < deadline:
                     time.sleep(0.1)
                     continue
+                if error.retriable:
+                    raise BrokerUnavailableError(
+                        f"Kafka at {self.bootstrap_servers} has not answered within "
+                        f"{self.timeout:g} s: {reason(error)}."
+                    ) from error
                 raise BrokerError(
-                    f"Kafka at {self.bootstrap_servers} did not answer as asked: {reason(error)}."
+                    f"Kafka at {self.bootstrap_servers} did not do as asked: {reason(error)}."
                 ) from error
 
     def __repr__(self) -> str:

@@ -219,6 +219,6 @@ def in_words(what: str) -> Iterator[None]:
 
 def reason(error: BaseException) -> str:
     """What an error says, in one line and not too long."""
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = (" ".join(str(error).split()) or type(error).__name__)[:300].rstrip(".")
     passes = isinstance(error, kafka_errors.KafkaError) and error.retriable
-    return f"{'it does not answer now: ' if passes else ''}{text[:300].rstrip('.')}"
+    return f"it does not answer now ({text})" if passes else text

@@ -187,11 +187,15 @@ def _left(file: sqlite3.Connection) -> Left:
 
 
 def _read(path: Path, ask: Callable[[sqlite3.Connection], Answer], if_none: Answer) -> Answer:
-    """Ask a service's file, read-only; ``if_none`` where it never ran or has no tables yet."""
+    """Ask a service's file, read-only, as of one moment.
+
+    ``if_none`` where it never ran or has no tables yet.
+    """
     if not path.exists():
         return if_none
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)
     try:
+        connection.execute("BEGIN")  # what is read first and what is read last go together
         return ask(connection)
     except sqlite3.Error as error:
         if "no such table" in str(error):

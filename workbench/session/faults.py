@@ -13,7 +13,7 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
@@ -94,15 +94,15 @@ class Faults:
     def kill(self, service: str) -> Fault:
         """SIGKILL, as a crash: the service, or one instance of it, is restarted with back-off."""
         self._check(service)
-        fault = self._begin("kill", service, 0)
-        self._running.crash(service)
+        with self._striking("kill", service, 0) as fault:
+            self._running.crash(service)
         return self._end(fault)
 
     def pause(self, service: str, seconds: Duration = "2s") -> Fault:
         """Freeze a service, or one instance of it, for a while (SIGSTOP)."""
         self._check(service)
-        fault = self._begin("pause", service, parse_duration(seconds))
-        self._running.pause(service)
+        with self._striking("pause", service, parse_duration(seconds)) as fault:
+            self._running.pause(service)
         return self._until(fault, lambda: self._running.resume(service))
 
     def slow(
@@ -150,18 +150,18 @@ class Faults:
         self._connection.may_write("put poison on a channel")
         name = self._choreography.type_name(event_type)
         channel = channel_name(self._connection.namespace, self._choreography.channel(name))
-        fault = self._begin("poison", name, 0, n=n)
-        chance = random.Random(f"{self.seed}/poison/{fault.id}")
-        batch = [
-            Outgoing(
-                channel,
-                b"poison",
-                [("ce_type", name.encode())],
-                chance.randbytes(chance.randint(0, 99)),
-            )
-            for _ in range(n)
-        ]
-        self._send(batch)
+        with self._striking("poison", name, 0, n=n) as fault:
+            chance = random.Random(f"{self.seed}/poison/{fault.id}")
+            batch = [
+                Outgoing(
+                    channel,
+                    b"poison",
+                    [("ce_type", name.encode())],
+                    chance.randbytes(chance.randint(0, 99)),
+                )
+                for _ in range(n)
+            ]
+            self._send(batch)
         return self._end(fault)
 
     # --- the broker -----------------------------------------------------------------------
@@ -169,15 +169,15 @@ class Faults:
     def stop_broker(self, seconds: Duration = "3s") -> Fault:
         """Stop the local Kafka in good order, and start it again after a while."""
         kafka = self._kafka()
-        fault = self._begin("stop broker", "broker", parse_duration(seconds))
-        kafka.stop()
+        with self._striking("stop broker", "broker", parse_duration(seconds)) as fault:
+            kafka.stop()
         return self._until(fault, lambda: self._come_back(kafka))
 
     def kill_broker(self, seconds: Duration = "3s") -> Fault:
         """SIGKILL the local Kafka, and start it again after a while."""
         kafka = self._kafka()
-        fault = self._begin("kill broker", "broker", parse_duration(seconds))
-        os.kill(kafka.pid, signal.SIGKILL)
+        with self._striking("kill broker", "broker", parse_duration(seconds)) as fault:
+            os.kill(kafka.pid, signal.SIGKILL)
         return self._until(fault, lambda: self._come_back(kafka))
 
     def restart_broker(self) -> Fault:
@@ -188,8 +188,8 @@ class Faults:
         """Freeze the local Kafka (SIGSTOP) for a while."""
         kafka = self._kafka()
         pid = kafka.pid
-        fault = self._begin("pause broker", "broker", parse_duration(seconds))
-        os.kill(pid, signal.SIGSTOP)
+        with self._striking("pause broker", "broker", parse_duration(seconds)) as fault:
+            os.kill(pid, signal.SIGSTOP)
         return self._until(fault, lambda: _continue(pid))
 
     # --- all of them ----------------------------------------------------------------------
@@ -289,13 +289,12 @@ class Faults:
             event_type = self._choreography.type_name(event_type)
         lasts = parse_duration(seconds)
         settings = {"share": share, "event_type": event_type} | ({"mean_s": delay} if delay else {})
-        fault = self._begin(kind, service, lasts, **settings)
         store = self._connection.store(service)
-        injection = Injection(
-            kind, time.time() + lasts, f"{self.seed}/{fault.id}", share, event_type, delay
-        )
-        with self._lock:
+        with self._striking(kind, service, lasts, **settings) as fault, self._lock:
             now = time.time()
+            injection = Injection(
+                kind, now + lasts, f"{self.seed}/{fault.id}", share, event_type, delay
+            )
             others = [other for other in read_injections(store) if other.until > now]
             write_injections(store, [*others, injection])
 
@@ -350,12 +349,18 @@ class Faults:
                     "(wb.faults.wait())."
                 )
 
-    def _begin(self, kind: str, target: str, seconds: float, **settings: Any) -> Fault:
+    @contextlib.contextmanager
+    def _striking(self, kind: str, target: str, seconds: float, **settings: Any) -> Iterator[Fault]:
+        """A fault that begins; it has ended if it can't be brought about."""
         fault = Fault(next(self._ids), kind, target, datetime.now(UTC), seconds, settings)
         with self._lock:
             self._all.append(fault)
         self._note(_STARTED, fault)
-        return fault
+        try:
+            yield fault
+        except BaseException:
+            self._end(fault)
+            raise
 
     def _until(self, fault: Fault, act: Callable[[], Any]) -> Fault:
         """Let a fault end by itself."""
