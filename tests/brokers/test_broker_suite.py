@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from kafka import KafkaProducer
 from kafka.admin import ConfigResource
-from kafka.errors import KafkaTimeoutError, NodeNotReadyError
+from kafka.errors import KafkaTimeoutError, LeaderNotAvailableError, NodeNotReadyError
 
 from workbench.brokers import (
     DEAD_LETTER_BYTES,
@@ -677,6 +677,27 @@ class TestKafkaBroker(BrokerSuite):
                 member.commit({Position(queue, 0): 0})
             with pytest.raises(BrokerError, match="^Kafka did not say what is committed" + silence):
                 member.committed()
+
+    def test_a_channel_without_a_leader_is_waited_for_and_not_left_out(
+        self, impatient, queue, monkeypatch
+    ):
+        ask, answers = impatient._admin.describe_topics, []
+
+        def leaderless(topics):
+            answers.append(ask(topics))
+            for topic in answers[-1]:
+                for partition in topic["partitions"]:
+                    partition["error_code"] = LeaderNotAvailableError.errno
+            return answers[-1]
+
+        def at_last(topics):
+            return (leaderless if len(answers) < 2 else ask)(topics)
+
+        monkeypatch.setattr(impatient._admin, "describe_topics", at_last)
+        assert impatient.end_offsets([queue]) == {Position(queue, 0): 0}
+        monkeypatch.setattr(impatient._admin, "describe_topics", leaderless)
+        with pytest.raises(BrokerUnavailableError, match=r"has not answered within 0\.7 s"):
+            impatient.end_offsets([queue])
 
     def test_a_group_with_a_living_member_is_deleted_too(self, broker, queue, send, join):
         group = unique("g")

@@ -178,6 +178,14 @@ def test_poison_becomes_dead_letters_and_is_noted(wb):
     assert wb.state("billing") == {"charged": 2}
 
 
+def test_there_is_nothing_to_break_where_nothing_runs(wb):
+    wb.stop("billing")
+    for strike in (wb.faults.kill, wb.faults.pause):
+        with pytest.raises(FaultError, match="billing is not running: there is nothing to break"):
+            strike("billing")
+    assert wb.faults.history().empty
+
+
 def test_a_fault_that_can_not_be_brought_about_does_not_last(wb, monkeypatch):
     def silent(*_):
         raise BrokerError("Kafka does not answer.")
@@ -220,11 +228,14 @@ def test_what_can_not_be_broken_is_said(wb, make, tmp_path):
 
 
 @pytest.mark.kafka
-def test_the_broker_suffers_one_fault_at_a_time_and_comes_back(tmp_path):
+def test_the_broker_suffers_one_fault_at_a_time_and_the_services_outlive_it(tmp_path):
     with (
         LocalKafka(tmp_path / "kafka", free_port()) as kafka,
-        Workbench(broker=kafka, folder=tmp_path, say=lambda sentence: None) as wb,
+        Workbench(design(), broker=kafka, folder=tmp_path, say=lambda sentence: None) as wb,
     ):
+        wb.start()
+        orders(wb, 20)
+        wb.wait_until_idle()
         wb.faults.stop_broker("1s")
         with pytest.raises(FaultError, match=r"stop broker lasts: it ends by itself 1 s after"):
             wb.faults.kill_broker()
@@ -232,7 +243,10 @@ def test_the_broker_suffers_one_fault_at_a_time_and_comes_back(tmp_path):
         wb.faults.kill_broker("500ms")
         wb.faults.wait(60)
         assert list(wb.faults.history()["kind"]) == ["stop broker", "kill broker"]
-        assert wb.broker.channels() is not None
+        orders(wb, 20, first=20)
+        wb.wait_until_idle()
+        assert wb.state("billing") == {"charged": 40}
+        assert {life.crashes for life in wb.lives().values()} == {0}
 
 
 @pytest.mark.kafka

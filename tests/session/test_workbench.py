@@ -513,6 +513,46 @@ def test_a_broker_in_memory_leaves_no_files_behind(tmp_path):
     assert not list(tmp_path.rglob("*"))
 
 
+@pytest.mark.parametrize("rolling", [False, True])
+def test_nothing_is_stopped_for_a_restart_while_the_broker_does_not_answer(
+    wb, monkeypatch, rolling
+):
+    def silent(*_):
+        raise BrokerError("Kafka has not answered within 10 s.")
+
+    wb.start()
+    monkeypatch.setattr(wb.broker, "channels", silent)
+    with pytest.raises(BrokerError, match="Kafka has not answered"):
+        wb.restart("billing", rolling=rolling)
+    assert wb.lives()["billing"].up
+    monkeypatch.undo()
+    monkeypatch.setattr(wb.broker, "make_way", silent)
+    expected = (
+        r"^billing was stopped and could not be started again: Kafka has not answered within 10 s\. "
+        r"wb\.restart\('billing'\) tries it again\.$"
+    )
+    with pytest.raises(ServiceError, match=expected):
+        wb.restart("billing", rolling=rolling)
+    monkeypatch.undo()
+    wb.restart("billing")
+    assert wb.lives()["billing"].up
+
+
+def test_what_is_for_a_whole_service_does_not_take_one_instance(wb):
+    wb.start()
+    expected = "billing/2 is one instance: this is for the whole of billing"
+    with pytest.raises(ServiceError, match=expected):
+        wb.restart("billing/2")
+
+
+def test_ids_are_one_for_each_event_or_none_at_all(wb):
+    events = [OrderPlaced(order_id=f"o-{n}") for n in range(3)]
+    for ids in (["a"], list("abcd"), []):
+        with pytest.raises(EventError, match=rf"^{len(ids)} ids do not go with 3 events"):
+            wb.publish_many(events, ids=ids)
+    assert [one.id for one in wb.publish_many(events, ids="abc")] == ["a", "b", "c"]
+
+
 def test_all_states_are_one_table(wb):
     wb.start()
     wb.publish(OrderPlaced(order_id="o-1", quantity=2))

@@ -45,6 +45,8 @@ _CHANNEL_CONFIG = {
 }
 _FETCH_BYTES = 4 * 1024 * 1024
 """At most what a service has read ahead and not yet handled, in bytes."""
+_RECONNECT_MS = 1_000
+"""At most, between attempts; kafka-python's own half a minute would be added to any outage."""
 _LATEST, _EARLIEST = -1, -2  # the timestamps that stand for them in Kafka's ListOffsets request
 Result = TypeVar("Result")
 
@@ -253,12 +255,7 @@ class KafkaBroker(Broker):
         self, channels: Iterable[str], spec: int, *, committed: bool = True
     ) -> dict[Position, int]:
         with self._lock:
-            partitions = [
-                TopicPartition(topic["name"], partition["partition_index"])
-                for topic in self.call(self._admin.describe_topics, sorted(set(channels)))
-                if not topic.get("error_code")
-                for partition in topic["partitions"]
-            ]
+            partitions = self.call(self._partitions, sorted(set(channels)))
             if not partitions:
                 return {}
             # Committed: as far as anyone can read, which an open transaction ends.
@@ -272,6 +269,19 @@ class KafkaBroker(Broker):
             for p, answer in found.items()
             if answer.offset >= 0
         }
+
+    def _partitions(self, channels: Sequence[str]) -> list[TopicPartition]:
+        """Those of the channels that there are; all of them, or it is an error."""
+        found = []
+        for topic in self._admin.describe_topics(channels):
+            if topic.get("error_code") == kafka_errors.UnknownTopicOrPartitionError.errno:
+                continue
+            for part in (topic, *topic["partitions"]):
+                if part.get("error_code"):  # it has no leader yet, say, after a restart
+                    raise kafka_errors.for_code(part["error_code"])
+            indices = (partition["partition_index"] for partition in topic["partitions"])
+            found += [TopicPartition(topic["name"], index) for index in indices]
+        return found
 
     def committed(self, group: str) -> dict[Position, int]:
         with self._lock:
@@ -315,6 +325,7 @@ class KafkaBroker(Broker):
             return client(
                 bootstrap_servers=self.bootstrap_servers.split(","),
                 bootstrap_timeout_ms=int(self.timeout * 1000),
+                reconnect_backoff_max_ms=_RECONNECT_MS,
                 **{**settings, **self._settings},
             )
         except (kafka_errors.KafkaTimeoutError, kafka_errors.KafkaConnectionError) as error:

@@ -23,7 +23,7 @@ from workbench.brokers.broker import (
     Record,
 )
 from workbench.brokers.kafka_fetching import leave_nothing_out
-from workbench.errors import BrokerError, EventRefusedError
+from workbench.errors import BrokerError, BrokerUnavailableError, EventRefusedError
 
 if TYPE_CHECKING:
     from workbench.brokers.kafka import KafkaBroker
@@ -129,6 +129,11 @@ class KafkaProducerClient(Producer):
                 error = failure
         if isinstance(error, _REFUSALS):
             return EventRefusedError(f"Kafka refused the event for {channel}: {reason(error)}.")
+        if isinstance(error, kafka_errors.KafkaTimeoutError):
+            return BrokerError(
+                f"Kafka did not acknowledge the event for {channel} in time: it may be there or "
+                "not; sent again under the same id it is the same event."
+            )
         return BrokerError(f"Kafka did not acknowledge the event for {channel}: {reason(error)}.")
 
     def close(self) -> None:
@@ -214,7 +219,8 @@ def in_words(what: str) -> Iterator[None]:
     try:
         yield
     except kafka_errors.KafkaError as error:
-        raise BrokerError(f"{what}: {reason(error)}.") from error
+        kind = BrokerUnavailableError if error.retriable else BrokerError
+        raise kind(f"{what}: {reason(error)}.") from error
 
 
 def reason(error: BaseException) -> str:

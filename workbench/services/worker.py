@@ -23,6 +23,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from workbench.brokers import Broker, Consumer, Position, Record
+from workbench.errors import BrokerUnavailableError
 from workbench.services.clock import Clock
 from workbench.services.handling import Handling
 from workbench.services.injection import Injector
@@ -55,6 +56,9 @@ _FENCE_PAUSE = 0.02
 _FORGET_EVERY = 3600.0
 _COMMIT_EVERY = 0.05
 """Seconds between commits under load; when there is nothing to do it is done at once."""
+_COMMIT_AGAIN = 1.0
+"""Seconds until it is tried again, if the broker did not answer."""
+_OUTAGE_PAUSE = 0.1
 _LONGEST_ROUND = timedelta(seconds=1)
 """After which a round of slow events is ended; what is left of it is polled again."""
 
@@ -94,6 +98,8 @@ class Worker:
         self._held: set[Position] = set()
         self._offsets = Offsets()
         self._commit_at = 0.0
+        self._unanswered = False
+        """Whether the broker did not answer the last commit."""
         self._closing: list[Callable[[], None]] = []
         """What ends all that was begun, the first last."""
 
@@ -123,7 +129,11 @@ class Worker:
             It was asked to stop while a reaction waited to try again; nothing of this round is
             kept, and its events will be delivered again.
         """
-        records = self._consumer.poll(self._patience(timeout), BATCH)
+        try:
+            records = self._consumer.poll(self._patience(timeout), BATCH)
+        except BrokerUnavailableError:
+            time.sleep(_OUTAGE_PAUSE)  # what it holds and knows stays; it goes on when Kafka does
+            return 0
         self._injector.refresh()  # not before: what begins while it waits for events strikes them
         records = list(self._injector.disorder(records))
         if self._status.phase == "starting" and self._consumer.joined():
@@ -152,10 +162,17 @@ class Worker:
         self._deliver(fresh)
         if not records:
             self._offsets.reach(self._passed())
-        if self._offsets.pending and (not records or time.monotonic() > self._commit_at):
+        due = time.monotonic() > self._commit_at
+        if self._offsets.pending and (due or not (records or self._unanswered)):
             self._injector.before_commit()
-            self._commit()
-            self._at("committed")
+            try:
+                self._commit()
+            except BrokerUnavailableError:
+                # Nothing is lost: what is delivered again meanwhile is in the inbox.
+                self._unanswered, self._commit_at = True, time.monotonic() + _COMMIT_AGAIN
+            else:
+                self._unanswered = False
+                self._at("committed")
         self._consumer.give_back(_firsts(left))
         return len(handled) + resumed + (self._expire() if self.spec.awaits else 0)
 
@@ -203,7 +220,10 @@ class Worker:
 
     def _passed(self) -> dict[Position, int]:
         """Where it has read past what is no record: the mark of a transaction."""
-        places = self._consumer.positions()
+        try:
+            places = self._consumer.positions()
+        except BrokerUnavailableError:
+            return {}  # it is asked again at the next round
         return {p: at for p, at in places.items() if at > self._offsets.of(p)}
 
     def _commit(self) -> None:

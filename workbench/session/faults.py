@@ -93,14 +93,14 @@ class Faults:
 
     def kill(self, service: str) -> Fault:
         """SIGKILL, as a crash: the service, or one instance of it, is restarted with back-off."""
-        self._check(service)
+        self._check(service, at_work=True)
         with self._striking("kill", service, 0) as fault:
             self._running.crash(service)
         return self._end(fault)
 
     def pause(self, service: str, seconds: Duration = "2s") -> Fault:
         """Freeze a service, or one instance of it, for a while (SIGSTOP)."""
-        self._check(service)
+        self._check(service, at_work=True)
         with self._striking("pause", service, parse_duration(seconds)) as fault:
             self._running.pause(service)
         return self._until(fault, lambda: self._running.resume(service))
@@ -305,12 +305,15 @@ class Faults:
 
         return self._until(fault, cease)
 
-    def _check(self, service: str) -> None:
+    def _check(self, service: str, *, at_work: bool = False) -> None:
         self._connection.may_write("break services")
         if service_of(service) not in self._running.lives():
             known = ", ".join(self._running.lives()) or "none yet"
             raise FaultError(f"{service!r} was not started (started so far: {known}).")
-        self._running.labels(service)  # which refuses an instance that there is not
+        labels = self._running.labels(service)  # which refuses an instance that there is not
+        lives = {life.service: life for life in self._running.all_instances()}
+        if at_work and not any(lives[label].up or lives[label].wanted for label in labels):
+            raise FaultError(f"{service} is not running: there is nothing to break.")
 
     def _kafka(self) -> Any:
         _ = self._connection.broker  # which starts the local one, if none runs yet

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping
-from itertools import chain, repeat
 from typing import Any, NamedTuple
 
 from workbench.brokers import EVENT_BYTES, Landed, Outgoing, Producer
@@ -50,10 +49,16 @@ class Publishing:
     ) -> list[Published]:
         """See :meth:`Workbench.publish_many`."""
         self._connection.may_write("publish")
-        chosen = chain(ids or (), repeat(None))
+        wanted = list(events)
+        chosen: list[str | None] = [None] * len(wanted) if ids is None else list(ids)
+        if len(chosen) != len(wanted):
+            raise EventError(
+                f"{len(chosen):,} ids do not go with {len(wanted):,} events: give one for each, "
+                "or none at all."
+            )
         envelopes = [
             self._envelope(event, correlation_id, id_)
-            for event, id_ in zip(events, chosen, strict=False)
+            for event, id_ in zip(wanted, chosen, strict=True)
         ]
         self._connection.ensure_channels()
         published: list[Published] = []

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from workbench.brokers import Coming, MemoryBroker
 from workbench.choreography import Choreography
-from workbench.errors import ServiceError
+from workbench.errors import BrokerError, ServiceError
 from workbench.services import (
     InlineRunner,
     Life,
@@ -182,18 +182,30 @@ class Running:
     def restart(self, service: str, timeout: float, *, rolling: bool = False) -> None:
         """Stop a service if it runs, and start it with the design as it is now."""
         self.check(service)
+        self._connection.may_write("start services")
         up = [life.service for life in self._instances(service) if life.up or life.wanted]
-        if rolling and up:
-            wanted = self._wanted.get(service, 1)
-            for spec in [self._spec(service, n) for n in range(1, wanted + 1)]:
-                if spec.label in up:
-                    self.runner.stop(spec.label)
-                self._launch([spec])
-                self._wait_until_running([spec.label], timeout)
-            return
-        for label in up:
-            self.runner.stop(label)
-        self.start((service,), timeout)
+        specs = [self._spec(service, n) for n in range(1, self._wanted.get(service, 1) + 1)]
+        self._connection.ensure_channels()
+        self._connection.broker.channels()  # nothing is stopped while Kafka does not answer
+        try:
+            if rolling and up:
+                for spec in specs:
+                    if spec.label in up:
+                        self.runner.stop(spec.label)
+                    self._launch([spec])
+                    self._wait_until_running([spec.label], timeout)
+                return
+            for label in up:
+                self.runner.stop(label)
+            self.start((service,), timeout)
+        except BrokerError as error:
+            down = ", ".join(life.service for life in self._instances(service) if not life.up)
+            if not down:
+                raise
+            raise ServiceError(
+                f"{down} was stopped and could not be started again: {error} "
+                f"wb.restart({service!r}) tries it again."
+            ) from error
 
     def _spec(self, service: str, instance: int) -> ServiceSpec:
         return service_spec(
@@ -259,9 +271,14 @@ class Running:
 
     def check(self, service: str) -> None:
         """Refuse a misspelt name: what is asked of it would be empty, as if all were well."""
-        if service not in {*self._choreography.services, *self.lives()}:
-            known = ", ".join(self._choreography.services) or "none"
-            raise ServiceError(f"there is no service {service!r} in this design (it has: {known}).")
+        known = {*self._choreography.services, *self.lives()}
+        if service_of(service) in known and service not in known:
+            raise ServiceError(
+                f"{service} is one instance: this is for the whole of {service_of(service)}."
+            )
+        if service not in known:
+            has = ", ".join(self._choreography.services) or "none"
+            raise ServiceError(f"there is no service {service!r} in this design (it has: {has}).")
 
     def labels(self, name: str) -> list[str]:
         """The instances that a name stands for: a service's, all that there were, or just one."""

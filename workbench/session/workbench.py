@@ -315,7 +315,8 @@ class Workbench:
 
         Columns: ``service``, ``state``, ``instances`` (that are up), ``pid``, ``handled``, ``emitted``, ``duplicates``,
         ``retries``, ``dead_letters``, ``in_flight`` (handled but unsent or not committed),
-        ``waiting`` (delayed effects), ``lag`` (events), ``crashes``. The state and what is in flight
+        ``waiting`` (in its file: effects to be sent, retries, parked events, timers), ``lag``
+        (events), ``crashes``. The state and what is in flight
         or waiting are as last reported, up to a fifth of a second ago.
         """
         return self._observing.status()
@@ -373,7 +374,14 @@ class Workbench:
     ) -> list[Published]:
         """Publish events in order. What the broker refuses says so in its ``error``.
 
-        Payloads are checked first: if one does not satisfy its schema nothing is sent.
+        Payloads are checked first: if one does not satisfy its schema nothing is sent. A broker
+        that does not answer is waited for: half a minute for each ``batch``, after which its
+        events say so. ``ids``, one for each event, let them be published again as the same ones.
+
+        Raises
+        ------
+        EventError
+            A payload does not satisfy its schema, or there are not as many ids as events.
         """
         return self._publishing.publish(events, correlation_id=correlation_id, ids=ids, batch=batch)
 

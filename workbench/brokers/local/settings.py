@@ -25,6 +25,10 @@ _SETTINGS: dict[str, str | int] = {
     "listener.security.protocol.map": "CLIENTS:PLAINTEXT,CONTROLLER:PLAINTEXT",
     "inter.broker.listener.name": "CLIENTS",
     "log.dirs": DATA,
+    # After a kill the controller, which is the same node, waits for so long before it lets the
+    # broker in again; the usual 9 s is for brokers that may be cut off from it.
+    "broker.session.timeout.ms": 4_000,
+    "broker.heartbeat.interval.ms": 500,
     # Kafka's own topics: one copy is all that one node can keep, and a few partitions suffice.
     "offsets.topic.replication.factor": 1,
     "offsets.topic.num.partitions": 4,
