@@ -1,10 +1,11 @@
 """How many flows a second the order chain takes, and how long one hop lasts, beside its peers.
 
-The chains are alike: four services, each of which reads one topic and writes to the next. All are up
-at the same time and take turns, run by run. A run at full load goes from the
-first call that publishes to the last event of the last flow; a hop goes from one event of a flow
-to the next. Both are read from the times at which the broker appended the records. FastStream's
-chains are gone before hops are measured, so that idle as they are they can't disturb them.
+The chains are alike: four services, each of which reads one topic and writes to the next. (Beside
+them, without a limit: the whole example, two of whose services also read what they skip.) All are
+up at the same time and take turns, run by run. A run at full load goes from the first call that
+publishes to the last event of the last flow; a hop goes from one event of a flow to the next. Both
+are read from the times at which the broker appended the records. FastStream's chains are gone
+before hops are measured, so that idle as they are they can't disturb them.
 
 The limits are against FastStream's usual way, a handler for each message; its other way, lists of
 them, is shown without a limit (see faststream_chain.py).

@@ -46,9 +46,10 @@ def mermaid_sequence(index: FlowIndex) -> Mermaid:
         people.setdefault(who_gave_up(reason), f"p{len(people)}")
     lines = ["sequenceDiagram"]
     lines += [f"    participant {id_} as {label(name)}" for name, id_ in people.items()]
+    began = index.time.min()
     for event in range(len(index.row)):
         me = people[source[event]]
-        since = (index.time[event] - index.time.min()) / 1e6
+        since = (index.time[event] - began) / 1e6
         what = f"{label(index.type_names[index.type[event]])} +{since:,.0f} ms"
         answered = dict.fromkeys(source[np.flatnonzero(index.cause == event)].tolist())
         lines += [f"    {me}->>{people[other]}: {what}" for other in answered]

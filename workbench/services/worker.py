@@ -132,7 +132,9 @@ class Worker:
         try:
             records = self._consumer.poll(self._patience(timeout), BATCH)
         except BrokerUnavailableError:
-            time.sleep(_OUTAGE_PAUSE)  # what it holds and knows stays; it goes on when Kafka does
+            self._clock.sleep(
+                _OUTAGE_PAUSE
+            )  # what it holds and knows stays; it goes on when Kafka does
             return 0
         self._injector.refresh()  # not before: what begins while it waits for events strikes them
         records = list(self._injector.disorder(records))
