@@ -62,18 +62,23 @@ class Document:
         return start + unquote(fragment)
 
     def allows(self, pointers: Pointers, value: Any) -> bool:
-        """Whether a value satisfies all of these subschemas."""
-        validator = self._compiled.get(pointers)
-        if validator is None:
-            references = [{"$ref": f"{_BASE}#{quote(pointer)}"} for pointer in pointers]
-            validator = jsonschema_rs.validator_for(
-                {"$schema": self._dialect, "allOf": references or [True]},
+        """Whether a value satisfies these subschemas, as far as they can be checked alone."""
+        if pointers not in self._compiled:
+            self._compiled[pointers] = self._compile(pointers)
+        validator = self._compiled[pointers]
+        return validator is None or bool(validator.is_valid(value))
+
+    def _compile(self, pointers: Pointers) -> Any:
+        references = [{"$ref": f"{_BASE}#{quote(pointer)}"} for pointer in pointers]
+        try:
+            return jsonschema_rs.validator_for(
+                {"$schema": self._dialect, "allOf": references},
                 registry=self._registry,
                 validate_formats=True,
                 pattern_options=jsonschema_rs.FancyRegexOptions(backtrack_limit=_BACKTRACKS),
             )
-            self._compiled[pointers] = validator
-        return bool(validator.is_valid(value))
+        except (ValueError, jsonschema_rs.ReferencingError):
+            return None  # inside a part with an ``$id`` of its own: checked with the whole alone
 
 
 def child(pointer: str, *parts: str | int) -> str:

@@ -50,18 +50,22 @@ class Rules:
         return min((math.floor(n) for n in self.numbers(keyword)), default=otherwise)
 
     @property
+    def typed(self) -> bool:
+        """Whether a schema says which types are allowed."""
+        return any(self.all("type"))
+
+    @property
     def types(self) -> list[str]:
-        """The types a value may have, the likely ones first; empty if the schemas disagree."""
+        """The types that all schemas allow, the likely ones first."""
         allowed = set(TYPES)
-        said = False
-        for _, kind in self.all("type"):
-            kinds = set([kind] if isinstance(kind, str) else kind)
-            kinds |= {"integer"} if "number" in kinds else set()
-            allowed, said = allowed & kinds, True
-        if said:
-            return [kind for kind in TYPES if kind in allowed and not _within(kind, allowed)]
-        hinted = [kind for kind, words in _HINTS.items() if any(map(self._has, words))]
-        return [*hinted, *(kind for kind in TYPES if kind not in hinted)]
+        for _, part in self.parts:
+            allowed &= types_said(part)
+        return [kind for kind in TYPES if kind in allowed and not _within(kind, allowed)]
+
+    @property
+    def hinted(self) -> list[str]:
+        """The types that the other keywords are about."""
+        return [kind for kind, words in _HINTS.items() if any(map(self._has, words))]
 
     def _has(self, keyword: str) -> bool:
         return any(keyword in part for _, part in self.parts)
@@ -176,6 +180,13 @@ def is_number(value: Any) -> bool:
 def is_schema(value: Any) -> bool:
     """Whether a value can be a schema."""
     return isinstance(value, (bool, Mapping))
+
+
+def types_said(schema: Any) -> set[str]:
+    """The types a schema allows by its ``type``; whole numbers are numbers, too."""
+    kind = schema.get("type", TYPES) if isinstance(schema, Mapping) else TYPES
+    kinds = {kind} if isinstance(kind, str) else set(kind)
+    return kinds | {"integer"} if "number" in kinds else kinds
 
 
 def _within(kind: str, allowed: set[str]) -> bool:

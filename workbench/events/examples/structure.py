@@ -20,7 +20,7 @@ from typing import Any
 from workbench.events.examples import scalars
 from workbench.events.examples.document import Document, Pointers, child
 from workbench.events.examples.plausible import Plausible
-from workbench.events.examples.rules import Rules, is_schema
+from workbench.events.examples.rules import TYPES, Rules, is_schema, types_said
 from workbench.events.payload import encode_payload
 
 MOST_ITEMS = 1_000
@@ -99,12 +99,8 @@ class Maker:
             self._step()
             try:
                 rules = self._rules(pointers, attempt, small=small)
-                kinds = rules.types
-                if not kinds:
-                    raise self._none("its schemas want different types")
+                kinds = self._kinds(rules, attempt, small=small)
                 kind = kinds[attempt % len(kinds)]
-                if small and attempt < 2 and "null" in kinds and rules.types != list(kinds[:1]):
-                    kind = "null" if any(rules.all("type")) else kind
                 found = self._candidates(rules, kind, name, attempt, small=small)
                 for value in islice(found, _CANDIDATES):
                     self._step()
@@ -115,6 +111,15 @@ class Maker:
             except NoValueError as error:
                 failed = error if failed is None or len(error.place) > len(failed.place) else failed
         raise failed or self._none(f"nothing was found that keeps {self._said(pointers)}")
+
+    def _kinds(self, rules: Rules, attempt: int, *, small: bool) -> list[str]:
+        """The types to try."""
+        if rules.typed:
+            if not rules.types:
+                raise self._none("its schemas want different types")
+            return sorted(rules.types, key=lambda kind: kind != "null") if small else rules.types
+        likely = rules.hinted or ([] if self._place else ["object"])  # as payloads are
+        return likely if likely and attempt < _TRIES - len(TYPES) else list(TYPES)
 
     def _candidates(
         self, rules: Rules, kind: str, name: str, attempt: int, *, small: bool
@@ -154,7 +159,10 @@ class Maker:
     def _rules(self, pointers: Pointers, attempt: int, *, small: bool) -> Rules:
         """Follow the references and make the choices."""
         parts, todo, seen = [], list(reversed(pointers)), set()
-        while todo:
+        choices: list[list[str]] = []  # made last, when more is known
+        while todo or choices:
+            if not todo:
+                todo.append(self._branch(choices.pop(), Rules(tuple(parts)), attempt, small=small))
             pointer = todo.pop()
             schema = self._document.at(pointer)
             if pointer in seen or schema is True:
@@ -170,13 +178,10 @@ class Maker:
                 if isinstance(schema.get(keyword), str):
                     target = self._document.follow(schema[keyword], pointer)
                     todo += [target] if target is not None else []
-            todo += [child(pointer, "allOf", n) for n in range(len(schema.get("allOf", ())))]
-            for keyword in ("anyOf", "oneOf"):
-                if schema.get(keyword):
-                    todo.append(self._branch(pointer, keyword, schema, attempt, small=small))
+            todo += _inside(pointer, schema, "allOf")
+            choices += [_inside(pointer, schema, k) for k in ("anyOf", "oneOf") if schema.get(k)]
             if "if" in schema:
-                then = self._rng.random() < 0.5
-                chosen = ("if", "then") if then else ("else",)
+                chosen = ("if", "then") if self._rng.random() < 0.5 else ("else",)
                 todo += [child(pointer, word) for word in chosen if word in schema]
             for keyword in ("dependentSchemas", "dependencies"):
                 for name, needs in schema.get(keyword, {}).items():
@@ -184,13 +189,15 @@ class Maker:
                         todo.append(child(pointer, keyword, name))
         return Rules(tuple(parts))
 
-    def _branch(
-        self, pointer: str, keyword: str, schema: Mapping[str, Any], attempt: int, *, small: bool
-    ) -> str:
-        branches = [child(pointer, keyword, n) for n in range(len(schema[keyword]))]
+    def _branch(self, branches: list[str], so_far: Rules, attempt: int, *, small: bool) -> str:
+        """One of several schemas: one that agrees with the others, and is not known to fail."""
         alive = [branch for branch in branches if (branch,) not in self._dead]
         if not alive:
             raise self._dead[branches[0],]
+        if so_far.typed:
+            kinds = set(so_far.types)
+            kinds |= {"integer"} if "number" in kinds else set()
+            alive = [one for one in alive if types_said(self._document.at(one)) & kinds] or alive
         if small:  # what refers to nothing and is short ends soonest
             alive.sort(key=lambda one: ("$ref" in (text := str(self._document.at(one))), len(text)))
             return alive[attempt % len(alive)]
@@ -228,7 +235,7 @@ class Maker:
         if name in made:
             return
         try:
-            made[name] = self._inner(rules.of_property(name), name)
+            made[name] = self._inner(rules.of_property(name), name, name)
             for needed in rules.needed_by(name):
                 self._put(made, needed, rules, [*required, needed])
         except OutOfStepsError:
@@ -265,8 +272,10 @@ class Maker:
             if isinstance(made, str):
                 yield made
 
-    def _inner(self, pointers: Pointers, name: str, taken: Iterable[bytes] = ()) -> Any:
-        self._place.append(name)
+    def _inner(
+        self, pointers: Pointers, name: str, at: str, taken: Iterable[bytes] = ()
+    ) -> Any:
+        self._place.append(at)
         try:
             return self._value(pointers, name=name, taken=taken)
         finally:
@@ -295,7 +304,9 @@ class Maker:
             left = least - place
             also = wanted[-left:][:1] if left <= len(wanted) else []
             try:
-                value = self._inner((*pointers, *also), _singular(name), taken if unique else ())
+                value = self._inner(
+                    (*pointers, *also), _singular(name), str(place), taken if unique else ()
+                )
             except OutOfStepsError:
                 raise
             except NoValueError:
@@ -341,6 +352,10 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: _plain(value[name]) for name in sorted(value)}
     return value
+
+
+def _inside(pointer: str, schema: Mapping[str, Any], keyword: str) -> list[str]:
+    return [child(pointer, keyword, n) for n in range(len(schema.get(keyword, ())))]
 
 
 def _is_null(schema: Any) -> bool:
