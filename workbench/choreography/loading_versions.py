@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from workbench.choreography.evolution import Evolution, checked_policy
+from workbench.choreography.evolution import checked_policy
 from workbench.choreography.upcaster import Upcaster
 
 if TYPE_CHECKING:

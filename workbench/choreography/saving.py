@@ -7,11 +7,12 @@ import io
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedSeq
 
 from workbench.choreography.duration import format_duration
 from workbench.choreography.evolution import Evolution
@@ -136,7 +137,7 @@ def _evolution(choreography: Choreography, name: str) -> dict[str, Any]:
     return {
         "compatibility": found.mode if found.mode != Evolution().mode else None,
         "policy": found.policy if found.policy != choreography.policy else None,
-        "deprecated": sorted(found.deprecated) or None,
+        "deprecated": _on_one_line(sorted(found.deprecated)) or None,
         "forced": dict(sorted(found.forced.items())) or None,
     }
 
@@ -159,7 +160,7 @@ def _reactions(service: Service) -> list[dict[str, Any]]:
         else:
             entry["whenever"] = reaction.whenever
         if reaction.reads and not reaction.compensates:
-            entry["reads"] = list(reaction.reads)
+            entry["reads"] = _on_one_line(reaction.reads)
         if reaction.guard is not None:
             entry["if"] = reaction.guard.source
         if reaction.unless:
@@ -185,6 +186,12 @@ def _reactions(service: Service) -> list[dict[str, Any]]:
             entry["writes"] = dict(reaction.writes)
         written.append(entry)
     return written
+
+
+def _on_one_line(versions: Iterable[int]) -> CommentedSeq:
+    sequence = CommentedSeq(versions)
+    sequence.fa.set_flow_style()
+    return sequence
 
 
 def _retry(policy: RetryPolicy) -> dict[str, Any]:

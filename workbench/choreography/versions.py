@@ -108,16 +108,13 @@ class Versions:
             It does not satisfy the schema of the version it names, or can't be read as one of
             those; says which versions, why, and what to do.
         """
-        wanted = sorted(reads or (self.current,), reverse=True)
         version = self.version_of(dataschema)
         if version is None:
-            return self._unversioned(data, dataschema, wanted[0])
-        written = self.known[version]
-        problem = written.problem_with(data)
-        if problem:
-            raise EventError(f"{problem}.")
-        if version in wanted:
-            return self._as(written, data)
+            return self._unversioned(data, dataschema, max(reads, default=self.current))
+        self.verify(data, dataschema)
+        if version in (reads or (self.current,)):
+            return self._as(self.known[version], data)
+        wanted = sorted(reads or (self.current,), reverse=True)
         # The newest first; among those older than the event, too.
         tried = [n for n in wanted if n > version] or wanted[:1]
         reasons = []
@@ -127,6 +124,16 @@ class Versions:
             except EventError as error:
                 reasons.append(str(error).rstrip("."))
         raise self._unreadable(version, wanted, reasons[0])
+
+    def verify(self, data: Any, dataschema: str | None) -> None:
+        """Raise an :class:`EventError` for a payload that is not of the version it names.
+
+        One that names none that is known must be of the version in use.
+        """
+        version = self.version_of(dataschema)
+        problem = self.known[self.current if version is None else version].problem_with(data)
+        if problem:
+            raise EventError(f"{problem}.")
 
     # --- how --------------------------------------------------------------------------------
 
