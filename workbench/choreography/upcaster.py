@@ -53,6 +53,10 @@ class Upcaster:
     def _targets(self) -> Mapping[str, Any] | None:
         return _declared(self.new)
 
+    @cached_property
+    def _computes(self) -> bool:
+        return any(not expression.is_path for expression in _expressions(self.fields))
+
     def upcast(self, data: Any) -> Any:
         """A payload of the old version as one of the new; the one given stays as it is.
 
@@ -64,7 +68,7 @@ class Upcaster:
         """
         if not isinstance(data, Mapping):
             raise EventError(f"{self._step}: its payload is not an object.")
-        view = cel_view(data, self.old)
+        view = cel_view(data, self.old) if self._computes else None
         targets = self._targets
         made = {name: v for name, v in data.items() if targets is None or name in targets}
         for name, source in self.fields.items():
