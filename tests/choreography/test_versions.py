@@ -253,6 +253,8 @@ def test_a_handler_takes_over_the_versions_that_the_file_says(design, tmp_path):
         ("events:\n  Placed:\n    forced: {x: why}", 3, "forced", "'x' is not a version"),
         ("events:\n  Placed:\n    forced:\n      9: why", 4, "forced.9", "there is no Placed v9"),
         ("events:\n  Placed:\n    forced:\n      2: ''", 4, "forced", "v2 was forced: say why"),
+        ("events:\n  Placed:\n    keys: {7: id}", 3, "keys.7", "v7 is not a released version"),
+        ("events:\n  Placed:\n    keys: {1: nope}", 3, "keys.1", "the key field 'nope' is not a field"),
         ("events:\n  Placed:\n    forced: why", 3, "forced", "must be a mapping of versions to values"),
     ],
 )  # fmt: skip
@@ -288,6 +290,16 @@ def test_a_reaction_to_versions_that_there_are_not_is_said_with_its_place(
     with pytest.raises(DesignError, match=expected) as raised:
         Choreography.load(tmp_path)
     assert (raised.value.line, raised.value.field) == (line, f"services.audit[0].{field}")
+
+
+def test_a_version_keeps_its_key_field_whatever_that_of_the_next_is(design, tmp_path):
+    design.event(EventType("Placed", {"properties": {"order": {}}}, 2, "order"))
+    design.released["Placed"][2] = design.event_types["Placed"]
+    design.event(EventType("Placed", {"properties": {"order": {}}}, 3))
+    design.save(tmp_path)
+    again = Choreography.load(tmp_path)
+    assert again == design
+    assert [again.event_type("Placed", n).key for n in (1, 2, 3)] == ["id", "order", None]
 
 
 # --- a released version is frozen ------------------------------------------------------------

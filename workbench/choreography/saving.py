@@ -102,6 +102,12 @@ def _yaml(choreography: Choreography) -> str:
     for name, event_type in choreography.event_types.items():
         settings: dict[str, Any] = {
             "key": event_type.key,
+            "keys": {
+                version: released.key
+                for version, released in sorted(choreography.released.get(name, {}).items())
+                if released.key != event_type.key
+            }
+            or None,
             "channel": choreography.channels.get(name),
             **_evolution(choreography, name),
         }
