@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from workbench.errors import DesignError, IncompatibleError
 from workbench.events.compatibility import Compatibility, check_compatibility
+from workbench.events.compatibility.result import shown
 
 if TYPE_CHECKING:
     from workbench.choreography.choreography import Choreography
@@ -63,10 +64,14 @@ def _refusal(
 ) -> IncompatibleError:
     against = [max(released)] if not evolution.is_transitive else sorted(released)
     others = ", ".join(f"v{version}" for version in against)
-    sentences = list(dict.fromkeys(c.sentence.rstrip(".") for c in result.changes if c.breaks))
+    breaking = [change for change in result.changes if change.breaks]
+    sentences = list(dict.fromkeys(change.sentence.rstrip(".") for change in breaking))
     told = "; ".join(sentences[:_SHOWN]) or result.undecided.rstrip(".") or str(result)
     if len(sentences) > _SHOWN:
         told += f"; and {len(sentences) - _SHOWN} more"
+    witness = next((c.witness for c in breaking if c.witness is not None), None)
+    if witness is not None:
+        told += f" (such as {shown(witness)})"
     return IncompatibleError(
         f"{draft.name} v{draft.version} is not released, for it is not {evolution.mode} compatible "
         f"with {others} (policy {evolution.policy}): {told}. Mend the draft, or release it with "

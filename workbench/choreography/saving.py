@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
 def save_choreography(choreography: Choreography, folder: Path) -> Path:
     """Write a choreography to a folder; see :meth:`Choreography.save`."""
-    files = {folder / FILE: _yaml(choreography)}
+    text = _yaml(choreography)
+    files = {} if _says(folder, text) else {folder / FILE: text}
     stale: list[Path] = []
     for name, event_type in choreography.event_types.items():
         home = folder / "events" / name
@@ -58,6 +59,16 @@ def save_choreography(choreography: Choreography, folder: Path) -> Path:
     for path in stale:
         path.unlink(missing_ok=True)
     return folder
+
+
+def _says(folder: Path, text: str) -> bool:
+    """Whether a folder's file says the same already: then it stays, with its comments."""
+    from workbench.choreography.choreography import Choreography
+
+    try:
+        return _yaml(Choreography.load(folder)) == text
+    except DesignError:
+        return False
 
 
 def _save_lock(
