@@ -8,16 +8,17 @@ from workbench.choreography.duration import format_duration, parse_duration
 from workbench.choreography.expression import Expression, cel_view, fit
 from workbench.choreography.handlers import takes_context
 from workbench.choreography.invariant import Invariant, Verdict
-from workbench.choreography.problems import Problem, problems
 from workbench.choreography.reaction import Reaction
 from workbench.choreography.retry_policy import RetryPolicy
 from workbench.choreography.service import Service
+from workbench.problems import Problem, Problems
 
 __all__ = [
     "Choreography",
     "Expression",
     "Invariant",
     "Problem",
+    "Problems",
     "Reaction",
     "RetryPolicy",
     "Service",
@@ -26,6 +27,5 @@ __all__ = [
     "fit",
     "format_duration",
     "parse_duration",
-    "problems",
     "takes_context",
 ]

@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 
 from workbench.choreography.duration import format_duration
 from workbench.choreography.expression import Expression
-from workbench.choreography.loading import FILE
+from workbench.choreography.places import FILE, place_of
 from workbench.choreography.retry_policy import RetryPolicy
 from workbench.choreography.service import default_compensation_name, default_name
 from workbench.errors import DesignError
@@ -74,6 +74,13 @@ def _yaml(choreography: Choreography) -> str:
         document["invariants"] = {
             name: invariant.source for name, invariant in choreography.invariants.items()
         }
+    silenced = [
+        {"rule": rule, **({"subject": subject} if subject else {}), "reason": reason}
+        for (rule, subject), reason in choreography.silenced.items()
+        if not subject or place_of(choreography, subject)  # else it has gone with its subject
+    ]
+    if silenced:
+        document["silenced"] = silenced
     yaml = YAML()
     yaml.indent(mapping=2, sequence=4, offset=2)
     yaml.width = 100

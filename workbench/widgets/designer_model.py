@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from workbench import look
-from workbench.choreography import Choreography, problems
+from workbench.choreography import Choreography
 from workbench.choreography.compensating import checked_compensation, following
 from workbench.errors import DesignError
 from workbench.widgets.field_kinds import FieldDraft, event_type_of, fields_of
@@ -306,7 +306,7 @@ class DesignerModel:
                 "key": f"{n}",
                 "cells": {"subject": f"{look.TROUBLE_SIGN} {p.subject}", "message": p.message},
             }
-            for n, p in enumerate(problems(self.design))
+            for n, p in enumerate(self.design.lint())
         ]
 
 
