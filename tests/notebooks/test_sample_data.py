@@ -43,7 +43,7 @@ def test_the_order_design_runs_with_no_python_and_every_order_ends(tmp_path):
         wb.wait_until_idle()
         log = wb.capture(progress=False)
         ends = {"OrderCompleted", "OrderCancelled", "StockReleased"}
-        counts = log["type"].value_counts().to_dict()
+        counts = log.frame["type"].value_counts().to_dict()
         assert {name: counts[name] for name in ends} == {
             "OrderCompleted": 30,
             "OrderCancelled": 10,

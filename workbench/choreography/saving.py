@@ -7,13 +7,17 @@ import io
 import json
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
 
 from workbench.choreography.duration import format_duration
+from workbench.choreography.evolution import Evolution
 from workbench.choreography.expression import Expression
+from workbench.choreography.frozen import LOCK, changed, lock_text, read_lock, schema_sum
+from workbench.choreography.loading_versions import UPCASTER
 from workbench.choreography.places import FILE, place_of
 from workbench.choreography.retry_policy import RetryPolicy
 from workbench.choreography.service import default_compensation_name, default_name
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
     from workbench.choreography.choreography import Choreography
     from workbench.choreography.reaction import Reaction
     from workbench.choreography.service import Service
+    from workbench.events import EventType
 
 
 def save_choreography(choreography: Choreography, folder: Path) -> Path:
@@ -41,6 +46,8 @@ def save_choreography(choreography: Choreography, folder: Path) -> Path:
                 )
             if not path.is_file():
                 files[path] = text
+        _save_lock(name, home, choreography.released.get(name, {}), files)
+        _save_upcasters(name, home, choreography, files, stale)
         if choreography.is_draft(name):
             files[home / "draft.json"] = _json(event_type.schema)
         else:
@@ -52,13 +59,50 @@ def save_choreography(choreography: Choreography, folder: Path) -> Path:
     return folder
 
 
+def _save_lock(
+    name: str, home: Path, released: Mapping[int, EventType], files: dict[Path, str]
+) -> None:
+    """Keep the sums of what is released; those on disk stay."""
+    lock = home / LOCK
+    known = read_lock(lock.read_text("utf-8"), str(lock)) if lock.is_file() else {}
+    sums = {version: schema_sum(event_type.schema) for version, event_type in released.items()}
+    for version, found in sums.items():
+        if known.get(version, found) != found:
+            raise changed(name, version, file=str(home / f"{version}.json"))
+    if sums.keys() - known.keys():
+        files[lock] = lock_text(known | sums)
+
+
+def _save_upcasters(
+    name: str, home: Path, choreography: Choreography, files: dict[Path, str], stale: list[Path]
+) -> None:
+    written = set()
+    for upcaster in choreography.versions(name).upcasters.values():
+        version = upcaster.new.version
+        is_draft = version not in choreography.released.get(name, {})
+        path = home / f"{'draft' if is_draft else version}{UPCASTER}"
+        files[path] = _dumped(_fields(upcaster.fields))
+        written.add(path)
+    stale += [path for path in home.glob(f"*{UPCASTER}") if path not in written]
+
+
+def _fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: _fields(value) if isinstance(value, Mapping) else _source(value)
+        for name, value in fields.items()
+    }
+
+
 def _yaml(choreography: Choreography) -> str:
     document: dict[str, Any] = {}
+    if choreography.policy != "lenient":
+        document["policy"] = choreography.policy
     events = {}
     for name, event_type in choreography.event_types.items():
         settings: dict[str, Any] = {
             "key": event_type.key,
             "channel": choreography.channels.get(name),
+            **_evolution(choreography, name),
         }
         if choreography.is_draft(name):
             expected = max(choreography.released.get(name, {}), default=0) + 1
@@ -81,12 +125,27 @@ def _yaml(choreography: Choreography) -> str:
     ]
     if silenced:
         document["silenced"] = silenced
+    return _dumped(document)
+
+
+def _dumped(document: Any) -> str:
     yaml = YAML()
     yaml.indent(mapping=2, sequence=4, offset=2)
     yaml.width = 100
     stream = io.StringIO()
     yaml.dump(document, stream)
     return stream.getvalue()
+
+
+def _evolution(choreography: Choreography, name: str) -> dict[str, Any]:
+    """What differs from the usual."""
+    found = choreography.evolution_of(name)
+    return {
+        "compatibility": found.mode if found.mode != Evolution().mode else None,
+        "policy": found.policy if found.policy != choreography.policy else None,
+        "deprecated": sorted(found.deprecated) or None,
+        "forced": dict(sorted(found.forced.items())) or None,
+    }
 
 
 def _reactions(service: Service) -> list[dict[str, Any]]:
@@ -106,6 +165,8 @@ def _reactions(service: Service) -> list[dict[str, Any]]:
             entry["whenever"] = _one_or_several(reaction.failures)
         else:
             entry["whenever"] = reaction.whenever
+        if reaction.reads and not reaction.compensates:
+            entry["reads"] = list(reaction.reads)
         if reaction.guard is not None:
             entry["if"] = reaction.guard.source
         if reaction.unless:
@@ -127,6 +188,8 @@ def _reactions(service: Service) -> list[dict[str, Any]]:
                 effect: {field: _source(value) for field, value in fields.items()}
                 for effect, fields in reaction.mappings.items()
             }
+        if reaction.writes:
+            entry["writes"] = dict(reaction.writes)
         written.append(entry)
     return written
 

@@ -12,6 +12,7 @@ from workbench.choreography.lint import (  # noqa: F401 - each registers its rul
     ordering,
     payloads,
     silencing,
+    versions,
 )
 from workbench.choreography.lint.page import explained
 from workbench.choreography.lint.rule import RULES, Rule
