@@ -68,7 +68,7 @@ def design(tmp_path):
 
 def test_help_names_every_verb():
     shown = CliRunner().invoke(app, ["--help"]).output
-    for verb in ("lab", "demo", "kafka", "run", "capture", "mermaid", "doctor"):
+    for verb in ("lab", "demo", "kafka", "run", "capture", "mermaid", "lint", "doctor"):
         assert verb in shown
     assert "start" in CliRunner().invoke(app, ["kafka", "--help"]).output
 

@@ -82,7 +82,8 @@ def _written(design: Choreography, reaction: Reaction, effect: str) -> int:
         classes = annotated_effects(reaction.handler) if reaction.handler else []
     except HandlerError:  # it has no annotation: what it emits was said by name
         classes = []
-    versions = {made.event_type.name: made.event_type.version for made in classes}
+    types = [made.event_type for made in classes if hasattr(made, "event_type")]
+    versions = {event_type.name: event_type.version for event_type in types}
     return versions.get(effect, design.event_types[effect].version)
 
 
