@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from workbench.choreography.lint.graph import reactions_of
 from workbench.choreography.lint.rule import Found, rule
 
 if TYPE_CHECKING:
@@ -27,12 +28,7 @@ def endless_cycle(design: Choreography) -> Iterator[Found]:
 
     Put a guard on one of the reactions (`if: data.attempt < 3.0`), or let another event end it.
     """
-    sure = [
-        reaction
-        for service in design.services.values()
-        for reaction in service.reactions.values()
-        if _surely_emits(reaction)
-    ]
+    sure = [reaction for _, _, reaction in reactions_of(design) if _surely_emits(reaction)]
     endless = set(design.event_types)  # less those that may end, until all that are left go on
     while True:
         go_on = {r.whenever for r in sure if _goes_on(r, endless)} & endless

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from workbench.choreography.compensating import undone_by
+from workbench.choreography.lint.graph import hearers, reactions_of
 from workbench.choreography.lint.rule import Found, rule
 from workbench.choreography.lint.words import is_failure
 
@@ -35,30 +36,28 @@ def no_failure_event(design: Choreography) -> Iterator[Found]:
     Emit the contrary as well (`StockReserved` or `OutOfStock`; a second reaction with the contrary
     guard), or let someone watch the clock.
     """
-    watched = {name for r in _reactions(design) for name in r.unless}
-    for service in design.services.values():
-        for reaction in service.reactions.values():
-            how = _can_fail(design, service, reaction)
-            if how is None or reaction.compensates or reaction.unless:
-                continue
-            led_to = design.reach().led_to(reaction.emits)
-            others = {c for effect in reaction.emits for c in design.consumers(effect)}
-            if others - {service.name} and watched.isdisjoint(led_to):
-                subject = f"{service.name}/{reaction.name}"
-                effects = " and ".join(reaction.emits)
-                yield Found(
-                    subject,
-                    f"{subject} {how}, and no event says so to those who wait for {effects}.",
-                )
+    heard_by, reach = hearers(design), design.reach()
+    watched = {name for _, _, reaction in reactions_of(design) for name in reaction.unless}
+    for subject, service, reaction in reactions_of(design):
+        how = _can_fail(design, service, reaction)
+        if how is None or reaction.compensates or reaction.unless:
+            continue
+        others = {name for effect in reaction.emits for name in heard_by[effect]}
+        if others - {service.name} and watched.isdisjoint(reach.led_to(reaction.emits)):
+            effects = " and ".join(reaction.emits)
+            yield Found(
+                subject,
+                f"{subject} {how}, and no event says so to those who wait for {effects}.",
+            )
 
 
 def _can_fail(design: Choreography, service: Service, reaction: Reaction) -> str | None:
     """How a step can fail without an event that says so; ``None`` if it can't."""
     if reaction.failure_rate and not any(map(is_failure, reaction.emits)):
         return f"fails in {reaction.failure_rate:.0%} of its attempts"
-    alone = all(r is reaction for r in _reactions(design) if r.whenever == reaction.whenever)
+    same = [other for _, _, other in reactions_of(design) if other.whenever == reaction.whenever]
     if reaction.guard is not None:
-        return f"does nothing unless {reaction.guard.source}" if alone else None
+        return f"does nothing unless {reaction.guard.source}" if len(same) == 1 else None
     others = [r for r in service.reactions.values() if r is not reaction]
     branches = any(r.whenever == reaction.whenever for r in others)
     joins = any(not {*r.emits}.isdisjoint(reaction.emits) for r in others)
@@ -116,17 +115,11 @@ def never_undoes(design: Choreography) -> Iterator[Found]:
     Let the step emit what it did when it succeeds, or take the compensation away.
     """
     failures = set(undone_by(design))
-    for service in design.services.values():
-        for reaction in service.reactions.values():
-            step = service.reactions.get(reaction.compensates)
-            if step is not None and failures.issuperset(step.emits):
-                subject = f"{service.name}/{reaction.name}"
-                yield Found(
-                    subject,
-                    f"{subject} never undoes anything: {step.name} emits nothing but failures, and "
-                    "what has failed was not done.",
-                )
-
-
-def _reactions(design: Choreography) -> list[Reaction]:
-    return [r for service in design.services.values() for r in service.reactions.values()]
+    for subject, service, reaction in reactions_of(design):
+        step = service.reactions.get(reaction.compensates)
+        if step is not None and failures.issuperset(step.emits):
+            yield Found(
+                subject,
+                f"{subject} never undoes anything: {step.name} emits nothing but failures, and "
+                "what has failed was not done.",
+            )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from workbench.choreography.lint.graph import hearers, reactions_of
 from workbench.choreography.lint.rule import Found, rule
 
 if TYPE_CHECKING:
@@ -36,8 +37,8 @@ def nobody_hears(design: Choreography) -> Iterator[Found]:
 
     Add the reaction, or silence this and say who reads it elsewhere.
     """
-    for name in design.event_types:
-        if not design.consumers(name):
+    for name, services in hearers(design).items():
+        if not services:
             hint = "a flow may end here; if it should not, add a reaction to it"
             yield Found(name, f"nobody reacts to {name}: {hint}.")
 
@@ -72,10 +73,10 @@ def request_reply(design: Choreography) -> Iterator[Found]:
     service react to what the first one reacted to; or make it a call. A refusal that the first
     service only undoes its step for is no reply.
     """
-    reactions = [r for s in design.services.values() for r in s.reactions.values()]
-    hearers = {name: design.consumers(name) for name in design.event_types}
+    reactions = [reaction for _, _, reaction in reactions_of(design)]
+    heard_by = hearers(design)
     for name in design.event_types:
-        asking, asked = design.emitters(name), hearers[name]
+        asking, asked = design.emitters(name), heard_by[name]
         if len(asking) != 1 or len(asked) != 1 or asking == asked:
             continue
         asker = design.services[asking[0]]
@@ -86,7 +87,7 @@ def request_reply(design: Choreography) -> Iterator[Found]:
         if any(r not in answers and not {*replies}.isdisjoint(r.emits) for r in reactions):
             continue
         goes_on = any(r.whenever in replies and not r.compensates for r in asker.reactions.values())
-        if goes_on and all(hearers[reply] == asking for reply in replies):
+        if goes_on and all(heard_by[reply] == asking for reply in replies):
             yield Found(
                 name,
                 f"{asker.name} emits {name}, which only {asked[0]} hears, and {asked[0]} answers "
@@ -118,12 +119,10 @@ def unbound_handler(design: Choreography) -> Iterator[Found]:
 
     Register it: `@wb.service("inventory").on("OrderPlaced")`.
     """
-    for service in design.services.values():
-        for reaction in service.reactions.values():
-            if reaction.is_python and reaction.handler is None:
-                subject = f"{service.name}/{reaction.name}"
-                yield Found(
-                    subject,
-                    f"{subject} has no Python handler yet: register one with "
-                    f'@wb.service("{service.name}").{reaction.registration}.',
-                )
+    for subject, service, reaction in reactions_of(design):
+        if reaction.is_python and reaction.handler is None:
+            yield Found(
+                subject,
+                f"{subject} has no Python handler yet: register one with "
+                f'@wb.service("{service.name}").{reaction.registration}.',
+            )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from workbench.choreography.expression import Expression
+from workbench.choreography.lint.graph import reactions_of
 from workbench.choreography.lint.rule import Found, rule
 
 if TYPE_CHECKING:
@@ -46,19 +47,17 @@ def key_changes(design: Choreography) -> Iterator[Found]:
     begins (an order is paid: its customer gains points), the change is right: silence it and say
     so.
     """
-    for service in design.services.values():
-        for reaction in service.reactions.values():
-            before = design.event_types[reaction.whenever].key
-            for effect in reaction.emits:
-                after = design.event_types[effect].key
-                how = _other_key(reaction, before, effect, after) if before and after else None
-                if how:
-                    subject = f"{service.name}/{reaction.name}"
-                    yield Found(
-                        subject,
-                        f"{subject} goes from {reaction.whenever} (key {before}) to {effect} (key "
-                        f"{after}, {how}): one {before}'s events lose their order.",
-                    )
+    for subject, _, reaction in reactions_of(design):
+        before = design.event_types[reaction.whenever].key
+        for effect in reaction.emits:
+            after = design.event_types[effect].key
+            how = _other_key(reaction, before, effect, after) if before and after else None
+            if how:
+                yield Found(
+                    subject,
+                    f"{subject} goes from {reaction.whenever} (key {before}) to {effect} (key "
+                    f"{after}, {how}): one {before}'s events lose their order.",
+                )
 
 
 def _other_key(reaction: Reaction, before: str, effect: str, after: str) -> str | None:
@@ -111,15 +110,14 @@ def uncorrelated_join(design: Choreography) -> Iterator[Found]:
     """
     for service in design.services.values():
         yield from _joins(design, service)
-        for reaction in service.reactions.values():
-            for absent in reaction.unless:
-                if design.emitters(absent) and not _one_flow(design, reaction.whenever, absent):
-                    subject = f"{service.name}/{reaction.name}"
-                    yield Found(
-                        subject,
-                        f"{subject} waits for {absent} in the flow of {reaction.whenever}, but "
-                        "nothing leads to both: they are never of one flow.",
-                    )
+    for subject, _, reaction in reactions_of(design):
+        for absent in reaction.unless:
+            if design.emitters(absent) and not _one_flow(design, reaction.whenever, absent):
+                yield Found(
+                    subject,
+                    f"{subject} waits for {absent} in the flow of {reaction.whenever}, but "
+                    "nothing leads to both: they are never of one flow.",
+                )
 
 
 def _joins(design: Choreography, service: Service) -> Iterator[Found]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from workbench.choreography.handlers import annotated_effects
+from workbench.choreography.lint.graph import reactions_of
 from workbench.choreography.lint.rule import Found, rule
 from workbench.errors import HandlerError
 
@@ -24,7 +25,7 @@ def deprecated_version(design: Choreography) -> Iterator[Found]:
     Let the reaction write a newer one (`writes:`), or read one (`reads:`), with an upcaster for
     the old events that are still on the channel.
     """
-    for subject, reaction in _reactions(design):
+    for subject, _, reaction in reactions_of(design):
         uses = [("reads", reaction.whenever, n) for n in _read(design, reaction)]
         uses += [("writes", e, _written(design, reaction, e)) for e in reaction.emits]
         for how, name, version in uses:
@@ -48,10 +49,10 @@ def version_nobody_emits(design: Choreography) -> Iterator[Found]:
     upcasters between the two. While consumers go first in a roll-out, silence it and say so.
     """
     written: dict[str, set[int]] = {}
-    for _, reaction in _reactions(design):
+    for _, _, reaction in reactions_of(design):
         for effect in reaction.emits:
             written.setdefault(effect, set()).add(_written(design, reaction, effect))
-    for subject, reaction in _reactions(design):
+    for subject, _, reaction in reactions_of(design):
         name, read = reaction.whenever, _read(design, reaction)
         if read and name in written and not _led_to(design, name, written[name]) & {*read}:
             emitted = " and ".join(f"v{n}" for n in sorted(written[name]))
@@ -61,12 +62,6 @@ def version_nobody_emits(design: Choreography) -> Iterator[Found]:
                 f"{subject} reads only {only} of {name}, but {emitted} is emitted and no upcaster "
                 "leads from one to the other.",
             )
-
-
-def _reactions(design: Choreography) -> Iterator[tuple[str, Reaction]]:
-    for service in design.services.values():
-        for reaction in service.reactions.values():
-            yield f"{service.name}/{reaction.name}", reaction
 
 
 def _read(design: Choreography, reaction: Reaction) -> tuple[int, ...]:
