@@ -5,6 +5,7 @@ import time
 import pytest
 
 from workbench.choreography import Choreography
+from workbench.choreography.fields import MAX_FIELDS
 from workbench.choreography.lint.payloads import LARGE
 from workbench.events import Event, EventType
 
@@ -125,6 +126,18 @@ def test_nested_fields_are_found_through_lists_and_references_and_each_once():
         "UserRegistered.extra.iban",
         "UserRegistered.guests[].email",
     ]
+
+
+def test_ten_thousand_personal_fields_are_told_in_seconds_and_no_more(tmp_path):
+    fields = {f"email{n}": TEXT for n in range(MAX_FIELDS + 5)}
+    design = Choreography()
+    design.event(EventType("UserRegistered", {"type": "object", "properties": fields}))
+    design = Choreography.load(design.save(tmp_path))
+    began = time.monotonic()
+    found = [p for p in design.lint() if p.rule == "personal-data"]
+    assert len(found) == MAX_FIELDS
+    assert found[-1].line is not None
+    assert time.monotonic() - began < 10
 
 
 def test_a_mark_holds_for_all_that_is_in_it():

@@ -166,6 +166,11 @@ def test_an_event_type_in_use_is_not_removed(model):
     model.put_reaction(reaction())
     with pytest.raises(DesignError, match="OrderPlaced is used by inventory/on_OrderPlaced"):
         model.remove_type("OrderPlaced")
+    model.put_type("OrderCancelled", [FieldDraft("order_id")], "order_id")
+    watch = {"unless": "OrderCancelled", "within": 60, "name": "watch"}
+    model.design.service("inventory").whenever("OrderPlaced", emit={"StockReserved": {}}, **watch)
+    with pytest.raises(DesignError, match="OrderCancelled is used by inventory/watch"):
+        model.remove_type("OrderCancelled")
 
 
 def test_every_change_can_be_undone_back_to_nothing(model):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from workbench.choreography.fields import fields_of
-from workbench.events.json_lines import line_of
+from workbench.events.json_lines import lines_of
 
 if TYPE_CHECKING:
     from workbench.choreography.choreography import Choreography
@@ -37,55 +37,67 @@ class Source:
     folder: Path
     lines: dict[str, int] = field(default_factory=dict)
 
-    def entry(self, path: str) -> Place | None:
-        """Where an entry of ``choreography.yaml`` stands; ``None`` if it is not in there."""
-        line = self.lines.get(path)
-        return Place(str(self.folder / FILE), line) if line else None
 
-    def schema(self, name: str, version: int | str, pointer: str = "") -> Place | None:
-        """Where a part of an event type's schema stands; ``None`` if it has no file."""
-        path = self.folder / "events" / name / f"{version}.json"
-        try:
-            text = path.read_text("utf-8") if pointer else ""
-        except (OSError, ValueError):
-            return None
-        return Place(str(path), line_of(text, pointer)) if path.is_file() else None
-
-
-def place_of(design: Choreography, subject: str) -> Place | None:
-    """Where a subject of a check stands; ``None`` if the design has no such part.
+class Places:
+    """Where the subjects of checks stand, as a design is now.
 
     A subject is an event type (``OrderPlaced``), a field of one (``OrderPlaced.email``), a
-    service (``billing``), a reaction (``billing/charge``) or a channel. A part of a design that
-    was made in Python has a place without a file.
+    service (``billing``), a reaction (``billing/charge``) or a channel.
     """
-    source = design.source or Source(Path())
-    if subject in design.event_types:
-        return source.entry(f"events.{subject}") or _schema(design, source, subject) or Place()
-    if subject in design.services:
-        return source.entry(f"services.{subject}") or Place()
-    service, _, name = subject.partition("/")
-    reaction = design.services[service].reactions.get(name) if service in design.services else None
-    if reaction is not None:
-        at = Place(str(source.folder / FILE), reaction.line)
-        return at if design.source and reaction.line else Place()
-    for event_type, channel in design.channels.items():
-        if channel == subject:
-            return source.entry(f"events.{event_type}.channel") or Place()
-    return _field(design, source, subject)
 
+    def __init__(self, design: Choreography) -> None:
+        self._design, self._source = design, design.source
+        self._fields: dict[str, dict[str, Place]] = {}
 
-def _field(design: Choreography, source: Source, subject: str) -> Place | None:
-    for name, event_type in design.event_types.items():
-        if subject.startswith(f"{name}."):
-            for found in fields_of(event_type):
-                if f"{name}.{found.path}" == subject:
-                    return _schema(design, source, name, found.pointer) or Place()
-    return None
+    def of(self, subject: str) -> Place | None:
+        """The place of a subject; ``None`` if the design has no such part.
 
-
-def _schema(design: Choreography, source: Source, name: str, pointer: str = "") -> Place | None:
-    if design.source is None:
+        A part of a design that was made in Python has a place without a file.
+        """
+        design = self._design
+        if subject in design.event_types:
+            listed = self.entry(f"events.{subject}")
+            return listed if listed.line else Place(self._schema(subject))
+        if subject in design.services:
+            return self.entry(f"services.{subject}")
+        service, _, name = subject.partition("/")
+        if service in design.services and name in design.services[service].reactions:
+            return self._at(design.services[service].reactions[name].line)
+        for event_type, channel in design.channels.items():
+            if channel == subject:
+                return self.entry(f"events.{event_type}.channel")
+        for name in design.event_types:
+            if subject.startswith(f"{name}.") and subject in self._fields_of(name):
+                return self._fields_of(name)[subject]
         return None
-    version = "draft" if design.is_draft(name) else design.event_types[name].version
-    return source.schema(name, version, pointer)
+
+    def entry(self, path: str) -> Place:
+        """Where an entry of ``choreography.yaml`` stands."""
+        return self._at(self._source.lines.get(path) if self._source else None)
+
+    def _at(self, line: int | None) -> Place:
+        return Place(str(self._source.folder / FILE), line) if self._source and line else Place()
+
+    def _schema(self, name: str) -> str | None:
+        """The file of the version in use."""
+        if self._source is None:
+            return None
+        version = self._design.event_types[name].version
+        file = "draft.json" if self._design.is_draft(name) else f"{version}.json"
+        path = self._source.folder / "events" / name / file
+        return str(path) if path.is_file() else None
+
+    def _fields_of(self, name: str) -> dict[str, Place]:
+        if name not in self._fields:
+            file, lines = self._schema(name), {}
+            pointers = {f.path: f.pointer for f in fields_of(self._design.event_types[name])}
+            if file is not None:
+                try:
+                    lines = lines_of(Path(file).read_text("utf-8"), pointers.values())
+                except (OSError, ValueError):  # it was changed since it was read
+                    file = None
+            self._fields[name] = {
+                f"{name}.{path}": Place(file, lines.get(pointer))
+                for path, pointer in pointers.items()
+            }
+        return self._fields[name]

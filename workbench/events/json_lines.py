@@ -1,46 +1,48 @@
-"""On which line of a JSON text a part of it stands."""
+"""On which lines of a JSON text its parts stand."""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection
 
 _PART = re.compile(r'"(?:[^"\\\n]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+')
 
 
-def line_of(text: str, pointer: str) -> int | None:
-    r"""The line, from 1, of what a JSON pointer (RFC 6901) names; ``None`` if it is not there.
+def lines_of(text: str, pointers: Collection[str]) -> dict[str, int]:
+    r"""JSON pointer (RFC 6901) → its line, from 1, for those of ``pointers`` that are in a text.
 
     Of a member of an object: the line of its name.
 
     Examples
     --------
-    >>> line_of('{"properties": {\n  "email": {"type": "string"}}}', "/properties/email")
-    2
+    >>> lines_of('{"properties": {\n  "email": {"type": "string"}}}', ["/properties/email"])
+    {'/properties/email': 2}
     """
-    wanted = [name.replace("~1", "/").replace("~0", "~") for name in pointer.split("/")[1:]]
-    if not wanted:
-        return 1
-    path: list[str | int | None] = []  # an object that waits for a name ends it with None
-    begins = False
+    wanted = {*pointers}
+    found = {"": 1} if "" in wanted else {}
+    outer: list[tuple[str, int | None]] = []  # of what is open: its pointer; which entry it is at
+    pointer = ""
+    begins = False  # a name, or an entry of a list
     line, seen = 1, 0
     for match in _PART.finditer(text):
         part = match[0]
         line, seen = line + text.count("\n", seen, match.start()), match.start()
-        last = path[-1] if path else None
-        here = begins and part not in "]}"
-        if path and last is None and part.startswith('"'):
-            path[-1] = json.loads(part, strict=False)
-            here = True
-        if here and len(path) == len(wanted) and [str(step) for step in path] == wanted:
-            return line
-        begins = part == "["
+        if begins and part not in "]}":
+            home, n = outer[-1]
+            name = str(json.loads(part, strict=False)) if n is None else str(n)
+            pointer = f"{home}/{name.replace('~', '~0').replace('/', '~1')}"
+            if pointer in wanted:
+                found.setdefault(pointer, line)
+        begins = False
         if part in ("{", "["):
-            path.append(None if part == "{" else 0)
+            outer.append((pointer, None if part == "{" else 0))
+            begins = True
         elif part in ("}", "]"):
-            if not path:
-                return None
-            path.pop()
-        elif part == "," and path:
-            path[-1], begins = (last + 1, True) if isinstance(last, int) else (None, False)
-    return None
+            if not outer:
+                break
+            outer.pop()
+        elif part == "," and outer:
+            home, n = outer[-1]
+            outer[-1], begins = (home, None if n is None else n + 1), True
+    return found

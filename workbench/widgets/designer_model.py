@@ -170,7 +170,7 @@ class DesignerModel:
             f"{service.name}/{reaction.name}"
             for service in self.design.services.values()
             for reaction in service.reactions.values()
-            if name in (reaction.whenever, *reaction.emits, *reaction.failures)
+            if name in (reaction.whenever, *reaction.emits, *reaction.failures, *reaction.unless)
         ]
         if users:
             raise DesignError(f"{name} is used by {', '.join(users)}; remove or edit that first.")

@@ -22,7 +22,7 @@ from workbench.choreography.lint.silencing import (
     checked_subject,
     with_reasons,
 )
-from workbench.choreography.places import Place, place_of
+from workbench.choreography.places import Place, Places
 from workbench.problems import SEVERITIES, Problem, Problems
 
 if TYPE_CHECKING:
@@ -41,10 +41,10 @@ __all__ = [
 
 def lint(design: Choreography, *, silenced: bool = False) -> Problems:
     """What deserves a second look in a design, the worst first; see :meth:`Choreography.lint`."""
-    found = Problems()
+    found, places = Problems(), Places(design)
     for rule in RULES.values():
         for subject, message, place in rule.check(design):
-            file, line = place or place_of(design, subject) or Place()
+            file, line = place or places.of(subject) or Place()
             problem = Problem(rule.name, subject, message, rule.severity, file, line)
             found.append(with_reasons(problem, design.silenced))
     found.sort(key=lambda problem: SEVERITIES.index(problem.severity))

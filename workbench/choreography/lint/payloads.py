@@ -52,14 +52,15 @@ def personal_data(design: Choreography) -> Iterator[Found]:
     consumers that need it ask for it by id.
     """
     for name, event_type in design.event_types.items():
-        reported: list[str] = []
+        reported: set[str] = set()
         for field in fields_of(event_type):
-            inside = any(field.path.startswith((f"{path}.", f"{path}[")) for path in reported)
+            path = field.path
+            inside = any(path[:n] in reported for n, letter in enumerate(path) if letter in ".[")
             if field.personal is None and not inside and _looks_personal(field, event_type):
-                reported.append(field.path)
+                reported.add(path)
                 yield Found(
-                    f"{name}.{field.path}",
-                    f"{name}.{field.path} looks like personal data: mark it in its schema, "
+                    f"{name}.{path}",
+                    f"{name}.{path} looks like personal data: mark it in its schema, "
                     '"x-personal-data": true (or false, if it is none).',
                 )
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from workbench.choreography.lint.rule import RULES, Found, named, rule
-from workbench.choreography.places import Place, place_of
+from workbench.choreography.places import Places
 from workbench.errors import DesignError
 from workbench.problems import Problem
 
@@ -39,7 +39,7 @@ def checked_subject(design: Choreography, subject: str) -> str:
     DesignError
         The design has no such part.
     """
-    if subject and place_of(design, subject) is None:
+    if subject and Places(design).of(subject) is None:
         raise DesignError(
             f"the design has no {subject!r}: name an event type, a field (OrderPlaced.email), a "
             "service, a reaction (billing/charge) or a channel."
@@ -75,10 +75,10 @@ def stale_silence(design: Choreography) -> Iterator[Found]:
 
     Take it out of `silenced:`.
     """
+    places = Places(design)
     for name, subject in design.silenced:
         found = {about for about, *_ in RULES[name].check(design)}
         if (subject not in found) if subject else not found:
             where = f" about {subject}" if subject else ""
             message = f"{name} finds nothing{where}: take its silencing away."
-            place = design.source and design.source.entry(f"silenced.{name}.{subject}")
-            yield Found(subject or name, message, place or Place())
+            yield Found(subject or name, message, places.entry(f"silenced.{name}.{subject}"))
