@@ -300,14 +300,13 @@ class DesignerModel:
         return rows
 
     def problem_rows(self) -> list[Row]:
-        """What deserves a second look, as the design stands."""
-        return [
-            {
-                "key": f"{n}",
-                "cells": {"subject": f"{look.TROUBLE_SIGN} {p.subject}", "message": p.message},
-            }
-            for n, p in enumerate(self.design.lint())
-        ]
+        """What deserves a second look, as the design stands; what is more than a note has a sign."""
+        rows: list[Row] = []
+        for n, problem in enumerate(self.design.lint()):
+            sign = "" if problem.severity == "note" else f"{look.TROUBLE_SIGN} "
+            cells = {"subject": f"{sign}{problem.subject}", "message": problem.message}
+            rows.append({"key": f"{n}", "cells": cells})
+        return rows
 
 
 def _same(made: Any, before: Any) -> bool:

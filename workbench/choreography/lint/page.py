@@ -16,6 +16,12 @@ a second look. Nothing is run, and nothing stops a design from being saved.
   design can't be read.
 - `--explain RULE` prints a passage of this page, `--explain all` the whole page.
 
+In a pull request (GitHub Actions):
+
+```yaml
+- run: workbench lint designs/orders --format github
+```
+
 ## Silencing a rule
 
 With a reason, in `choreography.yaml`:
