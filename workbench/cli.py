@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 import typer
 
-from workbench.errors import DesignError, WorkbenchError
+from workbench.errors import DesignError, IncompatibleError, WorkbenchError
 from workbench.problems import Format, Problem, Severity, render
 
 app = typer.Typer(
@@ -91,6 +91,29 @@ def demo(
     from workbench.demo import run_demo
 
     raise typer.Exit(0 if run_demo(orders=orders, out=out, broker=broker) else 1)
+
+
+@app.command()
+def release(
+    design: Annotated[Path, typer.Argument(help="A design folder.")],
+    event_type: Annotated[str, typer.Argument(help="The event type whose draft is released.")],
+    force: Annotated[bool, typer.Option(help="Release it although it is refused.")] = False,
+    reason: Annotated[str | None, typer.Option(help="Why, with --force; it is kept.")] = None,
+) -> None:
+    """Make the draft of an event type its next version, for good; exit code 1 if it is refused."""
+    from workbench.choreography import Choreography
+
+    _must_exist(design)
+    loaded = Choreography.load(design)
+    try:
+        version = loaded.release(event_type, force=force, reason=reason).version
+    except IncompatibleError as error:
+        typer.echo(f"{error}\n\n{error.result}")
+        raise typer.Exit(1) from error
+    loaded.save(design)
+    typer.echo(
+        f"{event_type} v{version} is released: {design / 'events' / event_type / f'{version}.json'}"
+    )
 
 
 @app.command()

@@ -5,7 +5,7 @@ Pure Python: no broker, no widget, no thread; no I/O but the design's own files.
 
 from workbench.choreography.choreography import Choreography
 from workbench.choreography.duration import format_duration, parse_duration
-from workbench.choreography.evolution import MODES, POLICIES, Evolution
+from workbench.choreography.evolution import Evolution
 from workbench.choreography.expression import Expression, cel_view, fit
 from workbench.choreography.handlers import takes_context
 from workbench.choreography.invariant import Invariant, Verdict
@@ -17,8 +17,6 @@ from workbench.choreography.versions import Reading, Versions
 from workbench.problems import Problem, Problems
 
 __all__ = [
-    "MODES",
-    "POLICIES",
     "Choreography",
     "Evolution",
     "Expression",

@@ -42,7 +42,7 @@ MAX_BYTES = 5_000_000
 
 _TOP = {"events", "services", "invariants", "policy", "silenced"}
 _SILENCED = {"rule", "subject", "reason"}
-_EVENT = {"key", "channel", "version"} | EVOLUTION
+_EVENT = {"key", "keys", "channel", "version"} | EVOLUTION
 _REACTION = {
     "name", "whenever", "if", "after", "emit", "emits", "handler", "failure_rate", "retry", "ordered",
     "unless", "within", "reads", "writes",
@@ -121,13 +121,13 @@ def _load_event_types(
     for path in sorted(paths, key=lambda path: order.get(path.name, len(order))):
         if not path.is_dir() or path.name.startswith("."):
             continue
-        key_node = settings[path.name].get("key", None) if path.name in settings else None
-        key = key_node.text() if key_node is not None and key_node.value is not None else None
-        versions = sorted(int(file.stem) for file in path.glob("*.json") if file.stem.isdigit())
+        key = settings[path.name].get("key", None) if path.name in settings else None
+        versions = sorted(int(file.stem) for file in path.glob("*.json") if file.stem.isdecimal())
+        keys = _other_keys(settings.get(path.name), versions)
         sums = _sums(path, versions)
         for version in versions:
             file = path / f"{version}.json"
-            event_type = _event_type(file, version, key, key_node)
+            event_type = _event_type(file, version, keys.get(version, key))
             if sums.get(version, schema_sum(event_type.schema)) != schema_sum(event_type.schema):
                 raise changed(path.name, version, file=str(file))
             choreography.released.setdefault(path.name, {})[version] = event_type
@@ -137,8 +137,17 @@ def _load_event_types(
             version = versions[-1] + 1 if versions else 1
             if path.name in settings:
                 version = settings[path.name].get("version", version).version_after(versions)
-            choreography.event_types[path.name] = _event_type(draft, version, key, key_node)
+            choreography.event_types[path.name] = _event_type(draft, version, key)
         _load_upcasters(path, choreography)
+
+
+def _other_keys(settings: _Node | None, versions: list[int]) -> dict[int, _Node]:
+    """The key fields of released versions that have another than the version in use."""
+    keys = {} if settings is None else settings.get("keys", {}).numbered()
+    for version, node in keys.items():
+        if version not in versions:
+            raise node.error(f"v{version} is not a released version")
+    return keys
 
 
 def _sums(folder: Path, versions: list[int]) -> dict[int, str]:
@@ -172,7 +181,7 @@ def _load_upcasters(folder: Path, choreography: Choreography) -> None:
         load_upcaster(node, name, version, choreography)
 
 
-def _event_type(path: Path, version: int, key: str | None, key_node: _Node | None) -> EventType:
+def _event_type(path: Path, version: int, key: _Node | None) -> EventType:
     try:
         schema = json.loads(_read_text(path))
     except json.JSONDecodeError as error:
@@ -187,9 +196,10 @@ def _event_type(path: Path, version: int, key: str | None, key_node: _Node | Non
         event_type.problem_with({})  # compiles the schema, so that a bad one is said here
     except WorkbenchError as error:
         raise DesignError(str(error), file=str(path)) from error
-    if key is None or key_node is None:
+    if key is None or key.value is None:
         return event_type
-    return key_node.checked(lambda: EventType(name, schema, version, key))
+    field = key.text()
+    return key.checked(lambda: EventType(name, schema, version, field))
 
 
 def _reaction(node: _Node, choreography: Choreography, taken: Mapping[str, Reaction]) -> Reaction:

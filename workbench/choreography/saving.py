@@ -7,11 +7,12 @@ import io
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedSeq
 
 from workbench.choreography.duration import format_duration
 from workbench.choreography.evolution import Evolution
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 
 def save_choreography(choreography: Choreography, folder: Path) -> Path:
     """Write a choreography to a folder; see :meth:`Choreography.save`."""
-    files = {folder / FILE: _yaml(choreography)}
+    text = _yaml(choreography)
+    files = {} if _says(folder, text) else {folder / FILE: text}
     stale: list[Path] = []
     for name, event_type in choreography.event_types.items():
         home = folder / "events" / name
@@ -57,6 +59,16 @@ def save_choreography(choreography: Choreography, folder: Path) -> Path:
     for path in stale:
         path.unlink(missing_ok=True)
     return folder
+
+
+def _says(folder: Path, text: str) -> bool:
+    """Whether a folder's file says the same already: then it stays, with its comments."""
+    from workbench.choreography.choreography import Choreography
+
+    try:
+        return _yaml(Choreography.load(folder)) == text
+    except DesignError:
+        return False
 
 
 def _save_lock(
@@ -101,6 +113,12 @@ def _yaml(choreography: Choreography) -> str:
     for name, event_type in choreography.event_types.items():
         settings: dict[str, Any] = {
             "key": event_type.key,
+            "keys": {
+                version: released.key
+                for version, released in sorted(choreography.released.get(name, {}).items())
+                if released.key != event_type.key
+            }
+            or None,
             "channel": choreography.channels.get(name),
             **_evolution(choreography, name),
         }
@@ -144,7 +162,7 @@ def _evolution(choreography: Choreography, name: str) -> dict[str, Any]:
     return {
         "compatibility": found.mode if found.mode != Evolution().mode else None,
         "policy": found.policy if found.policy != choreography.policy else None,
-        "deprecated": sorted(found.deprecated) or None,
+        "deprecated": _on_one_line(sorted(found.deprecated)) or None,
         "forced": dict(sorted(found.forced.items())) or None,
     }
 
@@ -167,7 +185,7 @@ def _reactions(service: Service) -> list[dict[str, Any]]:
         else:
             entry["whenever"] = reaction.whenever
         if reaction.reads and not reaction.compensates:
-            entry["reads"] = list(reaction.reads)
+            entry["reads"] = _on_one_line(reaction.reads)
         if reaction.guard is not None:
             entry["if"] = reaction.guard.source
         if reaction.unless:
@@ -193,6 +211,12 @@ def _reactions(service: Service) -> list[dict[str, Any]]:
             entry["writes"] = dict(reaction.writes)
         written.append(entry)
     return written
+
+
+def _on_one_line(versions: Iterable[int]) -> CommentedSeq:
+    sequence = CommentedSeq(versions)
+    sequence.fa.set_flow_style()
+    return sequence
 
 
 def _retry(policy: RetryPolicy) -> dict[str, Any]:

@@ -95,7 +95,8 @@ class EventType:
                 dict(self.schema), validate_formats=True, retriever=_never_fetch
             )
         except (ValueError, jsonschema_rs.ReferencingError) as error:
-            raise EventError(f"{self.name} v{self.version}: not a JSON Schema: {error}.") from error
+            why = getattr(error, "message", error)  # without the paragraphs on where it failed
+            raise EventError(f"{self.name} v{self.version}: not a JSON Schema: {why}.") from error
 
     def problem_with(self, data: Any) -> str | None:
         """Why a decoded payload is not of this type, in one sentence; ``None`` if it is."""
@@ -109,6 +110,11 @@ class EventType:
     def with_defaults(self, data: Any) -> Any:
         """A payload with the defaults of the schema where it has nothing; see `fill_defaults`."""
         return data if self._filler is None else self._filler.fill(data)
+
+    @cached_property
+    def has_defaults(self) -> bool:
+        """Whether the schema has defaults that are filled in."""
+        return self._filler is not None
 
     @cached_property
     def _filler(self) -> Filler | None:
