@@ -60,6 +60,19 @@ def test_an_event_with_no_key_is_not_said_to_change_it(sketch):
     assert sketch.found("key-changes") == {}
 
 
+def test_a_key_that_changes_between_versions_loses_the_order_too(sketch):
+    sketch.design.released["OrderPlaced"] = {1: sketch.event("OrderPlaced")}
+    sketch.event("OrderPlaced", version=2)
+    assert sketch.found("key-changes") == {}
+    sketch.event("OrderPlaced", version=2, key="customer")
+    assert sketch.found("key-changes") == {
+        "OrderPlaced": (
+            "OrderPlaced goes by id in v1 and by customer in v2: old and new events of one entity "
+            "lose their order."
+        )
+    }
+
+
 # --- on a channel -------------------------------------------------------------------------
 
 

@@ -135,7 +135,7 @@ def test_a_design_that_can_not_be_read_is_one_sentence_and_an_annotation(here, d
 def test_a_rule_is_explained_without_a_design(here):
     code, output, _ = here("lint", "--explain", "key-changes")
     assert code in (0, None)
-    assert output.startswith("### key-changes\n\n*warning*: The key changes along a flow.\n")
+    assert output.startswith("### key-changes\n\n*warning*: The key changes along a flow, or from ")
 
 
 # --- what all commands that report share --------------------------------------------------

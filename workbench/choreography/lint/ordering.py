@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from workbench.choreography.expression import Expression
@@ -32,7 +33,7 @@ def no_key(design: Choreography) -> Iterator[Found]:
 
 @rule("key-changes", "warning")
 def key_changes(design: Choreography) -> Iterator[Found]:
-    """The key changes along a flow.
+    """The key changes along a flow, or from one version to the next.
 
     Events of one key stay in order; from one key to the next there is none. If `OrderPlaced` goes
     by `order_id` and the `PaymentReceived` that follows by `customer_id`, then two events about
@@ -41,12 +42,21 @@ def key_changes(design: Choreography) -> Iterator[Found]:
     A reaction is reported if both events have a key and the effect's is filled from something
     other than the cause's: another field, a constant, or nothing at all. Of a Python handler only
     the names of the key fields are compared. Copying the cause's key, or making one from it alone
-    (`'parcel-' + data.order_id`), keeps the order.
+    (`'parcel-' + data.order_id`), keeps the order. An event type is reported if two of its versions
+    go by different fields: an entity's old and new events have different keys then.
 
     Carry the key along, and keep the other id as a plain field. Where another entity's story
     begins (an order is paid: its customer gains points), the change is right: silence it and say
     so.
     """
+    for name in design.event_types:
+        for old, new in pairwise(design.versions(name).known.values()):
+            if old.key and new.key and old.key != new.key:
+                yield Found(
+                    name,
+                    f"{name} goes by {old.key} in v{old.version} and by {new.key} in "
+                    f"v{new.version}: old and new events of one entity lose their order.",
+                )
     for subject, _, reaction in reactions_of(design):
         before = design.event_types[reaction.whenever].key
         for effect in reaction.emits:
