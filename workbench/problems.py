@@ -51,7 +51,7 @@ class Problem:
         text += f"{self.severity}: {self.message} [{self.rule}]"
         if self.silenced is not None:
             text += f" silenced: {self.silenced}"
-        return printable(text)
+        return printable(text).rstrip()
 
 
 class Problems(list[Problem]):

@@ -58,7 +58,8 @@ def test_each_finding_says_where_it_stands(folder):
         ("idle-service", "idle", file, 11),
     }
     schema = str(folder / "events" / "ParcelLost" / "1.json")
-    assert (found(design, "no-key")["ParcelLost"].file) == schema
+    lost = found(design, "no-key")["ParcelLost"]  # which choreography.yaml does not mention
+    assert (lost.file, lost.line) == (schema, 1)
     email = found(design, "personal-data")["ParcelLost.email"]
     assert (email.file, email.line) == (schema, 7)
     assert '"email"' in Path(schema).read_text().splitlines()[6]

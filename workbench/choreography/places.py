@@ -56,8 +56,8 @@ class Places:
         """
         design = self._design
         if subject in design.event_types:
-            listed = self.entry(f"events.{subject}")
-            return listed if listed.line else Place(self._schema(subject))
+            listed, schema = self.entry(f"events.{subject}"), self._schema(subject)
+            return listed if listed.line or schema is None else Place(schema, 1)
         if subject in design.services:
             return self.entry(f"services.{subject}")
         service, _, name = subject.partition("/")
