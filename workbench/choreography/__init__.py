@@ -9,12 +9,12 @@ from workbench.choreography.evolution import Evolution
 from workbench.choreography.expression import Expression, cel_view, fit
 from workbench.choreography.handlers import takes_context
 from workbench.choreography.invariant import Invariant, Verdict
-from workbench.choreography.problems import Problem, problems
 from workbench.choreography.reaction import Reaction
 from workbench.choreography.retry_policy import RetryPolicy
 from workbench.choreography.service import Service
 from workbench.choreography.upcaster import Upcaster
 from workbench.choreography.versions import Reading, Versions
+from workbench.problems import Problem, Problems
 
 __all__ = [
     "Choreography",
@@ -22,6 +22,7 @@ __all__ = [
     "Expression",
     "Invariant",
     "Problem",
+    "Problems",
     "Reaction",
     "Reading",
     "RetryPolicy",
@@ -33,6 +34,5 @@ __all__ = [
     "fit",
     "format_duration",
     "parse_duration",
-    "problems",
     "takes_context",
 ]

@@ -17,6 +17,7 @@ from workbench.choreography.duration import parse_duration
 from workbench.choreography.expression import Expression
 from workbench.choreography.frozen import LOCK, changed, read_lock, schema_sum
 from workbench.choreography.invariant import Invariant
+from workbench.choreography.lint import checked_reason, checked_rule, checked_subject
 from workbench.choreography.loading_versions import (
     EVOLUTION,
     UPCASTER,
@@ -26,6 +27,7 @@ from workbench.choreography.loading_versions import (
     load_writes,
     versions_of,
 )
+from workbench.choreography.places import FILE, Source
 from workbench.choreography.reaction import Reaction
 from workbench.choreography.retry_policy import RetryPolicy
 from workbench.choreography.service import default_compensation_name, default_name
@@ -35,11 +37,11 @@ from workbench.events import EventType
 if TYPE_CHECKING:
     from workbench.choreography.choreography import Choreography
 
-FILE = "choreography.yaml"
 MAX_BYTES = 5_000_000
 """A design file larger than this is a mistake, not a design."""
 
-_TOP = {"events", "services", "invariants", "policy"}
+_TOP = {"events", "services", "invariants", "policy", "silenced"}
+_SILENCED = {"rule", "subject", "reason"}
 _EVENT = {"key", "keys", "channel", "version"} | EVOLUTION
 _REACTION = {
     "name", "whenever", "if", "after", "emit", "emits", "handler", "failure_rate", "retry", "ordered",
@@ -84,7 +86,31 @@ def load_choreography(folder: Path, choreography: Choreography) -> Choreography:
             service.reactions[reaction.name] = reaction
     for name, node in document.get("invariants", {}).mapping().items():
         choreography.invariants[name] = node.checked(partial(Invariant, node.text()))
+    choreography.source = Source(folder, _lines(document))
+    for entry in document.get("silenced", []).items():
+        _load_silencing(entry, choreography, choreography.source)
     return choreography
+
+
+def _lines(document: _Node) -> dict[str, int]:
+    """Where the event types, their channels and the services stand."""
+    parts = [*document.get("events", {}).mapping().values()]
+    parts += [node.get("channel") for node in parts if "channel" in node.value]
+    parts += document.get("services", {}).mapping().values()
+    return {part.field: part.line for part in parts}
+
+
+def _load_silencing(entry: _Node, choreography: Choreography, source: Source) -> None:
+    entry.only(_SILENCED)
+    rule, subject, reason = entry.get("rule"), entry.get("subject", ""), entry.get("reason")
+    about = (
+        rule.checked(lambda: checked_rule(rule.text())),
+        subject.checked(lambda: checked_subject(choreography, subject.text())),
+    )
+    if about in choreography.silenced:
+        raise entry.error("the same is silenced twice")
+    choreography.silenced[about] = reason.checked(lambda: checked_reason(reason.text()))
+    source.lines[f"silenced.{'.'.join(about)}"] = entry.line
 
 
 def _load_event_types(

@@ -18,8 +18,8 @@ from workbench.choreography.duration import format_duration
 from workbench.choreography.evolution import Evolution
 from workbench.choreography.expression import Expression
 from workbench.choreography.frozen import LOCK, changed, lock_text, read_lock, schema_sum
-from workbench.choreography.loading import FILE
 from workbench.choreography.loading_versions import UPCASTER
+from workbench.choreography.places import FILE, Places
 from workbench.choreography.retry_policy import RetryPolicy
 from workbench.choreography.service import default_compensation_name, default_name
 from workbench.errors import DesignError
@@ -136,6 +136,14 @@ def _yaml(choreography: Choreography) -> str:
         document["invariants"] = {
             name: invariant.source for name, invariant in choreography.invariants.items()
         }
+    places = Places(choreography)
+    silenced = [
+        {"rule": rule, **({"subject": subject} if subject else {}), "reason": reason}
+        for (rule, subject), reason in choreography.silenced.items()
+        if not subject or places.of(subject)  # else it has gone with its subject
+    ]
+    if silenced:
+        document["silenced"] = silenced
     return _dumped(document)
 
 
