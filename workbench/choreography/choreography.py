@@ -10,7 +10,7 @@ from workbench.choreography.compensating import Reach
 from workbench.choreography.invariant import Invariant
 from workbench.choreography.service import Service
 from workbench.errors import DesignError
-from workbench.events import Event, EventType
+from workbench.events import Event, EventType, examples
 from workbench.mermaid import Mermaid
 
 
@@ -155,6 +155,18 @@ class Choreography:
                 if reaction.emits and sure and not reaction.compensates:
                     expected.setdefault(reaction.whenever, []).extend(reaction.emits)
         return {name: tuple(dict.fromkeys(effects)) for name, effects in expected.items()}
+
+    def examples(self, event_type: type[Event] | str, n: int = 1, seed: int = 0) -> list[Any]:
+        """Plausible payloads of an event type; see :func:`workbench.events.examples`.
+
+        Raises
+        ------
+        DesignError
+            There is no such event type.
+        EventError
+            No payload was found that keeps every rule of its schema.
+        """
+        return examples(self.event_types[self.type_name(event_type)], n, seed)
 
     def mermaid(self) -> Mermaid:
         """The design as a picture in text, which JupyterLab and GitHub draw."""

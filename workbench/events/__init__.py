@@ -7,6 +7,7 @@ from workbench.events.binding import from_kafka, to_kafka
 from workbench.events.dead_letter import DeadLetter
 from workbench.events.envelope import Envelope
 from workbench.events.event_type import EventType
+from workbench.events.examples import Examples, examples
 from workbench.events.identity import canonical_key, effect_id
 from workbench.events.model import Event
 from workbench.events.payload import decode_payload, encode_payload
@@ -19,6 +20,7 @@ __all__ = [
     "Envelope",
     "Event",
     "EventType",
+    "Examples",
     "Retry",
     "Trail",
     "canonical_key",
@@ -26,6 +28,7 @@ __all__ = [
     "decode_payload",
     "effect_id",
     "encode_payload",
+    "examples",
     "from_kafka",
     "new_traceparent",
     "to_kafka",
