@@ -12,7 +12,7 @@ wants: that ``timestamp-millis`` read as ``timestamp-micros`` is another time is
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from workbench.events.avro.schema import (
@@ -34,8 +34,7 @@ PROMOTIONS = {
 }
 """What is written → what it may be read as, besides itself."""
 
-_STEPS = 2_000_000
-_PROVED = 100
+_STEPS = 1_200_000
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ def read_errors(writer: Any, reader: Any) -> list[Finding]:
         )
         resolution = _Resolution(written, read)
         resolution.resolve(written, read, _Place("", (), lambda datum: datum))
-        return resolution.findings
+        return resolution.proved()
     except TooDeepError:
         why = "a schema is nested deeper than 100 levels"
     except RecursionError:
@@ -119,9 +118,8 @@ class _Place:
 
 class _Resolution:
     def __init__(self, writer: AvroType, reader: AvroType) -> None:
-        self.findings: list[Finding] = []
         self._roots = writer, reader
-        self._proof: Proof | None = None
+        self._findings: list[tuple[Finding, _Place, Callable[[], Any]]] = []
         self._seen: set[tuple[int, int]] = set()
         self._steps = _STEPS
 
@@ -278,12 +276,19 @@ class _Resolution:
     def _found(
         self, pointer: str, kind: str, sentence: str, place: _Place, datum: Callable[[], Any]
     ) -> None:
-        witness, proved = None, False
-        if len(self.findings) < _PROVED:
-            self._proof = self._proof or Proof(*self._roots)
-            witness, proved = self._proof.witness(place.wrap, datum)
         sentence = sentence[0].upper() + sentence[1:]
-        self.findings.append(Finding(pointer, kind, sentence, witness, proved))
+        self._findings.append((Finding(pointer, kind, sentence), place, datum))
+
+    def proved(self) -> list[Finding]:
+        """The findings, the first ones with a witness: as many as can be tried in good time."""
+        if not self._findings:
+            return []
+        proof = Proof(*self._roots)
+        for n, (finding, place, datum) in enumerate(self._findings[: proof.tries]):
+            witness, proved = proof.witness(place.wrap, datum)
+            found = replace(finding, witness=witness, proved=proved)
+            self._findings[n] = found, place, datum
+        return [finding for finding, _, _ in self._findings]
 
 
 def _same_name(written: AvroType, read: AvroType) -> bool:
