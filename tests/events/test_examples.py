@@ -394,6 +394,26 @@ def test_examples_go_on_without_end():
     assert [next(endless) for _ in range(3)] == examples(OrderPlaced, 3, 1)
 
 
+WORDS = (
+    "type", "enum", "const", "required", "properties", "patternProperties", "items", "prefixItems",
+    "allOf", "anyOf", "not", "if", "dependentRequired", "dependencies", "minContains", "contains",
+    "minLength", "minimum", "multipleOf", "pattern", "format", "examples", "default", "$id",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("value", [{"type": "string"}, True, {"enum": [1]}])
+def test_a_reference_may_lead_to_what_is_no_schema(value):
+    properties = dict.fromkeys(WORDS, value)
+    schema = {"properties": properties, "allOf": [{"$ref": "#/properties"}], "type": "object"}
+    try:
+        found = examples(schema, 3)
+    except EventError as error:
+        assert "\n" not in str(error)  # noqa: PT017
+        return
+    validator = jsonschema_rs.validator_for(schema)
+    assert all(validator.is_valid(payload) for payload in found)
+
+
 # --- any schema at all ----------------------------------------------------------------------
 
 small = st.integers(-3, 12)
