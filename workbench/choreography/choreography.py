@@ -16,7 +16,7 @@ from workbench.choreography.service import Service
 from workbench.choreography.upcaster import Upcaster, compiled
 from workbench.choreography.versions import Versions
 from workbench.errors import DesignError
-from workbench.events import Event, EventType
+from workbench.events import Event, EventType, examples
 from workbench.mermaid import Mermaid
 from workbench.problems import Problems
 
@@ -333,6 +333,18 @@ class Choreography:
         from workbench.choreography.lint import lint
 
         return lint(self, silenced=silenced)
+
+    def examples(self, event_type: type[Event] | str, n: int = 1, seed: int = 0) -> list[Any]:
+        """Plausible payloads of an event type; see :func:`workbench.events.examples`.
+
+        Raises
+        ------
+        DesignError
+            There is no such event type.
+        EventError
+            No payload was found that keeps every rule of its schema.
+        """
+        return examples(self.event_types[self.type_name(event_type)], n, seed)
 
     def mermaid(self) -> Mermaid:
         """The design as a picture in text, which JupyterLab and GitHub draw."""

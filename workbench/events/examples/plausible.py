@@ -84,7 +84,7 @@ class Plausible:
             "json-pointer": lambda _: [f"/{self.word()}/0", "/a", ""],
             "relative-json-pointer": lambda _: [f"1/{self.word()}", "0"],
             "regex": lambda _: ["^[A-Z]{3}$", "a"],
-            "decimal": lambda w: self._decimals(w),
+            "decimal": self._decimals,
             "user-agent": lambda _: [internet.user_agent()],
         }
 
