@@ -126,7 +126,7 @@ def _cases(schema: Schema) -> int:
         elif name == "dependentSchemas":
             for part in value.values():
                 here *= 1 + _cases(part)
-        elif name in ("dependentRequired",):
+        elif name == "dependentRequired":
             here *= 2 ** len(value)
         elif name in ("properties", "patternProperties"):
             worst = max([worst, *(_cases(part) for part in value.values())])

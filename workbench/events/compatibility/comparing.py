@@ -10,6 +10,7 @@ schemas is compared it is taken for granted, deeper down, that the pair holds (A
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -208,22 +209,23 @@ class Comparison:
             for name in reader["required"]:
                 if name in place.filled or self._proves(writer, {"required": [name]}):
                     continue
-                rule = {"required": [name]}
-                yield self._gap(pointer, keyword, writer, reader, wrap, rule, name)
+                there = {"required": [name]}
+                yield self._gap(pointer, keyword, writer, reader, wrap, there, name)
             return
         if keyword == "enum" and isinstance(writer, Mapping) and "enum" in writer:
             gone = missing(writer["enum"], reader["enum"])
-            if gone:
-                rule = {"not": {"enum": gone[:MOST_LISTED]}}
-                yield self._gap(pointer, keyword, writer, reader, wrap, rule)
+            one_of_them = {"not": {"enum": gone[:MOST_LISTED]}}
+            if gone and not self._proves(writer, one_of_them):
+                yield self._gap(pointer, keyword, writer, reader, wrap, one_of_them)
             return
+        rule: Schema | None = None
         alone = {k: reader[k] for k in (keyword, *_BESIDE.get(keyword, ())) if k in reader}
         try:
             rule = read_part(self._reader, alone, place)
             if self._proves(writer, rule):
                 return
         except UndecidedError:
-            rule = None
+            pass
         if keyword == "anyOf":
             tries = []
             for n, branch in enumerate(reader["anyOf"]):
@@ -255,7 +257,7 @@ class Comparison:
         declared = reader.get("properties", {})
         for name, part in declared.items():
             below = f"{pointer}/properties/{_escaped(name)}"
-            inner = _wrapped(wrap, lambda rule, name=name: {"properties": {name: rule}})
+            inner = _at(wrap, "properties", name)
             found = self._writer.property(writer, name)
             if not self._writer.declares(writer, name) and found is True:
                 if not takes_anything(self._reader.resolved(part)):
@@ -264,9 +266,7 @@ class Comparison:
             yield from self._compare(found, part, below, inner, place.inner)
         for pattern, part in reader.get("patternProperties", {}).items():
             below = f"{pointer}/patternProperties/{_escaped(pattern)}"
-            inner = _wrapped(
-                wrap, lambda rule, pattern=pattern: {"patternProperties": {pattern: rule}}
-            )
+            inner = _at(wrap, "patternProperties", pattern)
             met = [n for n in self._writer.declared(writer) if matches(pattern, n)]
             for value in [
                 *(self._writer.property(writer, name) for name in met),
@@ -301,12 +301,12 @@ class Comparison:
         below = f"{pointer}/additionalProperties"
         for name in filter(is_other, self._writer.declared(writer)):
             value = self._writer.property(writer, name)
-            only = _wrapped(wrap, lambda rule, name=name: {"properties": {name: rule}})
+            only = _at(wrap, "properties", name)
             if rest is False:
                 yield self._gap(below, "additionalProperties", value, rest, only, False, name)
             else:
                 yield from self._compare(value, rest, below, only, place.inner)
-        any_other = _wrapped(wrap, lambda rule: {**covered, "additionalProperties": rule})
+        any_other = _beside(wrap, covered, "additionalProperties")
         if rest is False:
             if not self._proves(writer, {**covered, "additionalProperties": False}):
                 yield self._gap(below, "additionalProperties", writer, rest, any_other, False)
@@ -320,14 +320,14 @@ class Comparison:
         prefix = reader.get("prefixItems", ())
         for n, part in enumerate(prefix):
             below = f"{pointer}/prefixItems/{n}"
-            inner = _wrapped(wrap, lambda rule, n=n: {"prefixItems": [*[True] * n, rule]})
+            inner = _at_place(wrap, n)
             yield from self._compare(
                 self._writer.element(writer, n), part, below, inner, place.inner
             )
         if "items" not in reader:
             return
-        before = {"prefixItems": [True] * len(prefix)} if prefix else {}
-        inner = _wrapped(wrap, lambda rule: {**before, "items": rule})
+        before: dict[str, Any] = {"prefixItems": [True] * len(prefix)} if prefix else {}
+        inner = _beside(wrap, before, "items")
         named = range(len(prefix), self._writer.prefix(writer))
         for value in [
             *(self._writer.element(writer, n) for n in named),
@@ -382,15 +382,22 @@ class Comparison:
         name: str,
     ) -> Gap:
         """A property that the writer doesn't declare: all the rules for it are one gap."""
-        try:
+        rule: Schema | None = None
+        with contextlib.suppress(UndecidedError):
             rule = inlined(self._reader, part, filling=place.inner)
-        except UndecidedError:
-            rule = None
         return self._gap(pointer, keyword, writer, part, wrap, rule, name)
 
 
-def _wrapped(wrap: Wrap, inner: Wrap) -> Wrap:
-    return lambda rule: wrap(inner(rule))
+def _at(wrap: Wrap, keyword: str, name: str) -> Wrap:
+    return lambda rule: wrap({keyword: {name: rule}})
+
+
+def _at_place(wrap: Wrap, place: int) -> Wrap:
+    return lambda rule: wrap({"prefixItems": [*[True] * place, rule]})
+
+
+def _beside(wrap: Wrap, others: Mapping[str, Any], keyword: str) -> Wrap:
+    return lambda rule: wrap({**others, keyword: rule})
 
 
 def _escaped(name: str) -> str:

@@ -8,7 +8,8 @@ all that satisfies its schema *once filled in*; :func:`inlined` writes that down
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -65,7 +66,7 @@ def inlined(
     UndecidedError
         It has more than 20,000 parts.
     """
-    return _Inlining(document, bottom).schema(schema, filling)
+    return _Inlining(document, bottom=bottom).schema(schema, filling)
 
 
 def filling_of(document: Document) -> Filling:
@@ -95,8 +96,8 @@ class Place:
     """
 
     parts: list[Mapping[str, Any]]
-    filled: Set[str]
-    present: Set[str]
+    filled: AbstractSet[str]
+    present: AbstractSet[str]
     inner: Filling
 
     def consequences(self) -> list[Schema]:
@@ -117,16 +118,16 @@ class Place:
 
 def read_place(document: Document, schema: Schema, filling: Filling) -> Place:
     """What a reader does about defaults at the place of a schema."""
-    return _Inlining(document, True).place(schema, filling)
+    return _Inlining(document, bottom=True).place(schema, filling)
 
 
 def read_part(document: Document, part: Mapping[str, Any], place: Place) -> Schema:
     """Some keywords of a place, as :func:`inlined` would write them there."""
-    return _Inlining(document, None).written(part, place.inner, place.filled)
+    return _Inlining(document, bottom=None).written(part, place.inner, place.filled)
 
 
 class _Inlining:
-    def __init__(self, document: Document, bottom: bool | None) -> None:
+    def __init__(self, document: Document, *, bottom: bool | None) -> None:
         self._document, self._bottom = document, bottom
         self._open: Counter[str] = Counter()
         self._nodes = 0
@@ -142,7 +143,7 @@ class _Inlining:
         more = place.consequences()
         return {"allOf": [found, *more]} if more else found
 
-    def written(self, schema: Schema, inner: Filling, filled: Set[str]) -> Schema:
+    def written(self, schema: Schema, inner: Filling, filled: AbstractSet[str]) -> Schema:
         """All its keywords, those below by ``inner``; ``filled`` are never missing beside it."""
         if isinstance(schema, bool):
             return schema
@@ -176,7 +177,7 @@ class _Inlining:
             found["allOf"] = parts
         return found or True
 
-    def _reference(self, key: str, inner: Filling, filled: Set[str]) -> Schema:
+    def _reference(self, key: str, inner: Filling, filled: AbstractSet[str]) -> Schema:
         if self._open[key] > (self._bottom is not None):
             if self._bottom is None:
                 raise CyclicError("it refers to itself")
