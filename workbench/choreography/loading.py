@@ -181,7 +181,14 @@ def _load_upcasters(folder: Path, choreography: Choreography) -> None:
         load_upcaster(node, name, version, choreography)
 
 
-def _event_type(path: Path, version: int, key: _Node | None) -> EventType:
+def read_schema(path: Path) -> dict[str, Any]:
+    """The JSON Schema in a file; whether it is one is not looked at yet.
+
+    Raises
+    ------
+    DesignError
+        It can't be read, or is no JSON object; says where.
+    """
     try:
         schema = json.loads(_read_text(path))
     except json.JSONDecodeError as error:
@@ -190,6 +197,11 @@ def _event_type(path: Path, version: int, key: _Node | None) -> EventType:
         raise DesignError("nested too deeply to be a schema.", file=str(path)) from error
     if not isinstance(schema, dict):
         raise DesignError("a JSON Schema of an event must be an object.", file=str(path))
+    return schema
+
+
+def _event_type(path: Path, version: int, key: _Node | None) -> EventType:
+    schema = read_schema(path)
     name = path.parent.name
     try:
         event_type = EventType(name, schema, version)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Protocol
 
 from workbench.choreography.impact.emitters import TRIED, emitters
@@ -51,8 +51,8 @@ def impact(
     before = design.versions(name)
     upcasters, remarks = _upcasters(design, name, olds, new)
     after = Versions(new, olds, upcasters)
-    captured = None if log is None else log.payloads_of(name)
-    sample = None if log is None else list(islice(log.payloads_of(name), _SAMPLE))
+    payloads = iter(() if log is None else log.payloads_of(name))
+    sample = list(islice(payloads, _SAMPLE))
     samples = list(_samples(current, new, sample))
     if log is None:
         remarks += [reason for old in samples if old.both for reason in _unreadable(old, after)]
@@ -65,7 +65,7 @@ def impact(
         readers=tuple(readers.all()),
         emitters=tuple(emitters(design, current, new)),
         remarks=(*_key(current, new), *remarks),
-        payloads=None if captured is None else refusals(captured, after),
+        payloads=None if log is None else refusals(chain(sample, payloads), after),
     )
 
 
@@ -133,9 +133,7 @@ def _upcasters(
     return found, remarks
 
 
-def _samples(
-    current: EventType, new: EventType, captured: Sequence[Captured] | None
-) -> Iterator[Sample]:
+def _samples(current: EventType, new: EventType, captured: Sequence[Captured]) -> Iterator[Sample]:
     """Old payloads, captured where there is a log, and new ones."""
     if captured:
         payloads = [(decoded(c.data), c.dataschema) for c in captured]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 import jsonschema_rs
@@ -59,8 +59,7 @@ class Refused(NamedTuple):
 
     def __str__(self) -> str:
         place = f"{self.channel}[{self.partition}] at {self.offset}"
-        held = f": {self.field} is {self.value}" if self.value else f": {self.field}"
-        return f"{self.id} ({place}){held if self.field else ''}"
+        return f"{self.id} ({place}): {self.field or 'the payload'} is {self.value}"
 
 
 @dataclass(frozen=True)
@@ -119,6 +118,14 @@ class Refusals:
             for group in self.groups
             for refused in group.first
         ]
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it as what JSON can say."""
+        groups = [
+            {**asdict(group), "first": [refused._asdict() for refused in group.first]}
+            for group in self.groups
+        ]
+        return {**asdict(self), "groups": groups}
 
     def __str__(self) -> str:
         mark = "✗" if self.refused else "✓"
@@ -206,7 +213,7 @@ class _Pass:
                     data = upcaster.upcast(data)
                 except EventError as error:
                     text = VALUES.sub("…", str(error).rstrip("."))
-                    return [_Fault("", "", text, "")]
+                    return [_Fault("", "", text, data)]
                 continue
             data = kind.with_defaults(data)
             if not kind.accepts(data):
@@ -229,14 +236,18 @@ class _Pass:
             self._counts[key] += 1
             first = self._groups.setdefault(key, [])
             if len(first) < SHOWN:
-                first.append(Refused(*captured[:4], fault.place, fault.value))
+                value = "missing" if fault.value is _MISSING else shown(fault.value, _SHORT)
+                first.append(Refused(*captured[:4], fault.place, value))
 
 
 class _Fault(NamedTuple):
     field: str
     place: str
     reason: str
-    value: str
+    value: Any
+
+
+_MISSING: Any = object()
 
 
 def _faults(error: Any, other: str) -> Iterator[_Fault]:
@@ -250,15 +261,11 @@ def _faults(error: Any, other: str) -> Iterator[_Fault]:
         named, reason = error.kind.unexpected, f"there must be no such field{other}"
     for name in named:
         place = _place([*path, name])
-        value = "missing" if error.kind.name == "required" else _value(error.instance, name)
+        value = error.instance.get(name, _MISSING)
         yield _Fault(_field(place), place, reason, value)
     if not named:
         place = _place(path)
-        yield _Fault(_field(place), place, reason, shown(error.instance, _SHORT))
-
-
-def _value(instance: Any, name: str) -> str:
-    return shown(instance.get(name), _SHORT) if isinstance(instance, Mapping) else ""
+        yield _Fault(_field(place), place, reason, error.instance)
 
 
 def _place(path: list[str | int]) -> str:

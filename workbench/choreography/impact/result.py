@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from workbench.choreography.impact.refusals import Refusals
@@ -218,6 +219,31 @@ class Impact:
 
     def _parts(self) -> list[Reader | Emitter | Reason]:
         return [*self.readers, *self.emitters, *self.remarks]
+
+    def to_json(self) -> str:
+        """All of it as a JSON object, for other tools."""
+        verdict = self.compatibility
+        return json.dumps(
+            {
+                "event_type": self.event_type,
+                "old_version": self.old.version,
+                "new_version": self.new.version,
+                "breaks": self.breaks,
+                "compatibility": {
+                    "compatible": verdict.compatible,
+                    "mode": verdict.mode,
+                    "policy": verdict.policy,
+                    "changes": [asdict(change) for change in verdict.changes],
+                },
+                "readers": [{**asdict(part), "effect": part.effect} for part in self.readers],
+                "emitters": [{**asdict(part), "effect": part.effect} for part in self.emitters],
+                "remarks": [asdict(remark) for remark in self.remarks],
+                "payloads": None if self.payloads is None else self.payloads.as_dict(),
+            },
+            indent=2,
+            ensure_ascii=False,
+            default=str,
+        )
 
     def problems(self) -> Problems:
         """What breaks and what should be looked at, as ``workbench impact`` annotates it."""
