@@ -23,7 +23,7 @@ from workbench.services.spec import (
     store_path,
 )
 from workbench.services.status import Status
-from workbench.services.store import Left, Store, read_counts, read_left, read_state
+from workbench.services.store import Left, Store, read_counts, read_left, read_state, read_touched
 from workbench.services.supervisor import Supervisor
 from workbench.services.worker import STEPS, Worker
 
@@ -55,6 +55,7 @@ __all__ = [
     "read_counts",
     "read_left",
     "read_state",
+    "read_touched",
     "retry_channel",
     "service_of",
     "service_spec",

@@ -29,6 +29,7 @@ from workbench.services.inbox import ARMED, DEAD, DONE, PARKED, RETRYING, Outcom
 from workbench.services.injection import Injector
 from workbench.services.reacting import effects_of, guard_holds
 from workbench.services.spec import ServiceSpec
+from workbench.services.touched import Watching
 from workbench.services.undoing import Undoing
 from workbench.services.work import Work
 
@@ -50,6 +51,7 @@ class Handling:
         self._injector = injector
         self._failing = Failing(spec, clock)
         self._undoing = Undoing(spec)
+        self._watching = Watching(spec.watch_fields) if spec.watch_fields else None
         self.repeated: Mapping[Position, tuple[int, bool]] = {}
         """Partition → the offset up to which events are handled again, and whether silently."""
         self._reactions: dict[str, list[Reaction]] = {}
@@ -302,7 +304,7 @@ class Handling:
         if undo is not None:
             ctx = replace(ctx, envelope=undo.envelope, failure=undo.failure)
             due = max(due, undo.earliest)
-        effects = effects_of(reaction, case.reading, ctx, spec.versions, due)
+        effects = self._effects(case, ctx, due, work)
         effects, step = self._undoing.handed_on(case, effects, undo)
         if silent:
             effects = []
@@ -316,6 +318,17 @@ class Handling:
         work.counts[counted.HANDLED, envelope.type] += 1
         for effect in effects:
             work.counts[counted.EMITTED, effect.type] += 1
+
+    def _effects(self, case: Case, ctx: Context, due: datetime, work: Work) -> list[Envelope]:
+        reaction, versions = case.reaction, self._spec.versions
+        touched = None
+        if self._watching is not None and reaction.is_python:
+            touched = self._watching.begin(reaction.name)
+        try:
+            return effects_of(reaction, case.reading, ctx, versions, due, touched)
+        finally:
+            if touched is not None:
+                work.touched.update((reaction.name, field) for field in touched.fields())
 
     def _repetition(self, places: Sequence[tuple[str, int, int]]) -> tuple[bool, bool]:
         """Whether events, by their places, are handled again on request, and that silently."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from workbench.choreography import (
     mapped,
     takes_context,
 )
+from workbench.choreography.touching import Touched
 from workbench.errors import HandlerError
 from workbench.events import Envelope, Event, EventType, encode_payload
 from workbench.services.context import Context
@@ -36,8 +37,9 @@ def effects_of(
     ctx: Context,
     versions: Mapping[str, Versions],
     time: datetime,
+    touched: Touched | None = None,
 ) -> list[Envelope]:
-    """The effects of an event, in order.
+    """The effects of an event, in order; ``touched`` notes which fields a handler touches.
 
     Raises
     ------
@@ -50,7 +52,7 @@ def effects_of(
     """
     _fail_on_purpose(reaction, ctx)
     made = (
-        _handled(reaction, reading, ctx)
+        _handled(reaction, reading, ctx, touched)
         if reaction.mappings is None
         else _mapped(reaction, reaction.mappings, reading, versions)
     )
@@ -82,7 +84,9 @@ def _written_as(reaction: Reaction, name: str, effect: Any, versions: Versions) 
     return versions.known.get(version or versions.current, versions.known[versions.current])
 
 
-def _handled(reaction: Reaction, reading: Reading, ctx: Context) -> Iterator[tuple[str, Any]]:
+def _handled(
+    reaction: Reaction, reading: Reading, ctx: Context, touched: Touched | None
+) -> Iterator[tuple[str, Any]]:
     handler = reaction.handler
     if handler is None:
         raise HandlerError(f"{ctx.service}/{reaction.name} has no Python handler.")
@@ -90,6 +94,16 @@ def _handled(reaction: Reaction, reading: Reading, ctx: Context) -> Iterator[tup
     if reaction.takes is not None and issubclass(reaction.takes, Event):
         data = ctx.envelope.data if reading.as_written else encode_payload(event)
         event = reaction.takes.model_validate_json(data)
+    if touched is None:
+        yield from _called(reaction, handler, event, ctx)
+        return
+    with touched.noting(event) as noted:  # until the last effect: a handler may be a generator
+        yield from list(_called(reaction, handler, noted, ctx))
+
+
+def _called(
+    reaction: Reaction, handler: Callable[..., Any], event: Any, ctx: Context
+) -> Iterator[tuple[str, Any]]:
     result = handler(event, ctx) if takes_context(handler) else handler(event)
     for effect in _each(result):
         if isinstance(effect, Event):

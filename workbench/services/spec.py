@@ -37,6 +37,8 @@ class ServiceSpec:
     """Of the whole design: failure → the steps, as (service, reaction), that it undoes."""
     notices: tuple[str, ...] = ()
     """The event types that may say that a later step is undone."""
+    watch_fields: int = 0
+    """Of how many events of each reaction is noted which fields its handler touches."""
 
     @property
     def label(self) -> str:
@@ -125,6 +127,7 @@ def service_spec(
     durable: bool = False,
     delivery: str = AT_LEAST_ONCE,
     instance: int = 1,
+    watch_fields: int = 0,
 ) -> ServiceSpec:
     """What is needed to run one service of a design.
 
@@ -165,4 +168,5 @@ def service_spec(
         instance=instance,
         undone_by=undone_by(choreography),
         notices=notices(choreography, service.reactions),
+        watch_fields=watch_fields,
     )

@@ -25,6 +25,7 @@ from workbench.services import (
     reprocessing,
     state,
     timers,
+    touched,
     waiting,
 )
 
@@ -143,6 +144,10 @@ class Store:
         rows = self._db.execute("SELECT what, event_type, n FROM counts")
         return Counter({(what, event_type): n for what, event_type, n in rows})
 
+    def touch(self, touches: touched.Touches) -> None:
+        """Add to the fields that handlers were seen to touch."""
+        touched.add(self._db, touches)
+
     def close(self) -> None:
         """Close the file; what was not committed is gone."""
         self._db.close()
@@ -174,6 +179,12 @@ def read_counts(path: Path) -> Counts:
     query = "SELECT what, event_type, n FROM counts"
     rows: list[tuple[str, str, int]] = _read(path, lambda file: file.execute(query).fetchall(), [])
     return Counter({(what, event_type): n for what, event_type, n in rows})
+
+
+def read_touched(path: Path) -> touched.Touches:
+    """The fields that handlers were seen to touch; empty if nobody was asked to look."""
+    none: touched.Touches = Counter()
+    return _read(path, touched.rows, none)
 
 
 def _left(file: sqlite3.Connection) -> Left:

@@ -19,6 +19,7 @@ from workbench.services.outbox import Unsent
 from workbench.services.state import Layer, State, Texts
 from workbench.services.store import Counts, Store
 from workbench.services.timers import Timers
+from workbench.services.touched import Touches
 from workbench.services.waiting import Waiting
 
 
@@ -45,6 +46,8 @@ class Work:
         self.source = Position("", 0)
         """The partition of the record that is being handled: what comes of it is its owner's."""
         self.counts: Counts = Counter()
+        self.touched: Touches = Counter()
+        """Fields that handlers were seen to touch."""
         self.unsettled: dict[str, None] = {}
         """Flows in which something may have to be undone, as of what was learnt just now."""
 
@@ -103,6 +106,8 @@ class Work:
         self._store.state.write(self._state.changes)
         unsent = self._store.outbox.put(self._outgoing) if self._outgoing else []
         self._store.count(self.counts)
+        if self.touched:
+            self._store.touch(self.touched)
         return [row for row in unsent if row.due <= now]
 
 

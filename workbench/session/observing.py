@@ -14,6 +14,7 @@ from workbench.services import (
     read_counts,
     read_left,
     read_state,
+    read_touched,
     service_of,
 )
 from workbench.session.connection import Connection
@@ -47,6 +48,16 @@ class Observing:
         for (what, _), n in read_counts(self._connection.store(service)).items():
             totals[what] = totals.get(what, 0) + n
         return totals
+
+    def touched(self) -> dict[str, list[str]]:
+        """``service/reaction`` → the fields that its handler was seen to touch."""
+        found: dict[str, list[str]] = {}
+        if self._connection.current is None:
+            return found  # a question about a design starts no broker
+        for service in self._choreography.services:
+            for reaction, field in sorted(read_touched(self._connection.store(service))):
+                found.setdefault(f"{service}/{reaction}", []).append(field)
+        return found
 
     def states(self) -> pd.DataFrame:
         """Every service's state; :meth:`Workbench.states` says what is in it."""

@@ -60,12 +60,14 @@ class Running:
         retry: RetryPolicy,
         durable: bool,
         delivery: str,
+        watch_fields: int,
         say: Callable[[str], None],
     ) -> None:
         self._choreography = choreography
         self._connection = connection
         self.retry = retry
         self.durable, self._delivery, self._say = durable, delivery, say
+        self._watch_fields = watch_fields
         self._wanted: dict[str, int] = {}
         """Service → how many instances it is to have."""
         self._changes: dict[str, int] = {}
@@ -217,6 +219,7 @@ class Running:
             durable=self.durable,
             delivery=self._delivery,
             instance=instance,
+            watch_fields=self._watch_fields,
         )
 
     def _launch(self, specs: Sequence[ServiceSpec]) -> None:

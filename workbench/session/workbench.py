@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from workbench.analysis import EventLog
     from workbench.brokers import LocalKafka
+    from workbench.choreography import Impact
     from workbench.doctor import Checkup
     from workbench.session.dead_letters import DeadLetters
     from workbench.session.faults import Faults
@@ -61,6 +62,9 @@ class Workbench:
         How services send: ``"at-least-once"``, or ``"transactions"``, where a consumer that reads
         what is committed never sees an effect twice, whatever crashes; it costs a commit of the
         broker's for each batch. Kafka and the in-memory broker have them.
+    watch_fields
+        Of how many events of each reaction, from each start of a service, it is noted which fields
+        its Python handler touches; :meth:`touched` and :meth:`impact` know them then. 0: of none.
     readonly
         Nothing may be published, started or deleted.
     allow_writes
@@ -92,6 +96,7 @@ class Workbench:
         retry: RetryPolicy | None = None,
         durable: bool = False,
         delivery: str = AT_LEAST_ONCE,
+        watch_fields: int = 0,
         readonly: bool = False,
         allow_writes: bool = False,
         timeout: float = 10.0,
@@ -135,6 +140,7 @@ class Workbench:
             retry=retry or RetryPolicy(),
             durable=durable,
             delivery=delivery,
+            watch_fields=watch_fields,
             say=self._told,
         )
         self._observing = Observing(self.choreography, self.connection, self._running)
@@ -151,6 +157,30 @@ class Workbench:
     def event(self, event_type: type[Event] | EventType) -> EventType:
         """Add an event type to the design; ``@service.on(...)`` does so by itself."""
         return self.choreography.event(event_type)
+
+    def impact(
+        self,
+        event_type: type[Event] | str,
+        new_schema: type[Event] | EventType | Mapping[str, Any],
+        log: EventLog | None = None,
+    ) -> Impact:
+        """What happens if an event type gets a new schema; see :meth:`Choreography.impact`.
+
+        It also knows what handlers were seen to touch, where they were watched.
+
+        Examples
+        --------
+        >>> wb.impact("OrderPlaced", new_schema, log=wb.capture())  # doctest: +SKIP
+        """
+        return self.choreography.impact(event_type, new_schema, log, touched=self.touched())
+
+    def touched(self) -> dict[str, list[str]]:
+        """``service/reaction`` → the fields that its Python handler was seen to touch.
+
+        ``lines[].sku``; the empty path is the event as a whole. Handlers are watched only if
+        ``Workbench(watch_fields=…)`` says so; empty as long as no broker is connected to.
+        """
+        return self._observing.touched()
 
     def save(self, folder: str | Path | None = None) -> Path:
         """Write the design to a folder, by default the one it came from."""

@@ -134,11 +134,11 @@ def _upcasters(
 
 
 def _samples(current: EventType, new: EventType, captured: Sequence[Captured]) -> Iterator[Sample]:
-    """Old payloads, captured where there is a log, and new ones."""
+    """Captured payloads where there is a log, plausible old ones, and plausible new ones."""
     if captured:
         payloads = [(decoded(c.data), c.dataschema) for c in captured]
         yield Sample("captured events", payloads, both=True)
-    for kind in (new,) if captured else (current, new):
+    for kind in (current, new):
         try:
             made = [(payload, kind.dataschema) for payload in examples(kind, TRIED)]
         except EventError:

@@ -15,7 +15,7 @@ from workbench.choreography.impact.result import Effect, FieldRead, Reader, Reas
 from workbench.choreography.impact.trial import Sample, effects_after, effects_of, try_reaction
 from workbench.choreography.reaction import Reaction
 from workbench.choreography.versions import Versions
-from workbench.events import Compatibility, EventType, check_compatibility
+from workbench.events import Change, EventType, check_compatibility
 from workbench.events.compatibility.sentences import field_of
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Readers:
         self._design, self._before, self._after = design, before, after
         self._samples, self._touched = samples, touched
         self._new = after.known[after.current]
-        self._verdicts: dict[int, Compatibility] = {}
+        self._breaking: dict[int, list[Change]] = {}
 
     def all(self) -> Iterator[Reader]:
         """Every reaction that reads the event or waits for it, in the design's order."""
@@ -88,7 +88,7 @@ class Readers:
         read = self._before.known[max(self._before.read_by(reaction))]
         pinned = self._after.read_by(reaction) != (self._after.current,)
         uses = self._uses(service, reaction, read)
-        reasons = list(self._refusals(read)) if pinned else []
+        reasons = list(self._refusals(read)) if pinned else list(self._undecided(read))
         effects = (
             effects_of(self._design, reaction),
             effects_after(self._design, reaction, self._new),
@@ -176,7 +176,7 @@ class Readers:
             worst: Effect = "breaks" if any(effect == "breaks" for effect, _ in told) else "check"
             first = next(text for effect, text in told if effect == worst)
             return FieldRead(path, known_from, worst, first)
-        for change in self._verdict(read).breaking:
+        for change in self._changes(read):
             place = field_of(change.pointer)
             if place and (_within(place, path) or _within(path, place)):
                 effect: Effect = "breaks" if pinned else "check"
@@ -192,24 +192,33 @@ class Readers:
         if lost:
             why = f"it may read what changes: {', '.join(lost)}"
             return FieldRead("", known_from, "check", why)
-        breaking = [] if pinned else self._verdict(read).breaking
+        breaking = [] if pinned else self._changes(read)
         why = _plain(breaking[0].sentence, pinned=False) if breaking else ""
         return FieldRead("", known_from, "check" if breaking else "fits", why)
 
     def _refusals(self, read: EventType) -> Iterator[Reason]:
         """Why a reader that stays at its version refuses new events."""
-        for change in self._verdict(read).breaking:
+        for change in self._changes(read):
             text = f"it validates by v{read.version}, and {_lower(change.sentence)}"
             yield Reason("breaks", text, change.witness)
 
-    def _verdict(self, read: EventType) -> Compatibility:
-        """Whether those who know a version read what is written in the new one."""
-        if read.version not in self._verdicts:
+    def _undecided(self, read: EventType) -> Iterator[Reason]:
+        """What could not be found out about a reader that goes along with the change."""
+        for change in self._changes(read):
+            if change.kind == "undecided":
+                yield Reason("check", change.sentence)
+
+    def _changes(self, read: EventType) -> list[Change]:
+        """What those who know a version can't read of what is written in the new one."""
+        if read.version not in self._breaking:
             policy = self._design.evolution_of(read.name).policy
-            self._verdicts[read.version] = check_compatibility(
+            verdict = check_compatibility(
                 dict(read.schema), dict(self._new.schema), "FORWARD", policy
             )
-        return self._verdicts[read.version]
+            first = {"type-changed": 0}
+            found = sorted(verdict.breaking, key=lambda change: first.get(change.kind, 1))
+            self._breaking[read.version] = found
+        return self._breaking[read.version]
 
 
 def _what_follows(

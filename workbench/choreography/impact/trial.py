@@ -59,7 +59,7 @@ def try_reaction(
     reaction
         Tried as far as it is data: its guard and its mappings.
     samples
-        What it is tried on; those that are tried before, too, first.
+        What it is tried on; plausible new payloads right after plausible old ones.
     before, after
         The versions of the event that it reacts to.
     effects
@@ -69,7 +69,7 @@ def try_reaction(
     for sample in samples:
         tried = _Tried(reaction, sample, before, after, effects)
         yield from tried.reasons(usual=usual)
-        usual = usual or tried.held_before > 0
+        usual = tried.held_before > 0
 
 
 class _Tried:
