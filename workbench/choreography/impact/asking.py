@@ -51,6 +51,8 @@ def impact(
     before = design.versions(name)
     upcasters, remarks = _upcasters(design, name, olds, new)
     after = Versions(new, olds, upcasters)
+    if log is not None and not hasattr(log, "payloads_of"):
+        raise DesignError(f"the log is an EventLog, not a {type(log).__name__}.")
     payloads = iter(() if log is None else log.payloads_of(name))
     sample = list(islice(payloads, _SAMPLE))
     samples = list(_samples(current, new, sample))

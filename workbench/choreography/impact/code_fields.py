@@ -108,22 +108,31 @@ class _Looking(ast.NodeVisitor):
         if path is None or not all(isinstance(target, ast.Name) for target in targets):
             self.visit(value)
         for target in targets:
-            if isinstance(target, ast.Name) and path is not None:
-                self._names[target.id] = path
-            elif isinstance(target, ast.Name):
-                self._names.pop(target.id, None)
+            if isinstance(target, ast.Name):
+                self._name(target.id, path)
             else:
                 self.visit(target)
+
+    def _name(self, name: str, path: str | None) -> None:
+        """Let a name stand for a path, or for something else.
+
+        What it stood for before counts as read: it may do so still, on another branch.
+        """
+        before = self._names.pop(name, None)
+        if before and before != path:
+            self.found.append(before)
+        if path is not None:
+            self._names[name] = path
 
     def _loop(self, target: ast.expr, over: ast.expr) -> None:
         path = self._path(over)
         if path and isinstance(target, ast.Name):
-            self._names[target.id] = f"{path}[]"
+            self._name(target.id, f"{path}[]")
             self.looped.append(path)
         else:
             self.visit(over)
             if isinstance(target, ast.Name):
-                self._names.pop(target.id, None)
+                self._name(target.id, None)
 
     # --- match ------------------------------------------------------------------------------
 
@@ -155,7 +164,7 @@ class _Looking(ast.NodeVisitor):
                 if inner_pattern is not None:
                     self._pattern(inner_pattern, path)
                 if name is not None:
-                    self._names[name] = path
+                    self._name(name, path)
             case ast.MatchOr(patterns=several):
                 for one in several:
                     self._pattern(one, path)

@@ -99,7 +99,7 @@ def find(event_type: EventType, path: str) -> Found | None:
         if not below:
             return None
         required = any(name in _list(schema.get("required")) for schema in here) or name == "[]"
-        here = tuple(s for s in map(event_type.resolve, below) if isinstance(s, Mapping))
+        here = tuple(b for b in below if isinstance(b, Mapping))
         default = any("default" in schema for schema in here)
     return Found(here, required, default)
 
@@ -143,7 +143,7 @@ def _alternatives(
     ahead, seen = [*schemas], set[int]()
     while ahead and len(seen) < _MOST_PARTS:
         part = ahead.pop(0)
-        schema = event_type.resolve(part)
+        schema = event_type.schema if _is_root(part) else event_type.resolve(part)
         if not isinstance(schema, Mapping) or id(part) in seen:
             continue
         seen.add(id(part))
@@ -151,6 +151,11 @@ def _alternatives(
         for keyword in ("allOf", "anyOf", "oneOf"):
             ahead += _list(schema.get(keyword))
         ahead += [schema[word] for word in ("then", "else") if word in schema]
+
+
+def _is_root(schema: Any) -> bool:
+    """Whether it is the whole schema over again."""
+    return isinstance(schema, Mapping) and schema.get("$ref") == "#"
 
 
 def _kind(value: Any) -> str:
