@@ -23,6 +23,7 @@ from rich.text import Text
 from benchmarks import (
     capturing,
     flows,
+    impact,
     importing,
     kafka_start,
     memory,
@@ -40,6 +41,7 @@ MEASURES = {
     "flows": flows.measure,
     "recovery": recovery.measure,
     "capture": capturing.measure,
+    "impact": impact.measure,
     "soak": soak.measure,
 }
 ONLY_WHEN_NAMED = {"soak"}
@@ -51,6 +53,7 @@ TITLES = {
     "flows": "The order chain: four services, four hops",
     "recovery": "A service killed at work",
     "capture": "Reading a log back",
+    "impact": "The impact of a change on a captured log",
     "soak": "A long load: the last tenth against the first",
 }
 

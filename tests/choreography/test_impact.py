@@ -456,10 +456,8 @@ def test_old_payloads_go_through_the_upcasters_and_that_is_told(design):
     (group,) = payloads.groups
     assert group.count == 2
     assert group.reason == (
-        (
-            "OrderPlaced v1 can't be read as v2: what the upcaster gives is no OrderPlaced v2: tip: … "
-            "is greater than the maximum of …"
-        ),
+        "OrderPlaced v1 can't be read as v2: what the upcaster gives is no OrderPlaced v2: tip: … "
+        "is greater than the maximum of …"
     )
 
 

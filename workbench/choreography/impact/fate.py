@@ -100,7 +100,7 @@ def find(event_type: EventType, path: str) -> Found | None:
             return None
         required = any(name in _list(schema.get("required")) for schema in here) or name == "[]"
         here = tuple(b for b in below if isinstance(b, Mapping))
-        default = any("default" in schema for schema in here)
+        default = any("default" in event_type.resolve(schema) for schema in here)
     return Found(here, required, default)
 
 

@@ -125,7 +125,7 @@ class _Tried:
                 "breaks",
                 f"{text} lets {self._let_in:,} of {n:,} {name} through that it turned away.",
             )
-        if usual and n and not self.held and not self._failed:
+        if usual and not self._sample.both and not self.held and not self._failed:
             yield Reason("check", f"{text} lets none of {n:,} {name} through.")
 
 
