@@ -75,11 +75,14 @@ class Document:
         4, 6, 7, 2019 or 2020.
     targets
         What references lead to, by their keys; filled while the schema is read.
+    places
+        What is known of places in it already; see :mod:`.inlining`.
     """
 
     raw: Any
     draft: int
     targets: dict[str, Schema] = field(default_factory=dict)
+    places: dict[Any, Any] = field(default_factory=dict)
 
     @cached_property
     def root(self) -> Schema:
@@ -95,6 +98,25 @@ class Document:
             if key in self._at_the_same_place(self.targets[key]):
                 raise IncomparableError(f"the reference {key!r} leads back to itself.")
         return root
+
+    @cached_property
+    def is_recursive(self) -> bool:
+        """Whether a reference leads back to itself, a step or more into the value."""
+        found: dict[str, set[str]] = {}
+        for key, target in self.targets.items():
+            found[key] = {
+                part["$ref"] for part in _parts(target, "it") if isinstance(part.get("$ref"), str)
+            }
+        for key in found:
+            ahead, seen = list(found[key]), set()
+            while ahead:
+                one = ahead.pop()
+                if one == key:
+                    return True
+                if one not in seen:
+                    seen.add(one)
+                    ahead += found.get(one, ())
+        return False
 
     def _at_the_same_place(self, schema: Schema) -> set[str]:
         """The references that are followed for the same value."""
