@@ -223,7 +223,7 @@ class Comparison:
                 there = {"required": [name]}
                 yield self._gap(pointer, keyword, writer, reader, wrap, there, name)
             return
-        if keyword == "enum" and isinstance(writer, Mapping) and "enum" in writer:
+        if keyword == "enum" and isinstance(writer, dict) and "enum" in writer:
             gone = missing(writer["enum"], reader["enum"])
             one_of_them = {"not": {"enum": gone[:MOST_LISTED]}}
             if gone and not self._proves(writer, one_of_them):
@@ -402,7 +402,7 @@ class Comparison:
 
 
 def _keywords(schema: Schema) -> Mapping[str, Any]:
-    return schema if isinstance(schema, Mapping) else {}
+    return schema if isinstance(schema, dict) else {}
 
 
 def _at(wrap: Wrap, keyword: str, name: str) -> Wrap:

@@ -232,7 +232,7 @@ class _Inlining:
     def _with_default(self, node: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
         for name, part in node.get("properties", {}).items():
             seen: set[str] = set()
-            while isinstance(part, Mapping):
+            while isinstance(part, dict):
                 if "default" in part:
                     yield name, part
                 key = part.get("$ref")

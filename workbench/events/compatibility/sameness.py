@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -41,7 +40,7 @@ class Sameness:
     def _look(self, schema: Any) -> bool:
         if isinstance(schema, list):
             return all(self._look(part) for part in schema)
-        if not isinstance(schema, Mapping):
+        if not isinstance(schema, dict):
             return True
         if "$ref" in schema and not self._is_same_target(schema["$ref"]):
             return False
