@@ -85,7 +85,7 @@ def given_pairs(path: Path) -> None:
     for number, pair in enumerate(pairs):
         verdict = check_compatibility(pair["writer"], pair["reader"])
         broken += not verdict.compatible
-        proved += any(change.witness is not None for change in verdict.breaking)
+        proved += any(change.proved for change in verdict.breaking)
         if verdict.compatible == pair["compatible"]:
             agreed += 1
             continue
@@ -150,7 +150,7 @@ def random_pairs(count: int, seed: int, most_seconds: float = float("inf")) -> C
                 print(f"COUNTEREXAMPLE {json.dumps([old, new, wrong])}")
         else:
             found["refused"] += 1
-            proved = any(change.witness is not None for change in verdict.breaking)
+            proved = any(change.proved for change in verdict.breaking)
             found["refused, with a checked payload"] += proved
             found["refused, and no payload is known"] += not proved and wrong is _NONE
     print(f"random pairs, seed {seed}, drafts {sorted(set(DRAFTS))}:")
@@ -214,7 +214,7 @@ def _truth(pair: dict[str, Any]) -> bool:
     key = json.dumps([pair["writer"], pair["reader"]], sort_keys=True)
     if key not in _TRUTHS:
         verdict = check_compatibility(pair["writer"], pair["reader"])
-        proofs = [change.witness for change in verdict.breaking if change.witness is not None]
+        proofs = [change.witness for change in verdict.breaking if change.proved]
         samples = [*_samples(), *proofs]
         _TRUTHS[key] = not any(
             _takes(pair["writer"], value)

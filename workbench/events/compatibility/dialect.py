@@ -11,7 +11,7 @@ Sources: the specifications of draft-04 to 2020-12 and their release notes (json
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
@@ -57,7 +57,13 @@ _SINCE = {
     "minContains": 2019, "maxContains": 2019, "dependentRequired": 2019, "dependentSchemas": 2019,
     "unevaluatedItems": 2019, "unevaluatedProperties": 2019,
 }  # fmt: skip
-_NEW_FORMATS = {"duration": 2019, "uuid": 2019}
+_FORMATS = {
+    "date-time": 4, "date": 4, "time": 4, "email": 4, "hostname": 4, "ipv4": 4, "ipv6": 4, "uri": 4,
+    "regex": 4, "idn-email": 4, "idn-hostname": 4, "uri-reference": 4, "iri": 4,
+    "iri-reference": 4, "uri-template": 4, "json-pointer": 4, "relative-json-pointer": 4,
+    "duration": 2019, "uuid": 2019,
+}  # fmt: skip
+"""Those that the validators check, and since which draft; any other refuses nothing."""
 
 
 class IncomparableError(EventError):
@@ -74,6 +80,8 @@ class Document:
         As given.
     draft
         4, 6, 7, 2019 or 2020.
+    named
+        Whether parts of it may have names of their own: ``$id``, ``$anchor``.
     targets
         What references lead to, by their keys; filled while the schema is read.
     places
@@ -82,6 +90,7 @@ class Document:
 
     raw: Any
     draft: int
+    named: bool = False
     targets: dict[str, Schema] = field(default_factory=dict)
     places: dict[Any, Any] = field(default_factory=dict)
 
@@ -174,11 +183,12 @@ def read_schema(schema: Any, what: str = "the schema") -> Document:
     """
     if not isinstance(schema, bool | Mapping):
         raise EventError(f"{what} is not a JSON Schema: it must be an object, true or false.")
-    for _ in _parts(schema, what):
-        pass  # which says if it is too deep or too large
+    parts = list(_parts(schema, what))
+    draft = _draft(schema, parts, what)
+    naming = ("id",) if draft == 4 else _NAMING
+    named = any(isinstance(part.get(name), str) for part in parts for name in naming)
     try:
-        text = encode_payload(schema)
-        return _document(text, what)
+        return _document(encode_payload(schema), draft, named, what)
     except EventError as error:
         if isinstance(error, IncomparableError) or what in str(error):
             raise
@@ -186,10 +196,9 @@ def read_schema(schema: Any, what: str = "the schema") -> Document:
 
 
 @lru_cache(maxsize=100)
-def _document(text: bytes, what: str) -> Document:
+def _document(text: bytes, draft: int, named: bool, what: str) -> Document:  # noqa: FBT001 - hashed
     """Read once, as long as it is among the last hundred: one schema is often compared anew."""
-    schema = decode_payload(text)
-    document = Document(schema, _draft(schema, list(_parts(schema, what)), what))
+    document = Document(decode_payload(text), draft, named)
     try:
         document._validator  # noqa: B018, SLF001 - compiles it
     except jsonschema_rs.ReferencingError as error:
@@ -213,18 +222,20 @@ def _said(error: Exception) -> str:
 
 def _parts(schema: Any, what: str) -> Iterator[Mapping[str, Any]]:
     """Every object in it, however deep, without recursion."""
-    stack, seen = [(schema, 0)], 0
+    stack: list[tuple[Any, int]] = [(schema, 0)]
+    seen = 0
     while stack:
         part, depth = stack.pop()
-        seen += 1
+        seen += len(part) if part is not True and part is not False else 1
         if depth > 2 * DEEPEST or seen > MOST_NODES:
             limit = "nested too deeply" if depth > 2 * DEEPEST else "too large"
             raise IncomparableError(f"{what} is {limit} to be compared.")
-        if isinstance(part, Mapping):
+        if isinstance(part, dict | Mapping):
             yield part
-            stack += ((value, depth + 1) for value in part.values())
-        elif isinstance(part, list | tuple):
-            stack += ((value, depth + 1) for value in part)
+            inside: Iterable[Any] = part.values()
+        else:
+            inside = part if isinstance(part, list | tuple) else ()
+        stack += ((x, depth + 1) for x in inside if isinstance(x, dict | list | tuple | Mapping))
 
 
 def _draft(schema: Any, parts: list[Mapping[str, Any]], what: str) -> int:
@@ -243,6 +254,7 @@ def _draft(schema: Any, parts: list[Mapping[str, Any]], what: str) -> int:
     return 2020
 
 
+_NAMING = ("$id", "$anchor", "$dynamicAnchor")
 _EXCLUSIVE = ("exclusiveMinimum", "exclusiveMaximum")
 
 
@@ -273,6 +285,8 @@ class _Reading:
                     self._where.setdefault(f"{base}#{raw[name]}", (raw, base))
             if self._draft < 2019 and str(_id(raw, self._draft) or "").startswith("#"):
                 self._where.setdefault(f"{base}{_id(raw, self._draft)}", (raw, base))
+            if not self._document.named:
+                return
             for name, value in raw.items():
                 if name not in ("enum", "const", "default", "examples"):
                     self._index(value, base)
@@ -369,8 +383,8 @@ class _Reading:
                     found.setdefault("dependentRequired", {})[name] = value
                 else:
                     found.setdefault("dependentSchemas", {})[name] = self._read(value, base)
-        if _NEW_FORMATS.get(found.get("format", ""), 0) > self._draft:
-            del found["format"]
+        if _FORMATS.get(found.get("format", ""), 9999) > self._draft:
+            found.pop("format", None)
 
 
 def _trimmed(found: dict[str, Any]) -> Schema:
@@ -378,6 +392,9 @@ def _trimmed(found: dict[str, Any]) -> Schema:
     if "if" not in found or not ("then" in found or "else" in found):
         for name in ("if", "then", "else"):
             found.pop(name, None)
+    if found.get("additionalProperties") is False and "patternProperties" not in found:
+        properties = found.get("properties", {})  # what is forbidden need not be named
+        found["properties"] = {name: part for name, part in properties.items() if part is not False}
     if "contains" not in found:
         found.pop("minContains", None)
         found.pop("maxContains", None)
