@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
-
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from typing import TYPE_CHECKING, Any
 
 from workbench.choreography.compensating import checked_compensation
+from workbench.choreography.documents import Node, read_text, read_yaml
 from workbench.choreography.duration import parse_duration
 from workbench.choreography.expression import Expression
 from workbench.choreography.invariant import Invariant
@@ -26,9 +24,6 @@ if TYPE_CHECKING:
     from workbench.choreography.choreography import Choreography
 
 FILE = "choreography.yaml"
-MAX_BYTES = 5_000_000
-"""A design file larger than this is a mistake, not a design."""
-
 _TOP = {"events", "services", "invariants"}
 _EVENT = {"key", "channel", "version"}
 _REACTION = {
@@ -38,7 +33,6 @@ _REACTION = {
 _COMPENSATION = (_REACTION | {"compensates"}) - {"if", "unless", "within"}
 _SECONDS = {"first_delay", "longest_delay"}
 _RETRY = {field.name for field in dataclasses.fields(RetryPolicy)}
-Value = TypeVar("Value")
 
 
 def load_choreography(folder: Path, choreography: Choreography) -> Choreography:
@@ -46,7 +40,7 @@ def load_choreography(folder: Path, choreography: Choreography) -> Choreography:
     path = folder / FILE
     if not path.is_file():
         raise DesignError(f"there is no {FILE} in {folder}; is this a design folder?")
-    document = _Node(_read_yaml(path), str(path), "", 1)
+    document = Node(read_yaml(path), str(path), "", 1)
     document.only(_TOP)
     settings = document.get("events", {}).mapping()
     for node in settings.values():
@@ -74,7 +68,7 @@ def load_choreography(folder: Path, choreography: Choreography) -> Choreography:
 
 
 def _load_event_types(
-    folder: Path, settings: Mapping[str, _Node], choreography: Choreography
+    folder: Path, settings: Mapping[str, Node], choreography: Choreography
 ) -> None:
     order = {name: n for n, name in enumerate(settings)}
     paths = sorted(folder.iterdir()) if folder.is_dir() else []
@@ -96,9 +90,9 @@ def _load_event_types(
             choreography.event_types[path.name] = _event_type(draft, version, key, key_node)
 
 
-def _event_type(path: Path, version: int, key: str | None, key_node: _Node | None) -> EventType:
+def _event_type(path: Path, version: int, key: str | None, key_node: Node | None) -> EventType:
     try:
-        schema = json.loads(_read_text(path))
+        schema = json.loads(read_text(path))
     except json.JSONDecodeError as error:
         raise DesignError(f"not JSON: {error.msg}.", file=str(path), line=error.lineno) from error
     except RecursionError as error:
@@ -116,7 +110,7 @@ def _event_type(path: Path, version: int, key: str | None, key_node: _Node | Non
     return key_node.checked(lambda: EventType(name, schema, version, key))
 
 
-def _reaction(node: _Node, choreography: Choreography, taken: Mapping[str, Reaction]) -> Reaction:
+def _reaction(node: Node, choreography: Choreography, taken: Mapping[str, Reaction]) -> Reaction:
     undoes = _is_compensation(node)
     node.only(_COMPENSATION if undoes else _REACTION)
     step = node.get("compensates").text() if undoes else ""
@@ -183,11 +177,11 @@ def _reaction(node: _Node, choreography: Choreography, taken: Mapping[str, React
     )
 
 
-def _is_compensation(node: _Node) -> bool:
+def _is_compensation(node: Node) -> bool:
     return isinstance(node.value, Mapping) and "compensates" in node.value
 
 
-def _retry(node: _Node) -> RetryPolicy | None:
+def _retry(node: Node) -> RetryPolicy | None:
     if node.value is None:
         return None
     node.only(_RETRY)
@@ -203,150 +197,3 @@ def _retry(node: _Node) -> RetryPolicy | None:
         else:
             settings[name] = entry.number(whole=name == "attempts")
     return node.checked(lambda: RetryPolicy(**settings))
-
-
-class _Node:
-    """A value of the document that knows where it stands."""
-
-    def __init__(self, value: Any, file: str, field: str, line: int) -> None:
-        self.value, self.file, self.field, self.line = value, file, field, line
-
-    def error(self, message: str) -> DesignError:
-        message = message if message.endswith((".", "?")) else message + "."
-        return DesignError(message, file=self.file, line=self.line, field=self.field or None)
-
-    def checked(self, make: Callable[[], Value]) -> Value:
-        """What ``make`` gives, with this place added to what it raises."""
-        try:
-            return make()
-        except WorkbenchError as error:
-            raise self.error(str(error)) from error
-
-    def get(self, name: str, *default: Any) -> _Node:
-        mapping = self._as(Mapping, "a mapping of names to values")
-        if name not in mapping:
-            if not default:
-                raise self.error(f"{name!r} is missing")
-            return _Node(default[0], self.file, self._below(name), self.line)
-        line = _line(lambda: mapping.lc.value(name), self.line)
-        return _Node(mapping[name], self.file, self._below(name), line)
-
-    def mapping(self) -> dict[str, _Node]:
-        mapping = self._as(Mapping, "a mapping of names to values")
-        found: dict[str, _Node] = {}
-        for name in mapping:
-            if not isinstance(name, str):
-                raise self.error(f"the name {name!r} must be a text")
-            line = _line(lambda name=name: mapping.lc.key(name), self.line)  # type: ignore[misc]
-            found[name] = _Node(mapping[name], self.file, self._below(name), line)
-        return found
-
-    def items(self) -> list[_Node]:
-        entries = self._as(list, "a list (lines beginning with '-')")
-        return [
-            _Node(
-                entry,
-                self.file,
-                f"{self.field}[{n}]",
-                _line(lambda n=n: entries.lc.item(n), self.line),  # type: ignore[misc]
-            )
-            for n, entry in enumerate(entries)
-        ]
-
-    def texts(self) -> list[_Node]:
-        """One text, or a list of them."""
-        return [self] if isinstance(self.value, str) else self.items()
-
-    def text(self) -> str:
-        return str(self._as(str, "a text"))
-
-    def only(self, known: set[str]) -> None:
-        for name, node in self.mapping().items():
-            if name not in known:
-                raise node.error(f"{name!r} is not known here (known: {', '.join(sorted(known))})")
-
-    def number(self, *, whole: bool) -> Any:
-        what = "a whole number" if whole else "a number"
-        number = self._as(int if whole else (int, float), what)
-        if isinstance(number, bool):
-            raise self.error(f"{self.field} must be {what}")
-        return number
-
-    def expression_or_constant(self) -> Any:
-        if isinstance(self.value, str):
-            return self.checked(lambda: Expression(str(self.value)))
-        if self.value is None or isinstance(self.value, bool | int | float):
-            return self.value
-        raise self.error("write an expression in CEL, a number, true, false or null")
-
-    def version_after(self, released: list[int]) -> int:
-        version = self._as(int, "a whole number")
-        if isinstance(version, bool) or version <= max(released, default=0):
-            raise self.error(f"a draft's version must be above the released ones, not {version}")
-        return int(version)
-
-    def _below(self, name: str) -> str:
-        return f"{self.field}.{name}" if self.field else name
-
-    def _as(self, kind: type | tuple[type, ...], what: str) -> Any:
-        if not isinstance(self.value, kind):
-            raise self.error(f"{self.field or 'the file'} must be {what}")
-        return self.value
-
-
-def _line(place: Callable[[], Any], otherwise: int) -> int:
-    """The line ruamel has for a place; it has none in defaults and under some tags."""
-    try:
-        return int(place()[0]) + 1
-    except (AttributeError, KeyError, TypeError):
-        return otherwise
-
-
-def _read_yaml(path: Path) -> Any:
-    text = _read_text(path)
-    yaml = YAML(typ="rt", pure=True)  # the round-trip loader knows lines and builds no objects
-    yaml.allow_duplicate_keys = False
-    alias = _line_of_alias(text)
-    if alias is not None:
-        raise DesignError(
-            "anchors and aliases (& and *) are not read in a design; write it out.",
-            file=str(path),
-            line=alias,
-        )
-    try:
-        document = yaml.load(text)
-        return {} if document is None else document
-    except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else None
-        reason = (error.problem or "it can't be read").splitlines()[0]
-        raise DesignError(f"not YAML: {reason}.", file=str(path), line=line) from error
-    except (YAMLError, ValueError, RecursionError) as error:
-        reason = str(error).splitlines()[0] if str(error) else "nested too deeply"
-        raise DesignError(f"not YAML: {reason}.", file=str(path)) from error
-
-
-def _line_of_alias(text: str) -> int | None:
-    from ruamel.yaml.tokens import AliasToken
-
-    try:
-        for token in YAML(pure=True).scan(text):
-            if isinstance(token, AliasToken):
-                return int(token.start_mark.line) + 1
-    except (YAMLError, RecursionError):
-        pass  # the loader says what is wrong, with its line
-    return None
-
-
-def _read_text(path: Path) -> str:
-    try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise DesignError(
-                f"{size:,} bytes is too large for a design file (at most {MAX_BYTES:,}).",
-                file=str(path),
-            )
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise DesignError(f"not UTF-8 text (at byte {error.start}).", file=str(path)) from error
-    except OSError as error:
-        raise DesignError(f"can't be read: {error.strerror}.", file=str(path)) from error
