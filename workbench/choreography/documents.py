@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import json
+import math
+import os
+import tempfile
 from collections.abc import Callable, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,7 +27,7 @@ Value = TypeVar("Value")
 class Node:
     """A value of the document that knows where it stands."""
 
-    def __init__(self, value: Any, file: str, field: str, line: int) -> None:
+    def __init__(self, value: Any, file: str, field: str, line: int | None) -> None:
         self.value, self.file, self.field, self.line = value, file, field, line
 
     def error(self, message: str) -> DesignError:
@@ -107,6 +113,24 @@ class Node:
             raise self.error(f"a draft's version must be above the released ones, not {version}")
         return int(version)
 
+    def plain(self) -> Any:
+        """The value as JSON has it: no types of ruamel's, no dates."""
+        if isinstance(self.value, Mapping):
+            return {name: node.plain() for name, node in self.mapping().items()}
+        if isinstance(self.value, list):
+            return [node.plain() for node in self.items()]
+        if self.value is None or isinstance(self.value, bool):
+            return self.value
+        if isinstance(self.value, date):  # YAML 1.2 has no dates: it was a text
+            return self.value.isoformat()
+        if isinstance(self.value, str):
+            return str(self.value)
+        if isinstance(self.value, int):
+            return int(self.value)
+        if isinstance(self.value, float) and math.isfinite(self.value):
+            return float(self.value)
+        raise self.error("JSON has no such value; write a text, a number, true, false or null")
+
     def _below(self, name: str) -> str:
         return f"{self.field}.{name}" if self.field else name
 
@@ -116,7 +140,7 @@ class Node:
         return self.value
 
 
-def _line(place: Callable[[], Any], otherwise: int) -> int:
+def _line(place: Callable[[], Any], otherwise: int | None) -> int | None:
     """The line ruamel has for a place; it has none in defaults and under some tags."""
     try:
         return int(place()[0]) + 1
@@ -155,6 +179,38 @@ def read_yaml(path: Path) -> Any:
         raise DesignError(f"not YAML: {reason}.", file=str(path)) from error
 
 
+def read_json(path: Path) -> Any:
+    """The value in a JSON file.
+
+    Raises
+    ------
+    DesignError
+        It is not JSON, or repeats a key.
+    """
+    text = read_text(path)
+    try:
+        return json.loads(text, object_pairs_hook=_each_once, parse_constant=_no_number)
+    except json.JSONDecodeError as error:
+        raise DesignError(f"not JSON: {error.msg}.", file=str(path), line=error.lineno) from error
+    except RecursionError as error:
+        raise DesignError("not JSON: nested too deeply.", file=str(path)) from error
+    except ValueError as error:
+        raise DesignError(f"not JSON: {str(error).split(';')[0]}.", file=str(path)) from error
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the name {twice!r} stands twice in one object")
+    return found
+
+
+def _no_number(text: str) -> Any:
+    raise ValueError(f"{text} is no number there")
+
+
 def _line_of_alias(text: str) -> int | None:
     from ruamel.yaml.tokens import AliasToken
 
@@ -187,3 +243,32 @@ def read_text(path: Path) -> str:
         raise DesignError(f"not UTF-8 text (at byte {error.start}).", file=str(path)) from error
     except OSError as error:
         raise DesignError(f"can't be read: {error.strerror}.", file=str(path)) from error
+
+
+def yaml_text(document: Any) -> str:
+    """Plain data as YAML that reads well in a diff."""
+    yaml = YAML()
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    yaml.width = 100
+    yaml.representer.ignore_aliases = lambda _: True
+    stream = io.StringIO()
+    yaml.dump(document, stream)
+    return stream.getvalue()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all.
+
+    Raises
+    ------
+    DesignError
+        It can't be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(temporary).replace(path)
+    except OSError as error:
+        raise DesignError(f"can't be written: {error.strerror}.", file=str(path)) from error

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.choreography.compensating import checked_compensation
-from workbench.choreography.documents import Node, read_text, read_yaml
+from workbench.choreography.documents import Node, read_json, read_yaml
 from workbench.choreography.duration import parse_duration
 from workbench.choreography.expression import Expression
 from workbench.choreography.invariant import Invariant
@@ -22,6 +21,7 @@ from workbench.events import EventType
 
 if TYPE_CHECKING:
     from workbench.choreography.choreography import Choreography
+    from workbench.choreography.service import Service
 
 FILE = "choreography.yaml"
 _TOP = {"events", "services", "invariants"}
@@ -31,6 +31,7 @@ _REACTION = {
     "unless", "within",
 }  # fmt: skip
 _COMPENSATION = (_REACTION | {"compensates"}) - {"if", "unless", "within"}
+_CONTRACT = {"hears", "publishes"}
 _SECONDS = {"first_delay", "longest_delay"}
 _RETRY = {field.name for field in dataclasses.fields(RetryPolicy)}
 
@@ -42,9 +43,7 @@ def load_choreography(folder: Path, choreography: Choreography) -> Choreography:
         raise DesignError(f"there is no {FILE} in {folder}; is this a design folder?")
     document = Node(read_yaml(path), str(path), "", 1)
     document.only(_TOP)
-    settings = document.get("events", {}).mapping()
-    for node in settings.values():
-        node.only(_EVENT)
+    settings = event_settings(document)
     _load_event_types(folder / "events", settings, choreography)
     for name, node in settings.items():
         if name not in choreography.event_types:
@@ -52,9 +51,26 @@ def load_choreography(folder: Path, choreography: Choreography) -> Choreography:
         channel = node.get("channel", None)
         if channel.value is not None:
             choreography.channels[name] = channel.text()
+    load_services(document, choreography)
+    return choreography
+
+
+def event_settings(document: Node) -> dict[str, Node]:
+    """What the document says of event types, beside their schemas."""
+    settings = document.get("events", {}).mapping()
+    for node in settings.values():
+        node.only(_EVENT)
+    return settings
+
+
+def load_services(document: Node, choreography: Choreography) -> None:
+    """Add the document's services and invariants to a choreography that has its event types."""
     for name, node in document.get("services", {}).mapping().items():
         service = node.checked(partial(choreography.service, name))
         for entry in sorted(node.items(), key=_is_compensation):  # after the steps they undo
+            if _is_contract(entry):
+                _contract(entry, choreography, service)
+                continue
             reaction = _reaction(entry, choreography, service.reactions)
             if reaction.name in service.reactions:
                 raise entry.error(f"{name} has two reactions named {reaction.name!r}")
@@ -64,7 +80,6 @@ def load_choreography(folder: Path, choreography: Choreography) -> Choreography:
             service.reactions[reaction.name] = reaction
     for name, node in document.get("invariants", {}).mapping().items():
         choreography.invariants[name] = node.checked(partial(Invariant, node.text()))
-    return choreography
 
 
 def _load_event_types(
@@ -91,12 +106,7 @@ def _load_event_types(
 
 
 def _event_type(path: Path, version: int, key: str | None, key_node: Node | None) -> EventType:
-    try:
-        schema = json.loads(read_text(path))
-    except json.JSONDecodeError as error:
-        raise DesignError(f"not JSON: {error.msg}.", file=str(path), line=error.lineno) from error
-    except RecursionError as error:
-        raise DesignError("nested too deeply to be a schema.", file=str(path)) from error
+    schema = read_json(path)
     if not isinstance(schema, dict):
         raise DesignError("a JSON Schema of an event must be an object.", file=str(path))
     name = path.parent.name
@@ -175,6 +185,17 @@ def _reaction(node: Node, choreography: Choreography, taken: Mapping[str, Reacti
         failures=types if undoes else (),
         line=node.line,
     )
+
+
+def _is_contract(node: Node) -> bool:
+    return isinstance(node.value, Mapping) and not _CONTRACT.isdisjoint(node.value)
+
+
+def _contract(node: Node, choreography: Choreography, service: Service) -> None:
+    node.only(_CONTRACT)
+    for side, names in node.mapping().items():
+        found = (t.checked(partial(choreography.type_name, t.text())) for t in names.texts())
+        setattr(service, side, tuple(dict.fromkeys((*getattr(service, side), *found))))
 
 
 def _is_compensation(node: Node) -> bool:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import json
-import os
-import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ruamel.yaml import YAML
-
+from workbench.choreography.documents import write_text, yaml_text
 from workbench.choreography.duration import format_duration
 from workbench.choreography.expression import Expression
 from workbench.choreography.loading import FILE
@@ -27,7 +24,7 @@ if TYPE_CHECKING:
 
 def save_choreography(choreography: Choreography, folder: Path) -> Path:
     """Write a choreography to a folder; see :meth:`Choreography.save`."""
-    files = {folder / FILE: _yaml(choreography)}
+    files = {folder / FILE: yaml_text(design_document(choreography))}
     stale: list[Path] = []
     for name, event_type in choreography.event_types.items():
         home = folder / "events" / name
@@ -46,16 +43,34 @@ def save_choreography(choreography: Choreography, folder: Path) -> Path:
         else:
             stale.append(home / "draft.json")
     for path, text in files.items():
-        _write(path, text)
+        write_text(path, text)
     for path in stale:
         path.unlink(missing_ok=True)
     return folder
 
 
-def _yaml(choreography: Choreography) -> str:
+def design_document(choreography: Choreography) -> dict[str, Any]:
+    """What ``choreography.yaml`` holds, as plain data."""
     document: dict[str, Any] = {}
+    events = event_settings(choreography, choreography.event_types)
+    if events:
+        document["events"] = events
+    document["services"] = {
+        name: [*_contract(service), *reaction_entries(service)]
+        for name, service in choreography.services.items()
+    }
+    if choreography.invariants:
+        document["invariants"] = {
+            name: invariant.source for name, invariant in choreography.invariants.items()
+        }
+    return document
+
+
+def event_settings(choreography: Choreography, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """The settings of some event types, beside their schemas."""
     events = {}
-    for name, event_type in choreography.event_types.items():
+    for name in names:
+        event_type = choreography.event_types[name]
         settings: dict[str, Any] = {
             "key": event_type.key,
             "channel": choreography.channels.get(name),
@@ -65,24 +80,16 @@ def _yaml(choreography: Choreography) -> str:
             if event_type.version != expected:
                 settings["version"] = event_type.version
         events[name] = {field: value for field, value in settings.items() if value is not None}
-    if events:
-        document["events"] = events
-    document["services"] = {
-        name: _reactions(service) for name, service in choreography.services.items()
-    }
-    if choreography.invariants:
-        document["invariants"] = {
-            name: invariant.source for name, invariant in choreography.invariants.items()
-        }
-    yaml = YAML()
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    yaml.width = 100
-    stream = io.StringIO()
-    yaml.dump(document, stream)
-    return stream.getvalue()
+    return events
 
 
-def _reactions(service: Service) -> list[dict[str, Any]]:
+def _contract(service: Service) -> list[dict[str, Any]]:
+    sides = {"hears": service.hears, "publishes": service.publishes}
+    return [{side: list(names)} for side, names in sides.items() if names]
+
+
+def reaction_entries(service: Service) -> list[dict[str, Any]]:
+    """The reactions of a service, each as its entry in the file."""
     written: list[dict[str, Any]] = []
     before: dict[str, Reaction] = {}
     # Compensations come last, as they are read, so that default names are the same then.
@@ -152,14 +159,3 @@ def _source(value: Any) -> Any:
 
 def _json(schema: Any) -> str:
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(temporary).replace(path)
-    except OSError as error:
-        raise DesignError(f"can't be written: {error.strerror}.", file=str(path)) from error

@@ -163,6 +163,8 @@ class DesignerModel:
                     failures=tuple(new if name_ == old else name_ for name_ in reaction.failures),
                     mappings=mappings,
                 )
+            service.hears = tuple(new if name == old else name for name in service.hears)
+            service.publishes = tuple(new if name == old else name for name in service.publishes)
 
     def remove_type(self, name: str) -> str:
         """Take an event type away, once no reaction uses it."""
@@ -171,6 +173,11 @@ class DesignerModel:
             for service in self.design.services.values()
             for reaction in service.reactions.values()
             if name in (reaction.whenever, *reaction.emits, *reaction.failures)
+        ]
+        users += [
+            service.name
+            for service in self.design.services.values()
+            if name in (*service.hears, *service.publishes)
         ]
         if users:
             raise DesignError(f"{name} is used by {', '.join(users)}; remove or edit that first.")
