@@ -42,6 +42,20 @@ class ExpressionError(DesignError):
     """A CEL guard or mapping does not compile, or fails on an event."""
 
 
+class IncompatibleError(DesignError):
+    """A draft can't become the next version: it breaks what its event type promises.
+
+    Attributes
+    ----------
+    result
+        The verdict, with all that changes: what ``workbench.events.check_compatibility`` gave.
+    """
+
+    def __init__(self, message: str, *, result: object = None) -> None:
+        self.result = result
+        super().__init__(message)
+
+
 class HandlerError(WorkbenchError):
     """A Python handler is missing, badly annotated, or can't travel to another process."""
 

@@ -104,6 +104,7 @@ def test_the_folder_holds_one_file_a_version_and_no_left_overs(tmp_path):
     assert set(_texts(tmp_path)) == {
         "choreography.yaml",
         "events/OrderPlaced/1.json",
+        "events/OrderPlaced/released.lock",
         "events/StockReserved/draft.json",
         "events/OutOfStock/draft.json",
         "events/Keyless/draft.json",
@@ -128,7 +129,11 @@ def test_releasing_turns_the_draft_into_a_version(tmp_path):
     design.save(tmp_path)
     design.release("OutOfStock")
     design.save(tmp_path)
-    assert set(_texts(tmp_path)) == {"choreography.yaml", "events/OutOfStock/1.json"}
+    assert set(_texts(tmp_path)) == {
+        "choreography.yaml",
+        "events/OutOfStock/1.json",
+        "events/OutOfStock/released.lock",
+    }
     again = Choreography.load(tmp_path)
     assert not again.is_draft("OutOfStock")
     again.event(EventType("OutOfStock", {"properties": {"order_id": {}, "x": {}}}, 2, "order_id"))
@@ -252,7 +257,7 @@ def test_the_file_shown_in_the_design_loads(load):
             "servces: {}",
             1,
             "servces",
-            "'servces' is not known here .known: events, invariants, services.",
+            "'servces' is not known here .known: events, invariants, policy, services.",
         ),
         ("services: [a]", 1, "services", "services must be a mapping"),
         ("services:\n  inventory: {}", 2, "services.inventory", "must be a list .lines beginning"),

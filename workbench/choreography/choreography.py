@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from workbench.choreography.compensating import Reach
+from workbench.choreography.evolution import Evolution, checked_policy
 from workbench.choreography.invariant import Invariant
 from workbench.choreography.service import Service
+from workbench.choreography.upcaster import Upcaster, compiled
+from workbench.choreography.versions import Versions
 from workbench.errors import DesignError
 from workbench.events import Event, EventType
 from workbench.mermaid import Mermaid
@@ -25,6 +29,13 @@ class Choreography:
         Name → version → event type, as frozen on disk.
     services
         Name → :class:`Service`.
+    policy
+        How new versions are judged unless their event type says otherwise: ``"lenient"`` or
+        ``"strict"``.
+    evolution
+        Event type name → :class:`Evolution`, where it says something; see :meth:`evolution_of`.
+    upcasters
+        Event type name → version → the :class:`Upcaster` from it to the next version.
     channels
         Event type name → channel, where the design overrides the default.
     invariants
@@ -37,6 +48,9 @@ class Choreography:
         self.event_types: dict[str, EventType] = {}
         self.released: dict[str, dict[int, EventType]] = {}
         self.services: dict[str, Service] = {}
+        self.policy = "lenient"
+        self.evolution: dict[str, Evolution] = {}
+        self.upcasters: dict[str, dict[int, Upcaster]] = {}
         self.channels: dict[str, str] = {}
         self.invariants: dict[str, Invariant] = {}
         self.listeners: list[Callable[[str], None]] = []
@@ -46,6 +60,8 @@ class Choreography:
 
     def event(self, event_type: type[Event] | EventType) -> EventType:
         """Add an event type, or replace the draft of the same name.
+
+        A released version that is not the newest is known already, and changes nothing.
 
         Raises
         ------
@@ -59,7 +75,9 @@ class Choreography:
                 f"{found.name} v{found.version} is released and never changes; "
                 f"make this version={max(self.released[found.name]) + 1}."
             )
-        self.event_types[found.name] = found
+        used = self.event_types.get(found.name)
+        if frozen is None or used is None or used.version <= found.version:
+            self.event_types[found.name] = found
         return found
 
     def service(self, name: str) -> Service:
@@ -89,11 +107,121 @@ class Choreography:
         known = ", ".join(self.event_types) or "none yet"
         raise DesignError(f"there is no event type {event!r} in this design (it has: {known}).")
 
-    def release(self, name: str) -> EventType:
-        """Freeze the version in use, so that :meth:`save` writes it once and for good."""
-        event_type = self.event_types[self.type_name(name)]
-        self.released.setdefault(name, {})[event_type.version] = event_type
-        return event_type
+    # --- versions -------------------------------------------------------------------------
+
+    def evolution_of(self, name: str) -> Evolution:
+        """What new versions of an event type are held to, the design's policy included."""
+        return self.evolution.get(name) or Evolution(policy=checked_policy(self.policy))
+
+    def evolve(
+        self,
+        name: str,
+        *,
+        mode: str | None = None,
+        policy: str | None = None,
+        deprecated: Iterable[int] | None = None,
+    ) -> Evolution:
+        """Say what new versions of an event type are held to; what isn't given stays.
+
+        Raises
+        ------
+        DesignError
+            There is no such event type, mode, policy or version.
+
+        Examples
+        --------
+        >>> design = Choreography()
+        >>> _ = design.event(EventType("OrderPlaced", {}))
+        >>> design.evolve("OrderPlaced", mode="FULL").mode
+        'FULL'
+        """
+        known = self.versions(name)
+        given: dict[str, Any] = {"mode": mode, "policy": policy, "deprecated": deprecated}
+        changes = {setting: value for setting, value in given.items() if value is not None}
+        made = replace(self.evolution_of(name), **changes)
+        known.check(tuple(made.deprecated))
+        self.evolution[name] = made
+        return made
+
+    def versions(self, name: str) -> Versions:
+        """The versions of an event type, and how one is read as another."""
+        current = self.event_types[self.type_name(name)]
+        return Versions(current, self.released.get(name), self.upcasters.get(name))
+
+    def event_type(self, name: str, version: int | None = None) -> EventType:
+        """A version of an event type: the one in use, unless another is asked for.
+
+        Raises
+        ------
+        DesignError
+            There is no such event type, or no such version of it.
+        """
+        current = self.event_types[self.type_name(name)]
+        if version in (None, current.version):
+            return current
+        known = self.versions(name)
+        known.check((int(version or 0),))
+        return known.known[int(version or 0)]
+
+    def upcaster(self, name: str, version: int, fields: Mapping[str, Any]) -> Upcaster:
+        """Say how a version of an event type is read as the next one.
+
+        Parameters
+        ----------
+        name
+            The event type.
+        version
+            The older version.
+        fields
+            Field of the next version → CEL over ``data``, the payload of the older one (or a
+            constant, or a mapping of such). Fields of the same name are carried over.
+
+        Raises
+        ------
+        DesignError
+            There is no such version or none after it, the next one has no such field, or an
+            expression does not compile.
+
+        Examples
+        --------
+        >>> design.upcaster("OrderPlaced", 1, {"currency": "'EUR'"})  # doctest: +SKIP
+        """
+        known = self.versions(name)
+        known.check((version,))
+        following = known.after(version)
+        if following is None:
+            raise DesignError(
+                f"{name} v{version} is the newest: an upcaster leads from a version to the next."
+            )
+        made = Upcaster(known.known[version], known.known[following], compiled(fields))
+        self.upcasters.setdefault(name, {})[version] = made
+        return made
+
+    def release(self, name: str, *, force: bool = False, reason: str | None = None) -> EventType:
+        """Make the draft of an event type its next version, which never changes.
+
+        The draft must get along with the released versions, as the event type's mode and policy
+        say (see :meth:`evolution_of`). :meth:`save` writes it, once and for good.
+
+        Parameters
+        ----------
+        name
+            The event type.
+        force
+            Release it although it is refused.
+        reason
+            Why, with ``force``; it is kept in :attr:`evolution`.
+
+        Raises
+        ------
+        IncompatibleError
+            It is refused; says what breaks. Nothing is changed.
+        DesignError
+            There is no such event type, or no draft of it; or a reason is missing.
+        """
+        from workbench.choreography.releasing import release
+
+        return release(self, self.type_name(name), force=force, reason=reason)
 
     def is_draft(self, name: str) -> bool:
         """Whether the version in use is not released yet."""
@@ -247,6 +375,12 @@ class Choreography:
         return {
             "event_types": self.event_types,
             "released": self.released,
+            "evolution": {name: self.evolution_of(name) for name in self.event_types},
+            "upcasters": {
+                name: {version: upcaster.fields for version, upcaster in found.items()}
+                for name, found in self.upcasters.items()
+                if found
+            },
             "services": self.services,
             "channels": self.channels,
             "invariants": self.invariants,

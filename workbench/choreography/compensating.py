@@ -98,7 +98,7 @@ def checked_compensation(
             f"{where} takes {takes.name}, but is given the event that {step.name} reacted to: "
             f"annotate it with {step.whenever}."
         )
-    return replace(reaction, whenever=step.whenever)
+    return replace(reaction, whenever=step.whenever, reads=step.reads)
 
 
 def following(

@@ -76,6 +76,18 @@ class Node:
             for n, entry in enumerate(entries)
         ]
 
+    def numbered(self) -> dict[int, Node]:
+        """A mapping of versions to values."""
+        mapping = self._as(Mapping, "a mapping of versions to values, such as {2: ...}")
+        found: dict[int, Node] = {}
+        for name in mapping:
+            version = int(name) if str(name).isdecimal() else name  # in JSON names are texts
+            if isinstance(version, bool) or not isinstance(version, int):
+                raise self.error(f"{name!r} is not a version: versions are whole numbers")
+            line = _line(lambda name=name: mapping.lc.key(name), self.line)  # type: ignore[misc]
+            found[version] = Node(mapping[name], self.file, self._below(str(name)), line)
+        return found
+
     def texts(self) -> list[Node]:
         """One text, or a list of them."""
         return [self] if isinstance(self.value, str) else self.items()

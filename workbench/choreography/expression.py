@@ -87,6 +87,11 @@ class Expression:
             raise ExpressionError(f"the guard {self.source!r} gives {result!r}, not true or false.")
         return result
 
+    @property
+    def is_path(self) -> bool:
+        """Whether it is nothing but a path, which copies a value as it stands."""
+        return _PATH.fullmatch(self.source.strip()) is not None
+
     def value(self, data: Any, view: Mapping[str, Any]) -> Any:
         """What it makes of a payload: its value untouched for a path, else CEL's result."""
         path = _PATH.fullmatch(self.source.strip())

@@ -9,10 +9,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.choreography.compensating import checked_compensation
-from workbench.choreography.documents import Node, read_json, read_yaml
+from workbench.choreography.documents import Node, read_json, read_text, read_yaml
 from workbench.choreography.duration import parse_duration
 from workbench.choreography.expression import Expression
+from workbench.choreography.frozen import LOCK, changed, read_lock, schema_sum
 from workbench.choreography.invariant import Invariant
+from workbench.choreography.loading_versions import (
+    EVOLUTION,
+    UPCASTER,
+    load_evolution,
+    load_policy,
+    load_upcaster,
+    load_writes,
+    versions_of,
+)
 from workbench.choreography.reaction import Reaction
 from workbench.choreography.retry_policy import RetryPolicy
 from workbench.choreography.service import default_compensation_name, default_name
@@ -24,13 +34,13 @@ if TYPE_CHECKING:
     from workbench.choreography.service import Service
 
 FILE = "choreography.yaml"
-_TOP = {"events", "services", "invariants"}
-_EVENT = {"key", "channel", "version"}
+_TOP = {"events", "services", "invariants", "policy"}
+_EVENT = {"key", "channel", "version"} | EVOLUTION
 _REACTION = {
     "name", "whenever", "if", "after", "emit", "emits", "handler", "failure_rate", "retry", "ordered",
-    "unless", "within",
+    "unless", "within", "reads", "writes",
 }  # fmt: skip
-_COMPENSATION = (_REACTION | {"compensates"}) - {"if", "unless", "within"}
+_COMPENSATION = (_REACTION | {"compensates"}) - {"if", "unless", "within", "reads"}
 _CONTRACT = {"hears", "publishes"}
 _SECONDS = {"first_delay", "longest_delay"}
 _RETRY = {field.name for field in dataclasses.fields(RetryPolicy)}
@@ -43,6 +53,9 @@ def load_choreography(folder: Path, choreography: Choreography) -> Choreography:
         raise DesignError(f"there is no {FILE} in {folder}; is this a design folder?")
     document = Node(read_yaml(path), str(path), "", 1)
     document.only(_TOP)
+    policy = document.get("policy", None)
+    if policy.value is not None:
+        choreography.policy = load_policy(policy)
     settings = event_settings(document)
     _load_event_types(folder / "events", settings, choreography)
     for name, node in settings.items():
@@ -51,6 +64,7 @@ def load_choreography(folder: Path, choreography: Choreography) -> Choreography:
         channel = node.get("channel", None)
         if channel.value is not None:
             choreography.channels[name] = channel.text()
+        load_evolution(name, node, choreography)
     load_services(document, choreography)
     return choreography
 
@@ -93,8 +107,12 @@ def _load_event_types(
         key_node = settings[path.name].get("key", None) if path.name in settings else None
         key = key_node.text() if key_node is not None and key_node.value is not None else None
         versions = sorted(int(file.stem) for file in path.glob("*.json") if file.stem.isdigit())
+        sums = _sums(path, versions)
         for version in versions:
-            event_type = _event_type(path / f"{version}.json", version, key, key_node)
+            file = path / f"{version}.json"
+            event_type = _event_type(file, version, key, key_node)
+            if sums.get(version, schema_sum(event_type.schema)) != schema_sum(event_type.schema):
+                raise changed(path.name, version, file=str(file))
             choreography.released.setdefault(path.name, {})[version] = event_type
             choreography.event_types[path.name] = event_type
         draft = path / "draft.json"
@@ -103,6 +121,38 @@ def _load_event_types(
             if path.name in settings:
                 version = settings[path.name].get("version", version).version_after(versions)
             choreography.event_types[path.name] = _event_type(draft, version, key, key_node)
+        _load_upcasters(path, choreography)
+
+
+def _sums(folder: Path, versions: list[int]) -> dict[int, str]:
+    lock = folder / LOCK
+    sums = read_lock(read_text(lock), str(lock)) if lock.is_file() else {}
+    for version in sums:
+        if version not in versions:
+            raise DesignError(
+                f"{folder.name} v{version} is released, but there is no {version}.json: restore it "
+                "(from version control).",
+                file=str(lock),
+            )
+    return sums
+
+
+def _load_upcasters(folder: Path, choreography: Choreography) -> None:
+    for file in sorted(folder.glob(f"*{UPCASTER}")):
+        stem, name = file.name.removesuffix(UPCASTER), folder.name
+        node = Node(read_yaml(file), str(file), "", 1)
+        if name not in choreography.event_types:
+            raise node.error(f"there is no schema for {name} in {folder}")
+        if stem == "draft" and choreography.is_draft(name):
+            version = choreography.event_types[name].version
+        elif stem.isdecimal():
+            version = int(stem)
+        else:
+            raise node.error(
+                f"an upcaster's file is named after the version that it leads to, such as 2{UPCASTER}"
+                f", or draft{UPCASTER} if there is a draft"
+            )
+        load_upcaster(node, name, version, choreography)
 
 
 def _event_type(path: Path, version: int, key: str | None, key_node: Node | None) -> EventType:
@@ -134,11 +184,15 @@ def _reaction(node: Node, choreography: Choreography, taken: Mapping[str, Reacti
     if (handler.value is None) == (emit.value is None):
         raise node.error("a reaction needs either 'emit' (mappings) or 'handler: python'")
     mappings: dict[str, dict[str, Any]] | None = None
+    writes: dict[str, int] = {}
     if emit.value is not None:
         mappings = {}
-        for effect, fields in emit.mapping().items():
+        effects = emit.mapping()
+        for effect, fields in effects.items():
             fields.checked(partial(choreography.type_name, effect))
-            known = choreography.event_types[effect].properties
+        writes = load_writes(node.get("writes", {}), tuple(effects), choreography)
+        for effect, fields in effects.items():
+            known = choreography.event_type(effect, writes.get(effect)).properties
             mappings[effect] = {}
             for field, value in fields.mapping().items():
                 if known and field not in known:
@@ -154,6 +208,7 @@ def _reaction(node: Node, choreography: Choreography, taken: Mapping[str, Reacti
             entry.checked(partial(choreography.type_name, entry.text()))
             for entry in node.get("emits", []).items()
         )
+        writes = load_writes(node.get("writes", {}), emits, choreography)
     after = node.get("after", 0)
     rate = node.get("failure_rate", 0)
     if isinstance(rate.value, bool) or not isinstance(rate.value, int | float):
@@ -183,6 +238,8 @@ def _reaction(node: Node, choreography: Choreography, taken: Mapping[str, Reacti
         within=within.checked(lambda: parse_duration(within.value)),
         compensates=step,
         failures=types if undoes else (),
+        reads=versions_of(node.get("reads", []), whenever, choreography) if whenever else (),
+        writes=writes,
         line=node.line,
     )
 

@@ -49,6 +49,12 @@ class Reaction:
         The reaction of the same service, its step, that it undoes; empty: it undoes none.
     failures
         Event types that make it undo its step, with ``compensates``.
+    reads
+        The versions of ``whenever`` that it reads; empty: that of its handler's event class, else
+        the version in use.
+    writes
+        Event type → the version of it that is emitted; those that are absent: as the handler's
+        event says, else the version in use.
     may_be_silent
         Whether a Python handler may emit nothing, by its annotation (``| None``, or a generator).
     line
@@ -70,6 +76,8 @@ class Reaction:
     within: float = 0.0
     compensates: str = ""
     failures: tuple[str, ...] = ()
+    reads: tuple[int, ...] = ()
+    writes: Mapping[str, int] = field(default_factory=dict, hash=False)
     may_be_silent: bool = field(default=False, compare=False, repr=False)
     line: int | None = field(default=None, compare=False, repr=False)
 

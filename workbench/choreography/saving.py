@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.choreography.documents import write_text, yaml_text
 from workbench.choreography.duration import format_duration
+from workbench.choreography.evolution import Evolution
 from workbench.choreography.expression import Expression
+from workbench.choreography.frozen import LOCK, changed, lock_text, read_lock, schema_sum
 from workbench.choreography.loading import FILE
+from workbench.choreography.loading_versions import UPCASTER
 from workbench.choreography.retry_policy import RetryPolicy
 from workbench.choreography.service import default_compensation_name, default_name
 from workbench.errors import DesignError
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from workbench.choreography.choreography import Choreography
     from workbench.choreography.reaction import Reaction
     from workbench.choreography.service import Service
+    from workbench.events import EventType
 
 
 def save_choreography(choreography: Choreography, folder: Path) -> Path:
@@ -38,6 +42,8 @@ def save_choreography(choreography: Choreography, folder: Path) -> Path:
                 )
             if not path.is_file():
                 files[path] = text
+        _save_lock(name, home, choreography.released.get(name, {}), files)
+        _save_upcasters(name, home, choreography, files, stale)
         if choreography.is_draft(name):
             files[home / "draft.json"] = _json(event_type.schema)
         else:
@@ -49,9 +55,46 @@ def save_choreography(choreography: Choreography, folder: Path) -> Path:
     return folder
 
 
+def _save_lock(
+    name: str, home: Path, released: Mapping[int, EventType], files: dict[Path, str]
+) -> None:
+    """Keep the sums of what is released; those on disk stay."""
+    lock = home / LOCK
+    known = read_lock(lock.read_text("utf-8"), str(lock)) if lock.is_file() else {}
+    sums = {version: schema_sum(event_type.schema) for version, event_type in released.items()}
+    for version, found in sums.items():
+        if known.get(version, found) != found:
+            raise changed(name, version, file=str(home / f"{version}.json"))
+    if sums.keys() - known.keys():
+        files[lock] = lock_text(known | sums)
+
+
+def _save_upcasters(
+    name: str, home: Path, choreography: Choreography, files: dict[Path, str], stale: list[Path]
+) -> None:
+    written = set()
+    for upcaster in choreography.versions(name).upcasters.values():
+        version = upcaster.new.version
+        is_draft = version not in choreography.released.get(name, {})
+        path = home / f"{'draft' if is_draft else version}{UPCASTER}"
+        files[path] = yaml_text(field_sources(upcaster.fields))
+        written.add(path)
+    stale += [path for path in home.glob(f"*{UPCASTER}") if path not in written]
+
+
+def field_sources(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """What fields are mapped to, as it stands in a file."""
+    return {
+        name: field_sources(value) if isinstance(value, Mapping) else _source(value)
+        for name, value in fields.items()
+    }
+
+
 def design_document(choreography: Choreography) -> dict[str, Any]:
     """What ``choreography.yaml`` holds, as plain data."""
     document: dict[str, Any] = {}
+    if choreography.policy != "lenient":
+        document["policy"] = choreography.policy
     events = event_settings(choreography, choreography.event_types)
     if events:
         document["events"] = events
@@ -74,6 +117,7 @@ def event_settings(choreography: Choreography, names: Iterable[str]) -> dict[str
         settings: dict[str, Any] = {
             "key": event_type.key,
             "channel": choreography.channels.get(name),
+            **_evolution(choreography, name),
         }
         if choreography.is_draft(name):
             expected = max(choreography.released.get(name, {}), default=0) + 1
@@ -81,6 +125,17 @@ def event_settings(choreography: Choreography, names: Iterable[str]) -> dict[str
                 settings["version"] = event_type.version
         events[name] = {field: value for field, value in settings.items() if value is not None}
     return events
+
+
+def _evolution(choreography: Choreography, name: str) -> dict[str, Any]:
+    """What differs from the usual."""
+    found = choreography.evolution_of(name)
+    return {
+        "compatibility": found.mode if found.mode != Evolution().mode else None,
+        "policy": found.policy if found.policy != choreography.policy else None,
+        "deprecated": sorted(found.deprecated) or None,
+        "forced": dict(sorted(found.forced.items())) or None,
+    }
 
 
 def _contract(service: Service) -> list[dict[str, Any]]:
@@ -106,6 +161,8 @@ def reaction_entries(service: Service) -> list[dict[str, Any]]:
             entry["whenever"] = _one_or_several(reaction.failures)
         else:
             entry["whenever"] = reaction.whenever
+        if reaction.reads and not reaction.compensates:
+            entry["reads"] = list(reaction.reads)
         if reaction.guard is not None:
             entry["if"] = reaction.guard.source
         if reaction.unless:
@@ -127,6 +184,8 @@ def reaction_entries(service: Service) -> list[dict[str, Any]]:
                 effect: {field: _source(value) for field, value in fields.items()}
                 for effect, fields in reaction.mappings.items()
             }
+        if reaction.writes:
+            entry["writes"] = dict(reaction.writes)
         written.append(entry)
     return written
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -84,6 +84,8 @@ class Service:
         ordered: bool = False,
         unless: type[Event] | str | Sequence[type[Event] | str] = (),
         within: str | float = 0,
+        reads: Iterable[int] = (),
+        writes: Mapping[str, int] | None = None,
         name: str | None = None,
     ) -> Callable[[Handler], Handler]:
         """Register a Python handler: ``@inventory.on(OrderPlaced)``.
@@ -114,6 +116,12 @@ class Service:
         unless, within
             Reacts to the absence of an event: only if none of the types ``unless`` has come in
             the same flow ``within`` a time (``"15min"``, or seconds) of this one.
+        reads
+            The versions of the event type that it reads; an event of another version is read as
+            the newest of these that upcasters lead to. By default that of the event class, else
+            the version in use.
+        writes
+            Event type → the version of it that is emitted, where that is not the one in use.
         name
             Default: the function's name.
 
@@ -150,6 +158,8 @@ class Service:
                     ordered=ordered,
                     unless=self._names(unless),
                     within=parse_duration(within),
+                    reads=tuple(reads),
+                    writes=dict(writes or {}),
                     handler=handler,
                     takes=takes,
                     may_be_silent=may_be_silent(handler),
@@ -171,6 +181,8 @@ class Service:
         ordered: bool = False,
         unless: type[Event] | str | Sequence[type[Event] | str] = (),
         within: str | float = 0,
+        reads: Iterable[int] = (),
+        writes: Mapping[str, int] | None = None,
         name: str | None = None,
     ) -> Reaction:
         """Add a reaction that is data: for each effect type, field → CEL text or constant.
@@ -191,6 +203,8 @@ class Service:
             ordered=ordered,
             unless=self._names(unless),
             within=parse_duration(within),
+            reads=tuple(reads),
+            writes=dict(writes or {}),
         )
         self.put(reaction)
         return reaction
@@ -205,6 +219,7 @@ class Service:
         failure_rate: float = 0.0,
         retry: RetryPolicy | None = None,
         ordered: bool = False,
+        writes: Mapping[str, int] | None = None,
         name: str | None = None,
     ) -> Callable[[Handler], Handler]:
         """Register what undoes a step: ``@billing.compensates("charge", when=[ShippingFailed])``.
@@ -221,7 +236,7 @@ class Service:
             The name of a reaction of this service that emits something.
         when
             The event types that are failures; may be left out where the design on disk says it.
-        emits, after, failure_rate, retry, ordered, name
+        emits, after, failure_rate, retry, ordered, writes, name
             As for :meth:`on`.
 
         Raises
@@ -245,6 +260,7 @@ class Service:
                     ordered=ordered,
                     compensates=step,
                     failures=self._names(when),
+                    writes=dict(writes or {}),
                     handler=handler,
                     takes=taken_event(handler, given=undone.takes if undone else None),
                     may_be_silent=may_be_silent(handler),
@@ -264,6 +280,7 @@ class Service:
         failure_rate: float = 0.0,
         retry: RetryPolicy | None = None,
         ordered: bool = False,
+        writes: Mapping[str, int] | None = None,
         name: str | None = None,
     ) -> Reaction:
         """Add a compensation that is data; ``data`` is that of the event the step reacted to.
@@ -282,6 +299,7 @@ class Service:
             ordered=ordered,
             compensates=step,
             failures=self._names(when),
+            writes=dict(writes or {}),
         )
         self.put(reaction)
         return self.reactions[reaction.name]
@@ -329,6 +347,7 @@ class Service:
                 f"{self.name}/{reaction.name}: 'unless' and 'within' go together: whenever "
                 "OrderPlaced, unless PaymentReceived within 15min."
             )
+        self._check_versions(reaction)
         if reaction.handler is not None:
             announced = self._announced(reaction)
             if announced is not None:
@@ -338,6 +357,8 @@ class Service:
                     handler=reaction.handler,
                     takes=reaction.takes,
                     emits=emits,
+                    reads=announced.reads or reaction.reads,
+                    writes=announced.writes or reaction.writes,
                     may_be_silent=reaction.may_be_silent,
                 )
         if reaction.compensates:
@@ -351,6 +372,17 @@ class Service:
         for listener in self._choreography.listeners:
             for name in concerned:
                 listener(name)
+
+    def _check_versions(self, reaction: Reaction) -> None:
+        if reaction.reads and reaction.whenever:
+            self._choreography.versions(reaction.whenever).check(reaction.reads)
+        for effect, version in reaction.writes.items():
+            if effect not in reaction.emits:
+                raise DesignError(
+                    f"{self.name}/{reaction.name} writes {effect} v{version}, but does not emit "
+                    f"{effect} (it emits: {', '.join(reaction.emits) or 'nothing'})."
+                )
+            self._choreography.versions(effect).check((version,))
 
     def _announced(self, reaction: Reaction) -> Reaction | None:
         """The reaction of the design on disk that a handler is for, if any.

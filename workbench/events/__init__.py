@@ -5,6 +5,7 @@ Pure Python: no broker, no widget, no thread.
 
 from workbench.events.binding import from_kafka, to_kafka
 from workbench.events.dead_letter import DeadLetter
+from workbench.events.defaults import fill_defaults
 from workbench.events.envelope import Envelope
 from workbench.events.event_type import EventType
 from workbench.events.identity import canonical_key, effect_id
@@ -26,6 +27,7 @@ __all__ = [
     "decode_payload",
     "effect_id",
     "encode_payload",
+    "fill_defaults",
     "from_kafka",
     "new_traceparent",
     "to_kafka",

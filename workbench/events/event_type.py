@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema_rs
 
 from workbench.errors import EventError
+from workbench.events.defaults import Filler, filler
 from workbench.events.identity import canonical_key
 from workbench.events.payload import decode_payload, encode_payload
 
@@ -104,6 +105,14 @@ class EventType:
         place = ".".join(str(part) for part in error.instance_path) or "the payload"
         message = error.message if len(error.message) <= 300 else error.message[:297] + "..."
         return f"{self.name} v{self.version}: {place}: {message}"
+
+    def with_defaults(self, data: Any) -> Any:
+        """A payload with the defaults of the schema where it has nothing; see `fill_defaults`."""
+        return data if self._filler is None else self._filler.fill(data)
+
+    @cached_property
+    def _filler(self) -> Filler | None:
+        return filler(self.schema)
 
     def encode(self, payload: Any) -> tuple[bytes, Any]:
         """The JSON bytes of a payload, and what they say, once it satisfies the schema.

@@ -1,0 +1,76 @@
+"""Making a draft the next version, if it gets along with those before it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from workbench.errors import DesignError, IncompatibleError
+
+if TYPE_CHECKING:
+    from workbench.choreography.choreography import Choreography
+    from workbench.choreography.evolution import Evolution
+    from workbench.events import EventType
+
+_SHOWN = 3
+"""How many of the changes that break a refusal tells."""
+
+
+def release(choreography: Choreography, name: str, *, force: bool, reason: str | None) -> EventType:
+    """See :meth:`Choreography.release`."""
+    draft = choreography.event_types[name]
+    released = choreography.released.get(name, {})
+    if draft.version in released:
+        raise DesignError(
+            f"{name} v{draft.version} is released already, and there is no draft of "
+            f"v{draft.version + 1}: change the event type first."
+        )
+    reason = (reason or "").strip()
+    if force and not reason:
+        raise DesignError(
+            f"{name} v{draft.version}: force=True needs a reason, which is kept with the design."
+        )
+    if reason and not force:
+        raise DesignError(f"{name} v{draft.version}: a reason goes with force=True.")
+    evolution = choreography.evolution_of(name)
+    result = _verdict(draft, released, evolution)
+    if result is not None and not result.compatible:
+        if not force:
+            raise _refusal(draft, released, evolution, result)
+        forced = {**evolution.forced, draft.version: reason}
+        choreography.evolution[name] = replace(evolution, forced=forced)
+    choreography.released.setdefault(name, {})[draft.version] = draft
+    return draft
+
+
+def _verdict(draft: EventType, released: dict[int, EventType], evolution: Evolution) -> Any:
+    """What the check says; ``None`` where there is nothing to check."""
+    from workbench import events
+
+    if not released or evolution.mode == "NONE":
+        return None
+    older = [dict(released[version].schema) for version in sorted(released)]
+    return events.check_compatibility(  # type: ignore[attr-defined]
+        older if evolution.is_transitive else older[-1],
+        dict(draft.schema),
+        mode=evolution.mode,
+        policy=evolution.policy,
+        format="json-schema",
+    )
+
+
+def _refusal(
+    draft: EventType, released: dict[int, EventType], evolution: Evolution, result: Any
+) -> IncompatibleError:
+    against = [max(released)] if not evolution.is_transitive else sorted(released)
+    others = ", ".join(f"v{version}" for version in against)
+    sentences = list(dict.fromkeys(c.sentence.rstrip(".") for c in result.changes if c.breaks))
+    told = "; ".join(sentences[:_SHOWN]) or str(result)
+    if len(sentences) > _SHOWN:
+        told += f"; and {len(sentences) - _SHOWN} more"
+    return IncompatibleError(
+        f"{draft.name} v{draft.version} is not released, for it is not {evolution.mode} compatible "
+        f"with {others} (policy {evolution.policy}): {told}. Mend the draft, or release it with "
+        "force=True and a reason.",
+        result=result,
+    )

@@ -1,0 +1,191 @@
+"""The versions of one event type, and how a reader of one of them reads events of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from workbench.choreography.upcaster import Upcaster
+from workbench.errors import DesignError, EventError
+from workbench.events import EventType
+from workbench.events.event_type import parse_dataschema
+
+if TYPE_CHECKING:
+    from workbench.choreography.reaction import Reaction
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A payload as it is read.
+
+    Attributes
+    ----------
+    event_type
+        The version it is read as.
+    data
+        The payload of that version, with its defaults.
+    as_written
+        Whether that is the payload as it travelled, untouched.
+    """
+
+    event_type: EventType
+    data: Any
+    as_written: bool = True
+
+
+class Versions:
+    """What is known of one event type: its versions, and the upcasters between them.
+
+    An event that names an older version is read step by step: by an upcaster where there is one,
+    else as it stands (which is what BACKWARD compatibility promises), each time with the defaults
+    of the version it is read as filled in. An event of a newer version is read as it stands too
+    (which is what FORWARD promises). Whatever comes out satisfies the schema it is read by.
+
+    Attributes
+    ----------
+    name
+        The event type's.
+    current
+        The version in use.
+    known
+        Version → event type: the released ones, and the one in use.
+    upcasters
+        Version → the upcaster from it to the next.
+    """
+
+    def __init__(
+        self,
+        current: EventType,
+        released: Mapping[int, EventType] | None = None,
+        upcasters: Mapping[int, Upcaster] | None = None,
+    ) -> None:
+        self.name, self.current = current.name, current.version
+        known = {**(released or {}), current.version: current}
+        self.known: dict[int, EventType] = dict(sorted(known.items()))
+        self.upcasters: dict[int, Upcaster] = {}
+        for version, upcaster in sorted((upcasters or {}).items()):
+            following = self.after(version)
+            if version in self.known and following is not None:
+                # The draft may have changed since the upcaster was written.
+                old, new = self.known[version], self.known[following]
+                self.upcasters[version] = replace(upcaster, old=old, new=new)
+        self._numbers = {kind.dataschema: version for version, kind in self.known.items()}
+
+    def after(self, version: int) -> int | None:
+        """The next version that is known."""
+        return min((known for known in self.known if known > version), default=None)
+
+    def version_of(self, dataschema: str | None) -> int | None:
+        """The version that an event names; ``None`` if it names none that is known."""
+        return self._numbers.get(dataschema) if dataschema else None
+
+    def check(self, versions: tuple[int, ...]) -> None:
+        """Raise a :class:`DesignError` for a version that there isn't."""
+        for version in versions:
+            if version not in self.known:
+                known = ", ".join(f"v{n}" for n in self.known)
+                raise DesignError(f"there is no {self.name} v{version} (there is: {known}).")
+
+    def read_by(self, reaction: Reaction) -> tuple[int, ...]:
+        """The versions that a reaction to this event type reads.
+
+        Those it states; else that of its handler's event class; else the version in use.
+        """
+        if reaction.reads:
+            return reaction.reads
+        takes = getattr(reaction.takes, "event_type", None)
+        if takes is not None and takes.version in self.known:
+            return (takes.version,)
+        return (self.current,)
+
+    def read(self, data: Any, dataschema: str | None, reads: tuple[int, ...] = ()) -> Reading:
+        """A payload as a reader of the versions ``reads`` (empty: the one in use) reads it.
+
+        Raises
+        ------
+        EventError
+            It does not satisfy the schema of the version it names, or can't be read as one of
+            those; says which versions, why, and what to do.
+        """
+        wanted = sorted(reads or (self.current,), reverse=True)
+        version = self.version_of(dataschema)
+        if version is None:
+            return self._unversioned(data, dataschema, wanted[0])
+        written = self.known[version]
+        problem = written.problem_with(data)
+        if problem:
+            raise EventError(f"{problem}.")
+        if version in wanted:
+            return self._as(written, data)
+        # The newest first; among those older than the event, too.
+        tried = [n for n in wanted if n > version] or wanted[:1]
+        reasons = []
+        for target in tried:
+            try:
+                return self._stepwise(data, version, target)
+            except EventError as error:
+                reasons.append(str(error).rstrip("."))
+        raise self._unreadable(version, wanted, reasons[0])
+
+    # --- how --------------------------------------------------------------------------------
+
+    def _unversioned(self, data: Any, dataschema: str | None, target: int) -> Reading:
+        """An event that names no version, or one that is not known here."""
+        kind = self.known[target]
+        filled = kind.with_defaults(data)
+        problem = kind.problem_with(filled)
+        if problem:
+            named = parse_dataschema(dataschema)
+            newer = named is not None and named[0] == self.name and named[1] > max(self.known)
+            if named is not None and newer:
+                problem = (
+                    f"{self.name} v{named[1]} is newer than what is known here "
+                    f"(v{max(self.known)}), and can't be read as v{target} ({problem}): start the "
+                    "service anew with the newer design, then redrive this"
+                )
+            raise EventError(f"{problem}.")
+        return Reading(kind, filled, filled is data)
+
+    def _stepwise(self, data: Any, version: int, target: int) -> Reading:
+        """Read as a newer (or older) version: upcast where that is possible, else as it stands."""
+        given = data
+        while version < target:
+            if version in self.upcasters:
+                upcaster = self.upcasters[version]
+                data, version = upcaster.upcast(data), upcaster.new.version
+                continue
+            ahead = (n for n in self.upcasters if version < n < target)
+            following = min(ahead, default=target)
+            data, version = self._as_it_stands(data, version, following), following
+        if version > target:
+            data = self._as_it_stands(data, version, target)
+        return Reading(self.known[target], data, data is given)
+
+    def _as_it_stands(self, data: Any, version: int, target: int) -> Any:
+        filled = self.known[target].with_defaults(data)
+        problem = self.known[target].problem_with(filled)
+        if problem:
+            raise EventError(f"{self.name} v{version} as it stands is no {problem}.")
+        return filled
+
+    def _as(self, kind: EventType, data: Any) -> Reading:
+        filled = kind.with_defaults(data)
+        if filled is data:
+            return Reading(kind, data)
+        problem = kind.problem_with(filled)
+        if problem:
+            raise EventError(f"with the defaults of its schema filled in: {problem}.")
+        return Reading(kind, filled, as_written=False)
+
+    def _unreadable(self, version: int, wanted: list[int], reason: str) -> EventError:
+        read = " and ".join(f"v{n}" for n in reversed(wanted))
+        way_out = f"let the reaction read v{version} too"
+        following = self.after(version)
+        if version < wanted[0] and version not in self.upcasters and following is not None:
+            way_out = f"write an upcaster from v{version} to v{following}, or {way_out}"
+        elif version < wanted[0]:
+            way_out = f"mend the upcaster, or {way_out}"
+        return EventError(
+            f"this is {self.name} v{version}, and only {read} is read here ({reason}): {way_out}."
+        )
