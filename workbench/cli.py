@@ -156,6 +156,29 @@ def mermaid(design: Annotated[Path, typer.Argument(help="A design folder.")]) ->
 
 
 @app.command()
+def asyncapi(
+    design: Annotated[Path, typer.Argument(help="A design folder.")],
+    service: Annotated[
+        str | None, typer.Option(help="This service's side alone; default: the whole design.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The file to write, .yaml or .json; default: print YAML.")
+    ] = None,
+) -> None:
+    """Write a design, or one service's side of it, as an AsyncAPI 3.1 document."""
+    from workbench.choreography import Choreography
+    from workbench.choreography.asyncapi import asyncapi_text, write_asyncapi
+
+    _must_exist(design)
+    document = Choreography.load(design).asyncapi(service)
+    if out is None:
+        typer.echo(asyncapi_text(document), nl=False)
+    else:
+        write_asyncapi(document, out)
+        typer.echo(f"{len(document['components']['messages'])} messages in {out}")
+
+
+@app.command()
 def doctor() -> None:
     """Say what works on this machine, what doesn't, and what to do."""
     from workbench.doctor import checkup

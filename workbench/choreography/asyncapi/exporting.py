@@ -17,13 +17,14 @@ from workbench.choreography.asyncapi.bindings import (
 from workbench.choreography.asyncapi.cloudevents import TRAIT, cloudevent_trait, own_headers
 from workbench.choreography.asyncapi.dialect import schema_format
 from workbench.choreography.asyncapi.names import EXTENSION, message_name, plain_name, reference
-from workbench.choreography.saving import event_settings, reaction_entries
+from workbench.choreography.saving import event_settings, field_sources, reaction_entries
 from workbench.errors import DesignError
 from workbench.events import EventType
 from workbench.events.subschemas import with_references
 
 if TYPE_CHECKING:
     from workbench.choreography.choreography import Choreography
+    from workbench.choreography.service import Service
 
 VERSION = "3.1.0"
 """The version of AsyncAPI that is written."""
@@ -84,7 +85,9 @@ class _Document:
             settings = {
                 n: {f: v for f, v in s.items() if f != "channel"} for n, s in settings.items()
             }
-        rest: dict[str, Any] = {"events": settings}
+        rest: dict[str, Any] = {"events": _with_text_keys(settings)}
+        if self.design.policy != "lenient":
+            rest["policy"] = self.design.policy
         rest["services"] = {
             name: reaction_entries(self.design.services[name]) for name in self.services
         }
@@ -96,15 +99,16 @@ class _Document:
 
     def _versions(self, name: str) -> list[EventType]:
         """Every version that a channel may hold: those released, and the one in use."""
-        in_use = self.design.event_types[name]
-        versions = {**self.design.released.get(name, {}), in_use.version: in_use}
-        return [versions[version] for version in sorted(versions)]
+        return [*self.design.versions(name).known.values()]
 
     def _message(self, event_type: EventType) -> dict[str, Any]:
         schema = event_type.schema
         own = {"version": event_type.version, "dialect": schema.get("$schema")}
         if event_type.version in self.design.released.get(event_type.name, {}):
             own["released"] = True
+        for upcaster in self.design.versions(event_type.name).upcasters.values():
+            if upcaster.new.version == event_type.version:
+                own["upcaster"] = field_sources(upcaster.fields)
         texts = {
             "name": event_type.name,
             "title": f"{event_type.name} v{event_type.version}",
@@ -152,13 +156,30 @@ class _Document:
                 received = self._on(channel, heard)
                 sent = [t for t in emitted if self.design.channel(t, name) == channel]
                 if received:
-                    versions = [v for t in received for v in self._versions(t)]
+                    versions = [v for t in received for v in self._read(t, service)]
                     operation = self._operation("receive", name, key, versions)
                     yield f"{name}.receive.{key}", operation | {"bindings": receive_bindings(name)}
                 if sent:
-                    versions = [self.design.event_types[t] for t in sent]
+                    versions = [v for t in sent for v in self._written(t, service)]
                     operation = self._operation("send", name, key, versions)
                     yield f"{name}.send.{key}", operation | {"bindings": send_bindings(sent)}
+
+    def _read(self, name: str, service: Service) -> list[EventType]:
+        """The versions that a service's reactions read; all, where something else hears them."""
+        reactions = [r for r in service.reactions.values() if not r.compensates]
+        reading = [reaction for reaction in reactions if reaction.whenever == name]
+        versions = self.design.versions(name)
+        read = {version for reaction in reading for version in versions.read_by(reaction)}
+        return [kind for version, kind in versions.known.items() if version in read or not reading]
+
+    def _written(self, name: str, service: Service) -> list[EventType]:
+        """The versions that a service's reactions write; all, where something else emits them."""
+        emitting = [r for r in service.reactions.values() if name in r.emits]
+        versions = self.design.versions(name)
+        written = {reaction.writes.get(name, versions.current) for reaction in emitting}
+        return [
+            kind for version, kind in versions.known.items() if version in written or not emitting
+        ]
 
     def _operation(
         self, action: str, service: str, key: str, versions: list[EventType]
@@ -171,6 +192,13 @@ class _Document:
             "messages": [reference("channels", key, "messages", name) for name in messages],
             EXTENSION: {"service": service},
         }
+
+
+def _with_text_keys(value: Any) -> Any:
+    """Plain data as JSON has it, where the names in an object are texts."""
+    if isinstance(value, dict):
+        return {str(name): _with_text_keys(entry) for name, entry in value.items()}
+    return value
 
 
 def _payload(event_type: EventType) -> dict[str, Any]:

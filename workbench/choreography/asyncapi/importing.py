@@ -14,6 +14,7 @@ from workbench.choreography.asyncapi.v2 import read_v2
 from workbench.choreography.asyncapi.v3 import read_v3
 from workbench.choreography.documents import Node
 from workbench.choreography.loading import event_settings, load_services
+from workbench.choreography.loading_versions import load_evolution, load_policy, load_upcaster
 from workbench.errors import DesignError
 from workbench.events import EventType
 
@@ -43,6 +44,8 @@ class _Import:
         self.parts: Parts = (read_v2 if self.old else read_v3)(documents, top)
         self.versions: dict[str, dict[int, EventType]] = {}
         """Event type → version → what it looks like."""
+        self.upcasters: dict[tuple[str, int], Node] = {}
+        """The event type and the version that it leads to → what is said of it."""
         self.names: dict[tuple[str, str], str] = {}
         """The channel's key and the message's name on it → event type."""
         self.homes: dict[str, dict[str, None]] = {}
@@ -66,7 +69,12 @@ class _Import:
             if node.get("channel", None).value is not None:
                 self.design.channels[name] = node.get("channel").text()
         for name in dict.fromkeys((*self.settings, *self.versions)):
-            self.design.event_types[name] = self.versions[name][max(self.versions[name])]
+            *older, self.design.event_types[name] = dict(
+                sorted(self.versions[name].items())
+            ).values()
+            for event_type in older:  # only the newest may be a draft
+                self.design.released.setdefault(name, {})[event_type.version] = event_type
+        self._evolution()
         load_services(self.rest, self.design)
         self._contracts()
         for name, addresses in self.homes.items():
@@ -86,6 +94,8 @@ class _Import:
             self.versions.setdefault(name, {})[version] = event_type
             if own.value is not None and own.get("released", False).value is True:
                 self.design.released.setdefault(name, {})[version] = event_type
+            if own.value is not None and own.get("upcaster", None).value is not None:
+                self.upcasters[name, version] = own.get("upcaster")
         self.names[channel.key, key] = name
         self.homes.setdefault(name, {})[channel.address] = None
 
@@ -110,6 +120,15 @@ class _Import:
         if key is None or key.value is None:
             return event_type
         return key.checked(partial(EventType, name, schema, version, key.text()))
+
+    def _evolution(self) -> None:
+        """How the versions of event types follow each other."""
+        if self.rest.get("policy", None).value is not None:
+            self.design.policy = load_policy(self.rest.get("policy"))
+        for name, node in self.settings.items():
+            load_evolution(name, node, self.design)
+        for (name, version), node in self.upcasters.items():
+            load_upcaster(node, name, version, self.design)
 
     # --- who sends and receives, and where ------------------------------------------------
 
