@@ -186,8 +186,10 @@ def read_yaml(path: Path) -> Any:
         line = error.problem_mark.line + 1 if error.problem_mark else None
         reason = (error.problem or "it can't be read").splitlines()[0]
         raise DesignError(f"not YAML: {reason}.", file=str(path), line=line) from error
-    except (YAMLError, ValueError, RecursionError) as error:
-        reason = str(error).splitlines()[0] if str(error) else "nested too deeply"
+    except RecursionError as error:
+        raise DesignError("not YAML: nested too deeply.", file=str(path)) from error
+    except (YAMLError, ValueError) as error:
+        reason = (str(error) or "it can't be read").splitlines()[0]
         raise DesignError(f"not YAML: {reason}.", file=str(path)) from error
 
 

@@ -413,7 +413,8 @@ class Service:
             isinstance(other, Service)
             and self.name == other.name
             and self.reactions == other.reactions
-            and (self.hears, self.publishes) == (other.hears, other.publishes)
+            and {*self.hears} == {*other.hears}
+            and {*self.publishes} == {*other.publishes}
         )
 
     __hash__ = None  # type: ignore[assignment]

@@ -66,7 +66,7 @@ class EventType:
     @cached_property
     def properties(self) -> Mapping[str, Any]:
         """The payload's fields: name → JSON Schema, references to ``$defs`` followed."""
-        found: Mapping[str, Any] = self.schema.get("properties", {})
+        found: Mapping[str, Any] = self.resolve(self.schema).get("properties", {})
         return {name: self.resolve(schema) for name, schema in found.items()}
 
     @property
@@ -95,7 +95,10 @@ class EventType:
                 dict(self.schema), validate_formats=True, retriever=_never_fetch
             )
         except (ValueError, jsonschema_rs.ReferencingError) as error:
-            raise EventError(f"{self.name} v{self.version}: not a JSON Schema: {error}.") from error
+            reason = str(error).splitlines()[0].rstrip(".")
+            raise EventError(
+                f"{self.name} v{self.version}: not a JSON Schema: {reason}."
+            ) from error
 
     def problem_with(self, data: Any) -> str | None:
         """Why a decoded payload is not of this type, in one sentence; ``None`` if it is."""

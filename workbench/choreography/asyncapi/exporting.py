@@ -5,7 +5,7 @@ https://www.asyncapi.com/docs/reference/specification/v3.1.0
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from workbench.choreography.asyncapi.bindings import (
@@ -106,6 +106,8 @@ class _Document:
         own = {"version": event_type.version, "dialect": schema.get("$schema")}
         if event_type.version in self.design.released.get(event_type.name, {}):
             own["released"] = True
+        if "$ref" in schema:
+            own["reference"] = True
         for upcaster in self.design.versions(event_type.name).upcasters.values():
             if upcaster.new.version == event_type.version:
                 own["upcaster"] = field_sources(upcaster.fields)
@@ -216,7 +218,22 @@ def _payload(event_type: EventType) -> dict[str, Any]:
         return home + target[1:]
 
     written: dict[str, Any] = with_references(schema, moved)
+    if "$ref" in written:  # else it would be taken for a reference to elsewhere, and no more
+        written["allOf"] = [{"$ref": written.pop("$ref")}, *written.get("allOf", [])]
+    data = next((t for t in _references(written) if not t.startswith(home)), None)
+    if data is not None:
+        raise DesignError(f"{name} holds data that reads like a reference, {data!r}: leave it out.")
     if marked:
         return {"schemaFormat": marked, "schema": written}
     written.pop("$schema", None)
     return written
+
+
+def _references(value: Any) -> Iterator[str]:
+    """Whatever a reader of the document takes for a reference."""
+    if isinstance(value, Mapping) and isinstance(value.get("$ref"), str):
+        yield value["$ref"]
+    entries = value.values() if isinstance(value, Mapping) else value
+    if isinstance(value, Mapping | list | tuple):
+        for entry in entries:
+            yield from _references(entry)

@@ -112,7 +112,7 @@ class _Import:
             self.documents,
             message.get("payload", None),
             from_traits(self.documents, message, "schemaFormat", traits_win=self.old),
-            own.get("dialect", None) if own.value is not None else None,
+            own if own.value is not None else None,
         )
         key = self.settings[name].get("key", None) if name in self.settings else None
         event_type = message.checked(partial(EventType, name, schema, version))

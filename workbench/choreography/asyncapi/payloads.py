@@ -13,7 +13,7 @@ from workbench.events.subschemas import with_references
 
 
 def payload_schema(
-    documents: Documents, payload: Node, marked: Node, own_dialect: Node | None
+    documents: Documents, payload: Node, marked: Node, own: Node | None
 ) -> dict[str, Any]:
     """The JSON Schema of a payload, self-contained.
 
@@ -23,8 +23,8 @@ def payload_schema(
         The schema, or a reference to it, or an object of ``schemaFormat`` and ``schema``.
     marked
         The ``schemaFormat`` that stands beside it (AsyncAPI 2).
-    own_dialect
-        In an export of ours, what its ``$schema`` was.
+    own
+        What an export of ours says beside it: its ``$schema``, and whether it is a reference.
     """
     if payload.value is None:
         return {"$schema": DRAFT_07}
@@ -38,12 +38,25 @@ def payload_schema(
         dialect = dialect_of(marked.text())
         if dialect is None:
             raise marked.error(f"schemas in {marked.text()} are not read; JSON Schema is")
-    if own_dialect is not None:
-        dialect = own_dialect.text() if own_dialect.value is not None else None
+    if own is not None:
+        said = own.get("dialect", None)
+        dialect = said.text() if said.value is not None else None
     if isinstance(schema.value, bool):
         return {"$schema": DRAFT_07} | ({} if schema.value else {"not": {}})
     schema.mapping()
-    return _Bundle(documents, place, schema).written(dialect)
+    written = _Bundle(documents, place, schema).written(dialect)
+    if own is not None and own.get("reference", False).value is True:
+        written = _unwrapped(written, schema)
+    return written
+
+
+def _unwrapped(written: dict[str, Any], schema: Node) -> dict[str, Any]:
+    """A schema that is a reference itself, which stands in an ``allOf`` in the document."""
+    entries = schema.get("allOf").items()
+    if not entries or "$ref" not in entries[0].mapping():
+        raise schema.error("'reference' says that the first of 'allOf' is a $ref")
+    first, *others = written.pop("allOf")
+    return {**written, "$ref": first["$ref"]} | ({"allOf": others} if others else {})
 
 
 class _Bundle:
