@@ -69,7 +69,7 @@ def test_a_notebooks_handler_travels_with_copies_of_the_globals_it_uses(notebook
     assert (again.group, again.inputs, again.dead_letters) == (
         "ns.inventory", ("ns.Placed", "ns.inventory.retries"), "ns.inventory.dead-letters"
     )  # fmt: skip
-    assert again.event_types["Placed"].problem_with({"id": "a"}) is None
+    assert again.versions["Placed"].read({"id": "a"}, None).data == {"id": "a"}
 
 
 @pytest.mark.parametrize("name", ["bad", "nested"])

@@ -130,6 +130,46 @@ class EventLog:
             inside &= self._frame["time"] < _utc(end)
         return EventLog(self._frame[inside])
 
+    # --- versions --------------------------------------------------------------------------
+
+    def upcast(self, design: Choreography, versions: Mapping[str, int] | None = None) -> EventLog:
+        """Read old events as new: every payload in the version of its type that is in use.
+
+        As in a service: older events are read step by step, through upcasters where there are any,
+        and what is missing has the default of its schema. ``dataschema`` then names the version
+        that a payload was read as. What can't be read stays as it was; :meth:`unreadable` says why.
+        Events of types that the design doesn't have stay as they were, too.
+
+        Parameters
+        ----------
+        design
+            The event types, their versions and upcasters.
+        versions
+            Event type → the version to read it as, where that is not the one in use.
+
+        Raises
+        ------
+        DesignError
+            The design has no such event type or version.
+        """
+        from workbench.analysis.upcasting import upcast
+
+        return EventLog(upcast(self._frame, design, versions))
+
+    def unreadable(self) -> pd.DataFrame:
+        """List what ``upcast`` could not read, by reason, the most frequent first.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``type`` (str), ``version`` (Int64: as the events say; null if they don't), ``events``
+            (int64: how many rows), ``reason`` (str), ``example`` (str: the first one's id). Empty
+            for a log that was not upcast.
+        """
+        from workbench.analysis.upcasting import unreadable
+
+        return unreadable(self._frame)
+
     # --- questions -------------------------------------------------------------------------
 
     def flows(self) -> pd.DataFrame:

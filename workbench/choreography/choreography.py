@@ -10,6 +10,7 @@ from typing import Any
 from workbench.choreography.compensating import Reach
 from workbench.choreography.evolution import Evolution, checked_policy
 from workbench.choreography.invariant import Invariant
+from workbench.choreography.reaction import Reaction
 from workbench.choreography.service import Service
 from workbench.choreography.upcaster import Upcaster, compiled
 from workbench.choreography.versions import Versions
@@ -147,6 +148,13 @@ class Choreography:
         """The versions of an event type, and how one is read as another."""
         current = self.event_types[self.type_name(name)]
         return Versions(current, self.released.get(name), self.upcasters.get(name))
+
+    def check_versions(self, reaction: Reaction) -> None:
+        """Raise a :class:`DesignError` if a reaction reads or writes a version there isn't."""
+        if reaction.reads and reaction.whenever:
+            self.versions(reaction.whenever).check(reaction.reads)
+        for effect, version in reaction.writes.items():
+            self.versions(effect).check((version,))
 
     def event_type(self, name: str, version: int | None = None) -> EventType:
         """A version of an event type: the one in use, unless another is asked for.

@@ -90,12 +90,16 @@ class Expression:
     @property
     def is_path(self) -> bool:
         """Whether it is nothing but a path, which copies a value as it stands."""
-        return _PATH.fullmatch(self.source.strip()) is not None
+        return self._path is not None
+
+    @cached_property
+    def _path(self) -> str | None:
+        path = _PATH.fullmatch(self.source.strip())
+        return path[1][1:] if path else None
 
     def value(self, data: Any, view: Mapping[str, Any]) -> Any:
         """What it makes of a payload: its value untouched for a path, else CEL's result."""
-        path = _PATH.fullmatch(self.source.strip())
-        return at(data, path[1][1:]) if path else self.result(view)
+        return at(data, self._path) if self._path else self.result(view)
 
     def result(self, view: Any) -> Any:
         """What CEL makes of what the expression sees."""

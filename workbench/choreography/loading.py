@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.choreography.compensating import checked_compensation
-from workbench.choreography.documents import Node, read_json, read_text, read_yaml
+from workbench.choreography.documents import Node, read_yaml
 from workbench.choreography.duration import parse_duration
 from workbench.choreography.expression import Expression
 from workbench.choreography.frozen import LOCK, changed, read_lock, schema_sum
@@ -28,6 +28,7 @@ from workbench.choreography.retry_policy import RetryPolicy
 from workbench.choreography.service import default_compensation_name, default_name
 from workbench.errors import DesignError, WorkbenchError
 from workbench.events import EventType
+from workbench.events.files import read_json, read_text
 
 if TYPE_CHECKING:
     from workbench.choreography.choreography import Choreography

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.choreography.documents import Node
 from workbench.choreography.evolution import checked_policy
-from workbench.choreography.upcaster import Upcaster
+from workbench.choreography.expression import Expression
+from workbench.choreography.upcaster import Upcaster, check_source
 
 if TYPE_CHECKING:
     from workbench.choreography.choreography import Choreography
+    from workbench.events import EventType
 
 EVOLUTION = {"compatibility", "policy", "deprecated", "forced"}
 """What an event type's entry may say of its versions."""
@@ -69,16 +71,19 @@ def load_upcaster(node: Node, name: str, version: int, choreography: Choreograph
             else f"{name} v{version} is the first version: there is none to read as it"
         )
     old, new = known[before], known[version]
-    fields = {field: _field(entry) for field, entry in node.mapping().items()}
+    fields = {field: _field(entry, old) for field, entry in node.mapping().items()}
     for field, entry in node.mapping().items():  # one at a time, so that the line is known
         entry.checked(partial(Upcaster, old, new, {field: fields[field]}))
     choreography.upcasters.setdefault(name, {})[before] = Upcaster(old, new, fields)
 
 
-def _field(node: Node) -> Any:
+def _field(node: Node, old: EventType) -> Any:
     if isinstance(node.value, Mapping):
-        return {name: _field(entry) for name, entry in node.mapping().items()}
-    return node.expression_or_constant()
+        return {name: _field(entry, old) for name, entry in node.mapping().items()}
+    value = node.expression_or_constant()
+    if isinstance(value, Expression):
+        node.checked(partial(check_source, value, old))
+    return value
 
 
 def _version(node: Node, name: str, choreography: Choreography) -> int:

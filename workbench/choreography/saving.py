@@ -8,7 +8,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.choreography.documents import write_text, yaml_text
+from ruamel.yaml.comments import CommentedSeq
+
+from workbench.choreography.documents import yaml_text
 from workbench.choreography.duration import format_duration
 from workbench.choreography.evolution import Evolution
 from workbench.choreography.expression import Expression
@@ -18,6 +20,7 @@ from workbench.choreography.loading_versions import UPCASTER
 from workbench.choreography.retry_policy import RetryPolicy
 from workbench.choreography.service import default_compensation_name, default_name
 from workbench.errors import DesignError
+from workbench.events.files import write_text
 
 if TYPE_CHECKING:
     from workbench.choreography.choreography import Choreography
@@ -133,7 +136,7 @@ def _evolution(choreography: Choreography, name: str) -> dict[str, Any]:
     return {
         "compatibility": found.mode if found.mode != Evolution().mode else None,
         "policy": found.policy if found.policy != choreography.policy else None,
-        "deprecated": sorted(found.deprecated) or None,
+        "deprecated": _on_one_line(sorted(found.deprecated)) or None,
         "forced": dict(sorted(found.forced.items())) or None,
     }
 
@@ -162,7 +165,7 @@ def reaction_entries(service: Service) -> list[dict[str, Any]]:
         else:
             entry["whenever"] = reaction.whenever
         if reaction.reads and not reaction.compensates:
-            entry["reads"] = list(reaction.reads)
+            entry["reads"] = _on_one_line(reaction.reads)
         if reaction.guard is not None:
             entry["if"] = reaction.guard.source
         if reaction.unless:
@@ -188,6 +191,12 @@ def reaction_entries(service: Service) -> list[dict[str, Any]]:
             entry["writes"] = dict(reaction.writes)
         written.append(entry)
     return written
+
+
+def _on_one_line(versions: Iterable[int]) -> CommentedSeq:
+    sequence = CommentedSeq(versions)
+    sequence.fa.set_flow_style()
+    return sequence
 
 
 def _retry(policy: RetryPolicy) -> dict[str, Any]:

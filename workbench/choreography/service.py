@@ -347,7 +347,13 @@ class Service:
                 f"{self.name}/{reaction.name}: 'unless' and 'within' go together: whenever "
                 "OrderPlaced, unless PaymentReceived within 15min."
             )
-        self._check_versions(reaction)
+        for effect in reaction.writes:
+            if effect not in reaction.emits:
+                raise DesignError(
+                    f"{self.name}/{reaction.name} says in which version it writes {effect}, but "
+                    f"emits {', '.join(reaction.emits) or 'nothing'}."
+                )
+        self._choreography.check_versions(reaction)
         if reaction.handler is not None:
             announced = self._announced(reaction)
             if announced is not None:
@@ -372,17 +378,6 @@ class Service:
         for listener in self._choreography.listeners:
             for name in concerned:
                 listener(name)
-
-    def _check_versions(self, reaction: Reaction) -> None:
-        if reaction.reads and reaction.whenever:
-            self._choreography.versions(reaction.whenever).check(reaction.reads)
-        for effect, version in reaction.writes.items():
-            if effect not in reaction.emits:
-                raise DesignError(
-                    f"{self.name}/{reaction.name} writes {effect} v{version}, but does not emit "
-                    f"{effect} (it emits: {', '.join(reaction.emits) or 'nothing'})."
-                )
-            self._choreography.versions(effect).check((version,))
 
     def _announced(self, reaction: Reaction) -> Reaction | None:
         """The reaction of the design on disk that a handler is for, if any.

@@ -45,20 +45,17 @@ class Upcaster:
     def __post_init__(self) -> None:
         for name in self.fields:
             if self._targets is not None and name not in self._targets:
-                raise DesignError(_no_field(self.new, name, self._targets), field=name)
-        sources = _declared(self.old)
-        for name, expression in _expressions(self.fields):
-            for path in expression.paths:
-                if sources is not None and path.split(".")[0] not in sources:
-                    raise DesignError(
-                        f"{expression.source!r} reads what is not there: "
-                        f"{_no_field(self.old, path.split('.')[0], sources)}",
-                        field=name,
-                    )
+                raise DesignError(_no_field(self.new, name, self._targets))
+        for expression in _expressions(self.fields):
+            check_source(expression, self.old)
 
     @cached_property
     def _targets(self) -> Mapping[str, Any] | None:
         return _declared(self.new)
+
+    @cached_property
+    def _computes(self) -> bool:
+        return any(not expression.is_path for expression in _expressions(self.fields))
 
     def upcast(self, data: Any) -> Any:
         """A payload of the old version as one of the new; the one given stays as it is.
@@ -71,7 +68,7 @@ class Upcaster:
         """
         if not isinstance(data, Mapping):
             raise EventError(f"{self._step}: its payload is not an object.")
-        view = cel_view(data, self.old)
+        view = cel_view(data, self.old) if self._computes else None
         targets = self._targets
         made = {name: v for name, v in data.items() if targets is None or name in targets}
         for name, source in self.fields.items():
@@ -124,13 +121,22 @@ def compiled(fields: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _expressions(fields: Mapping[str, Any]) -> Iterator[tuple[str, Expression]]:
-    for name, value in fields.items():
+def check_source(expression: Expression, old: EventType) -> None:
+    """Raise a :class:`DesignError` if an expression reads a field that a version has not."""
+    known = _declared(old)
+    for path in expression.paths:
+        name = path.split(".")[0]
+        if known is not None and name not in known:
+            missing = _no_field(old, name, known)
+            raise DesignError(f"{expression.source!r} reads what is not there: {missing}")
+
+
+def _expressions(fields: Mapping[str, Any]) -> Iterator[Expression]:
+    for value in fields.values():
         if isinstance(value, Expression):
-            yield name, value
+            yield value
         elif isinstance(value, Mapping):
-            for below, expression in _expressions(value):
-                yield f"{name}.{below}", expression
+            yield from _expressions(value)
 
 
 def _no_field(event_type: EventType, name: str, known: Mapping[str, Any]) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from workbench.choreography.upcaster import Upcaster
 from workbench.errors import DesignError, EventError
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from workbench.choreography.reaction import Reaction
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """A payload as it is read.
 
     Attributes
@@ -70,7 +69,7 @@ class Versions:
                 # The draft may have changed since the upcaster was written.
                 old, new = self.known[version], self.known[following]
                 self.upcasters[version] = replace(upcaster, old=old, new=new)
-        self._numbers = {kind.dataschema: version for version, kind in self.known.items()}
+        self._named: dict[str | None, EventType] = {k.dataschema: k for k in self.known.values()}
 
     def after(self, version: int) -> int | None:
         """The next version that is known."""
@@ -78,7 +77,8 @@ class Versions:
 
     def version_of(self, dataschema: str | None) -> int | None:
         """The version that an event names; ``None`` if it names none that is known."""
-        return self._numbers.get(dataschema) if dataschema else None
+        found = self._named.get(dataschema)
+        return found.version if found else None
 
     def check(self, versions: tuple[int, ...]) -> None:
         """Raise a :class:`DesignError` for a version that there isn't."""
@@ -108,16 +108,16 @@ class Versions:
             It does not satisfy the schema of the version it names, or can't be read as one of
             those; says which versions, why, and what to do.
         """
-        wanted = sorted(reads or (self.current,), reverse=True)
-        version = self.version_of(dataschema)
-        if version is None:
-            return self._unversioned(data, dataschema, wanted[0])
-        written = self.known[version]
+        written = self._named.get(dataschema)
+        if written is None:
+            return self._unversioned(data, dataschema, max(reads, default=self.current))
         problem = written.problem_with(data)
         if problem:
             raise EventError(f"{problem}.")
-        if version in wanted:
+        version = written.version
+        if version in (reads or (self.current,)):
             return self._as(written, data)
+        wanted = sorted(reads or (self.current,), reverse=True)
         # The newest first; among those older than the event, too.
         tried = [n for n in wanted if n > version] or wanted[:1]
         reasons = []
@@ -127,6 +127,15 @@ class Versions:
             except EventError as error:
                 reasons.append(str(error).rstrip("."))
         raise self._unreadable(version, wanted, reasons[0])
+
+    def verify(self, data: Any, dataschema: str | None) -> None:
+        """Raise an :class:`EventError` for a payload that is not of the version it names.
+
+        One that names none that is known must be of the version in use.
+        """
+        problem = self._named.get(dataschema, self.known[self.current]).problem_with(data)
+        if problem:
+            raise EventError(f"{problem}.")
 
     # --- how --------------------------------------------------------------------------------
 

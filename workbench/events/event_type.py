@@ -95,10 +95,8 @@ class EventType:
                 dict(self.schema), validate_formats=True, retriever=_never_fetch
             )
         except (ValueError, jsonschema_rs.ReferencingError) as error:
-            reason = str(error).splitlines()[0].rstrip(".")
-            raise EventError(
-                f"{self.name} v{self.version}: not a JSON Schema: {reason}."
-            ) from error
+            why = getattr(error, "message", error)  # without the paragraphs on where it failed
+            raise EventError(f"{self.name} v{self.version}: not a JSON Schema: {why}.") from error
 
     def problem_with(self, data: Any) -> str | None:
         """Why a decoded payload is not of this type, in one sentence; ``None`` if it is."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from workbench.brokers import Record
-from workbench.choreography import Reaction
+from workbench.choreography import Reaction, Reading
 from workbench.events import Envelope, Retry, Trail
 from workbench.events.trail import NO_TRAIL
 from workbench.services.inbox import Entry
@@ -48,11 +47,11 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One event at one reaction."""
+    """One event at one reaction, as that reads it."""
 
     arrival: Arrival
     envelope: Envelope
-    payload: Any
+    reading: Reading
     reaction: Reaction
     hash: bytes
     trail: Trail = NO_TRAIL

@@ -16,7 +16,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from workbench.brokers import EVENT_BYTES, Outgoing, Position, Record
-from workbench.choreography import Reaction
+from workbench.choreography import Reaction, Reading
 from workbench.errors import EventError, EventRefusedError, ExpressionError, HandlerError
 from workbench.events import Envelope, Retry, Trail, from_kafka, to_kafka
 from workbench.services import status as counted
@@ -54,6 +54,7 @@ class Handling:
         """Partition → the offset up to which events are handled again, and whether silently."""
         self._reactions: dict[str, list[Reaction]] = {}
         self._awaited: dict[str, list[Reaction]] = {}
+        self._reads = {r.name: spec.versions[r.whenever].read_by(r) for r in spec.reactions}
         for reaction in spec.reactions:
             if reaction.compensates:
                 continue  # not set off by the event it is given: see Undoing
@@ -135,10 +136,7 @@ class Handling:
                 work.counts[counted.IGNORED, envelope.type] += 1
                 return []
             event_type = envelope.type
-            payload = envelope.payload()
-            problem = self._spec.event_types[event_type].problem_with(payload)
-            if problem:
-                raise EventError(f"{problem}.")
+            readings = self._readings(envelope, reactions)
         except EventError as error:
             self._poison(arrival, only, error, event_type, work)
             return []
@@ -148,7 +146,39 @@ class Handling:
             flow, now = envelope.correlationid or envelope.id, self._clock.now().timestamp()
             work.timers.disarm(reaction.name, flow, now)
         digest = hashlib.blake2b(record.value or b"", digest_size=16).digest()
-        return [Case(arrival, envelope, payload, reaction, digest, trail) for reaction in reactions]
+        cases = []
+        for reaction in reactions:
+            reading = readings[self._reads[reaction.name]]
+            if isinstance(reading, EventError):
+                self._poison(arrival, reaction.name, reading, event_type, work)
+            else:
+                cases.append(Case(arrival, envelope, reading, reaction, digest, trail))
+        return cases
+
+    def _readings(
+        self, envelope: Envelope, reactions: Sequence[Reaction]
+    ) -> dict[tuple[int, ...], Reading | EventError]:
+        """How the event is read, by the versions that reactions read; an error if some can't.
+
+        Raises
+        ------
+        EventError
+            No reaction can read it.
+        """
+        versions, payload = self._spec.versions[envelope.type], envelope.payload()
+        if not reactions:  # it is only waited for: what it says matters to nobody
+            versions.verify(payload, envelope.dataschema)
+        found: dict[tuple[int, ...], Reading | EventError] = {}
+        errors = []
+        for reads in dict.fromkeys(self._reads[reaction.name] for reaction in reactions):
+            try:
+                found[reads] = versions.read(payload, envelope.dataschema, reads)
+            except EventError as error:
+                found[reads] = error
+                errors.append(error)
+        if errors and len(errors) == len(found):
+            raise errors[0]
+        return found
 
     def _note(self, arrival: Arrival, envelope: Envelope, trail: Trail, work: Work) -> None:
         """Remember what an event says about failures and what is undone."""
@@ -213,7 +243,7 @@ class Handling:
         """Let a reaction to an absence wait; its deadline counts from when the event happened."""
         envelope, reaction, now = case.envelope, case.reaction, self._clock.now()
         try:
-            holds = guard_holds(reaction, case.payload, self._spec.event_types[envelope.type])
+            holds = guard_holds(reaction, case.reading)
         except ExpressionError:
             self._react(case, work)  # which fails in the same way, and says so
             return
@@ -259,8 +289,7 @@ class Handling:
 
     def _try(self, case: Case, work: Work, attempt: int, now: datetime) -> None:
         spec, reaction, envelope = self._spec, case.reaction, case.envelope
-        event_type = spec.event_types[envelope.type]
-        if not guard_holds(reaction, case.payload, event_type):
+        if not guard_holds(reaction, case.reading):
             work.counts[counted.GUARDED, envelope.type] += 1
             return
         self._injector.before_attempt(envelope.type, case.hash, attempt)
@@ -272,7 +301,7 @@ class Handling:
         if undo is not None:
             ctx = replace(ctx, envelope=undo.envelope, failure=undo.failure)
             due = max(due, undo.earliest)
-        effects = effects_of(reaction, case.payload, ctx, spec.event_types, due)
+        effects = effects_of(reaction, case.reading, ctx, spec.versions, due)
         effects, step = self._undoing.handed_on(case, effects, undo)
         if silent:
             effects = []

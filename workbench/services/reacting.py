@@ -7,9 +7,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from workbench.choreography import Expression, Reaction, cel_view, fit, takes_context
+from workbench.choreography import (
+    Expression,
+    Reaction,
+    Reading,
+    Versions,
+    cel_view,
+    fit,
+    takes_context,
+)
 from workbench.errors import HandlerError
-from workbench.events import Envelope, Event, EventType
+from workbench.events import Envelope, Event, EventType, encode_payload
 from workbench.services.context import Context
 
 
@@ -17,16 +25,17 @@ class SimulatedFailureError(Exception):
     """A failure asked for by a reaction's failure rate."""
 
 
-def guard_holds(reaction: Reaction, payload: Any, event_type: EventType) -> bool:
+def guard_holds(reaction: Reaction, reading: Reading) -> bool:
     """Whether a reaction is interested in an event."""
-    return reaction.guard is None or reaction.guard.holds(cel_view(payload, event_type))
+    guard = reaction.guard
+    return guard is None or guard.holds(cel_view(reading.data, reading.event_type))
 
 
 def effects_of(
     reaction: Reaction,
-    payload: Any,
+    reading: Reading,
     ctx: Context,
-    event_types: Mapping[str, EventType],
+    versions: Mapping[str, Versions],
     time: datetime,
 ) -> list[Envelope]:
     """The effects of an event, in order.
@@ -42,9 +51,9 @@ def effects_of(
     """
     _fail_on_purpose(reaction, ctx)
     made = (
-        _handled(reaction, payload, ctx)
+        _handled(reaction, reading, ctx)
         if reaction.mappings is None
-        else _mapped(reaction, reaction.mappings, payload, event_types)
+        else _mapped(reaction, reaction.mappings, reading, versions)
     )
     effects = []
     for place, (name, effect) in enumerate(made):
@@ -55,7 +64,7 @@ def effects_of(
             )
         effects.append(
             ctx.envelope.effect(
-                event_types[name],
+                _written_as(reaction, name, effect, versions[name]),
                 effect,
                 service=ctx.service,
                 reaction=reaction.name,
@@ -66,13 +75,22 @@ def effects_of(
     return effects
 
 
-def _handled(reaction: Reaction, payload: Any, ctx: Context) -> Iterator[tuple[str, Any]]:
+def _written_as(reaction: Reaction, name: str, effect: Any, versions: Versions) -> EventType:
+    """The version in which an effect is written: as the reaction says, else as the event says."""
+    version = reaction.writes.get(name)
+    if version is None and isinstance(effect, Event):
+        version = type(effect).event_type.version
+    return versions.known.get(version or versions.current, versions.known[versions.current])
+
+
+def _handled(reaction: Reaction, reading: Reading, ctx: Context) -> Iterator[tuple[str, Any]]:
     handler = reaction.handler
     if handler is None:
         raise HandlerError(f"{ctx.service}/{reaction.name} has no Python handler.")
-    event = payload
+    event = reading.data
     if reaction.takes is not None and issubclass(reaction.takes, Event):
-        event = reaction.takes.model_validate_json(ctx.envelope.data)
+        data = ctx.envelope.data if reading.as_written else encode_payload(event)
+        event = reaction.takes.model_validate_json(data)
     result = handler(event, ctx) if takes_context(handler) else handler(event)
     for effect in _each(result):
         if isinstance(effect, Event):
@@ -101,17 +119,17 @@ def _each(result: Any) -> Iterable[Any]:
 def _mapped(
     reaction: Reaction,
     mappings: Mapping[str, Mapping[str, Any]],
-    payload: Any,
-    event_types: Mapping[str, EventType],
+    reading: Reading,
+    versions: Mapping[str, Versions],
 ) -> Iterator[tuple[str, Any]]:
-    view = cel_view(payload, event_types[reaction.whenever])
+    view = cel_view(reading.data, reading.event_type)
     for name, fields in mappings.items():
-        schemas = event_types[name].properties
+        kind = _written_as(reaction, name, None, versions[name])
         effect = {}
         for field, value in fields.items():
             if isinstance(value, Expression):
-                value = fit(value.value(payload, view), schemas.get(field, {}))
-                if value is None and field not in event_types[name].schema.get("required", ()):
+                value = fit(value.value(reading.data, view), kind.properties.get(field, {}))
+                if value is None and field not in kind.schema.get("required", ()):
                     continue  # an absent optional field stays absent
             effect[field] = value
         yield name, effect

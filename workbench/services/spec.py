@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from workbench.brokers import RETENTION_SECONDS
-from workbench.choreography import Choreography, Reaction, RetryPolicy
+from workbench.choreography import Choreography, Reaction, RetryPolicy, Versions
 from workbench.choreography.compensating import notices, undone_by
 from workbench.errors import HandlerError
-from workbench.events import EventType
 
 AT_LEAST_ONCE, TRANSACTIONS = "at-least-once", "transactions"
 DELIVERIES = (AT_LEAST_ONCE, TRANSACTIONS)
@@ -23,7 +22,7 @@ class ServiceSpec:
     name: str
     group: str
     reactions: tuple[Reaction, ...]
-    event_types: Mapping[str, EventType]
+    versions: Mapping[str, Versions]
     inputs: tuple[str, ...]
     outputs: Mapping[str, str]
     dead_letters: str
@@ -133,6 +132,9 @@ def service_spec(
     ------
     HandlerError
         A reaction announces a Python handler and none is registered.
+    DesignError
+        A reaction reads or writes a version that there isn't (any more), or an upcaster leads to a
+        field that its version hasn't (any more).
     """
     service = choreography.services[name]
     for reaction in service.reactions.values():
@@ -142,12 +144,13 @@ def service_spec(
                 f'@wb.service("{name}").{reaction.registration}, in a notebook or a script, '
                 "before starting it."
             )
+        choreography.check_versions(reaction)
     used = {*service.consumes, *service.emits}
     return ServiceSpec(
         name=name,
         group=channel_name(namespace, name),
         reactions=tuple(service.reactions.values()),
-        event_types={used_name: choreography.event_types[used_name] for used_name in sorted(used)},
+        versions={used_name: choreography.versions(used_name) for used_name in sorted(used)},
         inputs=input_channels(choreography, namespace, name),
         outputs={
             effect: channel_name(namespace, choreography.channel(effect, name))

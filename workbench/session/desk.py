@@ -19,7 +19,16 @@ from workbench.brokers import Outgoing, Record
 from workbench.capture import read_channels
 from workbench.choreography import Choreography
 from workbench.errors import BrokerError, DeadLetterError, EventError
-from workbench.events import DeadLetter, Envelope, Retry, encode_payload, from_kafka, to_kafka
+from workbench.events import (
+    DeadLetter,
+    Envelope,
+    EventType,
+    Retry,
+    decode_payload,
+    encode_payload,
+    from_kafka,
+    to_kafka,
+)
 from workbench.events.dead_letter import PREFIX
 from workbench.events.identity import derived_uuid
 from workbench.events.notes import without
@@ -101,7 +110,7 @@ class Desk:
         found = type_ or (letter.envelope.type if letter.envelope else None)
         if found is None:
             raise DeadLetterError(f"{name} can't be read: say its type, type='OrderPlaced'.")
-        event_type = self._choreography.event_types[self._choreography.type_name(found)]
+        event_type = self._edited_as(found, letter.envelope, data)
         place = f"{letter.note.channel}:{letter.note.partition}:{letter.note.offset}"
         value, written = event_type.encode(data)
         old = letter.envelope or Envelope.first(
@@ -125,6 +134,16 @@ class Desk:
         decision = self._decision("DeadLetterEdited", letter, new_id=new_id)
         self._carry_out([(letter, outgoing, decision)])
         return new_id
+
+    def _edited_as(self, name: str, old: Envelope | None, data: Any) -> EventType:
+        """The version that edited data are of: that in use, or the one that they were of."""
+        data = decode_payload(encode_payload(data))
+        current = self._choreography.event_type(name)
+        if old is None or old.type != name or current.problem_with(data) is None:
+            return current
+        versions = self._choreography.versions(name)
+        written = versions.known[versions.version_of(old.dataschema) or current.version]
+        return written if written.problem_with(data) is None else current
 
     def _open(self, rows: pd.DataFrame) -> list[_Letter]:
         return [letter for name in rows.index if (letter := self._letters[name]).status == "open"]

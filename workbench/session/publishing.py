@@ -43,6 +43,7 @@ class Publishing:
         self,
         events: Iterable[Event | tuple[str, Mapping[str, Any]]],
         *,
+        version: int | None = None,
         correlation_id: str | None = None,
         ids: Iterable[str] | None = None,
         batch: int = 500,
@@ -57,7 +58,7 @@ class Publishing:
                 "or none at all."
             )
         envelopes = [
-            self._envelope(event, correlation_id, id_)
+            self._envelope(event, version, correlation_id, id_)
             for event, id_ in zip(wanted, chosen, strict=True)
         ]
         self._connection.ensure_channels()
@@ -69,12 +70,14 @@ class Publishing:
     def _envelope(
         self,
         event: Event | tuple[str, Mapping[str, Any]],
+        version: int | None,
         correlation_id: str | None,
         id_: str | None,
     ) -> Envelope:
         if isinstance(event, Event):
             name = self._choreography.type_name(type(event))
             payload: Event | Mapping[str, Any] = event
+            version = version or type(event).event_type.version
         elif isinstance(event, tuple):
             name, payload = self._choreography.type_name(event[0]), event[1]
         else:
@@ -82,7 +85,7 @@ class Publishing:
                 f"{event!r} can't be published: give an event, or its type's name and a payload."
             )
         return Envelope.first(
-            self._choreography.event_types[name],
+            self._choreography.event_type(name, version),
             payload,
             source=SOURCE,
             time=self._clock.now(),

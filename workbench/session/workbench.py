@@ -342,6 +342,7 @@ class Workbench:
         event: Event | str,
         data: Mapping[str, Any] | None = None,
         *,
+        version: int | None = None,
         correlation_id: str | None = None,
         id: str | None = None,  # noqa: A002 - the attribute's name in CloudEvents
     ) -> Published:
@@ -349,9 +350,13 @@ class Workbench:
 
         ``wb.publish(OrderPlaced(...))`` or ``wb.publish("OrderPlaced", {...})``. Published again
         with the same ``id``, it is the same event: what was not acknowledged can be repeated.
+        A payload is of the version in use, unless another is named by ``version``; an event is of
+        that of its class.
 
         Raises
         ------
+        DesignError
+            The design has no such event type, or no such version of it.
         EventError
             The payload does not satisfy its schema; says which field and why.
         EventRefusedError, BrokerError
@@ -359,7 +364,9 @@ class Workbench:
         """
         given = (event, data or {}) if isinstance(event, str) else event
         ids = [id] if id is not None else None
-        (published,) = self.publish_many([given], correlation_id=correlation_id, ids=ids)
+        (published,) = self.publish_many(
+            [given], version=version, correlation_id=correlation_id, ids=ids
+        )
         if published.error is not None:
             raise EventRefusedError(published.error)
         return published
@@ -368,6 +375,7 @@ class Workbench:
         self,
         events: Iterable[Event | tuple[str, Mapping[str, Any]]],
         *,
+        version: int | None = None,
         correlation_id: str | None = None,
         ids: Iterable[str] | None = None,
         batch: int = 500,
@@ -383,7 +391,9 @@ class Workbench:
         EventError
             A payload does not satisfy its schema, or there are not as many ids as events.
         """
-        return self._publishing.publish(events, correlation_id=correlation_id, ids=ids, batch=batch)
+        return self._publishing.publish(
+            events, version=version, correlation_id=correlation_id, ids=ids, batch=batch
+        )
 
     # --- capturing ------------------------------------------------------------------------
 

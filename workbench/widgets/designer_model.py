@@ -43,6 +43,8 @@ class _Parts(NamedTuple):
     event_types: dict[str, Any]
     released: dict[str, Any]
     channels: dict[str, str]
+    evolution: dict[str, Any]
+    upcasters: dict[str, Any]
     reactions: dict[str, dict[str, Any]]
 
 
@@ -90,6 +92,8 @@ class DesignerModel:
             dict(design.event_types),
             {name: dict(versions) for name, versions in design.released.items()},
             dict(design.channels),
+            dict(design.evolution),
+            {name: dict(found) for name, found in design.upcasters.items()},
             {name: dict(service.reactions) for name, service in design.services.items()},
         )
 
@@ -98,6 +102,8 @@ class DesignerModel:
         design.event_types = dict(parts.event_types)
         design.released = {name: dict(found) for name, found in parts.released.items()}
         design.channels = dict(parts.channels)
+        design.evolution = dict(parts.evolution)
+        design.upcasters = {name: dict(found) for name, found in parts.upcasters.items()}
         for name in list(design.services):
             if name not in parts.reactions:
                 del design.services[name]
@@ -151,6 +157,8 @@ class DesignerModel:
         }
         if old in design.channels:
             design.channels[new] = design.channels.pop(old)
+        if old in design.evolution:
+            design.evolution[new] = design.evolution.pop(old)
         for service in design.services.values():
             for name, reaction in service.reactions.items():
                 mappings = reaction.mappings
@@ -161,6 +169,7 @@ class DesignerModel:
                     whenever=new if reaction.whenever == old else reaction.whenever,
                     emits=tuple(new if effect == old else effect for effect in reaction.emits),
                     failures=tuple(new if name_ == old else name_ for name_ in reaction.failures),
+                    writes={new if e == old else e: n for e, n in reaction.writes.items()},
                     mappings=mappings,
                 )
             service.hears = tuple(new if name == old else name for name in service.hears)
@@ -184,6 +193,8 @@ class DesignerModel:
         with self._change(f"remove {name}"):
             del self.design.event_types[name]
             self.design.channels.pop(name, None)
+            self.design.evolution.pop(name, None)
+            self.design.upcasters.pop(name, None)
         return f"{name} was removed."
 
     def release(self, name: str) -> str:
@@ -230,6 +241,9 @@ class DesignerModel:
                 within=old.within,
                 compensates=old.compensates,
                 failures=old.failures,
+                reads=old.reads if made.whenever == old.whenever else (),
+                # The form checks a mapping against the version in use, so that is what it writes.
+                writes=old.writes if made.is_python and made.emits == old.emits else {},
                 line=old.line,
             )
             if made.is_python and old.is_python:
@@ -266,9 +280,9 @@ class DesignerModel:
             raise DesignError(f"say where: a folder such as {DEFAULT_FOLDER}.")
         path = self._wb.save(Path(folder.strip()).expanduser())
         drafts = [name for name in self.design.event_types if self.design.is_draft(name)]
-        files = sum(1 for file in path.rglob("*") if file.suffix in (".json", ".yaml"))
+        schemas = sum(1 for _ in path.rglob("*.json"))
         note = f" Drafts until released: {', '.join(drafts)}." if drafts else ""
-        return f"Saved to {path.resolve()}: choreography.yaml and {files - 1} schemas.{note}"
+        return f"Saved to {path.resolve()}: choreography.yaml and {schemas} schemas.{note}"
 
     # --- tables ---------------------------------------------------------------------------
 

@@ -85,7 +85,7 @@ class _Document:
             settings = {
                 n: {f: v for f, v in s.items() if f != "channel"} for n, s in settings.items()
             }
-        rest: dict[str, Any] = {"events": _with_text_keys(settings)}
+        rest: dict[str, Any] = {"events": settings}
         if self.design.policy != "lenient":
             rest["policy"] = self.design.policy
         rest["services"] = {
@@ -93,7 +93,8 @@ class _Document:
         }
         if self.whole and self.design.invariants:
             rest["invariants"] = {n: i.source for n, i in self.design.invariants.items()}
-        return rest
+        plain: dict[str, Any] = _plain(rest)
+        return plain
 
     # --- what happens ---------------------------------------------------------------------
 
@@ -196,11 +197,11 @@ class _Document:
         }
 
 
-def _with_text_keys(value: Any) -> Any:
-    """Plain data as JSON has it, where the names in an object are texts."""
+def _plain(value: Any) -> Any:
+    """Data as JSON has it, where the names in an object are texts."""
     if isinstance(value, dict):
-        return {str(name): _with_text_keys(entry) for name, entry in value.items()}
-    return value
+        return {str(name): _plain(entry) for name, entry in value.items()}
+    return [_plain(entry) for entry in value] if isinstance(value, list) else value
 
 
 def _payload(event_type: EventType) -> dict[str, Any]:

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from workbench.choreography.documents import Node, read_json, read_yaml
+from workbench.choreography.documents import Node, read_yaml
 from workbench.errors import DesignError
+from workbench.events.files import read_json
 
 _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|//")
 _MOST_FILES = 200

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from workbench.choreography.documents import write_text, yaml_text
+from workbench.choreography.documents import yaml_text
+from workbench.events.files import write_text
 
 
 def asyncapi_text(document: Mapping[str, Any], *, as_json: bool = False) -> str:

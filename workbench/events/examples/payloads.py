@@ -1,0 +1,129 @@
+"""Plausible payloads of an event type, as many as are asked for."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any
+
+import jsonschema_rs
+
+from workbench.errors import EventError
+from workbench.events.event_type import EventType
+from workbench.events.model import Event
+
+A_DAY = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+"""What examples take for now, so that they are the same tomorrow."""
+
+
+class Examples(Iterator[Any]):
+    """Payloads without end, each of them checked; no two have the same made-up ids.
+
+    Parameters
+    ----------
+    event_type_or_schema
+        An event type, its class, or a JSON Schema.
+    seed
+        The same seed gives the same payloads, in every process.
+    now
+        Times lie around it.
+    """
+
+    def __init__(
+        self,
+        event_type_or_schema: EventType | type[Event] | Mapping[str, Any] | bool,
+        seed: int = 0,
+        now: datetime = A_DAY,
+    ) -> None:
+        from workbench.events.examples.document import Document
+        from workbench.events.examples.plausible import Plausible
+        from workbench.events.examples.structure import Maker
+
+        self._type = _event_type(event_type_or_schema)
+        self._type.problem_with(None)  # which says what is no schema
+        try:
+            document = Document(self._type.schema)
+        except (ValueError, jsonschema_rs.ReferencingError) as error:
+            raise EventError(f"{self._label}: not a JSON Schema: {error}.") from error
+        self._maker = Maker(document, Plausible(seed, now), random.Random(seed))
+        self._full = True
+
+    @property
+    def _label(self) -> str:
+        return f"{self._type.name} v{self._type.version}"
+
+    def __next__(self) -> Any:
+        """The next payload; the first one has all optional fields.
+
+        Raises
+        ------
+        EventError
+            No payload was found; says which field it failed at.
+        """
+        from workbench.events.examples.structure import NoValueError
+
+        try:
+            payload = self._maker.payload(full=self._full)
+        except NoValueError as error:
+            place = ".".join(error.place) or "the payload"
+            raise EventError(
+                f"{self._label}: no example was found, for {place} can't be made: {error}."
+            ) from None
+        except RecursionError:
+            raise EventError(
+                f"{self._label}: no example was found, for its schema is nested too deeply."
+            ) from None
+        problem = self._type.problem_with(payload)
+        if problem:
+            raise EventError(f"{self._label}: no example was found ({problem}).")
+        self._full = False
+        return payload
+
+
+def examples(
+    event_type_or_schema: EventType | type[Event] | Mapping[str, Any] | bool,
+    n: int = 1,
+    seed: int = 0,
+) -> list[Any]:
+    """Plausible payloads that keep every rule of a schema.
+
+    Parameters
+    ----------
+    event_type_or_schema
+        An event type, its class, or a JSON Schema.
+    n
+        How many.
+    seed
+        The same seed gives the same payloads, in every process.
+
+    Raises
+    ------
+    EventError
+        No payload was found; says which field it failed at. Or it is no JSON Schema.
+
+    Examples
+    --------
+    >>> schema = {"properties": {"total": {"type": "string", "format": "decimal"}}}
+    >>> examples(schema)
+    [{'total': '...'}]
+    """
+    return list(islice(Examples(event_type_or_schema, seed), max(0, n)))
+
+
+def _event_type(found: EventType | type[Event] | Mapping[str, Any] | bool) -> EventType:
+    if isinstance(found, EventType):
+        return found
+    if isinstance(found, type):
+        return found.event_type
+    if not isinstance(found, (Mapping, bool)):
+        raise EventError(
+            f"an event type or a JSON Schema is wanted, and {type(found).__name__} is neither."
+        )
+    schema: Any = found if isinstance(found, Mapping) else ({} if found else {"not": {}})
+    title = schema.get("title")
+    try:
+        return EventType(str(title or "Schema"), schema)
+    except EventError:
+        return EventType("Schema", schema)
