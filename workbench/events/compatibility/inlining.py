@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
@@ -31,7 +32,7 @@ class CyclicError(UndecidedError):
     """A reference leads back to itself, and no ``bottom`` was given."""
 
 
-class _Filling(Enum):
+class Filling(Enum):
     """What is done about the defaults of a place."""
 
     NONE = "they are not filled in here"
@@ -43,7 +44,7 @@ def inlined(
     document: Document,
     schema: Schema,
     *,
-    reads: bool = False,
+    filling: Filling = Filling.NONE,
     bottom: bool | None = None,
 ) -> Schema:
     """A schema of 2020-12 with no reference in it.
@@ -52,8 +53,8 @@ def inlined(
     ----------
     document, schema
         The schema, and the document that it is a part of.
-    reads
-        Whether a reader fills in its defaults: see above.
+    filling
+        What its reader does about its defaults.
     bottom
         What stands for a schema inside itself, from the second level on.
 
@@ -64,8 +65,55 @@ def inlined(
     UndecidedError
         It has more than 20,000 parts.
     """
-    inlining = _Inlining(document, bottom)
-    return inlining.schema(schema, _Filling.FILL if reads else _Filling.NONE)
+    return _Inlining(document, bottom).schema(schema, filling)
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a reader does about the defaults of the properties of one place.
+
+    Attributes
+    ----------
+    parts
+        The schemas that all hold there.
+    filled
+        Properties that are never missing, since their defaults are filled in.
+    present
+        Properties that may not be missing, since a default that is filled in would be refused, or
+        it is unclear what would follow.
+    inner
+        What is done about the defaults below it.
+    """
+
+    parts: list[Mapping[str, Any]]
+    filled: Set[str]
+    present: Set[str]
+    inner: Filling
+
+    def consequences(self) -> list[Schema]:
+        """What else must hold, since some properties are there."""
+        needed, fewer = set(self.present), []
+        for node in self.parts:
+            for name, others in node.get("dependentRequired", {}).items():
+                if name in self.filled:
+                    needed |= {other for other in others if other not in self.filled}
+            if "maxProperties" in node and self.filled:
+                fewer.append(node["maxProperties"] - len(self.filled))
+        more: list[Schema] = [{"required": [name]} for name in sorted(needed)]
+        if fewer:
+            limit = min(fewer)
+            more.append({"maxProperties": limit} if limit >= 0 else {"not": {"type": "object"}})
+        return more
+
+
+def read_place(document: Document, schema: Schema, filling: Filling) -> Place:
+    """What a reader does about defaults at the place of a schema."""
+    return _Inlining(document, True).place(schema, filling)
+
+
+def read_part(document: Document, part: Mapping[str, Any], place: Place) -> Schema:
+    """Some keywords of a place, as :func:`inlined` would write them there."""
+    return _Inlining(document, None).written(part, place.inner, place.filled)
 
 
 class _Inlining:
@@ -74,23 +122,28 @@ class _Inlining:
         self._open: Counter[str] = Counter()
         self._nodes = 0
 
-    def schema(self, schema: Schema, filling: _Filling, filled: Set[str] = frozenset()) -> Schema:
-        """One schema; ``filled`` names the properties that are there when it is looked at."""
+    def schema(self, schema: Schema, filling: Filling) -> Schema:
+        """One schema, with what follows from its defaults."""
+        if isinstance(schema, bool):
+            return schema
+        if filling is Filling.NONE:
+            return self.written(schema, Filling.NONE, frozenset())
+        place = self.place(schema, filling)
+        found = self.written(schema, place.inner, place.filled)
+        more = place.consequences()
+        return {"allOf": [found, *more]} if more else found
+
+    def written(self, schema: Schema, inner: Filling, filled: Set[str]) -> Schema:
+        """All its keywords, those below by ``inner``; ``filled`` are never missing beside it."""
         if isinstance(schema, bool):
             return schema
         self._nodes += 1
         if self._nodes > MOST_NODES:
             raise UndecidedError("with its references written out it is too large")
-        if filling is not _Filling.NONE:
-            return self._read(schema, filling)
-        return self._written(schema, _Filling.NONE, filled)
-
-    def _written(self, schema: Mapping[str, Any], inner: _Filling, filled: Set[str]) -> Schema:
-        """All its keywords, those below by ``inner``; beside it ``filled`` are never missing."""
         found: dict[str, Any] = {}
         for name, value in schema.items():
             if name in ("anyOf", "oneOf"):
-                found[name] = [self.schema(part, _Filling.NONE) for part in value]
+                found[name] = [self.schema(part, Filling.NONE) for part in value]
             elif name == "prefixItems":
                 found[name] = [self.schema(part, inner) for part in value]
             elif name in ("properties", "patternProperties"):
@@ -98,14 +151,14 @@ class _Inlining:
             elif name in ("items", "additionalProperties"):
                 found[name] = self.schema(value, inner)
             elif name == "dependentSchemas":
-                found[name] = {k: self.schema(part, _Filling.NONE) for k, part in value.items()}
+                found[name] = {k: self.schema(part, Filling.NONE) for k, part in value.items()}
             elif name in _SINGLE:
-                found[name] = self.schema(value, _Filling.NONE)
+                found[name] = self.schema(value, Filling.NONE)
             elif name == "required":
                 found[name] = [key for key in value if key not in filled]
             elif name not in ("$ref", "allOf", "default"):
                 found[name] = value
-        parts = [self._part(part, inner, filled) for part in schema.get("allOf", ())]
+        parts = [self.written(part, inner, filled) for part in schema.get("allOf", ())]
         if "$ref" in schema:
             parts.append(self._reference(schema["$ref"], inner, filled))
             if not found and len(parts) == 1:
@@ -114,66 +167,39 @@ class _Inlining:
             found["allOf"] = parts
         return found or True
 
-    def _part(self, part: Schema, inner: _Filling, filled: Set[str]) -> Schema:
-        return part if isinstance(part, bool) else self._written(part, inner, filled)
-
-    def _reference(self, key: str, inner: _Filling, filled: Set[str]) -> Schema:
+    def _reference(self, key: str, inner: Filling, filled: Set[str]) -> Schema:
         if self._open[key] > (self._bottom is not None):
             if self._bottom is None:
                 raise CyclicError("it refers to itself")
             return self._bottom
         self._open[key] += 1
-        self._nodes += 1
-        if self._nodes > MOST_NODES:
-            raise UndecidedError("with its references written out it is too large")
-        found = self._part(self._document.targets[key], inner, filled)
+        found = self.written(self._document.targets[key], inner, filled)
         self._open[key] -= 1
         return found
 
-    def _read(self, schema: Mapping[str, Any], filling: _Filling) -> Schema:
-        """What satisfies a schema once the reader has filled in its defaults."""
+    # --- defaults -------------------------------------------------------------------------
+
+    def place(self, schema: Schema, filling: Filling) -> Place:
+        """What is done about the defaults at the place of a schema."""
         parts = list(self._conjuncts(schema, ()))
+        several = sum(bool(node.keys() - {"$ref", "allOf", "default"}) for node in parts) > 1
+        unclear = several or any(node.keys() & _UNCLEAR for node in parts)
+        inner = Filling.PRESENT if unclear and filling is Filling.FILL else filling
+        if filling is Filling.NONE:
+            return Place(parts, frozenset(), frozenset(), filling)
         defaults = {
             name: part["default"]
             for node in parts
-            for name, part in self._properties(node)
-            if "default" in part
+            for name, part in self._with_default(node)
         }
-        complex_ = len([node for node in parts if node.keys() - {"$ref", "allOf", "default"}]) > 1
-        complex_ = complex_ or any(node.keys() & _UNCLEAR for node in parts)
-        inner = _Filling.PRESENT if complex_ or filling is _Filling.PRESENT else _Filling.FILL
-        if not defaults:
-            return self._written(schema, inner, frozenset())
         present = {
             name
             for name, value in defaults.items()
-            if filling is _Filling.PRESENT
+            if filling is Filling.PRESENT
             or not self._fits(parts, name, value)
             or any(self._notices(node, name) for node in parts)
         }
-        filled = defaults.keys() - present
-        found = self._written(schema, inner, filled)
-        return self._filled_in(found, parts, present, filled)
-
-    def _filled_in(
-        self, found: Schema, parts: list[Mapping[str, Any]], present: Set[str], filled: Set[str]
-    ) -> Schema:
-        """With what the presence of the filled-in properties entails."""
-        needed = set(present)
-        fewer: list[int] = []
-        for node in parts:
-            for name, others in node.get("dependentRequired", {}).items():
-                if name in filled:
-                    needed |= {other for other in others if other not in filled}
-            if "maxProperties" in node:
-                fewer.append(node["maxProperties"] - len(filled))
-        more: list[Schema] = []
-        if needed:
-            more.append({"required": sorted(needed)})
-        if fewer:
-            limit = min(fewer)
-            more.append({"maxProperties": limit} if limit >= 0 else {"not": {"type": "object"}})
-        return {"allOf": [found, *more]} if more else found
+        return Place(parts, defaults.keys() - present, present, inner)
 
     def _conjuncts(self, schema: Schema, above: tuple[str, ...]) -> Iterator[Mapping[str, Any]]:
         """The schemas that all hold at one place: itself, its ``allOf``, its ``$ref``."""
@@ -186,25 +212,26 @@ class _Inlining:
         if key is not None and key not in above:
             yield from self._conjuncts(self._document.targets[key], (*above, key))
 
-    def _properties(self, node: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    def _with_default(self, node: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
         for name, part in node.get("properties", {}).items():
-            for found in self._conjuncts(part, ()):
-                if "default" in found:
-                    yield name, found
+            seen: set[str] = set()
+            while isinstance(part, Mapping):
+                if "default" in part:
+                    yield name, part
+                key = part.get("$ref")
+                if "default" in part or key is None or key in seen:
                     break
+                seen.add(key)
+                part = self._document.targets[key]
 
     def _fits(self, parts: list[Mapping[str, Any]], name: str, value: Any) -> bool:
         """Whether a default is allowed where it is filled in."""
-        place = [
-            self._written(
-                {k: node[k] for k in _OF_OBJECTS if k in node}, _Filling.NONE, frozenset()
-            )
-            for node in parts
-        ]
         try:
+            own = [{k: node[k] for k in _OF_OBJECTS if k in node} for node in parts]
+            place = [self.written(node, Filling.NONE, frozenset()) for node in own]
             check = jsonschema_rs.Draft202012Validator({"allOf": place}, validate_formats=True)
             return bool(check.is_valid({name: value}))
-        except ValueError:
+        except (ValueError, UndecidedError):
             return False
 
     def _notices(self, node: Mapping[str, Any], name: str) -> bool:
@@ -215,20 +242,20 @@ class _Inlining:
         alternatives += [node[k] for k in ("not", "if", "then", "else") if k in node]
         alternatives += node.get("dependentSchemas", {}).values()
         return (
-            any(self._asks(part, name, ()) for part in alternatives)
+            any(self._asks(part, name) for part in alternatives)
             or name in node.get("dependentSchemas", {})
             or ("unevaluatedProperties" in node and name not in node.get("properties", {}))
         )
 
-    def _asks(self, schema: Schema, name: str, above: tuple[str, ...]) -> bool:
-        for node in self._conjuncts(schema, above):
+    def _asks(self, schema: Schema, name: str) -> bool:
+        for node in self._conjuncts(schema, ()):
             named = name in node.get("properties", {})
             if (
                 name in node.get("required", ())
                 or (named and not takes_anything(node["properties"][name]))
                 or (not named and not takes_anything(node.get("additionalProperties", True)))
                 or node.keys() & _COUNTING
-                or self._notices(node, name)
+                or self._notices({k: v for k, v in node.items() if k != "enum"}, name)
             ):
                 return True
         return False

@@ -1,0 +1,201 @@
+"""Whether a new schema is compatible with the old ones: the question, asked both ways."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from workbench.errors import EventError
+from workbench.events.compatibility.comparing import Comparison, Gap
+from workbench.events.compatibility.dialect import Document, Schema, TooDeepError, read_schema
+from workbench.events.compatibility.inlining import Filling, UndecidedError, inlined
+from workbench.events.compatibility.lenience import without_undeclared
+from workbench.events.compatibility.proving import Proof
+from workbench.events.compatibility.result import (
+    NEW_READERS,
+    OLD_READERS,
+    Change,
+    Compatibility,
+)
+from workbench.events.compatibility.sentences import field_of, kind, sentence
+
+MODES = (
+    "NONE", "BACKWARD", "FORWARD", "FULL",
+    "BACKWARD_TRANSITIVE", "FORWARD_TRANSITIVE", "FULL_TRANSITIVE",
+)  # fmt: skip
+"""As schema registries call them."""
+
+POLICIES = ("strict", "lenient")
+
+
+def check_compatibility(
+    old: Any,
+    new: Any,
+    mode: str = "BACKWARD",
+    policy: str = "strict",
+    format: str = "json-schema",  # noqa: A002 - the name that a reader looks for
+) -> Compatibility:
+    """Whether those who must read can read, once a schema is replaced by another.
+
+    Readers fill in their defaults before they validate.
+
+    Parameters
+    ----------
+    old
+        The schema before, or a list of them, oldest first.
+    new
+        The schema after.
+    mode
+        ``BACKWARD``: the new reader reads what the old one wrote. ``FORWARD``: the old reader
+        reads what the new one writes. ``FULL``: both. With ``_TRANSITIVE``: against every old
+        schema, not only the last. ``NONE``: anything goes.
+    policy
+        ``strict``: by the letter of the schemas. ``lenient``: an open writer writes only
+        properties that it declares, as far as the reader declares others.
+    format
+        ``json-schema`` (draft-04 to 2020-12) or ``avro``.
+
+    Returns
+    -------
+    The verdict, and each change with whom it breaks and a payload that proves it.
+
+    Raises
+    ------
+    EventError
+        A schema isn't one, or the mode, the policy or the format is unknown.
+
+    Examples
+    --------
+    >>> old = {"properties": {"quantity": {"type": "integer"}}}
+    >>> new = {"properties": {"quantity": {"type": "integer", "minimum": 1}}}
+    >>> verdict = check_compatibility(old, new)
+    >>> verdict.compatible
+    False
+    >>> verdict.changes[0].witness
+    {'quantity': 0}
+    """
+    mode = _known("mode", mode.upper(), MODES)
+    policy = _known("policy", policy, POLICIES)
+    _known("format", format, ("json-schema", "avro"))
+    olds = list(old) if isinstance(old, Sequence) and not isinstance(old, str) else [old]
+    if not olds:
+        raise EventError("there is no old schema to compare with; give at least one.")
+    if format == "avro":
+        from workbench.events.compatibility.avro import check_avro
+
+        return check_avro(olds, new, mode)
+    try:
+        after = read_schema(new, "the new schema")
+        name = "the old schema" if len(olds) == 1 else "old schema {}"
+        before = [read_schema(schema, name.format(n)) for n, schema in enumerate(olds, 1)]
+        lenient = policy == "lenient"
+        sides = list(sides_of(before, after, mode))
+        gaps = [list(side.gaps(lenient=lenient)) for side in sides if side.counts]
+    except (TooDeepError, UndecidedError) as error:
+        why = str(error).rstrip(".")
+        return Compatibility(mode == "NONE", mode, policy, format, why, lambda: [_undecided(why)])
+    return Compatibility(
+        not any(gaps), mode, policy, format, "", lambda: list(_changes(sides, lenient))
+    )
+
+
+@dataclass(frozen=True)
+class Side:
+    """One writer and one reader; whether it counts for the mode asked for."""
+
+    writer: Document
+    reader: Document
+    whom: str
+    version: int
+    counts: bool
+
+    def gaps(self, *, lenient: bool) -> list[Gap]:
+        """See :meth:`Comparison.gaps`."""
+        return Comparison(self.writer, self.reader, lenient=lenient).gaps()
+
+
+def sides_of(before: list[Document], after: Document, mode: str) -> Iterator[Side]:
+    """Who reads whom; the last of the old schemas always both ways, so that all can be told."""
+    transitive, last = mode.endswith("_TRANSITIVE"), len(before)
+    for version, one in enumerate(before, 1):
+        asked = transitive or version == last
+        backward = asked and mode.startswith(("BACKWARD", "FULL"))
+        forward = asked and mode.startswith(("FORWARD", "FULL"))
+        if backward or version == last:
+            yield Side(one, after, NEW_READERS, version, backward)
+        if forward or version == last:
+            yield Side(after, one, OLD_READERS, version, forward)
+
+
+def _changes(sides: list[Side], lenient: bool) -> Iterator[Change]:
+    told: set[tuple[str, str]] = set()
+    for side in sides:
+        try:
+            gaps = side.gaps(lenient=lenient)
+        except UndecidedError as error:
+            if side.counts:
+                yield _undecided(str(error))
+            continue
+        proof = Proof(side.writer, side.reader, lenient=lenient)
+        for gap in gaps:
+            known = _knows(side.writer.root, gap)
+            text = sentence(gap, side.whom, known=known, lenient=lenient)
+            witness = proof.witness(gap)
+            if witness is None:
+                text += " (No payload that proves it was found; what can't be decided counts as broken.)"
+            name = kind(gap, side.whom, known=known)
+            pointer = gap.pointer
+            if gap.keyword == "additionalProperties" and gap.name:
+                pointer = f"{pointer.removesuffix('/additionalProperties')}/properties/{gap.name}"
+            told.add((side.whom, pointer))
+            yield Change(
+                pointer, name, side.counts, side.whom, text, witness, side.version
+            )
+    if sides:
+        newest = sides[-1] if sides[-1].whom == OLD_READERS else None
+        if newest is not None:
+            yield from _harmless(newest.reader.root, newest.writer.root, "", {p for _, p in told})
+
+
+def _harmless(old: Schema, new: Schema, pointer: str, told: set[str]) -> Iterator[Change]:
+    """Properties that came or went, and hurt nobody."""
+    before, after = _properties(old), _properties(new)
+    for name in [*before, *(n for n in after if n not in before)]:
+        below = f"{pointer}/properties/{name}"
+        if name in before and name in after:
+            yield from _harmless(before[name], after[name], below, told)
+        elif not any(known == below or known.startswith(below + "/") for known in told):
+            what = "was added" if name in after else "is gone"
+            change = "property-added" if name in after else "property-removed"
+            yield Change(below, change, False, "", f"`{field_of(below)}` {what}, which hurts nobody.")
+
+
+def _properties(schema: Schema) -> Mapping[str, Any]:
+    return schema.get("properties", {}) if isinstance(schema, Mapping) else {}
+
+
+def _knows(writer: Schema, gap: Gap) -> bool:
+    """Whether the writing side declares the property of a gap."""
+    if not gap.name:
+        return True
+    return _declares(gap.writer, gap.name)
+
+
+def _declares(schema: Schema, name: str) -> bool:
+    if not isinstance(schema, Mapping):
+        return False
+    return name in schema.get("properties", {}) or any(
+        _declares(part, name) for part in schema.get("allOf", ())
+    )
+
+
+def _undecided(why: str) -> Change:
+    text = f"could not decide: {why.rstrip('.')}; this counts as not compatible."
+    return Change("", "undecided", True, NEW_READERS, text)
+
+
+def _known(what: str, value: str, known: Sequence[str]) -> str:
+    if value not in known:
+        raise EventError(f"there is no {what} {value!r}; choose one of {', '.join(known)}.")
+    return value

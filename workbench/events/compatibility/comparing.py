@@ -1,0 +1,396 @@
+"""Where a reader's schema refuses what a writer's allows, rule by rule.
+
+A schema is the conjunction of its keywords, so it takes all that a writer writes if each of them
+does. The comparison therefore goes down both schemas together: what the algebra of schemas proves
+as a whole is done; what it doesn't is taken apart into keywords and parts, each proven by itself.
+What is left over are the *gaps*. Recursive schemas are compared by coinduction: while a pair of
+schemas is compared it is taken for granted, deeper down, that the pair holds (Amadio and Cardelli,
+"Subtyping Recursive Types", 1993).
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from workbench.events.compatibility.algebra import covers
+from workbench.events.compatibility.dialect import Document, Schema, takes_anything
+from workbench.events.compatibility.inlining import (
+    CyclicError,
+    Filling,
+    Place,
+    UndecidedError,
+    inlined,
+    read_part,
+    read_place,
+)
+from workbench.events.compatibility.lenience import without_undeclared
+from workbench.events.compatibility.writers import Writer, matches
+
+MOST_STEPS = 3_000
+"""Comparisons of parts."""
+
+LONGEST = 1.5
+"""Seconds."""
+
+Wrap = Callable[[Schema], Schema]
+
+_WITH_PARTS = {"properties", "items", "prefixItems", "patternProperties", "additionalProperties"}
+_NO_RULES = {"$ref", "allOf", "default", "then", "else", "minContains", "maxContains"}
+_BESIDE = {
+    "if": ("then", "else"),
+    "contains": ("minContains", "maxContains"),
+    "additionalProperties": ("properties", "patternProperties"),
+    "unevaluatedProperties": ("properties", "patternProperties", "allOf", "anyOf", "oneOf", "$ref"),
+    "unevaluatedItems": ("prefixItems", "items", "contains", "allOf", "anyOf", "oneOf", "$ref"),
+}
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A rule of the reader that the writer's events are not proven to keep.
+
+    Attributes
+    ----------
+    pointer
+        Where the rule stands in the reader's schema (RFC 6901), without the keyword.
+    keyword
+        The rule; ``properties`` for a property that the writer doesn't declare.
+    name
+        The property, for ``required`` and ``properties``.
+    writer, reader
+        What either says at that place.
+    rule
+        The rule alone, as a schema of the whole event with no reference in it; ``None`` where it
+        can't be written so.
+    why
+        Why it could not be told, where that is so.
+    """
+
+    pointer: str
+    keyword: str
+    writer: Schema
+    reader: Schema
+    name: str = ""
+    rule: Schema | None = field(default=None, compare=False)
+    why: str = ""
+
+
+class Comparison:
+    """One writer against one reader.
+
+    Parameters
+    ----------
+    writer, reader
+        Their schemas.
+    lenient
+        Whether an open writer is taken to write only what it declares.
+    """
+
+    def __init__(self, writer: Document, reader: Document, *, lenient: bool = False) -> None:
+        self._writer, self._reader = Writer(writer, lenient=lenient), reader
+        self._lenient = lenient
+        self._assumed: set[str] = set()
+        self._steps, self._until = 0, time.monotonic() + LONGEST
+
+    def gaps(self) -> list[Gap]:
+        """The rules of the reader that may refuse what the writer writes; empty: none does.
+
+        Raises
+        ------
+        UndecidedError
+            It took too long.
+        """
+        found = self._compare(
+            self._writer.document.root, self._reader.root, "", lambda rule: rule, Filling.FILL
+        )
+        unique = {(gap.pointer, gap.keyword, gap.name): gap for gap in reversed(list(found))}
+        return list(reversed(unique.values()))
+
+    # --- one place ------------------------------------------------------------------------
+
+    def _compare(
+        self, writer: Schema, reader: Schema, pointer: str, wrap: Wrap, filling: Filling
+    ) -> Iterator[Gap]:
+        self._steps += 1
+        if self._steps > MOST_STEPS or time.monotonic() > self._until:
+            raise UndecidedError("it takes too long")
+        writer = self._writer.document.resolved(writer)
+        reader = self._reader.resolved(reader)
+        if writer is False or takes_anything(reader):
+            return
+        proof = self._proof(writer, reader, filling)
+        if proof == "proven":
+            return
+        if proof == "recursive":
+            pair = json.dumps([writer, reader], sort_keys=True, default=str)
+            if pair in self._assumed:
+                return
+            self._assumed.add(pair)
+        if reader is False:
+            yield self._gap(pointer, "false", writer, reader, wrap, False)
+            return
+        branches = self._writer.branches(writer)
+        if branches is not None:
+            for branch in branches:
+                yield from self._compare(branch, reader, pointer, wrap, filling)
+            return
+        place = read_place(self._reader, reader, filling)
+        for rule in place.consequences():
+            if "required" in rule and not self._proves(writer, rule):
+                name = rule["required"][0]
+                yield self._gap(pointer, "default", writer, reader, wrap, rule, name)
+            elif "required" not in rule and not self._proves(writer, rule):
+                yield self._gap(pointer, "maxProperties", writer, reader, wrap, rule)
+        yield from self._rules(writer, reader, pointer, wrap, place)
+
+    def _proof(self, writer: Schema, reader: Schema, filling: Filling) -> str:
+        """``proven`` by the algebra, or ``unproven``; ``recursive``: the algebra isn't asked."""
+        try:
+            taken = inlined(self._reader, reader, filling=filling)
+            written = inlined(self._writer.document, writer)
+            if self._lenient:
+                written = without_undeclared(written, taken)
+            return "proven" if covers(taken, written) else "unproven"
+        except CyclicError:
+            return "recursive"
+        except UndecidedError:
+            return "unproven"
+
+    def _rules(
+        self, writer: Schema, reader: Mapping[str, Any], pointer: str, wrap: Wrap, place: Place
+    ) -> Iterator[Gap]:
+        """Each rule of a place by itself."""
+        if "$ref" in reader:
+            target = self._reader.targets[reader["$ref"]]
+            yield from self._part(writer, target, _place_of(reader["$ref"], pointer), wrap, place)
+        for n, part in enumerate(reader.get("allOf", ())):
+            yield from self._part(writer, part, f"{pointer}/allOf/{n}", wrap, place)
+        for keyword in reader:
+            if keyword not in _NO_RULES and keyword not in _WITH_PARTS:
+                yield from self._rule(keyword, writer, reader, pointer, wrap, place)
+        may_be = self._writer.types(writer)
+        if may_be is None or "object" in may_be:
+            yield from self._properties(writer, reader, pointer, wrap, place)
+        if may_be is None or "array" in may_be:
+            yield from self._elements(writer, reader, pointer, wrap, place)
+
+    def _part(
+        self, writer: Schema, part: Schema, pointer: str, wrap: Wrap, place: Place
+    ) -> Iterator[Gap]:
+        """Rules that stand in a schema of their own, at the same place."""
+        if takes_anything(part):
+            return
+        if part is False:
+            yield self._gap(pointer, "false", writer, part, wrap, False)
+            return
+        yield from self._rules(writer, part, pointer, wrap, place)
+
+    def _rule(
+        self,
+        keyword: str,
+        writer: Schema,
+        reader: Mapping[str, Any],
+        pointer: str,
+        wrap: Wrap,
+        place: Place,
+    ) -> Iterator[Gap]:
+        """One keyword that isn't taken apart any further, except for names and alternatives."""
+        if keyword == "required":
+            for name in reader["required"]:
+                if name in place.filled or self._proves(writer, {"required": [name]}):
+                    continue
+                rule = {"required": [name]}
+                yield self._gap(pointer, keyword, writer, reader, wrap, rule, name)
+            return
+        alone = {k: reader[k] for k in (keyword, *_BESIDE.get(keyword, ())) if k in reader}
+        try:
+            rule = read_part(self._reader, alone, place)
+            if self._proves(writer, rule):
+                return
+        except UndecidedError:
+            rule = None
+        if keyword == "anyOf":
+            tries = []
+            for n, branch in enumerate(reader["anyOf"]):
+                if not self._same_type(writer, branch):
+                    continue
+                before = set(self._assumed)
+                below = f"{pointer}/anyOf/{n}"
+                tries.append(list(self._compare(writer, branch, below, wrap, Filling.NONE)))
+                if not tries[-1]:
+                    return  # this one takes it
+                self._assumed = before  # what was taken for granted here may not hold
+            if len(tries) == 1 and len(reader["anyOf"]) > 1:
+                yield from tries[0]
+                return
+        yield self._gap(pointer, keyword, writer, reader, wrap, rule)
+
+    def _same_type(self, writer: Schema, branch: Schema) -> bool:
+        one = self._writer.types(writer)
+        other = Writer(self._reader, lenient=False).types(branch)
+        if one is None or other is None:
+            return True
+        return bool(_kinds(one) & _kinds(other))
+
+    # --- parts ----------------------------------------------------------------------------
+
+    def _properties(
+        self, writer: Schema, reader: Mapping[str, Any], pointer: str, wrap: Wrap, place: Place
+    ) -> Iterator[Gap]:
+        declared = reader.get("properties", {})
+        for name, part in declared.items():
+            below = f"{pointer}/properties/{_escaped(name)}"
+            inner = _wrapped(wrap, lambda rule, name=name: {"properties": {name: rule}})
+            found = self._writer.property(writer, name)
+            if not self._writer.declares(writer, name) and found is True:
+                if not takes_anything(self._reader.resolved(part)):
+                    yield self._below(below, "properties", writer, part, inner, place, name)
+                continue
+            yield from self._compare(found, part, below, inner, place.inner)
+        for pattern, part in reader.get("patternProperties", {}).items():
+            below = f"{pointer}/patternProperties/{_escaped(pattern)}"
+            inner = _wrapped(
+                wrap, lambda rule, pattern=pattern: {"patternProperties": {pattern: rule}}
+            )
+            met = [n for n in self._writer.declared(writer) if matches(pattern, n)]
+            for value in [
+                *(self._writer.property(writer, name) for name in met),
+                *self._writer.others(writer),
+            ]:
+                yield from self._compare(value, part, below, inner, place.inner)
+        if "additionalProperties" not in reader:
+            return
+        rest, beside = reader["additionalProperties"], list(reader.get("patternProperties", {}))
+
+        covered = {
+            "properties": dict.fromkeys(declared, True),
+            "patternProperties": dict.fromkeys(beside, True),
+        }
+
+        def is_other(name: str) -> bool:
+            return name not in declared and not any(matches(p, name) for p in beside)
+
+        yield from self._other_properties(writer, rest, is_other, pointer, wrap, place, covered)
+
+    def _other_properties(
+        self,
+        writer: Schema,
+        rest: Schema,
+        is_other: Callable[[str], bool],
+        pointer: str,
+        wrap: Wrap,
+        place: Place,
+        covered: Mapping[str, Any],
+    ) -> Iterator[Gap]:
+        """Properties that the reader has one rule for, ``rest``, whatever their names."""
+        below = f"{pointer}/additionalProperties"
+        for name in filter(is_other, self._writer.declared(writer)):
+            value = self._writer.property(writer, name)
+            only = _wrapped(wrap, lambda rule, name=name: {"properties": {name: rule}})
+            if rest is False:
+                yield self._gap(below, "additionalProperties", value, rest, only, False, name)
+            else:
+                yield from self._compare(value, rest, below, only, place.inner)
+        any_other = _wrapped(wrap, lambda rule: {**covered, "additionalProperties": rule})
+        if rest is False:
+            if not self._proves(writer, {**covered, "additionalProperties": False}):
+                yield self._gap(below, "additionalProperties", writer, rest, any_other, False)
+            return
+        for value in self._writer.others(writer):
+            yield from self._compare(value, rest, below, any_other, place.inner)
+
+    def _elements(
+        self, writer: Schema, reader: Mapping[str, Any], pointer: str, wrap: Wrap, place: Place
+    ) -> Iterator[Gap]:
+        prefix = reader.get("prefixItems", ())
+        for n, part in enumerate(prefix):
+            below = f"{pointer}/prefixItems/{n}"
+            inner = _wrapped(wrap, lambda rule, n=n: {"prefixItems": [*[True] * n, rule]})
+            yield from self._compare(
+                self._writer.element(writer, n), part, below, inner, place.inner
+            )
+        if "items" not in reader:
+            return
+        before = {"prefixItems": [True] * len(prefix)} if prefix else {}
+        inner = _wrapped(wrap, lambda rule: {**before, "items": rule})
+        named = range(len(prefix), self._writer.prefix(writer))
+        for value in [
+            *(self._writer.element(writer, n) for n in named),
+            self._writer.element(writer, None),
+        ]:
+            yield from self._compare(value, reader["items"], f"{pointer}/items", inner, place.inner)
+
+    # --- proofs and gaps ------------------------------------------------------------------
+
+    def _proves(self, writer: Schema, rule: Schema) -> bool:
+        """Whether the algebra proves one rule of what a writer's schema allows at a place."""
+        try:
+            try:
+                written = inlined(self._writer.document, writer)
+            except CyclicError:
+                written = inlined(self._writer.document, self._monotone(writer), bottom=True)
+            if self._lenient:
+                written = without_undeclared(written, rule)
+            return covers(rule, written)
+        except UndecidedError:
+            return False
+
+    def _monotone(self, writer: Schema) -> Schema:
+        """What of a recursive schema only ever takes more if its parts do."""
+        if isinstance(writer, bool):
+            return writer
+        odd = {"not", "oneOf", "if", "then", "else", "contains", "unevaluatedProperties"}
+        odd |= {"unevaluatedItems"}
+        return {name: part for name, part in writer.items() if name not in odd}
+
+    def _gap(
+        self,
+        pointer: str,
+        keyword: str,
+        writer: Schema,
+        reader: Schema,
+        wrap: Wrap,
+        rule: Schema | None,
+        name: str = "",
+    ) -> Gap:
+        whole = None if rule is None else wrap(rule)
+        return Gap(pointer, keyword, writer, reader, name, whole)
+
+    def _below(
+        self,
+        pointer: str,
+        keyword: str,
+        writer: Schema,
+        part: Schema,
+        wrap: Wrap,
+        place: Place,
+        name: str,
+    ) -> Gap:
+        """A property that the writer doesn't declare: all the rules for it are one gap."""
+        try:
+            rule = inlined(self._reader, part, filling=place.inner)
+        except UndecidedError:
+            rule = None
+        return self._gap(pointer, keyword, writer, part, wrap, rule, name)
+
+
+def _wrapped(wrap: Wrap, inner: Wrap) -> Wrap:
+    return lambda rule: wrap(inner(rule))
+
+
+def _escaped(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")
+
+
+def _place_of(key: str, otherwise: str) -> str:
+    """The pointer that a reference's key names, where it is one into this document."""
+    _, _, fragment = key.partition("#")
+    return fragment if fragment.startswith("/") else otherwise
+
+
+def _kinds(types: set[str]) -> set[str]:
+    return types | {"integer"} if "number" in types else types

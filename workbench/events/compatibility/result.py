@@ -1,0 +1,101 @@
+"""What a comparison of schemas found, in words and with proofs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+NEW_READERS = "new readers"
+OLD_READERS = "old readers"
+
+
+@dataclass(frozen=True)
+class Change:
+    """One difference between two schemas.
+
+    Attributes
+    ----------
+    pointer
+        A JSON pointer (RFC 6901) into the reader's schema: the new one where new readers are
+        concerned, the old one where old readers are.
+    kind
+        Such as ``property-added``, ``required-added``, ``type-changed``, ``enum-narrowed``.
+    breaks
+        Whether it makes the new schema incompatible, under the mode and the policy asked for.
+    whom
+        ``"new readers"``, which refuse old events, ``"old readers"``, which refuse new ones, or
+        empty: it hurts nobody.
+    sentence
+        What changed, and what follows.
+    witness
+        A payload that the writing side allows and the reading side refuses, checked by a
+        validator of the schemas' own draft; ``None`` if none was found.
+    version
+        Which of several old schemas it was compared with, from 1.
+    """
+
+    pointer: str
+    kind: str
+    breaks: bool
+    whom: str
+    sentence: str
+    witness: Any = None
+    version: int = 1
+
+    def __str__(self) -> str:
+        mark = "✗" if self.breaks else "·"
+        text = f"{mark} {self.pointer or '/'}  {self.kind}: {self.sentence}"
+        if self.witness is not None:
+            text += f"\n    for example {shown(self.witness)}"
+        return text
+
+
+@dataclass(frozen=True)
+class Compatibility:
+    """The verdict on a new schema.
+
+    Attributes
+    ----------
+    compatible
+        Whether it is proven that those who must read can read.
+    mode, policy, format
+        As asked for.
+    undecided
+        Why it could not be told, where that is so; such a schema counts as not compatible.
+    """
+
+    compatible: bool
+    mode: str
+    policy: str
+    format: str
+    undecided: str = ""
+    _explain: Callable[[], list[Change]] = field(default=list, repr=False, compare=False)
+
+    @cached_property
+    def changes(self) -> list[Change]:
+        """All differences, those that break first."""
+        return sorted(self._explain(), key=lambda change: not change.breaks)
+
+    @property
+    def breaking(self) -> list[Change]:
+        """The changes for which it is refused."""
+        return [change for change in self.changes if change.breaks]
+
+    def __bool__(self) -> bool:
+        return self.compatible
+
+    def __str__(self) -> str:
+        verdict = "compatible" if self.compatible else "NOT compatible"
+        head = f"{verdict} ({self.mode}, {self.policy})"
+        if self.undecided:
+            head += f": could not decide, for {self.undecided}"
+        return "\n".join([head, *map(str, self.changes)])
+
+
+def shown(value: Any, most: int = 200) -> str:
+    """A payload in a line."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= most else text[: most - 1] + "…"

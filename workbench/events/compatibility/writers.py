@@ -1,0 +1,170 @@
+"""What a writer's schema says about the parts of the values that it allows.
+
+Each answer is a schema that takes at least all that may stand there, so that what is proven of it
+is proven of what the writer writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import jsonschema_rs
+
+from workbench.events.compatibility.dialect import Document, Schema
+
+
+class Writer:
+    """The writing side of a comparison.
+
+    Parameters
+    ----------
+    document
+        Its schema.
+    lenient
+        Whether its open objects hold only properties that it declares, as far as the reader
+        declares others.
+    """
+
+    def __init__(self, document: Document, *, lenient: bool) -> None:
+        self.document, self.lenient = document, lenient
+
+    def conjuncts(self, schema: Schema, above: tuple[str, ...] = ()) -> Iterator[Mapping[str, Any]]:
+        """The schemas that all hold where it stands: itself, its ``allOf``, its ``$ref``."""
+        if isinstance(schema, bool):
+            return
+        yield schema
+        for part in schema.get("allOf", ()):
+            yield from self.conjuncts(part, above)
+        key = schema.get("$ref")
+        if key is not None and key not in above:
+            yield from self.conjuncts(self.document.targets[key], (*above, key))
+
+    def types(self, schema: Schema) -> set[str] | None:
+        """The types that it names; ``None``: any."""
+        found: set[str] | None = None
+        for node in self.conjuncts(schema):
+            if "type" in node:
+                said = {node["type"]} if isinstance(node["type"], str) else set(node["type"])
+                found = said if found is None else _both(found, said)
+        return found
+
+    def branches(self, schema: Schema) -> list[Schema] | None:
+        """Its alternatives, with what holds in all of them; ``None`` if it has none."""
+        if isinstance(schema, bool):
+            return None
+        for keyword in ("anyOf", "oneOf"):
+            if keyword in schema:
+                rest = {name: part for name, part in schema.items() if name != keyword}
+                return [together(rest, branch) for branch in schema[keyword]]
+        parts = schema.get("allOf", ())
+        for place, part in enumerate(parts):
+            alternatives = self.branches(self.document.resolved(part))
+            if alternatives is not None:
+                others = [*parts[:place], *parts[place + 1 :]]
+                rest = {**schema, "allOf": others}
+                return [together(rest, branch) for branch in alternatives]
+        if "$ref" in schema and len(schema) > 1:
+            target = self.document.targets[schema["$ref"]]
+            alternatives = self.branches(target)
+            if alternatives is not None:
+                rest = {name: part for name, part in schema.items() if name != "$ref"}
+                return [together(rest, branch) for branch in alternatives]
+        types = self.types(schema)
+        if "type" in schema and types is not None and len(types) > 1:
+            return [{**schema, "type": name} for name in sorted(types)]
+        return None
+
+    def declares(self, schema: Schema, name: str) -> bool:
+        """Whether it has something to say about a property."""
+        for node in self.conjuncts(schema):
+            if name in node.get("properties", {}) or name in node.get("required", ()):
+                return True
+            if any(matches(pattern, name) for pattern in node.get("patternProperties", {})):
+                return True
+        return False
+
+    def is_open(self, schema: Schema) -> bool:
+        """Whether it says nothing about properties that it doesn't declare."""
+        return not any(
+            node.keys() & {"additionalProperties", "unevaluatedProperties"}
+            for node in self.conjuncts(schema)
+        )
+
+    def property(self, schema: Schema, name: str) -> Schema:
+        """What a property's value is, where there is one."""
+        found: list[Schema] = []
+        for node in self.conjuncts(schema):
+            covering = [
+                part
+                for pattern, part in node.get("patternProperties", {}).items()
+                if matches(pattern, name)
+            ]
+            if name in node.get("properties", {}):
+                covering.append(node["properties"][name])
+            elif not covering and "additionalProperties" in node:
+                covering.append(node["additionalProperties"])
+            found += covering
+        if self.lenient and self.is_open(schema) and not self.declares(schema, name):
+            return False
+        return together(*found)
+
+    def declared(self, schema: Schema) -> list[str]:
+        """The properties that it names and may allow."""
+        names = [n for node in self.conjuncts(schema) for n in node.get("properties", {})]
+        return [name for name in dict.fromkeys(names) if self.property(schema, name) is not False]
+
+    def others(self, schema: Schema) -> list[Schema]:
+        """What the values of properties with any other name are."""
+        found: list[Schema] = []
+        for node in self.conjuncts(schema):
+            found += node.get("patternProperties", {}).values()
+        closing = [
+            node["additionalProperties"]
+            for node in self.conjuncts(schema)
+            if "additionalProperties" in node
+        ]
+        return [*found, together(*closing)]
+
+    def element(self, schema: Schema, place: int | None) -> Schema:
+        """What an element at a place is; ``None``: of the places that no prefix names."""
+        found: list[Schema] = []
+        for node in self.conjuncts(schema):
+            prefix = node.get("prefixItems", ())
+            if place is not None and place < len(prefix):
+                found.append(prefix[place])
+            elif "items" in node:
+                found.append(node["items"])
+        return together(*found)
+
+    def prefix(self, schema: Schema) -> int:
+        """How many places it names."""
+        lengths = (len(node.get("prefixItems", ())) for node in self.conjuncts(schema))
+        return max(lengths, default=0)
+
+
+def together(*parts: Schema) -> Schema:
+    """What all of some schemas allow."""
+    if any(part is False for part in parts):
+        return False
+    found = [part for part in parts if part is not True and part != {}]
+    if not found:
+        return True
+    return found[0] if len(found) == 1 else {"allOf": found}
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Whether a text matches, as the validators see it."""
+    try:
+        return bool(jsonschema_rs.Draft202012Validator({"pattern": pattern}).is_valid(text))
+    except ValueError:
+        return True
+
+
+def _both(first: set[str], second: set[str]) -> set[str]:
+    if "number" in first:
+        first = first | {"integer"}
+    if "number" in second:
+        second = second | {"integer"}
+    both = first & second
+    return both - {"integer"} if "number" in both else both
