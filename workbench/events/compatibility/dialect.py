@@ -87,7 +87,9 @@ class Document:
 
     @cached_property
     def _validator(self) -> Any:
-        return _VALIDATORS[self.draft](self.raw, validate_formats=True, retriever=_never_fetch)
+        return _VALIDATORS[self.draft](
+            self.raw, validate_formats=True, retriever=_never_fetch
+        )
 
     def allows(self, value: Any) -> bool:
         """Whether a validator of its own draft takes a value."""

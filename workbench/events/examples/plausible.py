@@ -220,3 +220,4 @@ _RANGES: list[tuple[set[str], float, float]] = [
 def words_of(name: str) -> set[str]:
     """The words of a field's name: ``orderId`` and ``order_id`` are both ``order`` and ``id``."""
     return {word.lower() for word in _WORDS.findall(name)}
+

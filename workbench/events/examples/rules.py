@@ -78,9 +78,7 @@ class Rules:
 
     def required(self) -> list[str]:
         """The names an object must have."""
-        return [
-            name for _, names in self.all("required") if isinstance(names, list) for name in names
-        ]
+        return [name for _, names in self.all("required") if isinstance(names, list) for name in names]
 
     def needed_by(self, name: str) -> list[str]:
         """The names an object must have when it has ``name``."""
@@ -163,7 +161,9 @@ def merged_multiple(numbers: Sequence[Fraction]) -> Fraction | None:
             found = n
         else:
             over, under = found.denominator, n.denominator
-            found = Fraction(math.lcm(found.numerator * under, n.numerator * over), over * under)
+            found = Fraction(
+                math.lcm(found.numerator * under, n.numerator * over), over * under
+            )
     return found
 
 

@@ -151,9 +151,7 @@ class Maker:
         shown = [value for _, values in rules.all("examples") for value in _listed(values)]
         if shown:
             return self._rng.sample(shown, len(shown))
-        defaults = [
-            value for _, value in rules.all("default") if isinstance(value, (str, int, float))
-        ]
+        defaults = [value for _, value in rules.all("default") if isinstance(value, (str, int, float))]
         return defaults if self._rng.random() < 0.5 else []
 
     # --- schemas --------------------------------------------------------------------------
@@ -230,7 +228,9 @@ class Maker:
         ordered = [one for one in known if one in made]
         return {one: made[one] for one in [*ordered, *(n for n in made if n not in ordered)]}
 
-    def _put(self, made: dict[str, Any], name: str, rules: Rules, required: list[str]) -> None:
+    def _put(
+        self, made: dict[str, Any], name: str, rules: Rules, required: list[str]
+    ) -> None:
         """Make a property, and those it needs; an optional one that can't be made is left out."""
         if name in made:
             return
@@ -272,7 +272,9 @@ class Maker:
             if isinstance(made, str):
                 yield made
 
-    def _inner(self, pointers: Pointers, name: str, at: str, taken: Iterable[bytes] = ()) -> Any:
+    def _inner(
+        self, pointers: Pointers, name: str, at: str, taken: Iterable[bytes] = ()
+    ) -> Any:
         self._place.append(at)
         try:
             return self._value(pointers, name=name, taken=taken)
