@@ -179,6 +179,22 @@ def asyncapi(
 
 
 @app.command()
+def schemas(
+    design: Annotated[Path, typer.Argument(help="A design folder.")],
+    out: Annotated[Path, typer.Option(help="The folder to write to.")],
+    schema_format: Annotated[
+        str, typer.Option("--format", help="json-schema or avro.")
+    ] = "json-schema",
+) -> None:
+    """Write each version of each event type as a JSON Schema or an Avro schema of its own."""
+    from workbench.choreography import Choreography
+
+    _must_exist(design)
+    written = Choreography.load(design).save_schemas(out, schema_format)
+    typer.echo(f"{len(written)} schemas in {out}")
+
+
+@app.command()
 def doctor() -> None:
     """Say what works on this machine, what doesn't, and what to do."""
     from workbench.doctor import checkup

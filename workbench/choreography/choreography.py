@@ -347,6 +347,28 @@ class Choreography:
         path = Path(path)
         return choreography_from_asyncapi(path, Path(root or path.parent), cls())
 
+    def save_schemas(self, folder: str | Path, schema_format: str = "json-schema") -> list[Path]:
+        """Write each version of each event type to a file of its own: ``OrderPlaced.v1.json``.
+
+        :meth:`EventType.from_json_schema` and :meth:`EventType.from_avro` read them.
+
+        Parameters
+        ----------
+        folder
+            Made if it is not there.
+        schema_format
+            ``"json-schema"`` or ``"avro"`` (``.avsc``; see :mod:`workbench.events.conversion`).
+
+        Raises
+        ------
+        DesignError, EventError
+            An event type can't be said in Avro, or a file can't be written; in the first case
+            nothing is.
+        """
+        from workbench.choreography.schema_export import save_schemas
+
+        return save_schemas(self, Path(folder), schema_format)
+
     # --- on disk --------------------------------------------------------------------------
 
     @classmethod
