@@ -195,6 +195,27 @@ def schemas(
 
 
 @app.command()
+def models(
+    design: Annotated[Path, typer.Argument(help="A design folder.")],
+    out: Annotated[
+        Path | None, typer.Option(help="The file to write, .py; default: print it.")
+    ] = None,
+) -> None:
+    """Write a design's event types as Python source: pydantic models to import."""
+    from workbench.choreography import Choreography
+    from workbench.events.files import write_text
+
+    _must_exist(design)
+    choreography = Choreography.load(design)
+    source = choreography.python_source()
+    if out is None:
+        typer.echo(source, nl=False)
+    else:
+        write_text(out, source)
+        typer.echo(f"{len(choreography.event_types)} event types in {out}")
+
+
+@app.command()
 def doctor() -> None:
     """Say what works on this machine, what doesn't, and what to do."""
     from workbench.doctor import checkup

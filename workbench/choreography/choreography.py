@@ -369,6 +369,21 @@ class Choreography:
 
         return save_schemas(self, Path(folder), schema_format)
 
+    def python_source(self) -> str:
+        """The event types as Python source: pydantic models that subclass :class:`Event`.
+
+        Each accepts the payloads of the version in use; what pydantic has no words for stands in
+        its JSON Schema all the same. Needs ``choreography-workbench[models]``.
+
+        Raises
+        ------
+        DesignError
+            The generator is not installed, or an event type can't be said in Python.
+        """
+        from workbench.choreography.python_models import python_source
+
+        return python_source(self)
+
     # --- on disk --------------------------------------------------------------------------
 
     @classmethod
