@@ -377,7 +377,7 @@ class Choreography:
 
         Raises
         ------
-        DesignError
+        DesignError, EventError
             The generator is not installed, or an event type can't be said in Python.
         """
         from workbench.choreography.python_models import python_source

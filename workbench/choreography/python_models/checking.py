@@ -13,8 +13,7 @@ from collections.abc import Iterator
 from workbench.errors import DesignError
 
 _MODULES = {
-    "__future__", "datetime", "decimal", "enum", "pydantic",
-    "pydantic.experimental.missing_sentinel", "typing", "uuid", "workbench",
+    "__future__", "datetime", "decimal", "pydantic", "typing", "uuid", "workbench"
 }  # fmt: skip
 _CALLED = {"ConfigDict", "Field"}
 _EXPRESSIONS = (

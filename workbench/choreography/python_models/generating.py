@@ -81,9 +81,7 @@ def _generated(sayable: Sayable) -> str:
                 use_missing_sentinel=True,
                 strict_nullable=True,
                 aliases={"event_type": "event_type_"},
-                field_extra_keys=CARRIED,
                 field_extra_keys_without_x_prefix=CARRIED,
-                model_extra_keys=CARRIED,
                 model_extra_keys_without_x_prefix=CARRIED,
             )
     except RecursionError:
@@ -120,17 +118,29 @@ def _as_events(source: str, sayable: Sayable) -> str:
         if len(base) > 1:
             lines[node.lineno - 1] = f"class {name}({', '.join(base)}):"
     imports = [node for node in body if isinstance(node, ast.ImportFrom)]
-    head = []
-    for node in imports:
-        if classes.keys() == sayable.events.keys():  # no class is a plain model any more
-            node.names = [alias for alias in node.names if alias.name != "BaseModel"]
-        head += [ast.unparse(node)] if node.names else []
+    taken_from: dict[str, list[ast.alias]] = {}
+    for line in imports:  # what was an experiment of pydantic's is in pydantic itself now
+        home = "pydantic" if str(line.module).startswith("pydantic.") else str(line.module)
+        taken_from.setdefault(home, []).extend(line.names)
+    if classes.keys() == sayable.events.keys():  # no class is a plain model any more
+        plain = taken_from["pydantic"]
+        taken_from["pydantic"] = [alias for alias in plain if alias.name != "BaseModel"]
+    head = {
+        home: ast.unparse(ast.ImportFrom(home, sorted(names, key=lambda a: _isorted(a.name)), 0))
+        for home, names in taken_from.items()
+        if names
+    }
     groups = (
-        [line for line in head if line.startswith("from __future__")],
-        [line for line in head if not line.startswith(("from __future__", "from pydantic"))],
-        [line for line in head if line.startswith("from pydantic")],
+        [head.pop("__future__")],
+        [head[home] for home in head if home != "pydantic"],
+        [head["pydantic"]] if "pydantic" in head else [],
         ["from workbench import Event"],
     )
     written = "\n\n".join("\n".join(group) for group in groups if group)
     after = max(int(node.end_lineno or 0) for node in imports)
     return f"{_HEADER}{written}\n\n\n" + "\n".join(lines[after:]).strip() + "\n"
+
+
+def _isorted(name: str) -> tuple[int, str]:
+    """Constants first, then classes, as sorted imports have them."""
+    return (0 if name.isupper() else 1 if name[0].isupper() else 2), name

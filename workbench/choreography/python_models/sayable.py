@@ -17,7 +17,6 @@ from workbench.errors import DesignError
 from workbench.events import EventType
 from workbench.events.subschemas import with_references, with_subschemas
 
-_TYPES = {"array", "boolean", "integer", "null", "number", "object", "string"}
 _SAID = {
     "$defs", "$ref", "additionalProperties", "allOf", "anyOf", "const", "default", "description",
     "enum", "exclusiveMaximum", "exclusiveMinimum", "items", "maxItems", "maxLength", "maximum",
@@ -26,12 +25,12 @@ _SAID = {
 _CARRIED = {
     "contains", "contentEncoding", "contentMediaType", "dependentRequired", "dependentSchemas",
     "else", "examples", "format", "if", "maxContains", "maxProperties", "minContains",
-    "minProperties", "not", "pattern", "patternProperties", "prefixItems", "propertyNames",
+    "minProperties", "not", "patternProperties", "prefixItems", "propertyNames",
     "then", "unevaluatedItems", "unevaluatedProperties", "uniqueItems",
 }  # fmt: skip
 _FORMATS = {"date", "date-time", "decimal", "uuid"}
 
-CARRIED = {f"x-{keyword}" for keyword in _CARRIED}
+CARRIED = {f"x-{keyword}" for keyword in (*_CARRIED, "allOf")}
 """The marks of what is carried through as it stands."""
 
 
@@ -58,6 +57,7 @@ class Sayable:
         }
 
     def _add(self, name: str, event_type: EventType) -> None:
+        event_type.problem_with({})  # compiles the schema, so that a bad one is said
         schema = event_type.resolve(event_type.schema)
         if schema.get("type", "object") != "object" or not isinstance(
             schema.get("properties", {}), Mapping
@@ -102,13 +102,13 @@ class Sayable:
     def _said(self, schema: Any, definition: str, event: str) -> Any:
         if not isinstance(schema, Mapping):
             return schema
-        if not isinstance(schema.get("type", []), list) and schema["type"] not in _TYPES:
-            raise DesignError(f"{event} has no type {schema['type']!r} in JSON Schema.")
         found = with_subschemas(schema, lambda inner: self._said(inner, definition, event))
         said = {keyword: found[keyword] for keyword in schema if keyword in _SAID}
         self._formats(said, schema, definition)
-        for keyword in _CARRIED & {*schema} - {*said}:
-            if keyword in {"format", "pattern"} and schema.get("format") in _FORMATS:
+        for keyword in schema:
+            if keyword not in _CARRIED or keyword in said:
+                continue
+            if keyword == "format" and schema["format"] in _FORMATS:
                 continue
             if "$ref" in str(schema[keyword]):
                 raise DesignError(
@@ -124,8 +124,11 @@ class Sayable:
             said["format"] = form
             if "default" in said:
                 self.with_typed_defaults.add(definition)
-        elif isinstance(pattern, str) and schema.get("type") == "string" and _compiles(pattern):
-            said["pattern"] = pattern
+        elif isinstance(pattern, str) and schema.get("type") == "string":
+            if _compiles(pattern):
+                said["pattern"] = pattern
+            else:  # the generator drops one that stands alone
+                said["x-allOf"] = [{"pattern": pattern}]
 
 
 def _compiles(pattern: str) -> bool:
