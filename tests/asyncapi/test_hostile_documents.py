@@ -50,7 +50,10 @@ def deep(depth):
         (ON + "payload: {type: 3}", r"M v1: not a JSON Schema"),
         (ON + "payload: {minimum: .nan}", r"JSON has no such value"),
         (ON + "payload: {properties: {1: {}}}", r"the name 1 must be a text"),
-        (ON + "payload: {schemaFormat: application/x-protobuf, schema: ''}", r"are not read; JSON"),
+        (
+            ON + "payload: {schemaFormat: application/x-protobuf, schema: ''}",
+            r"are not read; JSON Schema and",
+        ),
         (ON + "x-choreography: {version: x}", r"'name' is missing"),
         (ON + "name: M\n        x-choreography: {version: x}", r"must be a whole number"),
         (ON + "name: ../M\n        x-choreography: {version: 1}", r"'\.\./M' can't name an event"),

@@ -1,5 +1,6 @@
 """AsyncAPI documents as designs: ours come back whole, those of others as far as they say."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -180,6 +181,8 @@ channels:
       Moved.v2: {payload: {schemaFormat: 'application/schema+json;version=2019-09',
                            schema: {dependentRequired: {x: [y]}}}}
       'two words': {}
+      Avro: {payload: {schemaFormat: 'application/vnd.apache.avro+yaml;version=1.9.0',
+                       schema: {$ref: 'avro.avsc'}}}
   b:
     messages:
       Moved.v1: {payload: false}
@@ -196,14 +199,20 @@ operations:
 def test_versions_odd_names_replies_and_dialects_of_others_are_read(tmp_path, written):
     path = tmp_path / "other.yaml"
     path.write_text(VERSION_3)
+    fields = [{"name": "n", "type": "int"}]
+    avro = {"type": "record", "name": "Anything", "fields": fields}
+    (tmp_path / "avro.avsc").write_text(json.dumps(avro))
     design = Choreography.from_asyncapi(path)
-    assert [*design.event_types] == ["Moved", "two_words", "Moved.b"]
+    assert [*design.event_types] == ["Moved", "two_words", "Avro", "Moved.b"]
+    assert "n" in design.event_types["Avro"].problem_with({"n": 2**31})
     assert design.event_types["Moved"].version == 2
     assert [*design.released["Moved"]] == [1]
     assert design.event_types["Moved"].problem_with({"x": 1})
     assert design.event_types["Moved.b"].problem_with({})
     [service] = design.services.values()
     assert (service.hears, service.publishes) == (("Moved",), ("Moved.b",))
-    assert [design.channel(name) for name in design.event_types] == ["topic.a", "topic.a", "b"]
+    assert {name: design.channel(name) for name in design.event_types} == {
+        "Moved": "topic.a", "two_words": "topic.a", "Avro": "topic.a", "Moved.b": "b"
+    }  # fmt: skip
     again = Choreography.from_asyncapi(written(design.asyncapi()))
     assert again == design

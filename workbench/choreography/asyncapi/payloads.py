@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from workbench.choreography.asyncapi.dialect import DRAFT_07, dialect_of
 from workbench.choreography.asyncapi.names import plain_name
 from workbench.choreography.asyncapi.references import Documents, Place
 from workbench.choreography.documents import Node
+from workbench.events.conversion import schema_from_avro
 from workbench.events.subschemas import with_references
+
+_AVRO = "application/vnd.apache.avro"
 
 
 def payload_schema(
@@ -34,10 +38,13 @@ def payload_schema(
         schema, found = documents.trace(inner)
         place = found or (place and Place(place.file, (*place.way, "schema")))
     dialect: str | None = DRAFT_07
+    if isinstance(marked.value, str) and marked.value.startswith(_AVRO):
+        _, from_avro = schema.checked(partial(schema_from_avro, schema.plain()))
+        return from_avro
     if marked.value is not None:
         dialect = dialect_of(marked.text())
         if dialect is None:
-            raise marked.error(f"schemas in {marked.text()} are not read; JSON Schema is")
+            raise marked.error(f"schemas in {marked.text()} are not read; JSON Schema and Avro are")
     if own is not None:
         said = own.get("dialect", None)
         dialect = said.text() if said.value is not None else None

@@ -48,8 +48,9 @@ class Documents:
                 raise DesignError("there is no such file.", file=str(path))
             if len(self._tops) >= _MOST_FILES:
                 raise DesignError(f"a document of more than {_MOST_FILES} files.", file=str(path))
-            value = read_json(path) if file.suffix == ".json" else read_yaml(path)
-            self._tops[file] = Node(value, str(path), "", None if file.suffix == ".json" else 1)
+            as_json = file.suffix in {".json", ".avsc"}
+            value = read_json(path) if as_json else read_yaml(path)
+            self._tops[file] = Node(value, str(path), "", None if as_json else 1)
         return self._tops[file]
 
     def follow(self, node: Node) -> Node:
