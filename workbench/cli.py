@@ -11,14 +11,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote
 
 import typer
 
-from workbench.errors import WorkbenchError
+from workbench.errors import DesignError, IncompatibleError, WorkbenchError
+from workbench.problems import Format, Problem, Severity, render
 
 app = typer.Typer(
     help="Design, run, watch, capture and analyse event choreographies.",
@@ -89,6 +91,29 @@ def demo(
     from workbench.demo import run_demo
 
     raise typer.Exit(0 if run_demo(orders=orders, out=out, broker=broker) else 1)
+
+
+@app.command()
+def release(
+    design: Annotated[Path, typer.Argument(help="A design folder.")],
+    event_type: Annotated[str, typer.Argument(help="The event type whose draft is released.")],
+    force: Annotated[bool, typer.Option(help="Release it although it is refused.")] = False,
+    reason: Annotated[str | None, typer.Option(help="Why, with --force; it is kept.")] = None,
+) -> None:
+    """Make the draft of an event type its next version, for good; exit code 1 if it is refused."""
+    from workbench.choreography import Choreography
+
+    _must_exist(design)
+    loaded = Choreography.load(design)
+    try:
+        version = loaded.release(event_type, force=force, reason=reason).version
+    except IncompatibleError as error:
+        typer.echo(f"{error}\n\n{error.result}")
+        raise typer.Exit(1) from error
+    loaded.save(design)
+    typer.echo(
+        f"{event_type} v{version} is released: {design / 'events' / event_type / f'{version}.json'}"
+    )
 
 
 @app.command()
@@ -216,6 +241,36 @@ def models(
 
 
 @app.command()
+def lint(
+    design: Annotated[Path | None, typer.Argument(help="A design folder.")] = None,
+    form: Annotated[Format, typer.Option("--format", help="How it is told.")] = "text",
+    fail_on: Annotated[
+        Severity, typer.Option(help="Exit code 1 if anything is as bad as this or worse.")
+    ] = "warning",
+    silenced: Annotated[
+        bool, typer.Option("--silenced", help="List what is silenced too, and why.")
+    ] = False,
+    explain: Annotated[
+        str | None, typer.Option(help="Print what a rule is about, or all; needs no design.")
+    ] = None,
+) -> None:
+    """Check a design: exit code 0 clean, 1 there is something to mend, 2 it can't be read."""
+    from workbench.choreography import Choreography
+    from workbench.choreography.lint import explained
+
+    if explain is not None:
+        typer.echo(explained(explain), nl=False)
+        return
+    if design is None:
+        raise WorkbenchError("name a design folder: workbench lint DESIGN.")
+    _must_exist(design)
+    with _annotated(form):
+        found = Choreography.load(design).lint(silenced=silenced)
+    typer.echo(render(found, form))
+    raise typer.Exit(1 if found.at_least(fail_on) else 0)
+
+
+@app.command()
 def doctor() -> None:
     """Say what works on this machine, what doesn't, and what to do."""
     from workbench.doctor import checkup
@@ -291,6 +346,19 @@ def main() -> None:
     except WorkbenchError as error:
         typer.echo(f"workbench: {error}", err=True)
         raise SystemExit(2) from error
+
+
+@contextmanager
+def _annotated(form: Format) -> Iterator[None]:
+    """A design that can't be read is an annotation too, where annotations are asked for."""
+    try:
+        yield
+    except DesignError as error:
+        if form == "github":
+            subject = error.field or "design"
+            bad = Problem("bad-design", subject, str(error), "error", error.file, error.line)
+            typer.echo(render([bad], form))
+        raise
 
 
 def _must_exist(design: Path) -> None:

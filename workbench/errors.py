@@ -48,7 +48,7 @@ class IncompatibleError(DesignError):
     Attributes
     ----------
     result
-        The verdict, with all that changes: what ``workbench.events.check_compatibility`` gave.
+        The verdict, with all that changes: what ``check_compatibility`` gave.
     """
 
     def __init__(self, message: str, *, result: object = None) -> None:

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from workbench.choreography import Choreography, problems
+from workbench.choreography import Choreography
 from workbench.choreography.compensating import notices, undone_by
 from workbench.errors import DesignError, HandlerError
 from workbench.events import Event
@@ -154,9 +154,9 @@ def test_a_compensation_is_never_expected(design, billing):
 
 def test_a_compensation_that_never_has_anything_to_undo_is_a_problem(design, billing):
     billing.compensate("charge", when=ShippingFailed, emit={"PaymentRefunded": ID})
-    assert not [p for p in problems(design) if p.rule == "never-undoes"]
+    assert not [p for p in design.lint() if p.rule == "never-undoes"]
     billing.compensate("charge", when="PaymentCharged", emit={"PaymentRefunded": ID})
-    (found,) = [p for p in problems(design) if p.rule == "never-undoes"]
+    (found,) = [p for p in design.lint() if p.rule == "never-undoes"]
     assert found.message == (
         "billing/undo_charge never undoes anything: charge emits nothing but failures, and what "
         "has failed was not done."
@@ -236,7 +236,7 @@ def test_a_handler_is_bound_to_what_the_file_announces(load, tmp_path):
     )
     with pytest.raises(HandlerError, match=expected):
         service_spec(design, "billing", namespace="", folder=tmp_path, retry=RetryPolicy())
-    (found,) = [p for p in problems(design) if p.rule == "unbound-handler"]
+    (found,) = [p for p in design.lint() if p.rule == "unbound-handler"]
     assert '.compensates("bill").' in found.message
 
     @billing.compensates("bill")

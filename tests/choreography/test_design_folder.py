@@ -15,7 +15,6 @@ from workbench.choreography import (
     Reaction,
     format_duration,
     parse_duration,
-    problems,
 )
 from workbench.errors import DesignError, HandlerError
 from workbench.events import Event, EventType
@@ -504,7 +503,7 @@ def test_what_is_announced_and_not_bound_is_refused_by_name(load, tmp_path):
     expected = r"^inventory/on_OutOfStock has no Python handler: register one with "
     with pytest.raises(HandlerError, match=expected):
         service_spec(design, "inventory", namespace="", folder=tmp_path, retry=RetryPolicy())
-    assert [(p.rule, p.subject) for p in problems(design) if p.rule == "unbound-handler"] == [
+    assert [(p.rule, p.subject) for p in design.lint() if p.rule == "unbound-handler"] == [
         ("unbound-handler", "inventory/on_OutOfStock")
     ]
 

@@ -4,7 +4,7 @@ from collections.abc import Generator, Iterable, Iterator
 
 import pytest
 
-from workbench.choreography import Choreography, problems
+from workbench.choreography import Choreography
 from workbench.errors import DesignError, HandlerError
 from workbench.events import Event
 
@@ -217,27 +217,3 @@ def test_what_must_follow_leaves_guarded_reactions_out(design, inventory):
     inventory.on()(union)
     inventory.on(guard="data.id == '1'", name="g", emits=[Shipped])(one)
     assert design.expected_effects() == {"Placed": ("Reserved", "Refused")}
-
-
-def test_problems_are_listed_by_rule_and_subject(design, inventory):
-    inventory.on()(one)
-    design.service("depot").on()(one)
-    design.service("idle")
-    design.event(Shipped)
-    found = {(problem.rule, problem.subject) for problem in problems(design)}
-    assert found == {
-        ("nobody-emits", "Placed"),
-        ("nobody-hears", "Reserved"),
-        ("two-emitters", "Reserved"),
-        ("nobody-emits", "Shipped"),
-        ("nobody-hears", "Shipped"),
-        ("no-key", "Shipped"),
-        ("idle-service", "idle"),
-    }
-    assert all(problem.message.endswith((".", "?")) for problem in problems(design))
-
-
-def test_a_sound_design_has_no_problems_in_its_middle(design, inventory):
-    inventory.on()(one)
-    design.service("billing").whenever("Reserved", emit={"Placed": {"id": "data.id"}})
-    assert problems(design) == []

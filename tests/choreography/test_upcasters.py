@@ -1,8 +1,11 @@
 """Upcasters: an event of one version read as the next, and along the chain to any newer one."""
 
 import copy
+from contextlib import suppress
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from workbench import Choreography
 from workbench.choreography import Expression, Reading
@@ -340,3 +343,37 @@ def test_an_upcaster_to_no_version_is_refused(design, tmp_path, name, expected):
     with pytest.raises(DesignError, match=expected) as raised:
         Choreography.load(tmp_path)
     assert raised.value.file == str(file)
+
+
+ODD = st.sampled_from([
+    "", "a: &x 1\nb: *x", "name: data.first", "name:", "name: {}", "? [a]: 1", "{", "[" * 500, "- a",
+    "name: data.first.second", "price: {amount: {deep: data.n}}", "n: 9999999999999999999999",
+    "price: data", "name: .nan", "1: 2", "name: 'data'", "lines: '[data]'", "2 sha256:" + "0" * 64,
+])  # fmt: skip
+TEXTS = st.binary(max_size=40) | st.lists(ODD | st.text(max_size=20), max_size=3).map(
+    lambda lines: "\n".join(lines).encode("utf-8", "surrogatepass")
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(TEXTS, st.sampled_from(["2.upcaster.yaml", "released.lock"]))
+def test_whatever_stands_in_these_files_is_read_or_is_one_sentence(tmp_path_factory, text, name):
+    design = Choreography()
+    for version in (V1, V2):
+        design.event(version)
+        design.released.setdefault("Placed", {})[version.version] = version
+    folder = design.save(tmp_path_factory.mktemp("design"))
+    (folder / "events" / "Placed" / name).write_bytes(text)
+    try:
+        loaded = Choreography.load(folder)
+    except DesignError as error:
+        loaded, said = None, str(error)
+    if loaded is None:
+        assert str(folder) in said
+        assert said.endswith((".", "?"))
+        return
+    for upcaster in loaded.upcasters.get("Placed", {}).values():
+        with suppress(EventError):
+            upcaster.upcast(OLD)
+    loaded.save(folder)
+    assert Choreography.load(folder) == loaded

@@ -68,7 +68,8 @@ def design(tmp_path):
 
 def test_help_names_every_verb():
     shown = CliRunner().invoke(app, ["--help"]).output
-    for verb in ("lab", "demo", "kafka", "run", "capture", "mermaid", "doctor"):
+    verbs = "lab demo kafka run release capture mermaid lint doctor"
+    for verb in verbs.split():
         assert verb in shown
     assert "start" in CliRunner().invoke(app, ["kafka", "--help"]).output
 
@@ -180,3 +181,41 @@ def test_what_is_missing_is_lost_and_what_is_too_much_is_doubled():
 
 def test_the_first_notebook_is_where_lab_looks_for_it():
     assert (Path(__file__).parents[2] / "notebooks" / "01_order_choreography.ipynb").exists()
+
+
+# --- releasing -------------------------------------------------------------------------------
+
+
+def test_a_draft_is_released_or_refused_with_a_payload_that_proves_it(design, here):
+    yaml = (design / "choreography.yaml").read_text()
+    home = design / "events" / "OrderPlaced"
+    draft = home / "draft.json"
+    draft.write_text('{"type": "object", "properties": {"order_id": {"type": "integer"}}}')
+    code, out, err = here("release", design, "OrderPlaced")
+    assert (code, err) == (1, "")
+    assert out.startswith(
+        "OrderPlaced v2 is not released, for it is not BACKWARD compatible with v1"
+    )
+    assert "for example" in out
+    assert draft.is_file()
+    code, _, err = here("release", design, "OrderPlaced", "--force")
+    assert code == 2
+    assert "force=True needs a reason" in err
+    code, out, _ = here("release", design, "OrderPlaced", "--force", "--reason", "nobody reads it")
+    assert (code, draft.exists(), (home / "2.json").is_file()) == (0, False, True)
+    assert out == f"OrderPlaced v2 is released: {home / '2.json'}\n"
+    assert "2: nobody reads it" in (design / "choreography.yaml").read_text()
+    code, _, err = here("release", design, "OrderPlaced")
+    assert (code, yaml != (design / "choreography.yaml").read_text()) == (2, True)
+    assert "OrderPlaced v2 is released already, and there is no draft of v3" in err
+
+
+def test_a_release_leaves_what_people_wrote_in_the_design_as_it_is(design, here):
+    file = design / "choreography.yaml"
+    file.write_text(file.read_text() + "\n# Ask Ada before changing this.\n")
+    before = file.read_text()
+    home = design / "events" / "OrderPlaced"
+    (home / "draft.json").write_text((home / "1.json").read_text())
+    assert here("release", design, "OrderPlaced")[0] == 0
+    assert file.read_text() == before
+    assert {path.name for path in home.iterdir()} == {"1.json", "2.json", "released.lock"}

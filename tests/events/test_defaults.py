@@ -44,6 +44,12 @@ MONEY = {"type": "object", "properties": {"currency": CURRENCY, "amount": {"type
             {},
             {"c": "USD"},
         ),
+        (
+            {"$schema": "http://json-schema.org/draft-07/schema#", "$defs": {"C": CURRENCY},
+             "properties": {"c": {"$ref": "#/$defs/C", "default": "USD"}}},
+            {},
+            {"c": "EUR"},  # before 2019-09 nothing counts beside a reference
+        ),
         ({"allOf": [{"properties": {"c": CURRENCY}}, {"properties": {"d": {"default": 1}}}]}, {}, {"c": "EUR", "d": 1}),
         ({"$ref": "#/$defs/M", "$defs": {"M": MONEY}}, {}, {"currency": "EUR"}),
     ],

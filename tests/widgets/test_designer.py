@@ -162,10 +162,25 @@ def test_renaming_an_event_type_takes_its_reactions_along(model):
     assert list(found.mappings) == ["StockHeld"]
 
 
+def test_only_what_is_more_than_a_note_carries_the_sign_of_trouble(model):
+    model.put_reaction(reaction())
+    model.put_type("SendEmail", [FieldDraft("order_id")], "order_id")
+    cells = [row["cells"] for row in model.problem_rows()]
+    assert cells[0]["subject"] == "⚠ SendEmail"
+    assert "is named like a command" in cells[0]["message"]
+    assert {"inventory", "OrderPlaced", "StockReserved"} & {cell["subject"] for cell in cells[1:]}
+    assert not any("⚠" in cell["subject"] for cell in cells[1:])
+
+
 def test_an_event_type_in_use_is_not_removed(model):
     model.put_reaction(reaction())
     with pytest.raises(DesignError, match="OrderPlaced is used by inventory/on_OrderPlaced"):
         model.remove_type("OrderPlaced")
+    model.put_type("OrderCancelled", [FieldDraft("order_id")], "order_id")
+    watch = {"unless": "OrderCancelled", "within": 60, "name": "watch"}
+    model.design.service("inventory").whenever("OrderPlaced", emit={"StockReserved": {}}, **watch)
+    with pytest.raises(DesignError, match="OrderCancelled is used by inventory/watch"):
+        model.remove_type("OrderCancelled")
 
 
 def test_every_change_can_be_undone_back_to_nothing(model):

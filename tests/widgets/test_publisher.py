@@ -9,7 +9,6 @@ from workbench.errors import BrokerError
 from workbench.widgets import Publisher
 from workbench.widgets.burst import Burst
 from workbench.widgets.publisher_model import PublisherModel
-from workbench.widgets.values import Values
 
 pytestmark = pytest.mark.memory
 
@@ -19,7 +18,7 @@ def test_flows_begin_with_what_no_service_emits_so_that_comes_first(wb):
 
 
 def test_what_is_published_says_where_it_landed(wb):
-    model = PublisherModel(wb, Values(1))
+    model = PublisherModel(wb, seed=1)
     texts = model.new_texts("OrderPlaced")
     assert model.publish("OrderPlaced", texts) is None
     (row,) = model.landed()
@@ -29,7 +28,7 @@ def test_what_is_published_says_where_it_landed(wb):
 
 
 def test_what_is_refused_says_the_field_and_the_reason(wb):
-    model = PublisherModel(wb, Values(1))
+    model = PublisherModel(wb, seed=1)
     said = model.publish("OrderPlaced", model.new_texts("OrderPlaced") | {"quantity": "many"})
     assert said == "quantity: 'many' is not a whole number."
     (row,) = model.landed()
@@ -38,7 +37,7 @@ def test_what_is_refused_says_the_field_and_the_reason(wb):
 
 
 def test_an_event_too_large_is_refused_with_its_size(wb):
-    model = PublisherModel(wb, Values(1))
+    model = PublisherModel(wb, seed=1)
     said = model.publish(
         "OrderPlaced", model.new_texts("OrderPlaced") | {"customer": "x" * 1_100_000}
     )
@@ -52,7 +51,7 @@ def test_a_readonly_workbench_says_why_it_publishes_nothing(wb):
 
 
 def test_only_the_last_twenty_are_shown_newest_first(wb):
-    model = PublisherModel(wb, Values(1))
+    model = PublisherModel(wb, seed=1)
     burst = model.burst("OrderPlaced", 50, 0)
     burst.run()
     rows = model.landed()

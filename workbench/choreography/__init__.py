@@ -5,25 +5,24 @@ Pure Python: no broker, no widget, no thread; no I/O but the design's own files.
 
 from workbench.choreography.choreography import Choreography
 from workbench.choreography.duration import format_duration, parse_duration
-from workbench.choreography.evolution import MODES, POLICIES, Evolution
+from workbench.choreography.evolution import Evolution
 from workbench.choreography.expression import Expression, cel_view, fit
 from workbench.choreography.handlers import takes_context
 from workbench.choreography.invariant import Invariant, Verdict
-from workbench.choreography.problems import Problem, problems
 from workbench.choreography.reaction import Reaction
 from workbench.choreography.retry_policy import RetryPolicy
 from workbench.choreography.service import Service
 from workbench.choreography.upcaster import Upcaster
 from workbench.choreography.versions import Reading, Versions
+from workbench.problems import Problem, Problems
 
 __all__ = [
-    "MODES",
-    "POLICIES",
     "Choreography",
     "Evolution",
     "Expression",
     "Invariant",
     "Problem",
+    "Problems",
     "Reaction",
     "Reading",
     "RetryPolicy",
@@ -35,6 +34,5 @@ __all__ = [
     "fit",
     "format_duration",
     "parse_duration",
-    "problems",
     "takes_context",
 ]

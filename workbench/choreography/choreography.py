@@ -10,13 +10,15 @@ from typing import Any
 from workbench.choreography.compensating import Reach
 from workbench.choreography.evolution import Evolution, checked_policy
 from workbench.choreography.invariant import Invariant
+from workbench.choreography.places import Source
 from workbench.choreography.reaction import Reaction
 from workbench.choreography.service import Service
 from workbench.choreography.upcaster import Upcaster, compiled
 from workbench.choreography.versions import Versions
 from workbench.errors import DesignError
-from workbench.events import Event, EventType
+from workbench.events import Event, EventType, examples
 from workbench.mermaid import Mermaid
+from workbench.problems import Problems
 
 
 class Choreography:
@@ -41,6 +43,10 @@ class Choreography:
         Event type name → channel, where the design overrides the default.
     invariants
         Name → what must hold of the services' states at rest.
+    silenced
+        Rule and subject (empty: everywhere) → why :meth:`lint` says nothing of it.
+    source
+        The folder it was read from; ``None`` if made in Python. Not part of equality.
     listeners
         Called with a service's name whenever one of its reactions is added or replaced.
     """
@@ -54,6 +60,8 @@ class Choreography:
         self.upcasters: dict[str, dict[int, Upcaster]] = {}
         self.channels: dict[str, str] = {}
         self.invariants: dict[str, Invariant] = {}
+        self.silenced: dict[tuple[str, str], str] = {}
+        self.source: Source | None = None
         self.listeners: list[Callable[[str], None]] = []
         self._reach: Reach | None = None
 
@@ -98,6 +106,28 @@ class Choreography:
         """
         self.invariants[name] = Invariant(equation)
         return self.invariants[name]
+
+    def silence(self, rule: str, subject: str, reason: str) -> None:
+        """Let :meth:`lint` say nothing of a rule about a subject, for a reason.
+
+        Parameters
+        ----------
+        rule
+            Its name: ``"nobody-hears"``.
+        subject
+            What it is about, as the finding has it: ``"OrderShipped"``; empty: everywhere.
+        reason
+            Why it is right as it is.
+
+        Raises
+        ------
+        DesignError
+            There is no such rule or subject, or no reason.
+        """
+        from workbench.choreography.lint import checked_reason, checked_rule, checked_subject
+
+        about = checked_rule(rule), checked_subject(self, subject)
+        self.silenced[about] = checked_reason(reason)
 
     def type_name(self, event: type[Event] | str) -> str:
         """The name of an event class (added if it is new here) or of a known event type."""
@@ -292,6 +322,30 @@ class Choreography:
                     expected.setdefault(reaction.whenever, []).extend(reaction.emits)
         return {name: tuple(dict.fromkeys(effects)) for name, effects in expected.items()}
 
+    def lint(self, *, silenced: bool = False) -> Problems:
+        """What deserves a second look, the worst first; none of it stops it from being saved.
+
+        Parameters
+        ----------
+        silenced
+            Lists what is silenced too, with the reasons.
+        """
+        from workbench.choreography.lint import lint
+
+        return lint(self, silenced=silenced)
+
+    def examples(self, event_type: type[Event] | str, n: int = 1, seed: int = 0) -> list[Any]:
+        """Plausible payloads of an event type; see :func:`workbench.events.examples`.
+
+        Raises
+        ------
+        DesignError
+            There is no such event type.
+        EventError
+            No payload was found that keeps every rule of its schema.
+        """
+        return examples(self.event_types[self.type_name(event_type)], n, seed)
+
     def mermaid(self) -> Mermaid:
         """The design as a picture in text, which JupyterLab and GitHub draw."""
         from workbench.choreography.mermaid_graph import mermaid_graph
@@ -429,6 +483,7 @@ class Choreography:
             "services": self.services,
             "channels": self.channels,
             "invariants": self.invariants,
+            "silenced": self.silenced,
         }
 
     def __repr__(self) -> str:

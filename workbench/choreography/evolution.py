@@ -6,20 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from workbench.errors import DesignError
-
-MODES = (
-    "NONE",
-    "BACKWARD",
-    "FORWARD",
-    "FULL",
-    "BACKWARD_TRANSITIVE",
-    "FORWARD_TRANSITIVE",
-    "FULL_TRANSITIVE",
-)
-"""Who must get along with a new version; the names are those of Kafka's schema registries."""
-
-POLICIES = ("lenient", "strict")
-"""How it is judged; see :func:`workbench.events.check_compatibility`."""
+from workbench.events.compatibility import MODES, POLICIES
 
 
 @dataclass(frozen=True)
@@ -29,11 +16,12 @@ class Evolution:
     Attributes
     ----------
     mode
-        One of ``MODES``. BACKWARD: new readers read what old ones wrote; FORWARD: the reverse;
+        One of ``workbench.events.compatibility.MODES``. BACKWARD: new readers read what old ones wrote; FORWARD: the reverse;
         FULL: both; ``_TRANSITIVE``: against every earlier version, not only the last; NONE: no
         check.
     policy
-        ``"lenient"`` or ``"strict"``.
+        ``"lenient"`` or ``"strict"``: how it is judged; see
+        :func:`workbench.events.compatibility.check_compatibility`.
     deprecated
         Versions that nobody should use any more.
     forced

@@ -14,6 +14,7 @@ from workbench.choreography.duration import parse_duration
 from workbench.choreography.expression import Expression
 from workbench.choreography.frozen import LOCK, changed, read_lock, schema_sum
 from workbench.choreography.invariant import Invariant
+from workbench.choreography.lint import checked_reason, checked_rule, checked_subject
 from workbench.choreography.loading_versions import (
     EVOLUTION,
     UPCASTER,
@@ -23,6 +24,7 @@ from workbench.choreography.loading_versions import (
     load_writes,
     versions_of,
 )
+from workbench.choreography.places import FILE, Source
 from workbench.choreography.reaction import Reaction
 from workbench.choreography.retry_policy import RetryPolicy
 from workbench.choreography.service import default_compensation_name, default_name
@@ -34,9 +36,9 @@ if TYPE_CHECKING:
     from workbench.choreography.choreography import Choreography
     from workbench.choreography.service import Service
 
-FILE = "choreography.yaml"
-_TOP = {"events", "services", "invariants", "policy"}
-_EVENT = {"key", "channel", "version"} | EVOLUTION
+_TOP = {"events", "services", "invariants", "policy", "silenced"}
+_SILENCED = {"rule", "subject", "reason"}
+_EVENT = {"key", "keys", "channel", "version"} | EVOLUTION
 _REACTION = {
     "name", "whenever", "if", "after", "emit", "emits", "handler", "failure_rate", "retry", "ordered",
     "unless", "within", "reads", "writes",
@@ -67,6 +69,8 @@ def load_choreography(folder: Path, choreography: Choreography) -> Choreography:
             choreography.channels[name] = channel.text()
         load_evolution(name, node, choreography)
     load_services(document, choreography)
+    choreography.source = Source(folder, _lines(document))
+    load_silenced(document, choreography)
     return choreography
 
 
@@ -97,6 +101,34 @@ def load_services(document: Node, choreography: Choreography) -> None:
         choreography.invariants[name] = node.checked(partial(Invariant, node.text()))
 
 
+def load_silenced(document: Node, choreography: Choreography) -> None:
+    """Add what the document silences to a choreography that has all the rest."""
+    for entry in document.get("silenced", []).items():
+        _load_silencing(entry, choreography)
+
+
+def _lines(document: Node) -> dict[str, int]:
+    """Where the event types, their channels and the services stand."""
+    parts = [*document.get("events", {}).mapping().values()]
+    parts += [node.get("channel") for node in parts if "channel" in node.value]
+    parts += document.get("services", {}).mapping().values()
+    return {part.field: part.line for part in parts if part.line is not None}
+
+
+def _load_silencing(entry: Node, choreography: Choreography) -> None:
+    entry.only(_SILENCED)
+    rule, subject, reason = entry.get("rule"), entry.get("subject", ""), entry.get("reason")
+    about = (
+        rule.checked(lambda: checked_rule(rule.text())),
+        subject.checked(lambda: checked_subject(choreography, subject.text())),
+    )
+    if about in choreography.silenced:
+        raise entry.error("the same is silenced twice")
+    choreography.silenced[about] = reason.checked(lambda: checked_reason(reason.text()))
+    if choreography.source is not None and entry.line is not None:
+        choreography.source.lines[f"silenced.{'.'.join(about)}"] = entry.line
+
+
 def _load_event_types(
     folder: Path, settings: Mapping[str, Node], choreography: Choreography
 ) -> None:
@@ -105,13 +137,13 @@ def _load_event_types(
     for path in sorted(paths, key=lambda path: order.get(path.name, len(order))):
         if not path.is_dir() or path.name.startswith("."):
             continue
-        key_node = settings[path.name].get("key", None) if path.name in settings else None
-        key = key_node.text() if key_node is not None and key_node.value is not None else None
-        versions = sorted(int(file.stem) for file in path.glob("*.json") if file.stem.isdigit())
+        key = settings[path.name].get("key", None) if path.name in settings else None
+        versions = sorted(int(file.stem) for file in path.glob("*.json") if file.stem.isdecimal())
+        keys = _other_keys(settings.get(path.name), versions)
         sums = _sums(path, versions)
         for version in versions:
             file = path / f"{version}.json"
-            event_type = _event_type(file, version, key, key_node)
+            event_type = _event_type(file, version, keys.get(version, key))
             if sums.get(version, schema_sum(event_type.schema)) != schema_sum(event_type.schema):
                 raise changed(path.name, version, file=str(file))
             choreography.released.setdefault(path.name, {})[version] = event_type
@@ -121,8 +153,17 @@ def _load_event_types(
             version = versions[-1] + 1 if versions else 1
             if path.name in settings:
                 version = settings[path.name].get("version", version).version_after(versions)
-            choreography.event_types[path.name] = _event_type(draft, version, key, key_node)
+            choreography.event_types[path.name] = _event_type(draft, version, key)
         _load_upcasters(path, choreography)
+
+
+def _other_keys(settings: Node | None, versions: list[int]) -> dict[int, Node]:
+    """The key fields of released versions that have another than the version in use."""
+    keys = {} if settings is None else settings.get("keys", {}).numbered()
+    for version, node in keys.items():
+        if version not in versions:
+            raise node.error(f"v{version} is not a released version")
+    return keys
 
 
 def _sums(folder: Path, versions: list[int]) -> dict[int, str]:
@@ -156,7 +197,7 @@ def _load_upcasters(folder: Path, choreography: Choreography) -> None:
         load_upcaster(node, name, version, choreography)
 
 
-def _event_type(path: Path, version: int, key: str | None, key_node: Node | None) -> EventType:
+def _event_type(path: Path, version: int, key: Node | None) -> EventType:
     schema = read_json(path)
     if not isinstance(schema, dict):
         raise DesignError("a JSON Schema of an event must be an object.", file=str(path))
@@ -166,9 +207,10 @@ def _event_type(path: Path, version: int, key: str | None, key_node: Node | None
         event_type.problem_with({})  # compiles the schema, so that a bad one is said here
     except WorkbenchError as error:
         raise DesignError(str(error), file=str(path)) from error
-    if key is None or key_node is None:
+    if key is None or key.value is None:
         return event_type
-    return key_node.checked(lambda: EventType(name, schema, version, key))
+    field = key.text()
+    return key.checked(lambda: EventType(name, schema, version, field))
 
 
 def _reaction(node: Node, choreography: Choreography, taken: Mapping[str, Reaction]) -> Reaction:

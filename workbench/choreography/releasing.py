@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from workbench.errors import DesignError, IncompatibleError
+from workbench.events.compatibility import Compatibility, check_compatibility
+from workbench.events.compatibility.result import shown
 
 if TYPE_CHECKING:
     from workbench.choreography.choreography import Choreography
@@ -43,31 +45,33 @@ def release(choreography: Choreography, name: str, *, force: bool, reason: str |
     return draft
 
 
-def _verdict(draft: EventType, released: dict[int, EventType], evolution: Evolution) -> Any:
+def _verdict(
+    draft: EventType, released: dict[int, EventType], evolution: Evolution
+) -> Compatibility | None:
     """What the check says; ``None`` where there is nothing to check."""
-    from workbench import events
-
     if not released or evolution.mode == "NONE":
         return None
-    older = [dict(released[version].schema) for version in sorted(released)]
-    return events.check_compatibility(  # type: ignore[attr-defined]
-        older if evolution.is_transitive else older[-1],
+    return check_compatibility(
+        [dict(released[version].schema) for version in sorted(released)],
         dict(draft.schema),
         mode=evolution.mode,
         policy=evolution.policy,
-        format="json-schema",
     )
 
 
 def _refusal(
-    draft: EventType, released: dict[int, EventType], evolution: Evolution, result: Any
+    draft: EventType, released: dict[int, EventType], evolution: Evolution, result: Compatibility
 ) -> IncompatibleError:
     against = [max(released)] if not evolution.is_transitive else sorted(released)
     others = ", ".join(f"v{version}" for version in against)
-    sentences = list(dict.fromkeys(c.sentence.rstrip(".") for c in result.changes if c.breaks))
-    told = "; ".join(sentences[:_SHOWN]) or str(result)
+    breaking = [change for change in result.changes if change.breaks]
+    sentences = list(dict.fromkeys(change.sentence.rstrip(".") for change in breaking))
+    told = "; ".join(sentences[:_SHOWN]) or result.undecided.rstrip(".") or str(result)
     if len(sentences) > _SHOWN:
         told += f"; and {len(sentences) - _SHOWN} more"
+    witness = next((c.witness for c in breaking if c.witness is not None), None)
+    if witness is not None:
+        told += f" (such as {shown(witness)})"
     return IncompatibleError(
         f"{draft.name} v{draft.version} is not released, for it is not {evolution.mode} compatible "
         f"with {others} (policy {evolution.policy}): {told}. Mend the draft, or release it with "

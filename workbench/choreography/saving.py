@@ -15,8 +15,8 @@ from workbench.choreography.duration import format_duration
 from workbench.choreography.evolution import Evolution
 from workbench.choreography.expression import Expression
 from workbench.choreography.frozen import LOCK, changed, lock_text, read_lock, schema_sum
-from workbench.choreography.loading import FILE
 from workbench.choreography.loading_versions import UPCASTER
+from workbench.choreography.places import FILE, Places
 from workbench.choreography.retry_policy import RetryPolicy
 from workbench.choreography.service import default_compensation_name, default_name
 from workbench.errors import DesignError
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 def save_choreography(choreography: Choreography, folder: Path) -> Path:
     """Write a choreography to a folder; see :meth:`Choreography.save`."""
-    files = {folder / FILE: yaml_text(design_document(choreography))}
+    text = yaml_text(design_document(choreography))
+    files = {} if _says(folder, text) else {folder / FILE: text}
     stale: list[Path] = []
     for name, event_type in choreography.event_types.items():
         home = folder / "events" / name
@@ -56,6 +57,16 @@ def save_choreography(choreography: Choreography, folder: Path) -> Path:
     for path in stale:
         path.unlink(missing_ok=True)
     return folder
+
+
+def _says(folder: Path, text: str) -> bool:
+    """Whether a folder's file says the same already: then it stays, with its comments."""
+    from workbench.choreography.choreography import Choreography
+
+    try:
+        return yaml_text(design_document(Choreography.load(folder))) == text
+    except DesignError:
+        return False
 
 
 def _save_lock(
@@ -109,6 +120,9 @@ def design_document(choreography: Choreography) -> dict[str, Any]:
         document["invariants"] = {
             name: invariant.source for name, invariant in choreography.invariants.items()
         }
+    silenced = silenced_entries(choreography)
+    if silenced:
+        document["silenced"] = silenced
     return document
 
 
@@ -119,6 +133,12 @@ def event_settings(choreography: Choreography, names: Iterable[str]) -> dict[str
         event_type = choreography.event_types[name]
         settings: dict[str, Any] = {
             "key": event_type.key,
+            "keys": {
+                version: released.key
+                for version, released in sorted(choreography.released.get(name, {}).items())
+                if released.key != event_type.key
+            }
+            or None,
             "channel": choreography.channels.get(name),
             **_evolution(choreography, name),
         }
@@ -128,6 +148,16 @@ def event_settings(choreography: Choreography, names: Iterable[str]) -> dict[str
                 settings["version"] = event_type.version
         events[name] = {field: value for field, value in settings.items() if value is not None}
     return events
+
+
+def silenced_entries(choreography: Choreography) -> list[dict[str, str]]:
+    """What is silenced, each as its entry in the file."""
+    places = Places(choreography)
+    return [
+        {"rule": rule, **({"subject": subject} if subject else {}), "reason": reason}
+        for (rule, subject), reason in choreography.silenced.items()
+        if not subject or places.of(subject)  # else it has gone with its subject
+    ]
 
 
 def _evolution(choreography: Choreography, name: str) -> dict[str, Any]:

@@ -116,7 +116,7 @@ class Versions:
             raise EventError(f"{problem}.")
         version = written.version
         if version in (reads or (self.current,)):
-            return self._as(written, data)
+            return self._filled(written, data) if written.has_defaults else Reading(written, data)
         wanted = sorted(reads or (self.current,), reverse=True)
         # The newest first; among those older than the event, too.
         tried = [n for n in wanted if n > version] or wanted[:1]
@@ -178,14 +178,12 @@ class Versions:
             raise EventError(f"{self.name} v{version} as it stands is no {problem}.")
         return filled
 
-    def _as(self, kind: EventType, data: Any) -> Reading:
+    def _filled(self, kind: EventType, data: Any) -> Reading:
         filled = kind.with_defaults(data)
-        if filled is data:
-            return Reading(kind, data)
-        problem = kind.problem_with(filled)
+        problem = None if filled is data else kind.problem_with(filled)
         if problem:
             raise EventError(f"with the defaults of its schema filled in: {problem}.")
-        return Reading(kind, filled, as_written=False)
+        return Reading(kind, filled, filled is data)
 
     def _unreadable(self, version: int, wanted: list[int], reason: str) -> EventError:
         read = " and ".join(f"v{n}" for n in reversed(wanted))

@@ -4,10 +4,12 @@ Pure Python: no broker, no widget, no thread.
 """
 
 from workbench.events.binding import from_kafka, to_kafka
+from workbench.events.compatibility import Change, Compatibility, check_compatibility
 from workbench.events.dead_letter import DeadLetter
 from workbench.events.defaults import fill_defaults
 from workbench.events.envelope import Envelope
 from workbench.events.event_type import EventType
+from workbench.events.examples import Examples, examples
 from workbench.events.identity import canonical_key, effect_id
 from workbench.events.model import Event
 from workbench.events.payload import decode_payload, encode_payload
@@ -16,17 +18,22 @@ from workbench.events.trace import child_traceparent, new_traceparent
 from workbench.events.trail import Trail
 
 __all__ = [
+    "Change",
+    "Compatibility",
     "DeadLetter",
     "Envelope",
     "Event",
     "EventType",
+    "Examples",
     "Retry",
     "Trail",
     "canonical_key",
+    "check_compatibility",
     "child_traceparent",
     "decode_payload",
     "effect_id",
     "encode_payload",
+    "examples",
     "fill_defaults",
     "from_kafka",
     "new_traceparent",

@@ -12,6 +12,7 @@ without defaults costs nothing at all.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from typing import Any
@@ -23,6 +24,7 @@ _DEEPEST = 200
 """How far into a payload it goes; JSON is not read any deeper."""
 
 
+_ALONE = re.compile(r"https?://json-schema\.org/draft-0[3-7]/")
 _Pattern = Any  # a validator of one name
 
 
@@ -183,14 +185,17 @@ def _useful(nodes: Iterable[_Node]) -> set[int]:
 def _facets(part: Any, schema: Any) -> list[Mapping[str, Any]]:
     """A schema and those that apply to the same value for certain, each once."""
     found: dict[int, Mapping[str, Any]] = {}
-    ahead = [part]
+    ahead, seen = [part], set[int]()
     while ahead:
         facet = ahead.pop(0)
-        if not isinstance(facet, Mapping) or id(facet) in found:
+        if not isinstance(facet, Mapping) or id(facet) in seen:
             continue
-        found[id(facet)] = facet
+        seen.add(id(facet))
         if "$ref" in facet:
             ahead.append(_target(facet["$ref"], schema))
+            if _is_alone(schema):
+                continue
+        found[id(facet)] = facet
         both = facet.get("allOf")
         ahead += both if isinstance(both, list) else []
     return list(found.values())
@@ -200,11 +205,16 @@ def _default(part: Any, schema: Any) -> Any:
     """A property's own default, or that of what it refers to."""
     seen: set[int] = set()
     while isinstance(part, Mapping) and id(part) not in seen:
-        if "default" in part:
+        if "default" in part and not ("$ref" in part and _is_alone(schema)):
             return part["default"]
         seen.add(id(part))
         part = _target(part.get("$ref"), schema)
     return _NOTHING
+
+
+def _is_alone(schema: Any) -> bool:
+    """Whether nothing counts beside a ``$ref``: so it is in the drafts before 2019-09."""
+    return bool(_ALONE.match(str(schema.get("$schema", ""))))
 
 
 def _target(ref: Any, schema: Any) -> Any:

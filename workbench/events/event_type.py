@@ -113,6 +113,11 @@ class EventType:
         return data if self._filler is None else self._filler.fill(data)
 
     @cached_property
+    def has_defaults(self) -> bool:
+        """Whether the schema has defaults that are filled in."""
+        return self._filler is not None
+
+    @cached_property
     def _filler(self) -> Filler | None:
         return filler(self.schema)
 

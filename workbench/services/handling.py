@@ -166,11 +166,12 @@ class Handling:
             No reaction can read it.
         """
         versions, payload = self._spec.versions[envelope.type], envelope.payload()
-        if not reactions:  # it is only waited for: what it says matters to nobody
+        asked = {self._reads[reaction.name] for reaction in reactions}
+        if not asked:  # it is only waited for: what it says matters to nobody
             versions.verify(payload, envelope.dataschema)
         found: dict[tuple[int, ...], Reading | EventError] = {}
         errors = []
-        for reads in dict.fromkeys(self._reads[reaction.name] for reaction in reactions):
+        for reads in sorted(asked):
             try:
                 found[reads] = versions.read(payload, envelope.dataschema, reads)
             except EventError as error:

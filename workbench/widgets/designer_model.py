@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from workbench import look
-from workbench.choreography import Choreography, problems
+from workbench.choreography import Choreography
 from workbench.choreography.compensating import checked_compensation, following
 from workbench.errors import DesignError
 from workbench.widgets.field_kinds import FieldDraft, event_type_of, fields_of
@@ -181,7 +181,7 @@ class DesignerModel:
             f"{service.name}/{reaction.name}"
             for service in self.design.services.values()
             for reaction in service.reactions.values()
-            if name in (reaction.whenever, *reaction.emits, *reaction.failures)
+            if name in (reaction.whenever, *reaction.emits, *reaction.failures, *reaction.unless)
         ]
         users += [
             service.name
@@ -321,14 +321,13 @@ class DesignerModel:
         return rows
 
     def problem_rows(self) -> list[Row]:
-        """What deserves a second look, as the design stands."""
-        return [
-            {
-                "key": f"{n}",
-                "cells": {"subject": f"{look.TROUBLE_SIGN} {p.subject}", "message": p.message},
-            }
-            for n, p in enumerate(problems(self.design))
-        ]
+        """What deserves a second look, as the design stands; what is more than a note has a sign."""
+        rows: list[Row] = []
+        for n, problem in enumerate(self.design.lint()):
+            sign = "" if problem.severity == "note" else f"{look.TROUBLE_SIGN} "
+            cells = {"subject": f"{sign}{problem.subject}", "message": problem.message}
+            rows.append({"key": f"{n}", "cells": cells})
+        return rows
 
 
 def _same(made: Any, before: Any) -> bool:

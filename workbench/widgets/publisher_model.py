@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -10,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from workbench import look
 from workbench.errors import WorkbenchError
+from workbench.events import Examples
 from workbench.widgets.burst import Burst
 from workbench.widgets.form_model import FormField, fields_of, read_form, text_of
 from workbench.widgets.table import Column, Row
 from workbench.widgets.text import clock
-from workbench.widgets.values import Values
 
 if TYPE_CHECKING:
     from workbench.events import EventType
@@ -35,9 +36,10 @@ LANDED_COLUMNS: list[Column] = [
 class PublisherModel:
     """Plain Python: the widget draws it, a test calls it. Safe to use from several threads."""
 
-    def __init__(self, wb: Workbench, values: Values | None = None) -> None:
+    def __init__(self, wb: Workbench, seed: int | None = None) -> None:
         self._wb = wb
-        self._values = values or Values()
+        self._seed = random.randrange(2**32) if seed is None else seed
+        self._made: dict[str, tuple[EventType, Examples]] = {}
         self._lock = threading.RLock()
         self._landed: deque[Row] = deque(maxlen=KEPT)
         self._count = 0
@@ -57,9 +59,18 @@ class PublisherModel:
 
     def new_texts(self, name: str) -> dict[str, str]:
         """Plausible values, as texts for the form."""
+        payload = self._payload(self.event_type(name))
+        return {field.name: text_of(field, payload.get(field.name)) for field in self.fields(name)}
+
+    def _payload(self, event_type: EventType) -> Any:
+        """Another plausible payload, whose ids are new and whose times are of late."""
         with self._lock:
-            payload = self._values.payload(self.event_type(name))
-        return {field.name: text_of(field, payload[field.name]) for field in self.fields(name)}
+            known, made = self._made.get(event_type.name, (None, None))
+            if made is None or known != event_type:
+                now = datetime.now(UTC).replace(microsecond=0)
+                made = Examples(event_type, self._seed, now)
+                self._made[event_type.name] = event_type, made
+            return next(made)
 
     def problems(self, name: str, texts: Mapping[str, str]) -> dict[str, str]:
         """Field → what is wrong with it; empty if it can be published."""
@@ -85,16 +96,12 @@ class PublisherModel:
         event_type = self.event_type(name)
         _ = self._wb.broker  # may start one, which says so where it was asked for
 
-        def make() -> dict[str, Any]:
-            with self._lock:
-                return self._values.payload(event_type)
-
         def send(payloads: Sequence[dict[str, Any]]) -> list[Published]:
             published = self._wb.publish_many([(name, payload) for payload in payloads])
             self._land(published[-KEPT:], payloads[-KEPT:])
             return published
 
-        return Burst(n, rate, make, send)
+        return Burst(n, rate, lambda: self._payload(event_type), send)
 
     def landed(self) -> list[Row]:
         """Where the last events landed, newest first."""

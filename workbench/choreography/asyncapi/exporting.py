@@ -17,7 +17,12 @@ from workbench.choreography.asyncapi.bindings import (
 from workbench.choreography.asyncapi.cloudevents import TRAIT, cloudevent_trait, own_headers
 from workbench.choreography.asyncapi.dialect import schema_format
 from workbench.choreography.asyncapi.names import EXTENSION, message_name, plain_name, reference
-from workbench.choreography.saving import event_settings, field_sources, reaction_entries
+from workbench.choreography.saving import (
+    event_settings,
+    field_sources,
+    reaction_entries,
+    silenced_entries,
+)
 from workbench.errors import DesignError
 from workbench.events import EventType
 from workbench.events.subschemas import with_references
@@ -93,6 +98,9 @@ class _Document:
         }
         if self.whole and self.design.invariants:
             rest["invariants"] = {n: i.source for n, i in self.design.invariants.items()}
+        silenced = silenced_entries(self.design) if self.whole else []
+        if silenced:
+            rest["silenced"] = silenced
         plain: dict[str, Any] = _plain(rest)
         return plain
 

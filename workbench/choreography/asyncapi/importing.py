@@ -13,7 +13,7 @@ from workbench.choreography.asyncapi.references import Documents
 from workbench.choreography.asyncapi.v2 import read_v2
 from workbench.choreography.asyncapi.v3 import read_v3
 from workbench.choreography.documents import Node
-from workbench.choreography.loading import event_settings, load_services
+from workbench.choreography.loading import event_settings, load_services, load_silenced
 from workbench.choreography.loading_versions import load_evolution, load_policy, load_upcaster
 from workbench.errors import DesignError
 from workbench.events import EventType
@@ -79,6 +79,7 @@ class _Import:
         self._contracts()
         for name, addresses in self.homes.items():
             self._channel(name, [*addresses])
+        load_silenced(self.rest, self.design)
 
     # --- event types ----------------------------------------------------------------------
 
@@ -114,12 +115,19 @@ class _Import:
             from_traits(self.documents, message, "schemaFormat", traits_win=self.old),
             own if own.value is not None else None,
         )
-        key = self.settings[name].get("key", None) if name in self.settings else None
+        key = self._key(name, version)
         event_type = message.checked(partial(EventType, name, schema, version))
         message.checked(partial(event_type.problem_with, {}))  # compiles the schema
         if key is None or key.value is None:
             return event_type
         return key.checked(partial(EventType, name, schema, version, key.text()))
+
+    def _key(self, name: str, version: int) -> Node | None:
+        """The key field of a version: it may have been another than it is now."""
+        if name not in self.settings:
+            return None
+        others = self.settings[name].get("keys", {}).numbered()
+        return others.get(version) or self.settings[name].get("key", None)
 
     def _evolution(self) -> None:
         """How the versions of event types follow each other."""

@@ -7,7 +7,8 @@ another does. What would take it too long is kept from it: an answer is owed in 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jsonschema_rs
@@ -21,6 +22,11 @@ MOST_PARTS = 4_000
 
 MOST_CASES = 300
 """Alternatives of a schema, multiplied out."""
+
+MOST_LISTED = 100
+"""Values of an ``enum`` that are given to the algebra, which takes long over many."""
+
+_MOST_CHECKS = 2_000_000
 
 _FAILURES = (
     canonical.CanonicalizationError,
@@ -43,10 +49,16 @@ def covers(reader: Schema, writer: Schema) -> bool:
     """
     if reader is True or writer is False or reader == writer:
         return True
+    listed = writer.get("enum", ()) if isinstance(writer, Mapping) else ()
+    if len(listed) > MOST_LISTED:  # each value by itself
+        if isinstance(reader, Mapping) and reader.keys() == {"enum"}:
+            return not missing(listed, reader["enum"])
+        if _parts(reader) * len(listed) > _MOST_CHECKS:
+            return False
+        check = jsonschema_rs.Draft202012Validator(reader, validate_formats=True)
+        return all(check.is_valid(value) for value in listed)
     try:
-        return bool(
-            _canonical(reader).covers(_canonical(writer)) == canonical.Containment.YES
-        )
+        return bool(_canonical(reader).covers(_canonical(writer)) == canonical.Containment.YES)
     except _FAILURES:
         return False
 
@@ -58,6 +70,26 @@ def difference(writer: Schema, reader: Schema) -> CanonicalSchema | None:
     except (*_FAILURES, UndecidedError):
         return None
     return None if found.satisfiability() == canonical.Satisfiability.NO else found
+
+
+def canonical_of(schema: Schema) -> CanonicalSchema | None:
+    """A schema in canonical form; ``None`` if it has none."""
+    try:
+        return _canonical(schema)
+    except (*_FAILURES, UndecidedError):
+        return None
+
+
+def missing(values: Sequence[Any], allowed: Sequence[Any]) -> list[Any]:
+    """The values that are not among those allowed, by JSON's equality: 1 is 1.0 and not true."""
+    known = {_mark(value) for value in allowed}
+    return [value for value in values if _mark(value) not in known]
+
+
+def _mark(value: Any) -> str:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return json.dumps(value, sort_keys=True)
 
 
 def _canonical(schema: Schema) -> CanonicalSchema:
@@ -105,18 +137,3 @@ def _cases(schema: Schema) -> int:
         if here > MOST_CASES:
             return here
     return max(here, worst)
-
-
-def kind_of(value: Any) -> str:
-    """The JSON Schema type of a value: ``integer`` where it is a whole number."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, int):
-        return "integer"
-    if isinstance(value, float):
-        return "number"
-    if isinstance(value, str):
-        return "string"
-    return "array" if isinstance(value, list) else "object"

@@ -8,7 +8,7 @@ from typing import Any
 
 from workbench.errors import EventError
 from workbench.events.compatibility.comparing import Comparison, Gap
-from workbench.events.compatibility.dialect import Document, Schema, TooDeepError, read_schema
+from workbench.events.compatibility.dialect import Document, Schema, IncomparableError, read_schema
 from workbench.events.compatibility.inlining import Filling, UndecidedError, inlined
 from workbench.events.compatibility.lenience import without_undeclared
 from workbench.events.compatibility.proving import Proof
@@ -90,9 +90,11 @@ def check_compatibility(
         name = "the old schema" if len(olds) == 1 else "old schema {}"
         before = [read_schema(schema, name.format(n)) for n, schema in enumerate(olds, 1)]
         lenient = policy == "lenient"
+        for document in (*before, after):
+            document.root  # noqa: B018 - reads it, and says what can't be compared
         sides = list(sides_of(before, after, mode))
         gaps = [list(side.gaps(lenient=lenient)) for side in sides if side.counts]
-    except (TooDeepError, UndecidedError) as error:
+    except (IncomparableError, UndecidedError) as error:
         why = str(error).rstrip(".")
         return Compatibility(mode == "NONE", mode, policy, format, why, lambda: [_undecided(why)])
     return Compatibility(
@@ -149,9 +151,7 @@ def _changes(sides: list[Side], lenient: bool) -> Iterator[Change]:
             if gap.keyword == "additionalProperties" and gap.name:
                 pointer = f"{pointer.removesuffix('/additionalProperties')}/properties/{gap.name}"
             told.add((side.whom, pointer))
-            yield Change(
-                pointer, name, side.counts, side.whom, text, witness, side.version
-            )
+            yield Change(pointer, name, side.counts, side.whom, text, witness, side.version)
     if sides:
         newest = sides[-1] if sides[-1].whom == OLD_READERS else None
         if newest is not None:
@@ -168,7 +168,9 @@ def _harmless(old: Schema, new: Schema, pointer: str, told: set[str]) -> Iterato
         elif not any(known == below or known.startswith(below + "/") for known in told):
             what = "was added" if name in after else "is gone"
             change = "property-added" if name in after else "property-removed"
-            yield Change(below, change, False, "", f"`{field_of(below)}` {what}, which hurts nobody.")
+            yield Change(
+                below, change, False, "", f"`{field_of(below)}` {what}, which hurts nobody."
+            )
 
 
 def _properties(schema: Schema) -> Mapping[str, Any]:

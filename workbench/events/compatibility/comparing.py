@@ -16,13 +16,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from workbench.events.compatibility.algebra import covers
+from workbench.events.compatibility.algebra import MOST_LISTED, covers, missing
 from workbench.events.compatibility.dialect import Document, Schema, takes_anything
 from workbench.events.compatibility.inlining import (
     CyclicError,
     Filling,
     Place,
     UndecidedError,
+    filling_of,
     inlined,
     read_part,
     read_place,
@@ -30,7 +31,7 @@ from workbench.events.compatibility.inlining import (
 from workbench.events.compatibility.lenience import without_undeclared
 from workbench.events.compatibility.writers import Writer, matches
 
-MOST_STEPS = 3_000
+MOST_STEPS = 20_000
 """Comparisons of parts."""
 
 LONGEST = 1.5
@@ -105,7 +106,11 @@ class Comparison:
             It took too long.
         """
         found = self._compare(
-            self._writer.document.root, self._reader.root, "", lambda rule: rule, Filling.FILL
+            self._writer.document.root,
+            self._reader.root,
+            "",
+            lambda rule: rule,
+            filling_of(self._reader),
         )
         unique = {(gap.pointer, gap.keyword, gap.name): gap for gap in reversed(list(found))}
         return list(reversed(unique.values()))
@@ -205,6 +210,12 @@ class Comparison:
                     continue
                 rule = {"required": [name]}
                 yield self._gap(pointer, keyword, writer, reader, wrap, rule, name)
+            return
+        if keyword == "enum" and isinstance(writer, Mapping) and "enum" in writer:
+            gone = missing(writer["enum"], reader["enum"])
+            if gone:
+                rule = {"not": {"enum": gone[:MOST_LISTED]}}
+                yield self._gap(pointer, keyword, writer, reader, wrap, rule)
             return
         alone = {k: reader[k] for k in (keyword, *_BESIDE.get(keyword, ())) if k in reader}
         try:

@@ -10,6 +10,7 @@ Sources: the specifications of draft-04 to 2020-12 and their release notes (json
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -58,8 +59,8 @@ _SINCE = {
 _NEW_FORMATS = {"duration": 2019, "uuid": 2019}
 
 
-class TooDeepError(EventError):
-    """A schema is nested too deeply, or is too large, to be compared."""
+class IncomparableError(EventError):
+    """A schema is nested too deeply, is too large, or refers to itself without end."""
 
 
 @dataclass
@@ -82,14 +83,39 @@ class Document:
 
     @cached_property
     def root(self) -> Schema:
-        """The whole, in 2020-12."""
-        return _Reading(self).root()
+        """The whole, in 2020-12.
+
+        Raises
+        ------
+        IncomparableError
+            A reference leads back to itself with no step into the value between.
+        """
+        root = _Reading(self).root()
+        for key in self.targets:
+            if key in self._at_the_same_place(self.targets[key]):
+                raise IncomparableError(f"the reference {key!r} leads back to itself.")
+        return root
+
+    def _at_the_same_place(self, schema: Schema) -> set[str]:
+        """The references that are followed for the same value."""
+        found: set[str] = set()
+        ahead = [schema]
+        while ahead:
+            part = ahead.pop()
+            if not isinstance(part, Mapping):
+                continue
+            if "$ref" in part and part["$ref"] not in found:
+                found.add(part["$ref"])
+                ahead.append(self.targets[part["$ref"]])
+            for keyword in _MANY:
+                ahead += part.get(keyword, ())
+            ahead += (part[keyword] for keyword in ("not", "if", "then", "else") if keyword in part)
+            ahead += part.get("dependentSchemas", {}).values()
+        return found
 
     @cached_property
     def _validator(self) -> Any:
-        return _VALIDATORS[self.draft](
-            self.raw, validate_formats=True, retriever=_never_fetch
-        )
+        return _VALIDATORS[self.draft](self.raw, validate_formats=True, retriever=_never_fetch)
 
     def allows(self, value: Any) -> bool:
         """Whether a validator of its own draft takes a value."""
@@ -100,11 +126,7 @@ class Document:
 
     def resolved(self, schema: Schema) -> Schema:
         """A schema with nothing but a reference replaced by what it leads to."""
-        seen = set()
         while isinstance(schema, Mapping) and schema.keys() == {"$ref"}:
-            if schema["$ref"] in seen:
-                return True
-            seen.add(schema["$ref"])
             schema = self.targets[schema["$ref"]]
         return schema
 
@@ -122,7 +144,7 @@ def read_schema(schema: Any, what: str = "the schema") -> Document:
 
     Raises
     ------
-    TooDeepError
+    IncomparableError
         More than 100 levels, or more than 200,000 parts.
     EventError
         It is not a JSON Schema, is of an unknown dialect, or refers to another document.
@@ -138,7 +160,7 @@ def read_schema(schema: Any, what: str = "the schema") -> Document:
         raise EventError(f"{what} refers to what is not in it: {error}.") from error
     except ValueError as error:
         if "Recursion limit" in str(error):
-            raise TooDeepError(f"{what} is nested too deeply to be compared.") from error
+            raise IncomparableError(f"{what} is nested too deeply to be compared.") from error
         raise EventError(f"{what} is not a JSON Schema: {_said(error)}.") from error
     return document
 
@@ -161,7 +183,7 @@ def _parts(schema: Any, what: str) -> Iterator[Mapping[str, Any]]:
         seen += 1
         if depth > 2 * DEEPEST or seen > MOST_NODES:
             limit = "nested too deeply" if depth > 2 * DEEPEST else "too large"
-            raise TooDeepError(f"{what} is {limit} to be compared.")
+            raise IncomparableError(f"{what} is {limit} to be compared.")
         if isinstance(part, Mapping):
             yield part
             stack += ((value, depth + 1) for value in part.values())
@@ -270,7 +292,8 @@ class _Reading:
             if _SINCE.get(name, 0) > self._draft:
                 continue
             if name in _PLAIN:
-                found[name] = value
+                if name != "pattern" or not matches_all(value):
+                    found[name] = value
             elif name in _ONE or name in _SINCE:
                 found[name] = self._part(name, value, base)
             elif name in _MANY:
@@ -341,6 +364,21 @@ def _base(raw: Any, base: str, draft: int) -> str:
     if name is None or name.startswith("#") or ("$ref" in raw and draft < 2019):
         return base
     return urldefrag(urljoin(base, name))[0]
+
+
+def matches_all(pattern: str) -> bool:
+    """Whether a regular expression, by the look of it, is found in every text.
+
+    It is if it is found in the empty text and says nothing about what comes after: ``a*``.
+    """
+    import re._parser as parser  # type: ignore[import-not-found]
+
+    try:
+        found = parser.parse(pattern)
+        codes = re.findall(r"ASSERT|AT_(?!BEGINNING\b)\w+|GROUPREF", repr(found))
+        return not codes and re.match(pattern, "") is not None
+    except (re.error, RecursionError, OverflowError, ValueError):
+        return False
 
 
 def takes_anything(schema: Schema) -> bool:

@@ -68,6 +68,15 @@ def inlined(
     return _Inlining(document, bottom).schema(schema, filling)
 
 
+def filling_of(document: Document) -> Filling:
+    """What is done about the defaults of a whole event.
+
+    Where references are anything but pointers (anchors, embedded ``$id``), readers may miss some.
+    """
+    plain = all(key.startswith("#") for key in document.targets)
+    return Filling.FILL if plain else Filling.PRESENT
+
+
 @dataclass(frozen=True)
 class Place:
     """What a reader does about the defaults of the properties of one place.
@@ -188,9 +197,7 @@ class _Inlining:
         if filling is Filling.NONE:
             return Place(parts, frozenset(), frozenset(), filling)
         defaults = {
-            name: part["default"]
-            for node in parts
-            for name, part in self._with_default(node)
+            name: part["default"] for node in parts for name, part in self._with_default(node)
         }
         present = {
             name

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from workbench.events.compatibility.algebra import difference
+from workbench.events.compatibility.algebra import (
+    MOST_LISTED,
+    canonical_of,
+    difference,
+    missing,
+)
 from workbench.events.compatibility.comparing import Gap
 from workbench.events.compatibility.dialect import Document, Schema
-from workbench.events.compatibility.inlining import Filling, UndecidedError, inlined
+from workbench.events.compatibility.inlining import UndecidedError, filling_of, inlined
 from workbench.events.compatibility.lenience import without_undeclared
-from workbench.events.compatibility.witness import values
+from workbench.events.compatibility.witness import PLAIN_VALUES, values
 from workbench.events.defaults import filler
+
+LONGEST = 1.0
+"""Seconds for all the payloads of one writer and one reader."""
 
 
 class Proof:
@@ -20,11 +29,12 @@ class Proof:
     def __init__(self, writer: Document, reader: Document, *, lenient: bool) -> None:
         self._writer, self._reader = writer, reader
         self._fill = filler(reader.raw)
+        self._until = time.monotonic() + LONGEST
         self._written: Schema = False
         self._taken: Schema = True
         try:
             # Of a recursive schema what has two levels is looked at, and nothing below them.
-            self._taken = inlined(reader, reader.root, filling=Filling.FILL, bottom=True)
+            self._taken = inlined(reader, reader.root, filling=filling_of(reader), bottom=True)
             self._written = inlined(writer, writer.root, bottom=False)
             if lenient:
                 self._written = without_undeclared(self._written, self._taken)
@@ -32,7 +42,9 @@ class Proof:
             pass
 
     def witness(self, gap: Gap) -> Any:
-        """A payload that falls into the gap; ``None`` if none was found."""
+        """A payload that falls into the gap; ``None`` if none was found, or time is up."""
+        if time.monotonic() > self._until:
+            return None
         for value in self._candidates(gap):
             if value is not None and self.holds(value):
                 return value
@@ -45,11 +57,31 @@ class Proof:
         return not self._reader.allows(self._fill.fill(value) if self._fill else value)
 
     def _candidates(self, gap: Gap) -> Iterator[Any]:
+        written = _shorter(
+            self._written, gap.reader.get("enum", ()) if gap.keyword == "enum" else ()
+        )
         for rule in (gap.rule, self._taken):
-            if rule is None:
-                continue
-            found = difference(self._written, rule)
+            found = None if rule is None else difference(written, rule)
             if found is not None:
                 yield from values(found)
-        if gap.keyword == "enum" and isinstance(gap.writer, dict):
-            yield from gap.writer.get("enum", ())[:1]
+        # What the algebra can't subtract may still be met by chance.
+        known = canonical_of(written)
+        if known is not None:
+            yield from values(known)
+        yield from PLAIN_VALUES
+
+
+def _shorter(schema: Schema, allowed: Sequence[Any]) -> Schema:
+    """A schema that allows no more, its long lists of values cut; what is not allowed first."""
+    if isinstance(schema, list):
+        return [_shorter(part, allowed) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {}
+    for name, part in schema.items():
+        if name == "enum" and len(part) > MOST_LISTED:
+            odd = missing(part, list(allowed))[:MOST_LISTED] if allowed else []
+            found[name] = odd or part[:MOST_LISTED]
+        else:
+            found[name] = part if name in ("enum", "required") else _shorter(part, allowed)
+    return found

@@ -103,7 +103,9 @@ def sentence(gap: Gap, whom: str, *, known: bool, lenient: bool) -> str:
     if before is None:
         return f"{what} has a new rule, {_rule(label, gap.keyword, after)}: {refuse} that break it."
     if after is None:
-        return f"{what} has lost a rule, {_rule(label, gap.keyword, before)}: {refuse} that break it."
+        return (
+            f"{what} has lost a rule, {_rule(label, gap.keyword, before)}: {refuse} that break it."
+        )
     return (
         f"{what}: {label.removeprefix('the ')} was {_text(before)} and is {_text(after)} now: "
         f"{refuse} that break it."

@@ -6,7 +6,7 @@ What comes out are candidates, simplest first; whoever shows one has checked it 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from fractions import Fraction
 from itertools import chain, islice
@@ -26,6 +26,9 @@ _OF_A_TYPE: dict[str, list[Any]] = {
     "array": [[], ["text"]],
     "object": [{}, {"other": "text"}],
 }
+PLAIN_VALUES = ["text", "", 1, 0, -1, 0.5, 1_000_000, True, False, {}, [], {"other": 1}, ["text"]]
+"""Candidates for anything."""
+
 _PLAIN_FIRST = ("string", "integer", "number", "boolean", "null", "object", "array")
 _OF_A_FORMAT = {
     "date": ["2026-01-31"],
@@ -53,46 +56,177 @@ _NAMES = ["other", "x", "a", "b", "name", "1", "", "_", "-", "é", "zzz", "A", "
 _MOST = 12
 """Candidates of one part: enough to get by a rule that is only checked at the end."""
 
+DEEPEST = 60
+"""Levels of a payload."""
+
+_MOST_PARTS = 2_000
 _LONGEST = 2_000
 """Items, names or letters: a witness is to be read."""
 
 Values = Iterator[Any]
 
 
-def values(schema: CanonicalSchema, depth: int = 0) -> Values:
+def values(schema: CanonicalSchema) -> list[Any]:
     """Candidates, at most a dozen."""
-    return islice(_distinct(_values(schema, depth)), _MOST)
+    return _Search().values(schema)
 
 
-def _values(schema: CanonicalSchema, depth: int) -> Values:
-    view = schema.view()
-    if depth > 12:
-        return
-    match view:
-        case canonical.TrueView():
-            yield from _of_types(_PLAIN_FIRST)
-        case canonical.MultiTypeView(types):
-            yield from _of_types(types)
-        case canonical.TypedGroupView(_, body):
-            yield from _values(body, depth)
-        case canonical.ConstView(value):
-            yield _plain(value)
-        case canonical.EnumView(members):
-            yield from map(_plain, members[:_MOST])
-        case canonical.StringView():
-            yield from _strings(view)
-        case canonical.IntegerView() | canonical.NumberView():
-            yield from _numbers(view)
-        case canonical.ArrayView():
-            yield from _arrays(view, depth)
-        case canonical.ObjectView():
-            yield from _objects(view, depth)
-        case canonical.AnyOfView(branches) | canonical.OneOfView(branches):
-            yield from _in_turn([values(branch, depth) for branch in branches])
-        case canonical.AllOfView(branches):
-            yield from _in_turn([values(branch, depth) for branch in branches])
-        case canonical.NotView():
-            yield from _of_types(_PLAIN_FIRST)
+class _Search:
+    """One search, which looks at each part of a schema once."""
+
+    def __init__(self) -> None:
+        self._known: dict[CanonicalSchema, list[Any]] = {}
+        self._depth = 0
+
+    def values(self, schema: CanonicalSchema) -> list[Any]:
+        """Candidates, at most a dozen."""
+        found = self._known.get(schema)
+        if found is None:
+            if self._depth > DEEPEST or len(self._known) > _MOST_PARTS:
+                return []
+            self._depth += 1
+            found = list(islice(_distinct(self._values(schema)), _MOST))
+            self._depth -= 1
+            self._known[schema] = found
+        return found
+
+    def _values(self, schema: CanonicalSchema) -> Values:
+        match schema.view():
+            case canonical.MultiTypeView(types):
+                yield from _of_types(types)
+            case canonical.TypedGroupView(_, body):
+                yield from self.values(body)
+            case canonical.ConstView(value):
+                yield _plain(value)
+            case canonical.EnumView(members):
+                yield from map(_plain, members[:_MOST])
+            case canonical.StringView() as view:
+                yield from _strings(view)
+            case (canonical.IntegerView() | canonical.NumberView()) as view:
+                yield from _numbers(view)
+            case canonical.ArrayView() as view:
+                yield from self._arrays(view)
+            case canonical.ObjectView() as view:
+                yield from self._objects(view)
+            case (
+                canonical.AnyOfView(branches)
+                | canonical.OneOfView(branches)
+                | canonical.AllOfView(branches)
+            ):
+                yield from _in_turn([iter(self.values(branch)) for branch in branches])
+            case _:
+                yield from _of_types(_PLAIN_FIRST)
+
+    # --- arrays ---------------------------------------------------------------------------
+
+    def _arrays(self, view: canonical.ArrayView) -> Values:
+        least, most = view.min_items or 0, view.max_items
+        fits: list[list[Any]] = []  # what meets a `contains`, each as often as it asks
+        for asked in view.contains:
+            times = 1 if asked.min_contains is None else asked.min_contains
+            if times:
+                fits += [self.values(_both(asked.schema, view.items))] * times
+        length = max(least, len(fits))
+        if view.distinctness == canonical.Distinctness.SOME_REPEATED:
+            length = max(length, 2)
+        if length > _LONGEST or (most is not None and length > most):
+            return
+        for size in dict.fromkeys((length, length + 1, max(length, len(view.prefix_items)))):
+            if most is None or size <= most:
+                yield from self._arrays_of(view, size, fits)
+
+    def _arrays_of(self, view: canonical.ArrayView, size: int, fits: list[list[Any]]) -> Values:
+        prefix = [self.values(item) for item in view.prefix_items[:size]]
+        repeated = view.distinctness == canonical.Distinctness.SOME_REPEATED
+        distinct = view.distinctness == canonical.Distinctness.ALL_DISTINCT
+        usual = self.values(view.items) if view.items is not None else [1, "text", None]
+        if distinct and view.items is None:
+            usual = [*usual, *range(2, size + 2)]
+        for turn in range(4):
+            item = [
+                _nth(prefix[n], turn)
+                if n < len(prefix)
+                else _nth(usual, (n if distinct else 0) + turn)
+                for n in range(size)
+            ]
+            # What is to be contained stands at the end, or else at the start.
+            for start in dict.fromkeys((max(0, size - len(fits)), 0)):
+                placed = list(item)
+                for n, choices in enumerate(fits):
+                    placed[start + n] = _nth(choices, turn + (n if distinct else 0))
+                if repeated:
+                    placed[-1] = placed[-2]
+                if _NOTHING not in placed:
+                    yield placed
+            if repeated and _NOTHING not in item:
+                yield [item[0], *item[1:-1], item[0]]
+
+    # --- objects --------------------------------------------------------------------------
+
+    def _objects(self, view: canonical.ObjectView) -> Values:
+        demands = [self._demand(violation) for violation in view.violations]
+        if (view.min_properties or 0) > _LONGEST:
+            return
+        for turn in range(4):
+            made = {name: _nth(self._property(view, name), turn) for name in view.required}
+            for names, wrong in demands:
+                name = _nth([n for n in names(view) if n not in made], turn)
+                if name is not _NOTHING:
+                    made[name] = _nth(self._wrong(view, name, wrong), turn)
+            spare = chain(view.properties, self._spare_names(view))
+            while len(made) < (view.min_properties or 0):
+                name = next((n for n in spare if n not in made), None)
+                if name is None:
+                    break
+                value = _nth(self._property(view, name), turn)
+                if value is not _NOTHING:
+                    made[name] = value
+            if _NOTHING not in made.values():
+                yield made
+
+    def _property(self, view: canonical.ObjectView, name: str) -> list[Any]:
+        schema = view.properties.get(name)
+        if schema is not None:
+            return self.values(schema)
+        for schema in view.pattern_properties.values():
+            return [*self.values(schema), "text", 1]
+        if view.additional_properties is not None:
+            return self.values(view.additional_properties)
+        return ["text", 1, None, True]
+
+    def _wrong(
+        self, view: canonical.ObjectView, name: str, wrong: CanonicalSchema | None
+    ) -> list[Any]:
+        """Values of a property that are to fail a rule."""
+        if wrong is None:
+            return self._property(view, name)
+        return self.values(_both(wrong, view.properties.get(name, view.additional_properties)))
+
+    def _spare_names(self, view: canonical.ObjectView) -> Iterator[str]:
+        if view.property_names is not None:
+            yield from (n for n in self.values(view.property_names) if isinstance(n, str))
+        for pattern in view.pattern_properties:
+            yield from _matching(pattern)
+        yield from _NAMES
+        yield from (f"x{n}" for n in range(_LONGEST))
+
+    def _demand(
+        self, violation: Any
+    ) -> tuple[Callable[[canonical.ObjectView], Iterable[str]], CanonicalSchema | None]:
+        """What the negation asks of some property: names that may do, and what it must be."""
+        if isinstance(violation, canonical.NameFailsView):
+            odd = [n for n in self.values(_negated(violation.schema)) if isinstance(n, str)]
+            return (lambda view: islice(chain(odd, self._spare_names(view)), 40)), None
+        if isinstance(violation, canonical.UndeclaredValueFailsView):
+            taken, wrong = set(violation.names), _negated(violation.additional)
+            return (
+                lambda view: islice(
+                    (n for n in chain(view.properties, self._spare_names(view)) if n not in taken),
+                    40,
+                )
+            ), wrong
+        names = [*_matching(violation.pattern), *_NAMES]
+        return (lambda _: names), _negated(violation.schema)
 
 
 def _of_types(types: Iterable[str]) -> Values:
@@ -195,136 +329,16 @@ def _plain(value: Any) -> Any:
     return value
 
 
-# --- arrays and objects -------------------------------------------------------------------
+# --- choosing -----------------------------------------------------------------------------
 
 
-def _arrays(view: canonical.ArrayView, depth: int) -> Values:
-    least, most = view.min_items or 0, view.max_items
-    fits: list[list[Any]] = []  # what meets a `contains`, each as often as it asks
-    for asked in view.contains:
-        least_of_it = 1 if asked.min_contains is None else asked.min_contains
-        if least_of_it:
-            both = _both(asked.schema, view.items)
-            fits += [list(values(both, depth + 1))] * least_of_it
-    length = max(least, len(fits))
-    if view.distinctness == canonical.Distinctness.SOME_REPEATED:
-        length = max(length, 2)
-    if length > _LONGEST or (most is not None and length > most):
-        return
-    for size in dict.fromkeys((length, length + 1, max(length, len(view.prefix_items)))):
-        if most is None or size <= most:
-            yield from _arrays_of(view, size, fits, depth)
-
-
-def _arrays_of(
-    view: canonical.ArrayView, size: int, fits: list[list[Any]], depth: int
-) -> Values:
-    prefix = list(view.prefix_items)
-    repeated = view.distinctness == canonical.Distinctness.SOME_REPEATED
-    distinct = view.distinctness == canonical.Distinctness.ALL_DISTINCT
-    usual = list(values(view.items, depth + 1)) if view.items is not None else [1, "text", None]
-    if distinct and size > len(usual) + len(prefix):
-        usual += range(size)
-    for turn in range(4):
-        item = [
-            _nth(list(values(prefix[n], depth + 1)), turn)
-            if n < len(prefix)
-            else _nth(usual, (n if distinct else 0) + turn)
-            for n in range(size)
-        ]
-        # What is to be contained stands at the end first, then anywhere.
-        for start in dict.fromkeys((max(0, size - len(fits)), 0)):
-            placed = list(item)
-            for n, choices in enumerate(fits):
-                if start + n < size:
-                    placed[start + n] = _nth(choices, turn + (n if distinct else 0))
-            if repeated and size > 1:
-                placed[-1] = placed[-2]
-            if _NOTHING not in placed:
-                yield placed
-        if repeated and size > 1 and _NOTHING not in item:
-            yield [item[0], *item[1:-1], item[0]]
-
-
-def _objects(view: canonical.ObjectView, depth: int) -> Values:
-    known = dict(view.properties)
-    demands = [_demand(violation) for violation in view.violations]
-    for turn in range(4):
-        made: dict[str, Any] = {}
-        for name in view.required:
-            made[name] = _nth(list(_property(view, known, name, depth)), turn)
-        for names, value in demands:
-            name = _nth([n for n in names(view) if n not in made], turn)
-            if name is not _NOTHING:
-                made[name] = _nth(list(value(view, known, name, depth)), turn)
-        spare = chain(known, _spare_names(view))
-        while len(made) < (view.min_properties or 0):
-            name = next((n for n in spare if n not in made), None)
-            if name is None or len(made) > _LONGEST:
-                break
-            value = _nth(list(_property(view, known, name, depth)), turn)
-            if value is not _NOTHING:
-                made[name] = value
-        if _NOTHING not in made.values():
-            yield made
-
-
-def _property(
-    view: canonical.ObjectView, known: dict[str, CanonicalSchema], name: str, depth: int
-) -> Values:
-    if name in known:
-        return values(known[name], depth + 1)
-    for schema in view.pattern_properties.values():
-        return chain(values(schema, depth + 1), iter(["text", 1]))
-    if view.additional_properties is not None:
-        return values(view.additional_properties, depth + 1)
-    return iter(["text", 1, None, True])
-
-
-def _spare_names(view: canonical.ObjectView) -> Iterator[str]:
-    if view.property_names is not None:
-        yield from (n for n in values(view.property_names) if isinstance(n, str))
-    rng = random.Random(1)
-    for pattern in view.pattern_properties:
-        for more in (0, 1, 3):
-            try:
-                yield pattern_text(pattern, rng, more=more, longest=50)
-            except NoTextError:
-                break
-    yield from _NAMES
-    yield from (f"x{n}" for n in range(_LONGEST))
-
-
-def _demand(violation: Any) -> tuple[Any, Any]:
-    """Names that may meet what the negation asks of some property, and values for it."""
-    if isinstance(violation, canonical.NameFailsView):
-        refused = violation.schema
-        names = [n for n in values(_negated(refused)) if isinstance(n, str)] + _NAMES
-        return (lambda view: chain(names, _spare_names(view))), _property
-    if isinstance(violation, canonical.UndeclaredValueFailsView):
-        taken, wrong = set(violation.names), _negated(violation.additional)
-        names = [n for n in _NAMES if n not in taken]
-        return (lambda view: chain(view.properties, names, _spare_names(view))), _failing(wrong)
-    rng = random.Random(1)
-    wrong = _negated(violation.schema)
-    names = []
+def _matching(pattern: str) -> Iterator[str]:
+    rng = random.Random(1)  # the same schema, the same witness
     for more in (0, 1, 3):
         try:
-            names.append(pattern_text(violation.pattern, rng, more=more, longest=50))
+            yield pattern_text(pattern, rng, more=more, longest=50)
         except NoTextError:
-            break
-    return (lambda _: [*names, *_NAMES]), _failing(wrong)
-
-
-def _failing(wrong: CanonicalSchema) -> Any:
-    def choose(
-        view: canonical.ObjectView, known: dict[str, CanonicalSchema], name: str, depth: int
-    ) -> Values:
-        if name in known:
-            return values(_both(wrong, known[name]), depth + 1)
-        return values(_both(wrong, view.additional_properties), depth + 1)
-
-    return choose
+            return
 
 
 def _negated(schema: CanonicalSchema) -> CanonicalSchema:
@@ -346,8 +360,6 @@ def _both(first: CanonicalSchema, second: CanonicalSchema | None) -> CanonicalSc
     ):
         return first
 
-
-# --- choosing -----------------------------------------------------------------------------
 
 _NOTHING = object()
 

@@ -19,6 +19,20 @@ Part = tuple[str, Mapping[str, Any]]
 
 _BASE = "json-schema:///document"
 _BACKTRACKS = 50_000
+_MAPPED = (
+    "properties",
+    "patternProperties",
+    "dependentRequired",
+    "dependentSchemas",
+    "dependencies",
+)
+_LISTED = ("allOf", "anyOf", "oneOf", "enum", "required", "prefixItems", "examples")
+_SHAPES: dict[str, Any] = {
+    **dict.fromkeys(_MAPPED, Mapping),
+    **dict.fromkeys(_LISTED, list),
+    "type": (str, list),
+    "minContains": int,
+}
 
 
 class Document:
@@ -32,9 +46,15 @@ class Document:
         self._ids = _named(schema, "$id")
         self._anchors = _named(schema, "$dynamicAnchor") | _named(schema, "$anchor")
         self._compiled: dict[Pointers, Any] = {}
+        self._found: dict[str, Any] = {}
 
     def at(self, pointer: str) -> Any:
         """The subschema at a pointer; ``True``, which allows anything, where there is none."""
+        if pointer not in self._found:
+            self._found[pointer] = _well_formed(self._look_up(pointer))
+        return self._found[pointer]
+
+    def _look_up(self, pointer: str) -> Any:
         found = self._root
         for part in pointer.split("/")[1:]:
             part = part.replace("~1", "/").replace("~0", "~")
@@ -96,6 +116,18 @@ def _pattern(pattern: str) -> Any:
 def matches(pattern: str, text: str) -> bool:
     """Whether a text matches, by the validator's own engine, which gives up in time."""
     return bool(_pattern(pattern).is_valid(text))
+
+
+def _well_formed(schema: Any) -> Any:
+    """Without keywords that say nothing: a ``$ref`` may lead to what was never meant as a schema."""
+    if not isinstance(schema, Mapping):
+        return schema if isinstance(schema, bool) else True
+    return {
+        word: value
+        for word, value in schema.items()
+        if isinstance(value, _SHAPES.get(word, object))
+        and (word != "type" or isinstance(value, str) or all(isinstance(t, str) for t in value))
+    }
 
 
 def _named(schema: Any, keyword: str) -> dict[str, str]:

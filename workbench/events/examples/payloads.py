@@ -14,6 +14,9 @@ from workbench.errors import EventError
 from workbench.events.event_type import EventType
 from workbench.events.model import Event
 
+Described = EventType | type[Event] | Mapping[str, Any] | bool
+"""An event type, its class, or a JSON Schema."""
+
 A_DAY = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 """What examples take for now, so that they are the same tomorrow."""
 
@@ -33,7 +36,7 @@ class Examples(Iterator[Any]):
 
     def __init__(
         self,
-        event_type_or_schema: EventType | type[Event] | Mapping[str, Any] | bool,
+        event_type_or_schema: Described,
         seed: int = 0,
         now: datetime = A_DAY,
     ) -> None:
@@ -83,7 +86,7 @@ class Examples(Iterator[Any]):
 
 
 def examples(
-    event_type_or_schema: EventType | type[Event] | Mapping[str, Any] | bool,
+    event_type_or_schema: Described,
     n: int = 1,
     seed: int = 0,
 ) -> list[Any]:
@@ -112,7 +115,7 @@ def examples(
     return list(islice(Examples(event_type_or_schema, seed), max(0, n)))
 
 
-def _event_type(found: EventType | type[Event] | Mapping[str, Any] | bool) -> EventType:
+def _event_type(found: Described) -> EventType:
     if isinstance(found, EventType):
         return found
     if isinstance(found, type):

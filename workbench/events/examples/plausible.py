@@ -84,7 +84,7 @@ class Plausible:
             "json-pointer": lambda _: [f"/{self.word()}/0", "/a", ""],
             "relative-json-pointer": lambda _: [f"1/{self.word()}", "0"],
             "regex": lambda _: ["^[A-Z]{3}$", "a"],
-            "decimal": lambda w: self._decimals(w),
+            "decimal": self._decimals,
             "user-agent": lambda _: [internet.user_agent()],
         }
 
@@ -220,4 +220,3 @@ _RANGES: list[tuple[set[str], float, float]] = [
 def words_of(name: str) -> set[str]:
     """The words of a field's name: ``orderId`` and ``order_id`` are both ``order`` and ``id``."""
     return {word.lower() for word in _WORDS.findall(name)}
-

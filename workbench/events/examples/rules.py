@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 from workbench.events.examples.document import Part, Pointers, child, matches
@@ -49,12 +50,12 @@ class Rules:
         """The strictest upper bound on a size."""
         return min((math.floor(n) for n in self.numbers(keyword)), default=otherwise)
 
-    @property
+    @cached_property
     def typed(self) -> bool:
         """Whether a schema says which types are allowed."""
         return any(self.all("type"))
 
-    @property
+    @cached_property
     def types(self) -> list[str]:
         """The types that all schemas allow, the likely ones first."""
         allowed = set(TYPES)
@@ -62,7 +63,7 @@ class Rules:
             allowed &= types_said(part)
         return [kind for kind in TYPES if kind in allowed and not _within(kind, allowed)]
 
-    @property
+    @cached_property
     def hinted(self) -> list[str]:
         """The types that the other keywords are about."""
         return [kind for kind, words in _HINTS.items() if any(map(self._has, words))]
@@ -78,7 +79,9 @@ class Rules:
 
     def required(self) -> list[str]:
         """The names an object must have."""
-        return [name for _, names in self.all("required") if isinstance(names, list) for name in names]
+        return [
+            name for _, names in self.all("required") if isinstance(names, list) for name in names
+        ]
 
     def needed_by(self, name: str) -> list[str]:
         """The names an object must have when it has ``name``."""
@@ -97,12 +100,14 @@ class Rules:
         """What the value of a property must satisfy."""
         found, left_over, covered = [], [], False
         for pointer, part in self.parts:
-            here = []
+            here: list[str] = []
             if name in part.get("properties", ()):
                 here.append(child(pointer, "properties", name))
-            for pattern in part.get("patternProperties", ()):
-                if matches(pattern, name):
-                    here.append(child(pointer, "patternProperties", pattern))
+            here += [
+                child(pointer, "patternProperties", pattern)
+                for pattern in part.get("patternProperties", ())
+                if matches(pattern, name)
+            ]
             if not here and "additionalProperties" in part:
                 here.append(child(pointer, "additionalProperties"))
             covered = covered or bool(here)
@@ -161,9 +166,7 @@ def merged_multiple(numbers: Sequence[Fraction]) -> Fraction | None:
             found = n
         else:
             over, under = found.denominator, n.denominator
-            found = Fraction(
-                math.lcm(found.numerator * under, n.numerator * over), over * under
-            )
+            found = Fraction(math.lcm(found.numerator * under, n.numerator * over), over * under)
     return found
 
 

@@ -18,7 +18,7 @@ from itertools import islice
 from typing import Any
 
 from workbench.events.examples import scalars
-from workbench.events.examples.document import Document, Pointers, child
+from workbench.events.examples.document import Document, Part, Pointers, child
 from workbench.events.examples.plausible import Plausible
 from workbench.events.examples.rules import TYPES, Rules, is_schema, types_said
 from workbench.events.payload import encode_payload
@@ -49,6 +49,7 @@ class Maker:
     def __init__(self, document: Document, plausible: Plausible, rng: random.Random) -> None:
         self._document, self._plausible, self._rng = document, plausible, rng
         self._dead: dict[Pointers, NoValueError] = {}
+        self._settled: dict[Pointers, Rules] = {}
         self._place: list[str] = []
         self._inside: list[tuple[Pointers, bool]] = []
         self._omitted = 0.0
@@ -104,7 +105,9 @@ class Maker:
                 found = self._candidates(rules, kind, name, attempt, small=small)
                 for value in islice(found, _CANDIDATES):
                     self._step()
-                    if self._document.allows(pointers, value) and canonical(value) not in taken:
+                    if not self._document.allows(pointers, value):
+                        continue
+                    if not taken or canonical(value) not in taken:
                         return value
             except OutOfStepsError:
                 raise
@@ -151,15 +154,21 @@ class Maker:
         shown = [value for _, values in rules.all("examples") for value in _listed(values)]
         if shown:
             return self._rng.sample(shown, len(shown))
-        defaults = [value for _, value in rules.all("default") if isinstance(value, (str, int, float))]
+        defaults = [
+            value for _, value in rules.all("default") if isinstance(value, (str, int, float))
+        ]
         return defaults if self._rng.random() < 0.5 else []
 
     # --- schemas --------------------------------------------------------------------------
 
     def _rules(self, pointers: Pointers, attempt: int, *, small: bool) -> Rules:
         """Follow the references and make the choices."""
-        parts, todo, seen = [], list(reversed(pointers)), set()
+        if pointers in self._settled:
+            return self._settled[pointers]
+        parts: list[Part] = []
+        todo, seen = list(reversed(pointers)), set()
         choices: list[list[str]] = []  # made last, when more is known
+        settled = True
         while todo or choices:
             if not todo:
                 todo.append(self._branch(choices.pop(), Rules(tuple(parts)), attempt, small=small))
@@ -187,7 +196,11 @@ class Maker:
                 for name, needs in schema.get(keyword, {}).items():
                     if is_schema(needs) and self._rng.random() < 0.5:
                         todo.append(child(pointer, keyword, name))
-        return Rules(tuple(parts))
+            settled = settled and not _CHOICES & schema.keys()
+        rules = Rules(tuple(parts))
+        if settled:
+            self._settled[pointers] = rules
+        return rules
 
     def _branch(self, branches: list[str], so_far: Rules, attempt: int, *, small: bool) -> str:
         """One of several schemas: one that agrees with the others, and is not known to fail."""
@@ -228,9 +241,7 @@ class Maker:
         ordered = [one for one in known if one in made]
         return {one: made[one] for one in [*ordered, *(n for n in made if n not in ordered)]}
 
-    def _put(
-        self, made: dict[str, Any], name: str, rules: Rules, required: list[str]
-    ) -> None:
+    def _put(self, made: dict[str, Any], name: str, rules: Rules, required: list[str]) -> None:
         """Make a property, and those it needs; an optional one that can't be made is left out."""
         if name in made:
             return
@@ -272,9 +283,7 @@ class Maker:
             if isinstance(made, str):
                 yield made
 
-    def _inner(
-        self, pointers: Pointers, name: str, at: str, taken: Iterable[bytes] = ()
-    ) -> Any:
+    def _inner(self, pointers: Pointers, name: str, at: str, taken: Iterable[bytes] = ()) -> Any:
         self._place.append(at)
         try:
             return self._value(pointers, name=name, taken=taken)
@@ -304,9 +313,7 @@ class Maker:
             left = least - place
             also = wanted[-left:][:1] if left <= len(wanted) else []
             try:
-                value = self._inner(
-                    (*pointers, *also), _singular(name), str(place), taken if unique else ()
-                )
+                value = self._inner((*pointers, *also), _singular(name), str(place), taken)
             except OutOfStepsError:
                 raise
             except NoValueError:
@@ -314,7 +321,7 @@ class Maker:
                     break  # fewer will do
                 raise
             made.append(value)
-            taken.append(canonical(value))
+            taken += [canonical(value)] if unique else []
         return made
 
     # --- giving up ------------------------------------------------------------------------
@@ -336,6 +343,7 @@ class Maker:
         return f"its rules ({shown})" if shown else "all rules"
 
 
+_CHOICES = {"anyOf", "oneOf", "if", "dependentSchemas", "dependencies"}
 _NOTES = ("title", "description", "default", "examples", "$schema", "$id", "$defs", "definitions")
 
 
