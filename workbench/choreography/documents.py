@@ -191,6 +191,8 @@ def read_yaml(path: Path) -> Any:
 def _line_of_alias(text: str) -> int | None:
     from ruamel.yaml.tokens import AliasToken
 
+    if "*" not in text:
+        return None
     try:
         for token in YAML(pure=True).scan(text):
             if isinstance(token, AliasToken):

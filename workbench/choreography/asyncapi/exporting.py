@@ -59,6 +59,7 @@ class _Document:
             or name in choreography.services[service].consumes
             or name in choreography.services[service].emits
         ]
+        self.homes = {name: self.design.channels_of(name) for name in self.types}
         self.keys: dict[str, str] = {}
         for channel in self._channels():
             self.keys[channel] = plain_name(channel, self.keys.values())
@@ -145,7 +146,7 @@ class _Document:
         return list(dict.fromkeys((*self.design.inputs(name), *outputs)))
 
     def _on(self, channel: str, names: Iterable[str]) -> list[str]:
-        return [name for name in names if channel in self.design.channels_of(name)]
+        return [name for name in names if channel in self.homes[name]]
 
     def _channel(self, channel: str) -> dict[str, Any]:
         on_it = (v for name in self._on(channel, self.types) for v in self._versions(name))

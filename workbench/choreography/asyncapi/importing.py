@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,6 +47,8 @@ class _Import:
         """Event type → version → what it looks like."""
         self.upcasters: dict[tuple[str, int], Node] = {}
         """The event type and the version that it leads to → what is said of it."""
+        self.taken: Counter[str] = Counter()
+        """Name → how many numbers after it are taken."""
         self.names: dict[tuple[str, str], str] = {}
         """The channel's key and the message's name on it → event type."""
         self.homes: dict[str, dict[str, None]] = {}
@@ -104,9 +107,12 @@ class _Import:
         """The name and the version that a message's name says, if no other message has them."""
         name, version = split_message_name(plain_name(key))
         if version in self.versions.get(name, {}):
-            name = f"{name}.{plain_name(channel.key)}"
-        taken = {other for other, versions in self.versions.items() if version in versions}
-        return plain_name(name, taken), version
+            name = plain_name(f"{name}.{plain_name(channel.key)}")
+        base = name
+        while version in self.versions.get(name, {}):
+            self.taken[base] += 1
+            name = f"{base}_{self.taken[base] + 1}"
+        return name, version
 
     def _made(self, name: str, version: int, message: Node, own: Node) -> EventType:
         schema = payload_schema(

@@ -12,6 +12,7 @@ from workbench.choreography.documents import Node
 class Channel:
     """Where messages travel; ``messages`` by the names they have on it, references followed."""
 
+    node: Node
     key: str
     address: str
     messages: dict[str, Node] = field(default_factory=dict)

@@ -20,7 +20,7 @@ def read_v2(documents: Documents, top: Node) -> Parts:
     parts = Parts()
     for address, node in top.get("channels", {}).mapping().items():
         node = documents.follow(node)
-        channel = Channel(address, address)
+        channel = Channel(node, address, address)
         parts.channels.append(channel)
         for action, sends in _SENDS.items():
             operation = node.get(action, None)

@@ -16,39 +16,36 @@ def read_v3(documents: Documents, top: Node) -> Parts:
     for key, node in top.get("channels", {}).mapping().items():
         parts.channels.append(_channel(documents, key, documents.follow(node)))
     for node in top.get("operations", {}).mapping().values():
-        parts.operations += _operation(documents, documents.follow(node), top, parts)
+        parts.operations += _operation(documents, documents.follow(node), parts)
     return parts
 
 
 def _channel(documents: Documents, key: str, node: Node) -> Channel:
     address = node.get("address", None)
-    channel = Channel(key, key if address.value is None else address.text())
+    channel = Channel(node, key, key if address.value is None else address.text())
     for name, message in node.get("messages", {}).mapping().items():
         channel.messages[name] = documents.follow(message)
     return channel
 
 
-def _operation(documents: Documents, node: Node, top: Node, parts: Parts) -> list[Operation]:
+def _operation(documents: Documents, node: Node, parts: Parts) -> list[Operation]:
     action = node.get("action")
     if action.text() not in {"send", "receive"}:
         raise action.error(f"an action is send or receive, not {action.value!r}")
     sends = action.value == "send"
-    found = [_side(documents, node, top, parts, sends=sends)]
+    found = [_side(documents, node, parts, sends=sends)]
     if node.get("reply", None).value is not None:
         reply = documents.follow(node.get("reply"))
         if reply.get("channel", None).value is not None:
-            found.append(_side(documents, reply, top, parts, sends=not sends))
+            found.append(_side(documents, reply, parts, sends=not sends))
     return found
 
 
-def _side(documents: Documents, node: Node, top: Node, parts: Parts, *, sends: bool) -> Operation:
+def _side(documents: Documents, node: Node, parts: Parts, *, sends: bool) -> Operation:
     """What an operation says, or its reply: a channel and messages, by default all on it."""
     reference = node.get("channel")
     target = documents.follow(reference)
-    tops = (documents.follow(n) for n in top.get("channels", {}).mapping().values())
-    channel = next(
-        (c for c, n in zip(parts.channels, tops, strict=True) if n.value is target.value), None
-    )
+    channel = next((c for c in parts.channels if c.node.value is target.value), None)
     if channel is None:
         raise reference.error("an operation's channel must be one of the document's channels")
     if node.get("messages", None).value is None:
