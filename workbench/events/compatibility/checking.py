@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from workbench.errors import EventError
+from workbench.events.compatibility.avro import avro_changes
 from workbench.events.compatibility.comparing import Comparison, Gap
-from workbench.events.compatibility.dialect import Document, Schema, IncomparableError, read_schema
-from workbench.events.compatibility.inlining import Filling, UndecidedError, inlined
-from workbench.events.compatibility.lenience import without_undeclared
+from workbench.events.compatibility.dialect import Document, IncomparableError, Schema, read_schema
+from workbench.events.compatibility.inlining import UndecidedError
 from workbench.events.compatibility.proving import Proof
-from workbench.events.compatibility.result import (
-    NEW_READERS,
-    OLD_READERS,
-    Change,
-    Compatibility,
-)
+from workbench.events.compatibility.result import NEW_READERS, Change, Compatibility
 from workbench.events.compatibility.sentences import field_of, kind, sentence
-
-MODES = (
-    "NONE", "BACKWARD", "FORWARD", "FULL",
-    "BACKWARD_TRANSITIVE", "FORWARD_TRANSITIVE", "FULL_TRANSITIVE",
-)  # fmt: skip
-"""As schema registries call them."""
+from workbench.events.compatibility.sides import MODES, Side, sides_of
 
 POLICIES = ("strict", "lenient")
 
@@ -78,70 +67,50 @@ def check_compatibility(
     mode = _known("mode", mode.upper(), MODES)
     policy = _known("policy", policy, POLICIES)
     _known("format", format, ("json-schema", "avro"))
-    olds = list(old) if isinstance(old, Sequence) and not isinstance(old, str) else [old]
+    olds = list(old) if isinstance(old, list | tuple) else [old]
     if not olds:
         raise EventError("there is no old schema to compare with; give at least one.")
     if format == "avro":
-        from workbench.events.compatibility.avro import check_avro
-
-        return check_avro(olds, new, mode)
+        changes = avro_changes(list(sides_of(olds, new, mode)))
+        broken = any(change.breaks for change in changes)
+        return Compatibility(not broken, mode, policy, format, "", lambda: changes)
+    lenient = policy == "lenient"
     try:
-        after = read_schema(new, "the new schema")
-        name = "the old schema" if len(olds) == 1 else "old schema {}"
-        before = [read_schema(schema, name.format(n)) for n, schema in enumerate(olds, 1)]
-        lenient = policy == "lenient"
-        for document in (*before, after):
-            document.root  # noqa: B018 - reads it, and says what can't be compared
-        sides = list(sides_of(before, after, mode))
-        gaps = [list(side.gaps(lenient=lenient)) for side in sides if side.counts]
+        sides = list(sides_of(*_documents(olds, new), mode))
+        gaps = [_gaps(side, lenient=lenient) for side in sides if side.counts]
     except (IncomparableError, UndecidedError) as error:
         why = str(error).rstrip(".")
         return Compatibility(mode == "NONE", mode, policy, format, why, lambda: [_undecided(why)])
     return Compatibility(
-        not any(gaps), mode, policy, format, "", lambda: list(_changes(sides, lenient))
+        not any(gaps), mode, policy, format, "", lambda: list(_changes(sides, lenient=lenient))
     )
 
 
-@dataclass(frozen=True)
-class Side:
-    """One writer and one reader; whether it counts for the mode asked for."""
-
-    writer: Document
-    reader: Document
-    whom: str
-    version: int
-    counts: bool
-
-    def gaps(self, *, lenient: bool) -> list[Gap]:
-        """See :meth:`Comparison.gaps`."""
-        return Comparison(self.writer, self.reader, lenient=lenient).gaps()
+def _documents(olds: Sequence[Any], new: Any) -> tuple[list[Document], Document]:
+    name = "the old schema" if len(olds) == 1 else "old schema {}"
+    before = [read_schema(schema, name.format(n)) for n, schema in enumerate(olds, 1)]
+    after = read_schema(new, "the new schema")
+    for document in (*before, after):
+        document.root  # noqa: B018 - reads it, and says what can't be compared
+    return before, after
 
 
-def sides_of(before: list[Document], after: Document, mode: str) -> Iterator[Side]:
-    """Who reads whom; the last of the old schemas always both ways, so that all can be told."""
-    transitive, last = mode.endswith("_TRANSITIVE"), len(before)
-    for version, one in enumerate(before, 1):
-        asked = transitive or version == last
-        backward = asked and mode.startswith(("BACKWARD", "FULL"))
-        forward = asked and mode.startswith(("FORWARD", "FULL"))
-        if backward or version == last:
-            yield Side(one, after, NEW_READERS, version, backward)
-        if forward or version == last:
-            yield Side(after, one, OLD_READERS, version, forward)
+def _gaps(side: Side[Document], *, lenient: bool) -> list[Gap]:
+    return Comparison(side.writer, side.reader, lenient=lenient).gaps()
 
 
-def _changes(sides: list[Side], lenient: bool) -> Iterator[Change]:
+def _changes(sides: list[Side[Document]], *, lenient: bool) -> Iterator[Change]:
     told: set[tuple[str, str]] = set()
     for side in sides:
         try:
-            gaps = side.gaps(lenient=lenient)
+            gaps = _gaps(side, lenient=lenient)
         except UndecidedError as error:
             if side.counts:
                 yield _undecided(str(error))
             continue
         proof = Proof(side.writer, side.reader, lenient=lenient)
         for gap in gaps:
-            known = _knows(side.writer.root, gap)
+            known = _knows(gap)
             text = sentence(gap, side.whom, known=known, lenient=lenient)
             witness = proof.witness(gap)
             if witness is None:
@@ -152,10 +121,8 @@ def _changes(sides: list[Side], lenient: bool) -> Iterator[Change]:
                 pointer = f"{pointer.removesuffix('/additionalProperties')}/properties/{gap.name}"
             told.add((side.whom, pointer))
             yield Change(pointer, name, side.counts, side.whom, text, witness, side.version)
-    if sides:
-        newest = sides[-1] if sides[-1].whom == OLD_READERS else None
-        if newest is not None:
-            yield from _harmless(newest.reader.root, newest.writer.root, "", {p for _, p in told})
+    last = sides[-1]  # old readers of the last version: the schemas before and after
+    yield from _harmless(last.reader.root, last.writer.root, "", {place for _, place in told})
 
 
 def _harmless(old: Schema, new: Schema, pointer: str, told: set[str]) -> Iterator[Change]:
@@ -177,7 +144,7 @@ def _properties(schema: Schema) -> Mapping[str, Any]:
     return schema.get("properties", {}) if isinstance(schema, Mapping) else {}
 
 
-def _knows(writer: Schema, gap: Gap) -> bool:
+def _knows(gap: Gap) -> bool:
     """Whether the writing side declares the property of a gap."""
     if not gap.name:
         return True

@@ -13,13 +13,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import unquote, urldefrag, urljoin
 
 import jsonschema_rs
 
 from workbench.errors import EventError
+from workbench.events.payload import decode_payload, encode_payload
 
 Schema = Any
 """``True``, ``False`` or a dict of keywords of 2020-12; ``$ref`` is a key of ``Document.targets``."""
@@ -75,11 +76,14 @@ class Document:
         4, 6, 7, 2019 or 2020.
     targets
         What references lead to, by their keys; filled while the schema is read.
+    places
+        What is known of places in it already; see :mod:`.inlining`.
     """
 
     raw: Any
     draft: int
     targets: dict[str, Schema] = field(default_factory=dict)
+    places: dict[Any, Any] = field(default_factory=dict)
 
     @cached_property
     def root(self) -> Schema:
@@ -96,13 +100,32 @@ class Document:
                 raise IncomparableError(f"the reference {key!r} leads back to itself.")
         return root
 
+    @cached_property
+    def is_recursive(self) -> bool:
+        """Whether a reference leads back to itself, a step or more into the value."""
+        found: dict[str, set[str]] = {}
+        for key, target in self.targets.items():
+            found[key] = {
+                part["$ref"] for part in _parts(target, "it") if isinstance(part.get("$ref"), str)
+            }
+        for key, first in found.items():
+            ahead, seen = list(first), set()
+            while ahead:
+                one = ahead.pop()
+                if one == key:
+                    return True
+                if one not in seen:
+                    seen.add(one)
+                    ahead += found.get(one, ())
+        return False
+
     def _at_the_same_place(self, schema: Schema) -> set[str]:
         """The references that are followed for the same value."""
         found: set[str] = set()
         ahead = [schema]
         while ahead:
             part = ahead.pop()
-            if not isinstance(part, Mapping):
+            if not isinstance(part, dict):
                 continue
             if "$ref" in part and part["$ref"] not in found:
                 found.add(part["$ref"])
@@ -126,7 +149,7 @@ class Document:
 
     def resolved(self, schema: Schema) -> Schema:
         """A schema with nothing but a reference replaced by what it leads to."""
-        while isinstance(schema, Mapping) and schema.keys() == {"$ref"}:
+        while isinstance(schema, dict) and schema.keys() == {"$ref"}:
             schema = self.targets[schema["$ref"]]
         return schema
 
@@ -151,9 +174,22 @@ def read_schema(schema: Any, what: str = "the schema") -> Document:
     """
     if not isinstance(schema, bool | Mapping):
         raise EventError(f"{what} is not a JSON Schema: it must be an object, true or false.")
-    parts = list(_parts(schema, what))
-    draft = _draft(schema, parts, what)
-    document = Document(schema, draft)
+    for _ in _parts(schema, what):
+        pass  # which says if it is too deep or too large
+    try:
+        text = encode_payload(schema)
+        return _document(text, what)
+    except EventError as error:
+        if isinstance(error, IncomparableError) or what in str(error):
+            raise
+        raise EventError(f"{what} is not a JSON Schema: {error}") from error
+
+
+@lru_cache(maxsize=100)
+def _document(text: bytes, what: str) -> Document:
+    """Read once, as long as it is among the last hundred: one schema is often compared anew."""
+    schema = decode_payload(text)
+    document = Document(schema, _draft(schema, list(_parts(schema, what)), what))
     try:
         document._validator  # noqa: B018, SLF001 - compiles it
     except jsonschema_rs.ReferencingError as error:
@@ -228,7 +264,7 @@ class _Reading:
 
     def _index(self, raw: Any, base: str) -> None:
         """Note every schema that has a name: ``$id``, ``$anchor``, ``$dynamicAnchor``."""
-        if isinstance(raw, Mapping):
+        if isinstance(raw, dict):
             base = _base(raw, base, self._draft)
             if not self._where or _id(raw, self._draft):
                 self._where.setdefault(base, (raw, base))
@@ -240,7 +276,7 @@ class _Reading:
             for name, value in raw.items():
                 if name not in ("enum", "const", "default", "examples"):
                     self._index(value, base)
-        elif isinstance(raw, list | tuple):
+        elif isinstance(raw, list):
             for value in raw:
                 self._index(value, base)
 
@@ -255,9 +291,9 @@ class _Reading:
             raw, below = self._named(uri)
             for part in unquote(fragment)[1:].split("/") if fragment else ():
                 part = part.replace("~1", "/").replace("~0", "~")
-                if isinstance(raw, list | tuple) and part.isdigit() and int(part) < len(raw):
+                if isinstance(raw, list) and part.isdigit() and int(part) < len(raw):
                     raw = raw[int(part)]
-                elif isinstance(raw, Mapping) and part in raw:
+                elif isinstance(raw, dict) and part in raw:
                     raw = raw[part]
                     below = _base(raw, below, self._draft)
                 else:
@@ -278,7 +314,7 @@ class _Reading:
         return self._where[uri]
 
     def _read(self, raw: Any, base: str) -> Schema:
-        if isinstance(raw, bool) or not isinstance(raw, Mapping):
+        if isinstance(raw, bool) or not isinstance(raw, dict):
             return raw if isinstance(raw, bool) else True
         base = _base(raw, base, self._draft)
         found: dict[str, Any] = {}
@@ -311,7 +347,7 @@ class _Reading:
             return {key: self._read(part, base) for key, part in value.items()}
         return self._read(value, base)
 
-    def _items(self, raw: Mapping[str, Any], found: dict[str, Any], base: str) -> None:
+    def _items(self, raw: dict[str, Any], found: dict[str, Any], base: str) -> None:
         items, prefix, rest = raw.get("items"), raw.get("prefixItems"), raw.get("items")
         if self._draft < 2020:
             prefix = items if isinstance(items, list) else None
@@ -321,7 +357,7 @@ class _Reading:
         if rest is not None:
             found["items"] = self._read(rest, base)
 
-    def _old(self, raw: Mapping[str, Any], found: dict[str, Any], base: str) -> None:
+    def _old(self, raw: dict[str, Any], found: dict[str, Any], base: str) -> None:
         """What later drafts say in other words."""
         if self._draft == 4:
             for name, bound in zip(_EXCLUSIVE, ("minimum", "maximum"), strict=True):
@@ -354,18 +390,19 @@ def _trimmed(found: dict[str, Any]) -> Schema:
     return found or True
 
 
-def _id(raw: Mapping[str, Any], draft: int) -> str | None:
+def _id(raw: dict[str, Any], draft: int) -> str | None:
     name = raw.get("id" if draft == 4 else "$id")
     return name if isinstance(name, str) else None
 
 
 def _base(raw: Any, base: str, draft: int) -> str:
-    name = _id(raw, draft) if isinstance(raw, Mapping) else None
+    name = _id(raw, draft) if isinstance(raw, dict) else None
     if name is None or name.startswith("#") or ("$ref" in raw and draft < 2019):
         return base
     return urldefrag(urljoin(base, name))[0]
 
 
+@lru_cache(maxsize=1_000)
 def matches_all(pattern: str) -> bool:
     """Whether a regular expression, by the look of it, is found in every text.
 
@@ -383,4 +420,4 @@ def matches_all(pattern: str) -> bool:
 
 def takes_anything(schema: Schema) -> bool:
     """Whether a schema, by the look of it, refuses nothing."""
-    return schema is True or (isinstance(schema, Mapping) and schema.keys() <= {"default"})
+    return schema is True or (isinstance(schema, dict) and schema.keys() <= {"default"})

@@ -8,7 +8,8 @@ all that satisfies its schema *once filled in*; :func:`inlined` writes that down
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
@@ -65,7 +66,7 @@ def inlined(
     UndecidedError
         It has more than 20,000 parts.
     """
-    return _Inlining(document, bottom).schema(schema, filling)
+    return _Inlining(document, bottom=bottom).schema(schema, filling)
 
 
 def filling_of(document: Document) -> Filling:
@@ -95,8 +96,8 @@ class Place:
     """
 
     parts: list[Mapping[str, Any]]
-    filled: Set[str]
-    present: Set[str]
+    filled: AbstractSet[str]
+    present: AbstractSet[str]
     inner: Filling
 
     def consequences(self) -> list[Schema]:
@@ -117,16 +118,16 @@ class Place:
 
 def read_place(document: Document, schema: Schema, filling: Filling) -> Place:
     """What a reader does about defaults at the place of a schema."""
-    return _Inlining(document, True).place(schema, filling)
+    return _Inlining(document, bottom=True).place(schema, filling)
 
 
 def read_part(document: Document, part: Mapping[str, Any], place: Place) -> Schema:
     """Some keywords of a place, as :func:`inlined` would write them there."""
-    return _Inlining(document, None).written(part, place.inner, place.filled)
+    return _Inlining(document, bottom=None).written(part, place.inner, place.filled)
 
 
 class _Inlining:
-    def __init__(self, document: Document, bottom: bool | None) -> None:
+    def __init__(self, document: Document, *, bottom: bool | None) -> None:
         self._document, self._bottom = document, bottom
         self._open: Counter[str] = Counter()
         self._nodes = 0
@@ -142,7 +143,7 @@ class _Inlining:
         more = place.consequences()
         return {"allOf": [found, *more]} if more else found
 
-    def written(self, schema: Schema, inner: Filling, filled: Set[str]) -> Schema:
+    def written(self, schema: Schema, inner: Filling, filled: AbstractSet[str]) -> Schema:
         """All its keywords, those below by ``inner``; ``filled`` are never missing beside it."""
         if isinstance(schema, bool):
             return schema
@@ -176,7 +177,7 @@ class _Inlining:
             found["allOf"] = parts
         return found or True
 
-    def _reference(self, key: str, inner: Filling, filled: Set[str]) -> Schema:
+    def _reference(self, key: str, inner: Filling, filled: AbstractSet[str]) -> Schema:
         if self._open[key] > (self._bottom is not None):
             if self._bottom is None:
                 raise CyclicError("it refers to itself")
@@ -190,6 +191,15 @@ class _Inlining:
 
     def place(self, schema: Schema, filling: Filling) -> Place:
         """What is done about the defaults at the place of a schema."""
+        known = self._document.places.get((id(schema), filling))
+        if known is None:
+            # The schema is kept with it, so that no other can have its id.
+            known = schema, self._place(schema, filling)
+            self._document.places[id(schema), filling] = known
+        found: Place = known[1]
+        return found
+
+    def _place(self, schema: Schema, filling: Filling) -> Place:
         parts = list(self._conjuncts(schema, ()))
         several = sum(bool(node.keys() - {"$ref", "allOf", "default"}) for node in parts) > 1
         unclear = several or any(node.keys() & _UNCLEAR for node in parts)
@@ -222,7 +232,7 @@ class _Inlining:
     def _with_default(self, node: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
         for name, part in node.get("properties", {}).items():
             seen: set[str] = set()
-            while isinstance(part, Mapping):
+            while isinstance(part, dict):
                 if "default" in part:
                     yield name, part
                 key = part.get("$ref")
@@ -233,6 +243,8 @@ class _Inlining:
 
     def _fits(self, parts: list[Mapping[str, Any]], name: str, value: Any) -> bool:
         """Whether a default is allowed where it is filled in."""
+        if len(parts) == 1 and not parts[0].keys() & {"patternProperties", "propertyNames"}:
+            parts = [{"properties": {name: parts[0]["properties"][name]}}]
         try:
             own = [{k: node[k] for k in _OF_OBJECTS if k in node} for node in parts]
             place = [self.written(node, Filling.NONE, frozenset()) for node in own]

@@ -8,7 +8,8 @@ taken to be absent from what that writer wrote.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from workbench.events.compatibility.dialect import Schema
@@ -25,7 +26,7 @@ def without_undeclared(writer: Schema, reader: Schema) -> Schema:
     return _closed(writer, [reader], frozenset())
 
 
-def _closed(writer: Schema, readers: list[Schema], declared: Set[str]) -> Schema:
+def _closed(writer: Schema, readers: list[Schema], declared: AbstractSet[str]) -> Schema:
     """``declared``: what schemas that hold at the same place declare."""
     if isinstance(writer, bool):
         return writer

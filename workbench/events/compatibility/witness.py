@@ -251,7 +251,7 @@ def _strings(view: canonical.StringView) -> Values:
                 continue
     for name in view.formats:
         found += _OF_A_FORMAT.get(name, ())
-    for text in [*found, *_TEXTS] if not found else found:
+    for text in found or [*found, *_TEXTS]:
         yield from _of_length(text, least, most)
     if found:
         yield from (text for text in _TEXTS if len(text) >= least)
