@@ -102,11 +102,11 @@ def _as_events(source: str, sayable: Sayable) -> str:
     taken = {*imported_names(source), "Event"}
     for name in sayable.events:
         node = classes.get(name)
-        if node is None or name in taken or ast.unparse(node.bases[0]) != "BaseModel":
+        if node is None or name in taken or not _is_model(node):
             raise DesignError(f"no Python class can be called {name!r}; Python needs that name.")
     for name, node in classes.items():
         event_type = sayable.events.get(name)
-        base = ["BaseModel" if event_type is None else "Event"]
+        base = [ast.unparse(node.bases[0]) if event_type is None else "Event"]
         if event_type is not None:
             base.append(f"version={event_type.version}")
             if event_type.key is not None:
@@ -139,6 +139,10 @@ def _as_events(source: str, sayable: Sayable) -> str:
     written = "\n\n".join("\n".join(group) for group in groups if group)
     after = max(int(node.end_lineno or 0) for node in imports)
     return f"{_HEADER}{written}\n\n\n" + "\n".join(lines[after:]).strip() + "\n"
+
+
+def _is_model(node: ast.ClassDef) -> bool:
+    return ast.unparse(node.bases[0]).startswith("BaseModel")
 
 
 def _isorted(name: str) -> tuple[int, str]:
