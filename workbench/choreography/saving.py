@@ -6,6 +6,7 @@ import dataclasses
 import io
 import json
 import os
+import re
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from workbench.choreography.reaction import Reaction
     from workbench.choreography.service import Service
     from workbench.events import EventType
+
+_SPACE_AT_END = re.compile(r" +$", re.MULTILINE)
 
 
 def save_choreography(choreography: Choreography, folder: Path) -> Path:
@@ -153,7 +156,7 @@ def _dumped(document: Any) -> str:
     yaml.width = 100
     stream = io.StringIO()
     yaml.dump(document, stream)
-    return stream.getvalue()
+    return _SPACE_AT_END.sub("", stream.getvalue())  # which ruamel leaves where it wraps a text
 
 
 def _evolution(choreography: Choreography, name: str) -> dict[str, Any]:
