@@ -1,10 +1,14 @@
 """The captured logs that come along hold what is said of them; the designs run."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from workbench import Choreography, EventLog, Workbench
+from workbench.errors import HandlerError, IncompatibleError
+from workbench.events import examples
+from workbench.examples import fintech, signup
 from workbench.examples.orders import order_choreography, some_orders
 
 SAMPLES = Path(__file__).parents[2] / "sample_data"
@@ -57,3 +61,81 @@ def test_the_order_design_runs_with_no_python_and_every_order_ends(tmp_path):
 def test_the_order_designs_pass_their_checks():
     assert not Choreography.load(DESIGN).lint().at_least("warning")
     assert not order_choreography().lint().at_least("warning")
+
+
+# --- the designs with versions ---------------------------------------------------------------
+
+DESIGNS = {"signup": signup.signup_design, "fintech": fintech.fintech_choreography}
+designs = pytest.mark.parametrize("name", DESIGNS)
+
+
+@designs
+def test_the_designs_with_versions_pass_their_checks_and_say_why_they_silence(name):
+    design = Choreography.load(SAMPLES / name)
+    notes = {problem.rule for problem in design.lint()}
+    assert notes <= {"unbound-handler"}  # a file only announces a handler
+    assert not DESIGNS[name]().lint()
+    assert all(problem.silenced for problem in design.lint(silenced=True) if problem.silenced)
+    assert len(design.silenced) == len([p for p in design.lint(silenced=True) if p.silenced])
+
+
+def test_the_sign_up_design_with_python_that_counts_passes_its_checks():
+    assert not signup.signup_choreography().lint()
+
+
+@designs
+def test_a_design_folder_is_its_python_saved_and_saving_it_again_changes_nothing(name, tmp_path):
+    folder = tmp_path / name
+    shutil.copytree(SAMPLES / name, folder)
+    before = contents(folder)
+    design = Choreography.load(folder)
+    assert design == DESIGNS[name]()
+    design.save(folder)
+    DESIGNS[name]().save(folder)
+    assert contents(folder) == before
+
+
+def contents(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.*")}
+
+
+@designs
+def test_the_files_of_a_design_are_what_saving_it_writes(name, tmp_path):
+    DESIGNS[name]().save(tmp_path)
+    kept, made = contents(SAMPLES / name), contents(tmp_path)
+    text = kept.pop(Path("choreography.yaml")).decode()
+    about = [line for line in text.splitlines() if line.startswith("#")]
+    assert about
+    assert text.splitlines()[len(about) :] == made.pop(Path("choreography.yaml")).decode().splitlines()
+    assert kept == made
+
+
+@designs
+def test_an_event_of_each_design_has_three_versions_and_whoever_reads_it_says_which(name):
+    design = Choreography.load(SAMPLES / name)
+    (first,) = (event for event in design.event_types if not design.emitters(event))
+    assert [*design.versions(first).known] == [1, 2, 3]
+    assert len(design.upcasters[first]) == 1
+    readers = [r for s in design.services.values() for r in s.reactions.values()]
+    assert all(r.reads for r in readers if r.whenever == first and not r.compensates)
+    assert len({r.reads for r in readers if r.whenever == first}) > 1
+    for version in (1, 2, 3):
+        kind = design.event_type(first, version)
+        for payload in examples(kind, 20, seed=version):
+            read = design.versions(first).read(payload, kind.dataschema)
+            assert read.event_type.version == 3
+
+
+def test_what_was_forced_would_have_been_refused():
+    for name, version, reason in (
+        ("signup", 3, "a new version needs contact and marketing_consent"),
+        ("fintech", 2, "an amount is no longer a whole number"),
+    ):
+        design = Choreography.load(SAMPLES / name)
+        ((event, evolution),) = ((n, e) for n, e in design.evolution.items() if e.forced)
+        assert [*evolution.forced] == [version], reason
+        for later in range(version, 4):
+            design.event_types[event] = design.released[event].pop(later)
+        design.event_types[event] = Choreography.load(SAMPLES / name).released[event][version]
+        with pytest.raises(IncompatibleError, match=f"{event} v{version} is not released"):
+            design.release(event)
