@@ -112,15 +112,15 @@ def _changes(sides: list[Side[Document]], *, lenient: bool) -> Iterator[Change]:
         for gap in gaps:
             known = _knows(gap)
             text = sentence(gap, side.whom, known=known, lenient=lenient)
-            witness = proof.witness(gap)
-            if witness is None:
+            witness, proved = proof.witness(gap)
+            if not proved:
                 text += " (No payload that proves it was found; what can't be decided counts as broken.)"
             name = kind(gap, side.whom, known=known)
             pointer = gap.pointer
             if gap.keyword == "additionalProperties" and gap.name:
                 pointer = f"{pointer.removesuffix('/additionalProperties')}/properties/{gap.name}"
             told.add((side.whom, pointer))
-            yield Change(pointer, name, side.counts, side.whom, text, witness, side.version)
+            yield Change(pointer, name, side.counts, side.whom, text, witness, proved, side.version)
     last = sides[-1]  # old readers of the last version: the schemas before and after
     yield from _harmless(last.reader.root, last.writer.root, "", {place for _, place in told})
 

@@ -33,6 +33,8 @@ class Change:
     witness
         A payload that the writing side allows and the reading side refuses, checked by a
         validator of the schemas' own draft; ``None`` if none was found.
+    proved
+        Whether there is one: a witness may be JSON's null, which is ``None`` too.
     version
         Which of several old schemas it was compared with, from 1.
     """
@@ -43,12 +45,13 @@ class Change:
     whom: str
     sentence: str
     witness: Any = None
+    proved: bool = False
     version: int = 1
 
     def __str__(self) -> str:
         mark = "✗" if self.breaks else "·"
         text = f"{mark} {self.pointer or '/'}  {self.kind}: {self.sentence}"
-        if self.witness is not None:
+        if self.proved:
             text += f"\n    for example {shown(self.witness)}"
         return text
 
