@@ -1,9 +1,12 @@
 """The captured logs that come along hold what is said of them; the designs run."""
 
 import shutil
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from workbench import Choreography, EventLog, Workbench
 from workbench.errors import IncompatibleError
@@ -67,6 +70,7 @@ def test_the_order_designs_pass_their_checks():
 
 DESIGNS = {"signup": signup.signup_design, "fintech": fintech.fintech_choreography}
 designs = pytest.mark.parametrize("name", DESIGNS)
+FINTECH = Choreography.load(SAMPLES / "fintech")
 
 
 @designs
@@ -124,6 +128,15 @@ def test_an_event_of_each_design_has_three_versions_and_whoever_reads_it_says_wh
         for payload in examples(kind, 20, seed=version):
             read = design.versions(first).read(payload, kind.dataschema)
             assert read.event_type.version == 3
+
+
+@given(cents=st.integers(1, 999_999_999_999))
+def test_an_old_amount_in_cents_is_read_in_euros_to_the_cent(cents):
+    upcaster = FINTECH.upcasters["TransactionAuthorised"][1]
+    (old,) = FINTECH.examples("TransactionAuthorised", version=1)
+    new = upcaster.upcast({**old, "amount": cents})
+    assert Decimal(new["amount"]) * 100 == cents
+    assert new["currency"] == "EUR"
 
 
 @designs

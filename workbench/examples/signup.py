@@ -9,6 +9,8 @@
 
 Every decision follows from the address alone, as :func:`some_signups` writes them: one in the
 reserved domain ``.invalid`` bounces, mail to ``silent.…`` is never opened, any other is verified.
+A link that is opened after the time has expired would verify the address all the same: to know
+better, verification would need a state, and so a handler in Python.
 ``sample_data/signup`` is :func:`signup_design`, saved; it runs from a shell, with no Python.
 """
 
