@@ -271,6 +271,56 @@ def lint(
 
 
 @app.command()
+def compat(
+    schemas: Annotated[
+        list[Path], typer.Argument(metavar="OLD... NEW", help="Schema files, the oldest first.")
+    ],
+    mode: Annotated[
+        str, typer.Option(help="BACKWARD, FORWARD, FULL, each with _TRANSITIVE; or NONE.")
+    ] = "BACKWARD",
+    policy: Annotated[str, typer.Option(help="strict or lenient.")] = "strict",
+    schema_format: Annotated[
+        str | None, typer.Option(help="json-schema or avro; default: by the file's name (.avsc).")
+    ] = None,
+    form: Annotated[Format, typer.Option("--format", help="How it is told.")] = "text",
+) -> None:
+    """Say whether a schema is compatible: exit code 0 it is, 1 it is not, 2 bad input."""
+    from workbench.gates import compat_report
+
+    compatible, report = compat_report(schemas, mode, policy, schema_format, form)
+    typer.echo(report)
+    raise typer.Exit(0 if compatible else 1)
+
+
+@app.command()
+def check(
+    design: Annotated[Path, typer.Argument(help="A design folder.")],
+    against: Annotated[
+        str | None,
+        typer.Option(
+            metavar="GIT_REF",
+            help="A commit, branch or tag that runs; default: the versions released so far.",
+        ),
+    ] = None,
+    form: Annotated[Format, typer.Option("--format", help="How it is told.")] = "text",
+    fail_on: Annotated[
+        Severity, typer.Option(help="Exit code 1 if anything is as bad as this or worse.")
+    ] = "error",
+) -> None:
+    """Say what a changed design breaks: exit code 0 nothing, 1 something, 2 it can't be read."""
+    from workbench.choreography import Choreography
+    from workbench.choreography.differences import differences, drafts
+    from workbench.design_history import design_at
+
+    _must_exist(design)
+    with _annotated(form):
+        new = Choreography.load(design)
+        found = drafts(new) if against is None else differences(design_at(design, against), new)
+    typer.echo(render(found, form))
+    raise typer.Exit(1 if found.at_least(fail_on) else 0)
+
+
+@app.command()
 def doctor() -> None:
     """Say what works on this machine, what doesn't, and what to do."""
     from workbench.doctor import checkup

@@ -144,7 +144,7 @@ REFUSED = {
     "a property added to an open model": (
         opened(a=INT), opened(a=INT, b=STR), "/properties/b", "property-added"),
     "a required property added to a closed model": (
-        closed(a=INT), closed(["b"], a=INT, b=STR), "", "required-property-added"),
+        closed(a=INT), closed(["b"], a=INT, b=STR), "/properties/b", "required-property-added"),
     "a property added that the covering schema contradicts": (
         partly(STR), partly(STR, b=INT), "/properties/b", "type-changed"),
     "a property removed from a closed model": (
@@ -153,9 +153,9 @@ REFUSED = {
         closed(a=INT, b=STR), partly(INT, a=INT), "/additionalProperties", "type-changed"),
     "an open model closed": (
         opened(a=INT), closed(a=INT), "/additionalProperties", "model-closed"),
-    "a property made required": (opened(a=INT), opened(["a"], a=INT), "", "required-added"),
+    "a property made required": (opened(a=INT), opened(["a"], a=INT), "/properties/a", "required-added"),
     "a default that is not allowed itself": (
-        closed(a=INT), closed(["b"], a=INT, b={"type": "integer", "default": "x"}), "",
+        closed(a=INT), closed(["b"], a=INT, b={"type": "integer", "default": "x"}), "/properties/b",
         "default-unfit"),
     "a tighter bound": ({"minimum": 1}, {"minimum": 2}, "", "minimum-raised"),
     "a bound where there was none": (
@@ -259,7 +259,7 @@ def test_the_lenient_policy_lets_an_open_model_gain_an_optional_field():
     [change] = refusal.breaking
     assert 'policy="lenient"' in change.sentence
     assert "additionalProperties: false" in change.sentence
-    assert change.witness["b"] != "" and not isinstance(change.witness["b"], str)
+    assert not isinstance(change.witness["b"], str)
     assert check_compatibility(old, new, policy="lenient")
 
 

@@ -269,7 +269,7 @@ class Comparison:
     ) -> Iterator[Gap]:
         declared = reader.get("properties", {})
         for name, part in declared.items():
-            below = f"{pointer}/properties/{_escaped(name)}"
+            below = f"{pointer}/properties/{escaped(name)}"
             inner = _at(wrap, "properties", name)
             found = self._writer.property(writer, name)
             if not self._writer.declares(writer, name) and found is True:
@@ -278,7 +278,7 @@ class Comparison:
                 continue
             yield from self._compare(found, part, below, inner, place.inner)
         for pattern, part in reader.get("patternProperties", {}).items():
-            below = f"{pointer}/patternProperties/{_escaped(pattern)}"
+            below = f"{pointer}/patternProperties/{escaped(pattern)}"
             inner = _at(wrap, "patternProperties", pattern)
             met = [n for n in self._writer.declared(writer) if matches(pattern, n)]
             for value in [
@@ -417,7 +417,8 @@ def _beside(wrap: Wrap, others: Mapping[str, Any], keyword: str) -> Wrap:
     return lambda rule: wrap({**others, keyword: rule})
 
 
-def _escaped(name: str) -> str:
+def escaped(name: str) -> str:
+    """A name as a part of a JSON pointer (RFC 6901)."""
     return name.replace("~", "~0").replace("/", "~1")
 
 
