@@ -17,8 +17,10 @@ from workbench.events.event_type import DIALECT
 def test_the_official_parser_has_nothing_to_say_of_any_document_of_a_design(design, written, parse):
     files = [written(design.asyncapi(), "whole.yaml"), written(design.asyncapi(), "whole.json")]
     files += [written(design.asyncapi(name), f"{name}.yaml") for name in design.services]
-    orders = Choreography.load("sample_data/orders")
-    files += [written(orders.asyncapi(name), f"o-{name}.yaml") for name in (None, *orders.services)]
+    for sample in ("orders", "signup", "fintech"):
+        made = Choreography.load(f"sample_data/{sample}")
+        sides = (None, *made.services)
+        files += [written(made.asyncapi(name), f"{sample}-{name}.yaml") for name in sides]
     for found in parse(*files):
         assert found["diagnostics"] == []
         assert found["version"] == VERSION == "3.1.0"

@@ -34,9 +34,12 @@ def test_what_is_imported_can_be_saved_and_loaded(design, written, tmp_path):
     assert Choreography.load(tmp_path / "saved") == again
 
 
-def test_the_sample_design_comes_back(written):
-    orders = Choreography.load("sample_data/orders")
-    assert Choreography.from_asyncapi(written(orders.asyncapi())) == orders
+@pytest.mark.parametrize("sample", ["orders", "signup", "fintech"])
+def test_the_sample_designs_come_back_and_are_exported_the_same(sample, written):
+    design = Choreography.load(f"sample_data/{sample}")
+    again = Choreography.from_asyncapi(written(design.asyncapi()))
+    assert again == design
+    assert again.asyncapi() == design.asyncapi()
 
 
 EXAMPLES = sorted((Path(__file__).parent / "examples").glob("*.yml"))

@@ -334,17 +334,31 @@ class Choreography:
 
         return lint(self, silenced=silenced)
 
-    def examples(self, event_type: type[Event] | str, n: int = 1, seed: int = 0) -> list[Any]:
+    def examples(
+        self,
+        event_type: type[Event] | str,
+        n: int = 1,
+        seed: int = 0,
+        *,
+        version: int | None = None,
+    ) -> list[Any]:
         """Plausible payloads of an event type; see :func:`workbench.events.examples`.
+
+        Parameters
+        ----------
+        event_type, n, seed
+            As there.
+        version
+            By default the version in use.
 
         Raises
         ------
         DesignError
-            There is no such event type.
+            There is no such event type, or no such version of it.
         EventError
             No payload was found that keeps every rule of its schema.
         """
-        return examples(self.event_types[self.type_name(event_type)], n, seed)
+        return examples(self.event_type(self.type_name(event_type), version), n, seed)
 
     def mermaid(self) -> Mermaid:
         """The design as a picture in text, which JupyterLab and GitHub draw."""

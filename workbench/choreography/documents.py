@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import sys
 from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
@@ -206,7 +207,7 @@ def yaml_text(document: Any) -> str:
     """Plain data as YAML that reads well in a diff."""
     yaml = YAML()
     yaml.indent(mapping=2, sequence=4, offset=2)
-    yaml.width = 100
+    yaml.width = sys.maxsize  # ruamel loses one of two spaces where it wraps a text
     yaml.representer.ignore_aliases = lambda _: True
     stream = io.StringIO()
     yaml.dump(document, stream)
