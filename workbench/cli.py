@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 import typer
 
-from workbench.errors import DesignError, IncompatibleError, WorkbenchError
+from workbench.errors import DesignError, EventError, IncompatibleError, WorkbenchError
 from workbench.problems import Format, Problem, Severity, render
 
 app = typer.Typer(
@@ -318,6 +318,43 @@ def check(
         found = drafts(new) if against is None else differences(design_at(design, against), new)
     typer.echo(render(found, form))
     raise typer.Exit(1 if found.at_least(fail_on) else 0)
+
+
+@app.command()
+def impact(
+    design: Annotated[Path, typer.Argument(help="A design folder.")],
+    event_type: Annotated[str, typer.Argument(help="The event type that is to change.")],
+    new_schema: Annotated[Path, typer.Argument(help="Its new JSON Schema, a .json file.")],
+    log: Annotated[
+        Path | None, typer.Option(help="A captured log, .jsonl: what would be refused of it.")
+    ] = None,
+    form: Annotated[Format, typer.Option("--format", help="How it is told.")] = "text",
+) -> None:
+    """Say who breaks if an event changes: exit code 0 nobody, 1 somebody, 2 it can't be told."""
+    from workbench.choreography import Choreography
+    from workbench.choreography.loading import read_schema
+
+    _must_exist(design)
+    captured = None
+    if log is not None:
+        from workbench.analysis import EventLog
+
+        captured = EventLog.read(log)
+    with _annotated(form):
+        schema = read_schema(new_schema)
+        loaded = Choreography.load(design)
+        try:
+            found = loaded.impact(event_type, schema, captured)
+        except EventError as error:
+            raise DesignError(str(error), file=str(new_schema)) from error
+    typer.echo(
+        str(found)
+        if form == "text"
+        else found.to_json()
+        if form == "json"
+        else render(found.problems(), form)
+    )
+    raise typer.Exit(1 if found.breaks else 0)
 
 
 @app.command()

@@ -17,13 +17,13 @@ from workbench.errors import LogError
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
     from typing import Any
 
     import plotly.graph_objects as go
 
-    from workbench.choreography import Choreography
+    from workbench.choreography import Captured, Choreography
     from workbench.mermaid import Mermaid
 
 
@@ -169,6 +169,16 @@ class EventLog:
         from workbench.analysis.upcasting import unreadable
 
         return unreadable(self._frame)
+
+    def payloads_of(self, event_type: str, *, progress: bool = True) -> Iterator[Captured]:
+        """Go through the payloads of an event type, each event once, in the order of time.
+
+        What :meth:`Choreography.impact` asks of a log. Duplicates and dead letters are left out.
+        A bar shows how far it is, where there is somebody to see it.
+        """
+        from workbench.analysis.payloads import payloads_of
+
+        return payloads_of(self._frame, event_type, progress=progress)
 
     # --- questions -------------------------------------------------------------------------
 

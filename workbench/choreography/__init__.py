@@ -8,7 +8,9 @@ from workbench.choreography.duration import format_duration, parse_duration
 from workbench.choreography.evolution import Evolution
 from workbench.choreography.expression import Expression, cel_view, fit
 from workbench.choreography.handlers import takes_context
+from workbench.choreography.impact import Captured, Impact, Refusals
 from workbench.choreography.invariant import Invariant, Verdict
+from workbench.choreography.mapping import mapped
 from workbench.choreography.reaction import Reaction
 from workbench.choreography.retry_policy import RetryPolicy
 from workbench.choreography.service import Service
@@ -17,14 +19,17 @@ from workbench.choreography.versions import Reading, Versions
 from workbench.problems import Problem, Problems
 
 __all__ = [
+    "Captured",
     "Choreography",
     "Evolution",
     "Expression",
+    "Impact",
     "Invariant",
     "Problem",
     "Problems",
     "Reaction",
     "Reading",
+    "Refusals",
     "RetryPolicy",
     "Service",
     "Upcaster",
@@ -33,6 +38,7 @@ __all__ = [
     "cel_view",
     "fit",
     "format_duration",
+    "mapped",
     "parse_duration",
     "takes_context",
 ]

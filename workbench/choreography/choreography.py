@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workbench.choreography.compensating import Reach
 from workbench.choreography.evolution import Evolution, checked_policy
@@ -19,6 +19,9 @@ from workbench.errors import DesignError
 from workbench.events import Event, EventType, examples
 from workbench.mermaid import Mermaid
 from workbench.problems import Problems
+
+if TYPE_CHECKING:
+    from workbench.choreography.impact import Impact, Log, Touched
 
 
 class Choreography:
@@ -359,6 +362,51 @@ class Choreography:
             No payload was found that keeps every rule of its schema.
         """
         return examples(self.event_type(self.type_name(event_type), version), n, seed)
+
+    def impact(
+        self,
+        event_type: type[Event] | str,
+        new_schema: type[Event] | EventType | Mapping[str, Any],
+        log: Log | None = None,
+        *,
+        touched: Touched | None = None,
+    ) -> Impact:
+        """What happens if an event type gets a new schema: who reads it, who breaks, and why.
+
+        Guards and mappings are read, and tried on plausible payloads (on those of the log, too).
+        Handlers are never called: what they read is known from their annotations and their source,
+        and from what they were seen to touch while they ran. Nothing in the design changes.
+
+        Parameters
+        ----------
+        event_type
+            Its name, or the class in use.
+        new_schema
+            A JSON Schema, an event class or an event type; it is taken for the next version.
+        log
+            A captured log, such as an ``EventLog``: how many of its payloads would be refused.
+        touched
+            ``service/reaction`` → the fields that its handler was seen to touch, as
+            ``wb.touched()`` has it.
+
+        Returns
+        -------
+        What was found, which prints as an explanation; ``.breaks`` is the short answer.
+
+        Raises
+        ------
+        DesignError
+            There is no such event type.
+        EventError
+            The new schema isn't one.
+
+        Examples
+        --------
+        >>> print(design.impact("OrderPlaced", {"properties": {}}))  # doctest: +SKIP
+        """
+        from workbench.choreography.impact import impact
+
+        return impact(self, self.type_name(event_type), new_schema, log, touched)
 
     def mermaid(self) -> Mermaid:
         """The design as a picture in text, which JupyterLab and GitHub draw."""

@@ -197,10 +197,22 @@ def _load_upcasters(folder: Path, choreography: Choreography) -> None:
         load_upcaster(node, name, version, choreography)
 
 
-def _event_type(path: Path, version: int, key: Node | None) -> EventType:
+def read_schema(path: Path) -> dict[str, Any]:
+    """The JSON Schema in a file; whether it is one is not looked at yet.
+
+    Raises
+    ------
+    DesignError
+        It can't be read, or is no JSON object; says where.
+    """
     schema = read_json(path)
     if not isinstance(schema, dict):
         raise DesignError("a JSON Schema of an event must be an object.", file=str(path))
+    return schema
+
+
+def _event_type(path: Path, version: int, key: Node | None) -> EventType:
+    schema = read_schema(path)
     name = path.parent.name
     try:
         event_type = EventType(name, schema, version)

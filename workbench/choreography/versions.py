@@ -33,6 +33,21 @@ class Reading(NamedTuple):
     as_written: bool = True
 
 
+class Step(NamedTuple):
+    """One step of reading a payload as another version.
+
+    Attributes
+    ----------
+    event_type
+        The version that it is read as.
+    upcaster
+        What makes it one; ``None``: it is read as it stands.
+    """
+
+    event_type: EventType
+    upcaster: Upcaster | None
+
+
 class Versions:
     """What is known of one event type: its versions, and the upcasters between them.
 
@@ -156,19 +171,30 @@ class Versions:
             raise EventError(f"{problem}.")
         return Reading(kind, filled, filled is data)
 
-    def _stepwise(self, data: Any, version: int, target: int) -> Reading:
-        """Read as a newer (or older) version: upcast where that is possible, else as it stands."""
-        given = data
+    def steps(self, version: int, target: int) -> list[Step]:
+        """How a payload of one version is read as another; both are known. Empty: as it is."""
+        found: list[Step] = []
         while version < target:
             if version in self.upcasters:
                 upcaster = self.upcasters[version]
-                data, version = upcaster.upcast(data), upcaster.new.version
-                continue
-            ahead = (n for n in self.upcasters if version < n < target)
-            following = min(ahead, default=target)
-            data, version = self._as_it_stands(data, version, following), following
+                found.append(Step(upcaster.new, upcaster))
+            else:
+                ahead = (n for n in self.upcasters if version < n < target)
+                found.append(Step(self.known[min(ahead, default=target)], None))
+            version = found[-1].event_type.version
         if version > target:
-            data = self._as_it_stands(data, version, target)
+            found.append(Step(self.known[target], None))
+        return found
+
+    def _stepwise(self, data: Any, version: int, target: int) -> Reading:
+        """Read as a newer (or older) version: upcast where that is possible, else as it stands."""
+        given = data
+        for kind, upcaster in self.steps(version, target):
+            if upcaster is not None:
+                data = upcaster.upcast(data)
+            else:
+                data = self._as_it_stands(data, version, kind.version)
+            version = kind.version
         return Reading(self.known[target], data, data is given)
 
     def _as_it_stands(self, data: Any, version: int, target: int) -> Any:

@@ -99,6 +99,10 @@ class EventType:
             why = getattr(error, "message", error)  # without the paragraphs on where it failed
             raise EventError(f"{self.name} v{self.version}: not a JSON Schema: {why}.") from error
 
+    def accepts(self, data: Any) -> bool:
+        """Whether a decoded payload is of this type."""
+        return bool(self._validator.is_valid(data))
+
     def problem_with(self, data: Any) -> str | None:
         """Why a decoded payload is not of this type, in one sentence; ``None`` if it is."""
         if self._validator.is_valid(data):

@@ -8,12 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from workbench.choreography import (
-    Expression,
     Reaction,
     Reading,
     Versions,
     cel_view,
-    fit,
+    mapped,
     takes_context,
 )
 from workbench.errors import HandlerError
@@ -125,14 +124,7 @@ def _mapped(
     view = cel_view(reading.data, reading.event_type)
     for name, fields in mappings.items():
         kind = _written_as(reaction, name, None, versions[name])
-        effect = {}
-        for field, value in fields.items():
-            if isinstance(value, Expression):
-                value = fit(value.value(reading.data, view), kind.properties.get(field, {}))
-                if value is None and field not in kind.schema.get("required", ()):
-                    continue  # an absent optional field stays absent
-            effect[field] = value
-        yield name, effect
+        yield name, mapped(fields, reading.data, view, kind)
 
 
 def _fail_on_purpose(reaction: Reaction, ctx: Context) -> None:
