@@ -1,7 +1,9 @@
-"""What the tests need from the system beyond Python: a Chromium for those marked ``browser``.
+"""What the tests need from the system beyond Python.
 
-``make test`` runs this first. As root, where there is apt, it is installed; else the command to
-run is printed and browser tests skip. With ``CI=true`` going on without a browser is a failure.
+A Chromium for those marked ``browser``; Node and npm for those marked ``asyncapi``, which validate
+with AsyncAPI's official parser (fetched by npm against a lock of sums). ``make test`` runs this
+first. As root, where there is apt, it is installed; else the command to run is printed and those
+tests skip. With ``CI=true`` going on without is a failure.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ from pathlib import Path
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MAC_APPS = ("Chromium", "Google Chrome")
 APT_PACKAGES = ("chromium", "fonts-dejavu-core", "fonts-liberation")
+NODE_PACKAGES = ("nodejs", "npm")
+PARSER = Path(__file__).parent.parent / "tests" / "asyncapi"
 
 
 def find_chromium() -> Path | None:
@@ -29,21 +33,66 @@ def remedy() -> str:
     if sys.platform == "darwin":
         return "brew install --cask google-chrome"
     if shutil.which("apt-get"):
-        return f"sudo apt-get update && sudo apt-get install -y {' '.join(APT_PACKAGES)}"
+        return _apt_command(APT_PACKAGES)
     return "install Chromium or Chrome, or set CHROMIUM to where it is"
 
 
+def find_node() -> Path | None:
+    """Give a Node that really runs, if npm is there too."""
+    node = shutil.which("node")
+    return Path(node) if node and _runs(node) and shutil.which("npm") else None
+
+
+def find_parser() -> bool:
+    """Whether AsyncAPI's parser is there as its lock says, for a Node that runs."""
+    kept = PARSER / "node_modules" / ".package-lock.json"
+    lock = PARSER / "package-lock.json"
+    fresh = kept.is_file() and kept.stat().st_mtime >= lock.stat().st_mtime
+    return fresh and find_node() is not None
+
+
+def node_remedy() -> str:
+    """Give the one command that installs Node and the parser on this system."""
+    npm = f"npm ci --prefix {PARSER.relative_to(PARSER.parent.parent)}"
+    if find_node():
+        return npm
+    if sys.platform == "darwin":
+        return f"brew install node && {npm}"
+    if shutil.which("apt-get"):
+        return f"{_apt_command(NODE_PACKAGES)} && {npm}"
+    return f"install Node and npm, then {npm}"
+
+
 def main() -> int:
+    return max(_provide_chromium(), _provide_parser())
+
+
+def _provide_chromium() -> int:
+    if not find_chromium():
+        _apt_install(APT_PACKAGES, "browser")
     if find_chromium():
         return 0
-    if os.geteuid() == 0 and shutil.which("apt-get"):
-        print(f"Installing {', '.join(APT_PACKAGES)} with apt, for the browser tests.", flush=True)
-        _apt_install()
-    if find_chromium():
+    return _without("Chromium", "browser", remedy())
+
+
+def _provide_parser() -> int:
+    if find_parser():
         return 0
+    if not find_node():
+        _apt_install(NODE_PACKAGES, "AsyncAPI")
+    if find_node():
+        print("Fetching AsyncAPI's parser with npm, for the AsyncAPI tests.", flush=True)
+        command = ["npm", "ci", "--prefix", str(PARSER), "--loglevel=error", "--no-progress"]
+        subprocess.run(command, cwd=PARSER, stdin=subprocess.DEVNULL, check=False)
+    if find_parser():
+        return 0
+    return _without("AsyncAPI parser", "AsyncAPI", node_remedy())
+
+
+def _without(what: str, tests: str, how: str) -> int:
     in_ci = os.environ.get("CI") == "true"
-    outcome = "which CI must have" if in_ci else "so browser tests are skipped"
-    print(f"No Chromium runs here, {outcome}; to have it: {remedy()}", file=sys.stderr)
+    outcome = "which CI must have" if in_ci else f"so {tests} tests are skipped"
+    print(f"No {what} runs here, {outcome}; to have it: {how}", file=sys.stderr)
     return 1 if in_ci else 0
 
 
@@ -55,9 +104,16 @@ def _runs(path: str) -> bool:
         return False
 
 
-def _apt_install() -> None:
+def _apt_command(packages: tuple[str, ...]) -> str:
+    return f"sudo apt-get update && sudo apt-get install -y {' '.join(packages)}"
+
+
+def _apt_install(packages: tuple[str, ...], tests: str) -> None:
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        return
+    print(f"Installing {', '.join(packages)} with apt, for the {tests} tests.", flush=True)
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *APT_PACKAGES]
+    install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
     for command in (["apt-get", "update", "-qq"], install):
         subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, check=False)
 

@@ -181,6 +181,66 @@ def mermaid(design: Annotated[Path, typer.Argument(help="A design folder.")]) ->
 
 
 @app.command()
+def asyncapi(
+    design: Annotated[Path, typer.Argument(help="A design folder.")],
+    service: Annotated[
+        str | None, typer.Option(help="This service's side alone; default: the whole design.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The file to write, .yaml or .json; default: print YAML.")
+    ] = None,
+) -> None:
+    """Write a design, or one service's side of it, as an AsyncAPI 3.1 document."""
+    from workbench.choreography import Choreography
+    from workbench.choreography.asyncapi import asyncapi_text, write_asyncapi
+
+    _must_exist(design)
+    document = Choreography.load(design).asyncapi(service)
+    if out is None:
+        typer.echo(asyncapi_text(document), nl=False)
+    else:
+        write_asyncapi(document, out)
+        typer.echo(f"{len(document['components']['messages'])} messages in {out}")
+
+
+@app.command()
+def schemas(
+    design: Annotated[Path, typer.Argument(help="A design folder.")],
+    out: Annotated[Path, typer.Option(help="The folder to write to.")],
+    schema_format: Annotated[
+        str, typer.Option("--format", help="json-schema or avro.")
+    ] = "json-schema",
+) -> None:
+    """Write each version of each event type as a JSON Schema or an Avro schema of its own."""
+    from workbench.choreography import Choreography
+
+    _must_exist(design)
+    written = Choreography.load(design).save_schemas(out, schema_format)
+    typer.echo(f"{len(written)} schemas in {out}")
+
+
+@app.command()
+def models(
+    design: Annotated[Path, typer.Argument(help="A design folder.")],
+    out: Annotated[
+        Path | None, typer.Option(help="The file to write, .py; default: print it.")
+    ] = None,
+) -> None:
+    """Write a design's event types as Python source: pydantic models to import."""
+    from workbench.choreography import Choreography
+    from workbench.events.files import write_text
+
+    _must_exist(design)
+    choreography = Choreography.load(design)
+    source = choreography.python_source()
+    if out is None:
+        typer.echo(source, nl=False)
+    else:
+        write_text(out, source)
+        typer.echo(f"{len(choreography.event_types)} event types in {out}")
+
+
+@app.command()
 def lint(
     design: Annotated[Path | None, typer.Argument(help="A design folder.")] = None,
     form: Annotated[Format, typer.Option("--format", help="How it is told.")] = "text",
@@ -206,6 +266,56 @@ def lint(
     _must_exist(design)
     with _annotated(form):
         found = Choreography.load(design).lint(silenced=silenced)
+    typer.echo(render(found, form))
+    raise typer.Exit(1 if found.at_least(fail_on) else 0)
+
+
+@app.command()
+def compat(
+    schemas: Annotated[
+        list[Path], typer.Argument(metavar="OLD... NEW", help="Schema files, the oldest first.")
+    ],
+    mode: Annotated[
+        str, typer.Option(help="BACKWARD, FORWARD, FULL, each with _TRANSITIVE; or NONE.")
+    ] = "BACKWARD",
+    policy: Annotated[str, typer.Option(help="strict or lenient.")] = "strict",
+    schema_format: Annotated[
+        str | None, typer.Option(help="json-schema or avro; default: by the file's name (.avsc).")
+    ] = None,
+    form: Annotated[Format, typer.Option("--format", help="How it is told.")] = "text",
+) -> None:
+    """Say whether a schema is compatible: exit code 0 it is, 1 it is not, 2 bad input."""
+    from workbench.gates import compat_report
+
+    compatible, report = compat_report(schemas, mode, policy, schema_format, form)
+    typer.echo(report)
+    raise typer.Exit(0 if compatible else 1)
+
+
+@app.command()
+def check(
+    design: Annotated[Path, typer.Argument(help="A design folder.")],
+    against: Annotated[
+        str | None,
+        typer.Option(
+            metavar="GIT_REF",
+            help="A commit, branch or tag that runs; default: the versions released so far.",
+        ),
+    ] = None,
+    form: Annotated[Format, typer.Option("--format", help="How it is told.")] = "text",
+    fail_on: Annotated[
+        Severity, typer.Option(help="Exit code 1 if anything is as bad as this or worse.")
+    ] = "error",
+) -> None:
+    """Say what a changed design breaks: exit code 0 nothing, 1 something, 2 it can't be read."""
+    from workbench.choreography import Choreography
+    from workbench.choreography.differences import differences, drafts
+    from workbench.design_history import design_at
+
+    _must_exist(design)
+    with _annotated(form):
+        new = Choreography.load(design)
+        found = drafts(new) if against is None else differences(design_at(design, against), new)
     typer.echo(render(found, form))
     raise typer.Exit(1 if found.at_least(fail_on) else 0)
 

@@ -110,6 +110,19 @@ def test_the_folder_holds_one_file_a_version_and_no_left_overs(tmp_path):
     }
 
 
+def test_a_long_expression_keeps_every_space_and_its_line(tmp_path):
+    design = Choreography()
+    equations = {
+        f"at {n}": f"state.ledger.total == state.bank['{'y' * n}  z'].total" for n in range(40, 120)
+    }
+    for name, equation in equations.items():
+        design.invariant(name, equation)
+    design.save(tmp_path)
+    assert _texts(tmp_path)["choreography.yaml"].count("\n") == len(equations) + 2
+    found = Choreography.load(tmp_path).invariants
+    assert {name: invariant.source for name, invariant in found.items()} == equations
+
+
 def test_an_empty_design_round_trips(tmp_path):
     Choreography().save(tmp_path)
     assert Choreography.load(tmp_path) == Choreography()

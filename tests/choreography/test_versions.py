@@ -122,7 +122,9 @@ def test_a_refusal_says_what_breaks_under_which_mode_and_policy_and_changes_noth
     breaking = [c.sentence.rstrip(".") for c in refused.value.result.changes if c.breaks]
     assert breaking
     assert "; ".join(breaking) in said
-    assert said.endswith(". Mend the draft, or release it with force=True and a reason.")
+    assert said.endswith(
+        ". Mend the draft; or give new readers an upcaster and release it with force=True and a reason."
+    )
     assert not refused.value.result.compatible
     assert design._parts() == before
     assert design.is_draft("Placed")

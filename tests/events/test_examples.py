@@ -389,6 +389,17 @@ def test_a_design_gives_examples_of_its_event_types():
         design.examples("OrderPlacd")
 
 
+def test_a_design_gives_examples_of_an_older_version_too():
+    design = Choreography()
+    design.event(EventType("Noted", {"required": ["old"], "properties": {"old": {}}}))
+    design.release("Noted")
+    design.event(EventType("Noted", {"required": ["new"], "properties": {"new": {}}}, version=2))
+    assert [*design.examples("Noted")[0]] == ["new"]
+    assert [*design.examples("Noted", version=1)[0]] == ["old"]
+    with pytest.raises(DesignError, match=r"there is no Noted v3 \(there is: v1, v2\)"):
+        design.examples("Noted", version=3)
+
+
 def test_examples_go_on_without_end():
     endless = Examples(OrderPlaced, 1)
     assert [next(endless) for _ in range(3)] == examples(OrderPlaced, 3, 1)

@@ -37,6 +37,15 @@ def test_a_notebook_runs_from_top_to_bottom(path, tmp_path, monkeypatch):
     assert texts
     if path.stem == "01_order_choreography":
         assert any("charged since the kill: 200.00" in text for text in texts)
+    if path.stem == "02_events_that_evolve":
+        said = "\n".join(texts)
+        ordered, charged = re.search(r"ordered: (\S+)\ncharged: (\S+)", said).groups()
+        assert ordered == charged
+        assert "v1: is fine" in said
+        assert "would refuse 200 of 200 captured payloads" in said
+        assert "[key-changed]" in said
+        assert "exit code 1" in said
+        assert texts[-1].startswith("OrderPlaced v4 is not released, for it is not BACKWARD")
     if path.stem == "03_failure_and_delivery":
         sums = re.findall(r"to charge: +(\S+)\s+charged: +(\S+)", "\n".join(texts))
         assert len(sums) == 4

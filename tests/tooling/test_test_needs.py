@@ -16,8 +16,30 @@ def bare_machine(on_path, monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
 
 
-def test_nothing_is_said_where_a_browser_runs(on_path, capsys):
+@pytest.fixture(autouse=True)
+def parser_folder(tmp_path, monkeypatch):
+    """A folder for AsyncAPI's parser, which is there already; a test may take it away."""
+    folder = tmp_path / "tests" / "asyncapi"
+    modules = folder / "node_modules"
+    modules.mkdir(parents=True)
+    (folder / "package-lock.json").touch()
+    (modules / ".package-lock.json").touch()
+    monkeypatch.setattr(test_needs, "PARSER", folder)
+    return folder
+
+
+@pytest.fixture
+def with_node(on_path):
+    on_path("node", "echo v20")
+    on_path("npm", "exit 1")
+
+
+@pytest.fixture
+def with_browser(on_path):
     on_path("chromium", "echo Chromium 1")
+
+
+def test_nothing_is_said_where_all_is_there(with_browser, with_node, capsys):
     assert test_needs.main() == 0
     assert capsys.readouterr() == ("", "")
 
@@ -35,7 +57,9 @@ def test_the_one_that_the_environment_names_goes_first(on_path, monkeypatch):
     assert test_needs.find_chromium() == mine
 
 
-def test_as_root_with_apt_it_is_announced_and_installed(on_path, monkeypatch, capfd, tmp_path):
+def test_as_root_with_apt_it_is_announced_and_installed(
+    on_path, with_node, monkeypatch, capfd, tmp_path
+):
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setenv("CI", "true")
     on_path(
@@ -49,7 +73,7 @@ def test_as_root_with_apt_it_is_announced_and_installed(on_path, monkeypatch, ca
     assert (tmp_path / "asked").read_text().split() == ["update", "install"]
 
 
-def test_without_root_the_one_command_is_printed_and_the_tests_go_on(on_path, capsys):
+def test_without_root_the_one_command_is_printed_and_the_tests_go_on(on_path, with_node, capsys):
     on_path("apt-get", "exit 1")
     assert test_needs.main() == 0
     message = capsys.readouterr().err
@@ -57,7 +81,44 @@ def test_without_root_the_one_command_is_printed_and_the_tests_go_on(on_path, ca
     assert message.count("\n") == 1
 
 
-def test_in_ci_a_missing_browser_is_a_failure(monkeypatch, capsys):
+def test_in_ci_a_missing_browser_is_a_failure(with_node, monkeypatch, capsys):
     monkeypatch.setenv("CI", "true")
     assert test_needs.main() == 1
     assert "No Chromium runs here, which CI must have" in capsys.readouterr().err
+
+
+def test_the_parser_is_fetched_once_by_npm_against_its_lock(
+    on_path, with_browser, with_node, parser_folder, monkeypatch, capfd
+):
+    (parser_folder / "node_modules" / ".package-lock.json").unlink()
+    on_path("npm", 'echo "$1 $2 $3"; : >"$3/node_modules/.package-lock.json"')
+    assert test_needs.main() == 0
+    said = capfd.readouterr().out
+    assert said.startswith("Fetching AsyncAPI's parser with npm, for the AsyncAPI tests.\n")
+    assert f"ci --prefix {parser_folder}" in said
+    assert test_needs.main() == 0
+    assert capfd.readouterr().out == ""
+
+
+def test_a_parser_older_than_its_lock_is_fetched_again(
+    with_browser, with_node, parser_folder, capfd
+):
+    os.utime(parser_folder / "node_modules" / ".package-lock.json", (0, 0))
+    assert test_needs.main() == 0
+    said = capfd.readouterr()
+    assert said.out.startswith("Fetching")
+    assert (
+        "No AsyncAPI parser runs here, so AsyncAPI tests are skipped; to have it: npm ci"
+        in said.err
+    )
+
+
+def test_without_node_the_commands_that_bring_it_are_printed(
+    on_path, with_browser, monkeypatch, capsys
+):
+    on_path("apt-get", "exit 1")
+    monkeypatch.setenv("CI", "true")
+    assert test_needs.main() == 1
+    message = capsys.readouterr().err
+    assert "No AsyncAPI parser runs here, which CI must have; to have it: sudo apt-get" in message
+    assert message.endswith("install -y nodejs npm && npm ci --prefix tests/asyncapi\n")

@@ -327,3 +327,14 @@ def test_the_edges_of_compensations_are_dashed(model):
     assert dashed(inventory, ("event", "StockReleased"))
     assert not dashed(("event", "OrderPlaced"), inventory)
     assert not dashed(inventory, ("event", "StockReserved"))
+
+
+def test_what_a_service_only_hears_or_publishes_is_renamed_and_not_removed(model):
+    crm = model.design.service("crm")
+    crm.hears, crm.publishes = ("OrderPlaced",), ("StockReserved",)
+    with pytest.raises(DesignError, match=r"OrderPlaced is used by crm; remove or edit that first"):
+        model.remove_type("OrderPlaced")
+    model.put_type("Ordered", ORDER, "order_id", editing="OrderPlaced")
+    model.put_type("Reserved", RESERVED, "order_id", editing="StockReserved")
+    crm = model.design.services["crm"]
+    assert (crm.hears, crm.publishes) == (("Ordered",), ("Reserved",))

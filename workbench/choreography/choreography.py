@@ -337,17 +337,31 @@ class Choreography:
 
         return lint(self, silenced=silenced)
 
-    def examples(self, event_type: type[Event] | str, n: int = 1, seed: int = 0) -> list[Any]:
+    def examples(
+        self,
+        event_type: type[Event] | str,
+        n: int = 1,
+        seed: int = 0,
+        *,
+        version: int | None = None,
+    ) -> list[Any]:
         """Plausible payloads of an event type; see :func:`workbench.events.examples`.
+
+        Parameters
+        ----------
+        event_type, n, seed
+            As there.
+        version
+            By default the version in use.
 
         Raises
         ------
         DesignError
-            There is no such event type.
+            There is no such event type, or no such version of it.
         EventError
             No payload was found that keeps every rule of its schema.
         """
-        return examples(self.event_types[self.type_name(event_type)], n, seed)
+        return examples(self.event_type(self.type_name(event_type), version), n, seed)
 
     def impact(
         self,
@@ -399,6 +413,92 @@ class Choreography:
         from workbench.choreography.mermaid_graph import mermaid_graph
 
         return mermaid_graph(self)
+
+    # --- contracts ------------------------------------------------------------------------
+
+    def asyncapi(self, service: str | None = None, *, title: str | None = None) -> dict[str, Any]:
+        """The design as an AsyncAPI 3.1 document, in plain data.
+
+        Guards, mappings and what causes what, for which AsyncAPI has no words, stand under
+        ``x-choreography`` in those of ``choreography.yaml``.
+
+        Parameters
+        ----------
+        service
+            Its side alone: what it hears and publishes; by default the whole design.
+        title
+            Default: the service's name, or ``choreography``.
+
+        Raises
+        ------
+        DesignError
+            There is no such service, or a schema refers to something outside itself.
+        """
+        from workbench.choreography.asyncapi import asyncapi_document
+
+        return asyncapi_document(self, service, title)
+
+    @classmethod
+    def from_asyncapi(cls, path: str | Path, *, root: str | Path | None = None) -> Choreography:
+        """Read an AsyncAPI document, 3.x or 2.6, in YAML or JSON; fetches and runs nothing.
+
+        An export of ours gives the design again. A document of others says what a service hears
+        (``receive``) and publishes (``send``), not why: it becomes a service without reactions,
+        named after its title. Servers, security, headers and bindings are left out.
+
+        Parameters
+        ----------
+        path
+            The document.
+        root
+            References to files may lead into this folder; by default the document's own.
+
+        Raises
+        ------
+        DesignError
+            Says the file, the line and the field that can't be read, and why.
+        """
+        from workbench.choreography.asyncapi import choreography_from_asyncapi
+
+        path = Path(path)
+        return choreography_from_asyncapi(path, Path(root or path.parent), cls())
+
+    def save_schemas(self, folder: str | Path, schema_format: str = "json-schema") -> list[Path]:
+        """Write each version of each event type to a file of its own: ``OrderPlaced.v1.json``.
+
+        :meth:`EventType.from_json_schema` and :meth:`EventType.from_avro` read them.
+
+        Parameters
+        ----------
+        folder
+            Made if it is not there.
+        schema_format
+            ``"json-schema"`` or ``"avro"`` (``.avsc``; see :mod:`workbench.events.conversion`).
+
+        Raises
+        ------
+        DesignError, EventError
+            An event type can't be said in Avro, or a file can't be written; in the first case
+            nothing is.
+        """
+        from workbench.choreography.schema_export import save_schemas
+
+        return save_schemas(self, Path(folder), schema_format)
+
+    def python_source(self) -> str:
+        """The event types as Python source: pydantic models that subclass :class:`Event`.
+
+        Each accepts the payloads of the version in use; what pydantic has no words for stands in
+        its JSON Schema all the same. Needs ``choreography-workbench[models]``.
+
+        Raises
+        ------
+        DesignError, EventError
+            The generator is not installed, or an event type can't be said in Python.
+        """
+        from workbench.choreography.python_models import python_source
+
+        return python_source(self)
 
     # --- on disk --------------------------------------------------------------------------
 

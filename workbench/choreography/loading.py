@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
-
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from typing import TYPE_CHECKING, Any
 
 from workbench.choreography.compensating import checked_compensation
+from workbench.choreography.documents import Node, read_yaml
 from workbench.choreography.duration import parse_duration
 from workbench.choreography.expression import Expression
 from workbench.choreography.frozen import LOCK, changed, read_lock, schema_sum
@@ -33,12 +30,11 @@ from workbench.choreography.retry_policy import RetryPolicy
 from workbench.choreography.service import default_compensation_name, default_name
 from workbench.errors import DesignError, WorkbenchError
 from workbench.events import EventType
+from workbench.events.files import read_json, read_text
 
 if TYPE_CHECKING:
     from workbench.choreography.choreography import Choreography
-
-MAX_BYTES = 5_000_000
-"""A design file larger than this is a mistake, not a design."""
+    from workbench.choreography.service import Service
 
 _TOP = {"events", "services", "invariants", "policy", "silenced"}
 _SILENCED = {"rule", "subject", "reason"}
@@ -48,9 +44,9 @@ _REACTION = {
     "unless", "within", "reads", "writes",
 }  # fmt: skip
 _COMPENSATION = (_REACTION | {"compensates"}) - {"if", "unless", "within", "reads"}
+_CONTRACT = {"hears", "publishes"}
 _SECONDS = {"first_delay", "longest_delay"}
 _RETRY = {field.name for field in dataclasses.fields(RetryPolicy)}
-Value = TypeVar("Value")
 
 
 def load_choreography(folder: Path, choreography: Choreography) -> Choreography:
@@ -58,14 +54,12 @@ def load_choreography(folder: Path, choreography: Choreography) -> Choreography:
     path = folder / FILE
     if not path.is_file():
         raise DesignError(f"there is no {FILE} in {folder}; is this a design folder?")
-    document = _Node(_read_yaml(path), str(path), "", 1)
+    document = Node(read_yaml(path), str(path), "", 1)
     document.only(_TOP)
     policy = document.get("policy", None)
     if policy.value is not None:
         choreography.policy = load_policy(policy)
-    settings = document.get("events", {}).mapping()
-    for node in settings.values():
-        node.only(_EVENT)
+    settings = event_settings(document)
     _load_event_types(folder / "events", settings, choreography)
     for name, node in settings.items():
         if name not in choreography.event_types:
@@ -74,9 +68,28 @@ def load_choreography(folder: Path, choreography: Choreography) -> Choreography:
         if channel.value is not None:
             choreography.channels[name] = channel.text()
         load_evolution(name, node, choreography)
+    load_services(document, choreography)
+    choreography.source = Source(folder, _lines(document))
+    load_silenced(document, choreography)
+    return choreography
+
+
+def event_settings(document: Node) -> dict[str, Node]:
+    """What the document says of event types, beside their schemas."""
+    settings = document.get("events", {}).mapping()
+    for node in settings.values():
+        node.only(_EVENT)
+    return settings
+
+
+def load_services(document: Node, choreography: Choreography) -> None:
+    """Add the document's services and invariants to a choreography that has its event types."""
     for name, node in document.get("services", {}).mapping().items():
         service = node.checked(partial(choreography.service, name))
         for entry in sorted(node.items(), key=_is_compensation):  # after the steps they undo
+            if _is_contract(entry):
+                _contract(entry, choreography, service)
+                continue
             reaction = _reaction(entry, choreography, service.reactions)
             if reaction.name in service.reactions:
                 raise entry.error(f"{name} has two reactions named {reaction.name!r}")
@@ -86,21 +99,23 @@ def load_choreography(folder: Path, choreography: Choreography) -> Choreography:
             service.reactions[reaction.name] = reaction
     for name, node in document.get("invariants", {}).mapping().items():
         choreography.invariants[name] = node.checked(partial(Invariant, node.text()))
-    choreography.source = Source(folder, _lines(document))
+
+
+def load_silenced(document: Node, choreography: Choreography) -> None:
+    """Add what the document silences to a choreography that has all the rest."""
     for entry in document.get("silenced", []).items():
-        _load_silencing(entry, choreography, choreography.source)
-    return choreography
+        _load_silencing(entry, choreography)
 
 
-def _lines(document: _Node) -> dict[str, int]:
+def _lines(document: Node) -> dict[str, int]:
     """Where the event types, their channels and the services stand."""
     parts = [*document.get("events", {}).mapping().values()]
     parts += [node.get("channel") for node in parts if "channel" in node.value]
     parts += document.get("services", {}).mapping().values()
-    return {part.field: part.line for part in parts}
+    return {part.field: part.line for part in parts if part.line is not None}
 
 
-def _load_silencing(entry: _Node, choreography: Choreography, source: Source) -> None:
+def _load_silencing(entry: Node, choreography: Choreography) -> None:
     entry.only(_SILENCED)
     rule, subject, reason = entry.get("rule"), entry.get("subject", ""), entry.get("reason")
     about = (
@@ -110,11 +125,12 @@ def _load_silencing(entry: _Node, choreography: Choreography, source: Source) ->
     if about in choreography.silenced:
         raise entry.error("the same is silenced twice")
     choreography.silenced[about] = reason.checked(lambda: checked_reason(reason.text()))
-    source.lines[f"silenced.{'.'.join(about)}"] = entry.line
+    if choreography.source is not None and entry.line is not None:
+        choreography.source.lines[f"silenced.{'.'.join(about)}"] = entry.line
 
 
 def _load_event_types(
-    folder: Path, settings: Mapping[str, _Node], choreography: Choreography
+    folder: Path, settings: Mapping[str, Node], choreography: Choreography
 ) -> None:
     order = {name: n for n, name in enumerate(settings)}
     paths = sorted(folder.iterdir()) if folder.is_dir() else []
@@ -141,7 +157,7 @@ def _load_event_types(
         _load_upcasters(path, choreography)
 
 
-def _other_keys(settings: _Node | None, versions: list[int]) -> dict[int, _Node]:
+def _other_keys(settings: Node | None, versions: list[int]) -> dict[int, Node]:
     """The key fields of released versions that have another than the version in use."""
     keys = {} if settings is None else settings.get("keys", {}).numbered()
     for version, node in keys.items():
@@ -152,7 +168,7 @@ def _other_keys(settings: _Node | None, versions: list[int]) -> dict[int, _Node]
 
 def _sums(folder: Path, versions: list[int]) -> dict[int, str]:
     lock = folder / LOCK
-    sums = read_lock(_read_text(lock), str(lock)) if lock.is_file() else {}
+    sums = read_lock(read_text(lock), str(lock)) if lock.is_file() else {}
     for version in sums:
         if version not in versions:
             raise DesignError(
@@ -166,7 +182,7 @@ def _sums(folder: Path, versions: list[int]) -> dict[int, str]:
 def _load_upcasters(folder: Path, choreography: Choreography) -> None:
     for file in sorted(folder.glob(f"*{UPCASTER}")):
         stem, name = file.name.removesuffix(UPCASTER), folder.name
-        node = _Node(_read_yaml(file), str(file), "", 1)
+        node = Node(read_yaml(file), str(file), "", 1)
         if name not in choreography.event_types:
             raise node.error(f"there is no schema for {name} in {folder}")
         if stem == "draft" and choreography.is_draft(name):
@@ -189,18 +205,13 @@ def read_schema(path: Path) -> dict[str, Any]:
     DesignError
         It can't be read, or is no JSON object; says where.
     """
-    try:
-        schema = json.loads(_read_text(path))
-    except json.JSONDecodeError as error:
-        raise DesignError(f"not JSON: {error.msg}.", file=str(path), line=error.lineno) from error
-    except RecursionError as error:
-        raise DesignError("nested too deeply to be a schema.", file=str(path)) from error
+    schema = read_json(path)
     if not isinstance(schema, dict):
         raise DesignError("a JSON Schema of an event must be an object.", file=str(path))
     return schema
 
 
-def _event_type(path: Path, version: int, key: _Node | None) -> EventType:
+def _event_type(path: Path, version: int, key: Node | None) -> EventType:
     schema = read_schema(path)
     name = path.parent.name
     try:
@@ -214,7 +225,7 @@ def _event_type(path: Path, version: int, key: _Node | None) -> EventType:
     return key.checked(lambda: EventType(name, schema, version, field))
 
 
-def _reaction(node: _Node, choreography: Choreography, taken: Mapping[str, Reaction]) -> Reaction:
+def _reaction(node: Node, choreography: Choreography, taken: Mapping[str, Reaction]) -> Reaction:
     undoes = _is_compensation(node)
     node.only(_COMPENSATION if undoes else _REACTION)
     step = node.get("compensates").text() if undoes else ""
@@ -288,11 +299,22 @@ def _reaction(node: _Node, choreography: Choreography, taken: Mapping[str, React
     )
 
 
-def _is_compensation(node: _Node) -> bool:
+def _is_contract(node: Node) -> bool:
+    return isinstance(node.value, Mapping) and not _CONTRACT.isdisjoint(node.value)
+
+
+def _contract(node: Node, choreography: Choreography, service: Service) -> None:
+    node.only(_CONTRACT)
+    for side, names in node.mapping().items():
+        found = (t.checked(partial(choreography.type_name, t.text())) for t in names.texts())
+        setattr(service, side, tuple(dict.fromkeys((*getattr(service, side), *found))))
+
+
+def _is_compensation(node: Node) -> bool:
     return isinstance(node.value, Mapping) and "compensates" in node.value
 
 
-def _retry(node: _Node) -> RetryPolicy | None:
+def _retry(node: Node) -> RetryPolicy | None:
     if node.value is None:
         return None
     node.only(_RETRY)
@@ -308,161 +330,3 @@ def _retry(node: _Node) -> RetryPolicy | None:
         else:
             settings[name] = entry.number(whole=name == "attempts")
     return node.checked(lambda: RetryPolicy(**settings))
-
-
-class _Node:
-    """A value of a document that knows where it stands."""
-
-    def __init__(self, value: Any, file: str, field: str, line: int) -> None:
-        self.value, self.file, self.field, self.line = value, file, field, line
-
-    def error(self, message: str) -> DesignError:
-        message = message if message.endswith((".", "?")) else message + "."
-        return DesignError(message, file=self.file, line=self.line, field=self.field or None)
-
-    def checked(self, make: Callable[[], Value]) -> Value:
-        """What ``make`` gives, with this place added to what it raises."""
-        try:
-            return make()
-        except WorkbenchError as error:
-            raise self.error(str(error)) from error
-
-    def get(self, name: str, *default: Any) -> _Node:
-        mapping = self._as(Mapping, "a mapping of names to values")
-        if name not in mapping:
-            if not default:
-                raise self.error(f"{name!r} is missing")
-            return _Node(default[0], self.file, self._below(name), self.line)
-        line = _line(lambda: mapping.lc.value(name), self.line)
-        return _Node(mapping[name], self.file, self._below(name), line)
-
-    def mapping(self) -> dict[str, _Node]:
-        mapping = self._as(Mapping, "a mapping of names to values")
-        found: dict[str, _Node] = {}
-        for name in mapping:
-            if not isinstance(name, str):
-                raise self.error(f"the name {name!r} must be a text")
-            line = _line(lambda name=name: mapping.lc.key(name), self.line)  # type: ignore[misc]
-            found[name] = _Node(mapping[name], self.file, self._below(name), line)
-        return found
-
-    def items(self) -> list[_Node]:
-        entries = self._as(list, "a list (lines beginning with '-')")
-        return [
-            _Node(
-                entry,
-                self.file,
-                f"{self.field}[{n}]",
-                _line(lambda n=n: entries.lc.item(n), self.line),  # type: ignore[misc]
-            )
-            for n, entry in enumerate(entries)
-        ]
-
-    def numbered(self) -> dict[int, _Node]:
-        """A mapping of versions to values."""
-        mapping = self._as(Mapping, "a mapping of versions to values, such as {2: ...}")
-        found: dict[int, _Node] = {}
-        for version in mapping:
-            if isinstance(version, bool) or not isinstance(version, int):
-                raise self.error(f"{version!r} is not a version: versions are whole numbers")
-            line = _line(lambda v=version: mapping.lc.key(v), self.line)  # type: ignore[misc]
-            found[version] = _Node(mapping[version], self.file, self._below(str(version)), line)
-        return found
-
-    def texts(self) -> list[_Node]:
-        """One text, or a list of them."""
-        return [self] if isinstance(self.value, str) else self.items()
-
-    def text(self) -> str:
-        return str(self._as(str, "a text"))
-
-    def only(self, known: set[str]) -> None:
-        for name, node in self.mapping().items():
-            if name not in known:
-                raise node.error(f"{name!r} is not known here (known: {', '.join(sorted(known))})")
-
-    def number(self, *, whole: bool) -> Any:
-        what = "a whole number" if whole else "a number"
-        number = self._as(int if whole else (int, float), what)
-        if isinstance(number, bool):
-            raise self.error(f"{self.field} must be {what}")
-        return number
-
-    def expression_or_constant(self) -> Any:
-        if isinstance(self.value, str):
-            return self.checked(lambda: Expression(str(self.value)))
-        if self.value is None or isinstance(self.value, bool | int | float):
-            return self.value
-        raise self.error("write an expression in CEL, a number, true, false or null")
-
-    def version_after(self, released: list[int]) -> int:
-        version = self._as(int, "a whole number")
-        if isinstance(version, bool) or version <= max(released, default=0):
-            raise self.error(f"a draft's version must be above the released ones, not {version}")
-        return int(version)
-
-    def _below(self, name: str) -> str:
-        return f"{self.field}.{name}" if self.field else name
-
-    def _as(self, kind: type | tuple[type, ...], what: str) -> Any:
-        if not isinstance(self.value, kind):
-            raise self.error(f"{self.field or 'the file'} must be {what}")
-        return self.value
-
-
-def _line(place: Callable[[], Any], otherwise: int) -> int:
-    """The line ruamel has for a place; it has none in defaults and under some tags."""
-    try:
-        return int(place()[0]) + 1
-    except (AttributeError, KeyError, TypeError):
-        return otherwise
-
-
-def _read_yaml(path: Path) -> Any:
-    text = _read_text(path)
-    yaml = YAML(typ="rt", pure=True)  # the round-trip loader knows lines and builds no objects
-    yaml.allow_duplicate_keys = False
-    alias = _line_of_alias(text)
-    if alias is not None:
-        raise DesignError(
-            "anchors and aliases (& and *) are not read in a design; write it out.",
-            file=str(path),
-            line=alias,
-        )
-    try:
-        document = yaml.load(text)
-        return {} if document is None else document
-    except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else None
-        reason = (error.problem or "it can't be read").splitlines()[0]
-        raise DesignError(f"not YAML: {reason}.", file=str(path), line=line) from error
-    except (YAMLError, ValueError, RecursionError) as error:
-        reason = str(error).splitlines()[0] if str(error) else "nested too deeply"
-        raise DesignError(f"not YAML: {reason}.", file=str(path)) from error
-
-
-def _line_of_alias(text: str) -> int | None:
-    from ruamel.yaml.tokens import AliasToken
-
-    try:
-        for token in YAML(pure=True).scan(text):
-            if isinstance(token, AliasToken):
-                return int(token.start_mark.line) + 1
-    except (YAMLError, RecursionError):
-        pass  # the loader says what is wrong, with its line
-    return None
-
-
-def _read_text(path: Path) -> str:
-    try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise DesignError(
-                f"{size:,} bytes is too large for a design file (at most {MAX_BYTES:,}).",
-                file=str(path),
-            )
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise DesignError(f"not UTF-8 text (at byte {error.start}).", file=str(path)) from error
-    except OSError as error:
-        raise DesignError(f"can't be read: {error.strerror}.", file=str(path)) from error

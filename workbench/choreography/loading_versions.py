@@ -7,13 +7,13 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from workbench.choreography.documents import Node
 from workbench.choreography.evolution import checked_policy
 from workbench.choreography.expression import Expression
 from workbench.choreography.upcaster import Upcaster, check_source
 
 if TYPE_CHECKING:
     from workbench.choreography.choreography import Choreography
-    from workbench.choreography.loading import _Node as Node
     from workbench.events import EventType
 
 EVOLUTION = {"compatibility", "policy", "deprecated", "forced"}

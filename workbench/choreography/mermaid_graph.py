@@ -22,6 +22,9 @@ def mermaid_graph(choreography: Choreography) -> Mermaid:
         edges: dict[tuple[str, str, str], None] = {}
         for reaction in service.reactions.values():
             edges |= dict.fromkeys(_edges(reaction, types, f"s{n}"))
+        heard, published = (filter(types.get, x) for x in (service.hears, service.publishes))
+        edges |= dict.fromkeys((types[cause], "-->", f"s{n}") for cause in heard)
+        edges |= dict.fromkeys((f"s{n}", "-->", types[effect]) for effect in published)
         lines += [f"    {source} {arrow} {target}" for source, arrow, target in edges]
     lines += ["    classDef event fill:#fff4d6,stroke:#b8860b,color:#333"] if types else []
     lines += [f"    class {','.join(types.values())} event"] if types else []

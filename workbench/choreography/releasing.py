@@ -71,10 +71,10 @@ def _refusal(
         told += f"; and {len(sentences) - _SHOWN} more"
     witness = next((c.witness for c in breaking if c.witness is not None), None)
     if witness is not None:
-        told += f" (such as {shown(witness)})"
+        told += f"; such a payload is {shown(witness)}"
     return IncompatibleError(
         f"{draft.name} v{draft.version} is not released, for it is not {evolution.mode} compatible "
-        f"with {others} (policy {evolution.policy}): {told}. Mend the draft, or release it with "
-        "force=True and a reason.",
+        f"with {others} (policy {evolution.policy}): {told}. Mend the draft; or give new "
+        "readers an upcaster and release it with force=True and a reason.",
         result=result,
     )

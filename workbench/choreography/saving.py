@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedSeq
 
+from workbench.choreography.documents import yaml_text
 from workbench.choreography.duration import format_duration
 from workbench.choreography.evolution import Evolution
 from workbench.choreography.expression import Expression
@@ -23,6 +20,7 @@ from workbench.choreography.places import FILE, Places
 from workbench.choreography.retry_policy import RetryPolicy
 from workbench.choreography.service import default_compensation_name, default_name
 from workbench.errors import DesignError
+from workbench.events.files import write_text
 
 if TYPE_CHECKING:
     from workbench.choreography.choreography import Choreography
@@ -33,7 +31,7 @@ if TYPE_CHECKING:
 
 def save_choreography(choreography: Choreography, folder: Path) -> Path:
     """Write a choreography to a folder; see :meth:`Choreography.save`."""
-    text = _yaml(choreography)
+    text = yaml_text(design_document(choreography))
     files = {} if _says(folder, text) else {folder / FILE: text}
     stale: list[Path] = []
     for name, event_type in choreography.event_types.items():
@@ -55,7 +53,7 @@ def save_choreography(choreography: Choreography, folder: Path) -> Path:
         else:
             stale.append(home / "draft.json")
     for path, text in files.items():
-        _write(path, text)
+        write_text(path, text)
     for path in stale:
         path.unlink(missing_ok=True)
     return folder
@@ -66,7 +64,7 @@ def _says(folder: Path, text: str) -> bool:
     from workbench.choreography.choreography import Choreography
 
     try:
-        return _yaml(Choreography.load(folder)) == text
+        return yaml_text(design_document(Choreography.load(folder))) == text
     except DesignError:
         return False
 
@@ -93,24 +91,46 @@ def _save_upcasters(
         version = upcaster.new.version
         is_draft = version not in choreography.released.get(name, {})
         path = home / f"{'draft' if is_draft else version}{UPCASTER}"
-        files[path] = _dumped(_fields(upcaster.fields))
+        files[path] = yaml_text(field_sources(upcaster.fields))
         written.add(path)
     stale += [path for path in home.glob(f"*{UPCASTER}") if path not in written]
 
 
-def _fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+def field_sources(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """What fields are mapped to, as it stands in a file."""
     return {
-        name: _fields(value) if isinstance(value, Mapping) else _source(value)
+        name: field_sources(value) if isinstance(value, Mapping) else _source(value)
         for name, value in fields.items()
     }
 
 
-def _yaml(choreography: Choreography) -> str:
+def design_document(choreography: Choreography) -> dict[str, Any]:
+    """What ``choreography.yaml`` holds, as plain data."""
     document: dict[str, Any] = {}
     if choreography.policy != "lenient":
         document["policy"] = choreography.policy
+    events = event_settings(choreography, choreography.event_types)
+    if events:
+        document["events"] = events
+    document["services"] = {
+        name: [*_contract(service), *reaction_entries(service)]
+        for name, service in choreography.services.items()
+    }
+    if choreography.invariants:
+        document["invariants"] = {
+            name: invariant.source for name, invariant in choreography.invariants.items()
+        }
+    silenced = silenced_entries(choreography)
+    if silenced:
+        document["silenced"] = silenced
+    return document
+
+
+def event_settings(choreography: Choreography, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """The settings of some event types, beside their schemas."""
     events = {}
-    for name, event_type in choreography.event_types.items():
+    for name in names:
+        event_type = choreography.event_types[name]
         settings: dict[str, Any] = {
             "key": event_type.key,
             "keys": {
@@ -127,33 +147,17 @@ def _yaml(choreography: Choreography) -> str:
             if event_type.version != expected:
                 settings["version"] = event_type.version
         events[name] = {field: value for field, value in settings.items() if value is not None}
-    if events:
-        document["events"] = events
-    document["services"] = {
-        name: _reactions(service) for name, service in choreography.services.items()
-    }
-    if choreography.invariants:
-        document["invariants"] = {
-            name: invariant.source for name, invariant in choreography.invariants.items()
-        }
+    return events
+
+
+def silenced_entries(choreography: Choreography) -> list[dict[str, str]]:
+    """What is silenced, each as its entry in the file."""
     places = Places(choreography)
-    silenced = [
+    return [
         {"rule": rule, **({"subject": subject} if subject else {}), "reason": reason}
         for (rule, subject), reason in choreography.silenced.items()
         if not subject or places.of(subject)  # else it has gone with its subject
     ]
-    if silenced:
-        document["silenced"] = silenced
-    return _dumped(document)
-
-
-def _dumped(document: Any) -> str:
-    yaml = YAML()
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    yaml.width = 100
-    stream = io.StringIO()
-    yaml.dump(document, stream)
-    return stream.getvalue()
 
 
 def _evolution(choreography: Choreography, name: str) -> dict[str, Any]:
@@ -167,7 +171,13 @@ def _evolution(choreography: Choreography, name: str) -> dict[str, Any]:
     }
 
 
-def _reactions(service: Service) -> list[dict[str, Any]]:
+def _contract(service: Service) -> list[dict[str, Any]]:
+    sides = {"hears": service.hears, "publishes": service.publishes}
+    return [{side: list(names)} for side, names in sides.items() if names]
+
+
+def reaction_entries(service: Service) -> list[dict[str, Any]]:
+    """The reactions of a service, each as its entry in the file."""
     written: list[dict[str, Any]] = []
     before: dict[str, Reaction] = {}
     # Compensations come last, as they are read, so that default names are the same then.
@@ -247,14 +257,3 @@ def _source(value: Any) -> Any:
 
 def _json(schema: Any) -> str:
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(temporary).replace(path)
-    except OSError as error:
-        raise DesignError(f"can't be written: {error.strerror}.", file=str(path)) from error

@@ -37,6 +37,9 @@ class Service:
         Also its consumer group and the ``source`` of what it emits.
     reactions
         Name → :class:`Reaction`, in the order they were added.
+    hears, publishes
+        Event types of its contract that no reaction accounts for: another team's service says
+        what it hears and publishes, not why; and what sets off a flow comes from outside.
     """
 
     def __init__(self, name: str, choreography: Choreography) -> None:
@@ -47,6 +50,8 @@ class Service:
             )
         self.name = name
         self.reactions: dict[str, Reaction] = {}
+        self.hears: tuple[str, ...] = ()
+        self.publishes: tuple[str, ...] = ()
         self._choreography = choreography
 
     @property
@@ -57,14 +62,15 @@ class Service:
             for r in self.reactions.values()
         )
         undone = notices(self._choreography, self.reactions)
-        return tuple(dict.fromkeys(name for names in (*heard, undone) for name in names))
+        return tuple(
+            dict.fromkeys(name for names in (*heard, undone, self.hears) for name in names)
+        )
 
     @property
     def emits(self) -> tuple[str, ...]:
         """The event types it may emit."""
-        return tuple(
-            dict.fromkeys(name for reaction in self.reactions.values() for name in reaction.emits)
-        )
+        emitted = (reaction.emits for reaction in self.reactions.values())
+        return tuple(dict.fromkeys(name for names in (*emitted, self.publishes) for name in names))
 
     def on(
         self,
@@ -402,6 +408,8 @@ class Service:
             isinstance(other, Service)
             and self.name == other.name
             and self.reactions == other.reactions
+            and {*self.hears} == {*other.hears}
+            and {*self.publishes} == {*other.publishes}
         )
 
     __hash__ = None  # type: ignore[assignment]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
@@ -66,7 +67,7 @@ class EventType:
     @cached_property
     def properties(self) -> Mapping[str, Any]:
         """The payload's fields: name → JSON Schema, references to ``$defs`` followed."""
-        found: Mapping[str, Any] = self.schema.get("properties", {})
+        found: Mapping[str, Any] = self.resolve(self.schema).get("properties", {})
         return {name: self.resolve(schema) for name, schema in found.items()}
 
     @property
@@ -138,6 +139,83 @@ class EventType:
         if problem:
             raise EventError(f"{problem}.")
         return value, data
+
+    # --- as others write it ---------------------------------------------------------------
+
+    def json_schema(self) -> dict[str, Any]:
+        """The JSON Schema as a file of its own: its name, version and key stand in it."""
+        from workbench.events.conversion import standalone
+
+        return standalone(self)
+
+    def avro_schema(self) -> dict[str, Any]:
+        """The Avro record that holds such events; see :mod:`workbench.events.conversion`.
+
+        Raises
+        ------
+        EventError
+            Avro can't say it; names the field, and why.
+        """
+        from workbench.events.conversion import avro_schema
+
+        return avro_schema(self)
+
+    @classmethod
+    def from_json_schema(
+        cls,
+        path: str | Path,
+        *,
+        name: str | None = None,
+        version: int | None = None,
+        key: str | None = None,
+    ) -> EventType:
+        """Read an event type from a JSON Schema file.
+
+        Parameters
+        ----------
+        path
+            A ``.json`` file; references lead nowhere but to places in it.
+        name, version, key
+            By default what the file says: its ``$id`` (``urn:event:OrderPlaced:1``) and its
+            ``x-key``; else its name, ``OrderPlaced.v1.json``.
+
+        Raises
+        ------
+        DesignError
+            Says the file and why it is not read.
+        """
+        from workbench.events.conversion import read_json_schema
+
+        return read_json_schema(Path(path), name=name, version=version, key=key)
+
+    @classmethod
+    def from_avro(
+        cls,
+        path: str | Path,
+        *,
+        name: str | None = None,
+        version: int | None = None,
+        key: str | None = None,
+    ) -> EventType:
+        """Read an event type from an Avro schema file; see :mod:`workbench.events.conversion`.
+
+        Parameters
+        ----------
+        path
+            An ``.avsc`` file that holds a record.
+        name, version, key
+            By default what the record says: its full name, and its ``version`` and ``key``.
+
+        Raises
+        ------
+        DesignError
+            Says the file and why it is not read.
+        """
+        from workbench.events.conversion import read_avro
+
+        return read_avro(Path(path), name=name, version=version, key=key)
+
+    # --- payloads -------------------------------------------------------------------------
 
     def key_of(self, data: Any) -> str | None:
         """The canonical key of a decoded payload."""

@@ -172,6 +172,8 @@ class DesignerModel:
                     writes={new if e == old else e: n for e, n in reaction.writes.items()},
                     mappings=mappings,
                 )
+            service.hears = tuple(new if name == old else name for name in service.hears)
+            service.publishes = tuple(new if name == old else name for name in service.publishes)
 
     def remove_type(self, name: str) -> str:
         """Take an event type away, once no reaction uses it."""
@@ -180,6 +182,11 @@ class DesignerModel:
             for service in self.design.services.values()
             for reaction in service.reactions.values()
             if name in (reaction.whenever, *reaction.emits, *reaction.failures, *reaction.unless)
+        ]
+        users += [
+            service.name
+            for service in self.design.services.values()
+            if name in (*service.hears, *service.publishes)
         ]
         if users:
             raise DesignError(f"{name} is used by {', '.join(users)}; remove or edit that first.")

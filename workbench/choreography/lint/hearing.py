@@ -105,7 +105,7 @@ def idle_service(design: Choreography) -> Iterator[Found]:
     Give it a reaction, or take it away.
     """
     for service in design.services.values():
-        if not service.reactions:
+        if not (service.reactions or service.hears or service.publishes):
             yield Found(service.name, f"{service.name} reacts to nothing yet.")
 
 

@@ -8,7 +8,7 @@ another does. What would take it too long is kept from it: an answer is owed in 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jsonschema_rs
@@ -49,9 +49,9 @@ def covers(reader: Schema, writer: Schema) -> bool:
     """
     if reader is True or writer is False or reader == writer:
         return True
-    listed = writer.get("enum", ()) if isinstance(writer, Mapping) else ()
+    listed = writer.get("enum", ()) if isinstance(writer, dict) else ()
     if len(listed) > MOST_LISTED:  # each value by itself
-        if isinstance(reader, Mapping) and reader.keys() == {"enum"}:
+        if isinstance(reader, dict) and reader.keys() == {"enum"}:
             return not missing(listed, reader["enum"])
         if _parts(reader) * len(listed) > _MOST_CHECKS:
             return False
@@ -101,7 +101,7 @@ def _canonical(schema: Schema) -> CanonicalSchema:
 
 
 def _parts(schema: Schema) -> int:
-    if isinstance(schema, Mapping):
+    if isinstance(schema, dict):
         return sum(1 + _parts(part) for part in schema.values())
     if isinstance(schema, list):
         return sum(1 + _parts(part) for part in schema)
@@ -110,7 +110,7 @@ def _parts(schema: Schema) -> int:
 
 def _cases(schema: Schema) -> int:
     """How many alternatives it has at one place, at the worst of its places."""
-    if not isinstance(schema, Mapping):
+    if not isinstance(schema, dict):
         return 1
     here = worst = 1
     for name, value in schema.items():

@@ -19,6 +19,7 @@ def avro_changes(sides: list[Side[Any]]) -> list[Change]:
             side.whom,
             found.sentence,
             found.witness,
+            found.proved,
             side.version,
         )
         for side in sides

@@ -7,7 +7,7 @@ from typing import Any
 
 from workbench.errors import EventError
 from workbench.events.compatibility.avro import avro_changes
-from workbench.events.compatibility.comparing import Comparison, Gap
+from workbench.events.compatibility.comparing import Comparison, Gap, escaped
 from workbench.events.compatibility.dialect import Document, IncomparableError, Schema, read_schema
 from workbench.events.compatibility.inlining import UndecidedError
 from workbench.events.compatibility.proving import Proof
@@ -112,24 +112,29 @@ def _changes(sides: list[Side[Document]], *, lenient: bool) -> Iterator[Change]:
         for gap in gaps:
             known = _knows(gap)
             text = sentence(gap, side.whom, known=known, lenient=lenient)
-            witness = proof.witness(gap)
-            if witness is None:
+            witness, proved = proof.witness(gap)
+            if not proved:
                 text += " (No payload that proves it was found; what can't be decided counts as broken.)"
             name = kind(gap, side.whom, known=known)
-            pointer = gap.pointer
-            if gap.keyword == "additionalProperties" and gap.name:
-                pointer = f"{pointer.removesuffix('/additionalProperties')}/properties/{gap.name}"
+            pointer = _pointer(gap)
             told.add((side.whom, pointer))
-            yield Change(pointer, name, side.counts, side.whom, text, witness, side.version)
+            yield Change(pointer, name, side.counts, side.whom, text, witness, proved, side.version)
     last = sides[-1]  # old readers of the last version: the schemas before and after
     yield from _harmless(last.reader.root, last.writer.root, "", {place for _, place in told})
+
+
+def _pointer(gap: Gap) -> str:
+    """Of the property, where a rule is about one."""
+    if not gap.name or gap.keyword == "properties":
+        return gap.pointer
+    return f"{gap.pointer.removesuffix('/additionalProperties')}/properties/{escaped(gap.name)}"
 
 
 def _harmless(old: Schema, new: Schema, pointer: str, told: set[str]) -> Iterator[Change]:
     """Properties that came or went, and hurt nobody."""
     before, after = _properties(old), _properties(new)
     for name in [*before, *(n for n in after if n not in before)]:
-        below = f"{pointer}/properties/{name}"
+        below = f"{pointer}/properties/{escaped(name)}"
         if name in before and name in after:
             yield from _harmless(before[name], after[name], below, told)
         elif not any(known == below or known.startswith(below + "/") for known in told):

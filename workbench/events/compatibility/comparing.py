@@ -30,6 +30,7 @@ from workbench.events.compatibility.inlining import (
     read_place,
 )
 from workbench.events.compatibility.lenience import without_undeclared
+from workbench.events.compatibility.sameness import Sameness
 from workbench.events.compatibility.writers import Writer, matches
 
 MOST_STEPS = 20_000
@@ -42,6 +43,10 @@ Wrap = Callable[[Schema], Schema]
 
 _WITH_PARTS = {"properties", "items", "prefixItems", "patternProperties", "additionalProperties"}
 _NO_RULES = {"$ref", "allOf", "default", "then", "else", "minContains", "maxContains"}
+_PLAIN = {
+    "type", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "pattern",
+    "minLength", "maxLength", "format", "minItems", "maxItems", "uniqueItems", "minProperties",
+}  # fmt: skip
 _BESIDE = {
     "if": ("then", "else"),
     "contains": ("minContains", "maxContains"),
@@ -68,8 +73,6 @@ class Gap:
     rule
         The rule alone, as a schema of the whole event with no reference in it; ``None`` where it
         can't be written so.
-    why
-        Why it could not be told, where that is so.
     """
 
     pointer: str
@@ -78,7 +81,6 @@ class Gap:
     reader: Schema
     name: str = ""
     rule: Schema | None = field(default=None, compare=False)
-    why: str = ""
 
 
 class Comparison:
@@ -95,6 +97,8 @@ class Comparison:
     def __init__(self, writer: Document, reader: Document, *, lenient: bool = False) -> None:
         self._writer, self._reader = Writer(writer, lenient=lenient), reader
         self._lenient = lenient
+        self._same = Sameness(writer, reader)
+        self._recursive = writer.is_recursive and reader.is_recursive
         self._assumed: set[str] = set()
         self._steps, self._until = 0, time.monotonic() + LONGEST
 
@@ -126,16 +130,24 @@ class Comparison:
             raise UndecidedError("it takes too long")
         writer = self._writer.document.resolved(writer)
         reader = self._reader.resolved(reader)
-        if writer is False or takes_anything(reader):
+        if writer is False or takes_anything(reader) or self._same.parts(writer, reader):
             return
-        proof = self._proof(writer, reader, filling)
-        if proof == "proven":
+        # Of two objects the parts are looked at first, since most are the same as ever.
+        parted = "properties" in _keywords(reader) and "properties" in _keywords(writer)
+        if not parted and self._is_proven(writer, reader, filling):
             return
-        if proof == "recursive":
+        if self._recursive:
             pair = json.dumps([writer, reader], sort_keys=True, default=str)
             if pair in self._assumed:
                 return
             self._assumed.add(pair)
+        gaps = list(self._apart(writer, reader, pointer, wrap, filling))
+        if not (gaps and parted and self._is_proven(writer, reader, filling)):
+            yield from gaps
+
+    def _apart(
+        self, writer: Schema, reader: Schema, pointer: str, wrap: Wrap, filling: Filling
+    ) -> Iterator[Gap]:
         if reader is False:
             yield self._gap(pointer, "false", writer, reader, wrap, False)
             return
@@ -146,25 +158,22 @@ class Comparison:
             return
         place = read_place(self._reader, reader, filling)
         for rule in place.consequences():
-            if "required" in rule and not self._proves(writer, rule):
-                name = rule["required"][0]
-                yield self._gap(pointer, "default", writer, reader, wrap, rule, name)
-            elif "required" not in rule and not self._proves(writer, rule):
-                yield self._gap(pointer, "maxProperties", writer, reader, wrap, rule)
+            if not self._proves(writer, rule):
+                keyword = "default" if "required" in rule else "maxProperties"
+                name = rule.get("required", [""])[0]
+                yield self._gap(pointer, keyword, writer, reader, wrap, rule, name)
         yield from self._rules(writer, reader, pointer, wrap, place)
 
-    def _proof(self, writer: Schema, reader: Schema, filling: Filling) -> str:
-        """``proven`` by the algebra, or ``unproven``; ``recursive``: the algebra isn't asked."""
+    def _is_proven(self, writer: Schema, reader: Schema, filling: Filling) -> bool:
+        """Whether the algebra proves it; of recursive schemas it isn't asked."""
         try:
             taken = inlined(self._reader, reader, filling=filling)
             written = inlined(self._writer.document, writer)
             if self._lenient:
                 written = without_undeclared(written, taken)
-            return "proven" if covers(taken, written) else "unproven"
-        except CyclicError:
-            return "recursive"
+            return covers(taken, written)
         except UndecidedError:
-            return "unproven"
+            return False
 
     def _rules(
         self, writer: Schema, reader: Mapping[str, Any], pointer: str, wrap: Wrap, place: Place
@@ -207,16 +216,20 @@ class Comparison:
         """One keyword that isn't taken apart any further, except for names and alternatives."""
         if keyword == "required":
             for name in reader["required"]:
-                if name in place.filled or self._proves(writer, {"required": [name]}):
+                if name in place.filled or name in self._writer.required(writer):
+                    continue
+                if self._proves(writer, {"required": [name]}):
                     continue
                 there = {"required": [name]}
                 yield self._gap(pointer, keyword, writer, reader, wrap, there, name)
             return
-        if keyword == "enum" and isinstance(writer, Mapping) and "enum" in writer:
+        if keyword == "enum" and isinstance(writer, dict) and "enum" in writer:
             gone = missing(writer["enum"], reader["enum"])
             one_of_them = {"not": {"enum": gone[:MOST_LISTED]}}
             if gone and not self._proves(writer, one_of_them):
                 yield self._gap(pointer, keyword, writer, reader, wrap, one_of_them)
+            return
+        if keyword in _PLAIN and self._same.values(_keywords(writer).get(keyword), reader[keyword]):
             return
         rule: Schema | None = None
         alone = {k: reader[k] for k in (keyword, *_BESIDE.get(keyword, ())) if k in reader}
@@ -256,7 +269,7 @@ class Comparison:
     ) -> Iterator[Gap]:
         declared = reader.get("properties", {})
         for name, part in declared.items():
-            below = f"{pointer}/properties/{_escaped(name)}"
+            below = f"{pointer}/properties/{escaped(name)}"
             inner = _at(wrap, "properties", name)
             found = self._writer.property(writer, name)
             if not self._writer.declares(writer, name) and found is True:
@@ -265,7 +278,7 @@ class Comparison:
                 continue
             yield from self._compare(found, part, below, inner, place.inner)
         for pattern, part in reader.get("patternProperties", {}).items():
-            below = f"{pointer}/patternProperties/{_escaped(pattern)}"
+            below = f"{pointer}/patternProperties/{escaped(pattern)}"
             inner = _at(wrap, "patternProperties", pattern)
             met = [n for n in self._writer.declared(writer) if matches(pattern, n)]
             for value in [
@@ -388,6 +401,10 @@ class Comparison:
         return self._gap(pointer, keyword, writer, part, wrap, rule, name)
 
 
+def _keywords(schema: Schema) -> Mapping[str, Any]:
+    return schema if isinstance(schema, dict) else {}
+
+
 def _at(wrap: Wrap, keyword: str, name: str) -> Wrap:
     return lambda rule: wrap({keyword: {name: rule}})
 
@@ -400,7 +417,8 @@ def _beside(wrap: Wrap, others: Mapping[str, Any], keyword: str) -> Wrap:
     return lambda rule: wrap({**others, keyword: rule})
 
 
-def _escaped(name: str) -> str:
+def escaped(name: str) -> str:
+    """A name as a part of a JSON pointer (RFC 6901)."""
     return name.replace("~", "~0").replace("/", "~1")
 
 

@@ -11,15 +11,16 @@ Sources: the specifications of draft-04 to 2020-12 and their release notes (json
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import unquote, urldefrag, urljoin
 
 import jsonschema_rs
 
 from workbench.errors import EventError
+from workbench.events.payload import decode_payload, encode_payload
 
 Schema = Any
 """``True``, ``False`` or a dict of keywords of 2020-12; ``$ref`` is a key of ``Document.targets``."""
@@ -56,7 +57,13 @@ _SINCE = {
     "minContains": 2019, "maxContains": 2019, "dependentRequired": 2019, "dependentSchemas": 2019,
     "unevaluatedItems": 2019, "unevaluatedProperties": 2019,
 }  # fmt: skip
-_NEW_FORMATS = {"duration": 2019, "uuid": 2019}
+_FORMATS = {
+    "date-time": 4, "date": 4, "time": 4, "email": 4, "hostname": 4, "ipv4": 4, "ipv6": 4, "uri": 4,
+    "regex": 4, "idn-email": 4, "idn-hostname": 4, "uri-reference": 4, "iri": 4,
+    "iri-reference": 4, "uri-template": 4, "json-pointer": 4, "relative-json-pointer": 4,
+    "duration": 2019, "uuid": 2019,
+}  # fmt: skip
+"""Those that the validators check, and since which draft; any other refuses nothing."""
 
 
 class IncomparableError(EventError):
@@ -73,13 +80,19 @@ class Document:
         As given.
     draft
         4, 6, 7, 2019 or 2020.
+    named
+        Whether parts of it may have names of their own: ``$id``, ``$anchor``.
     targets
         What references lead to, by their keys; filled while the schema is read.
+    places
+        What is known of places in it already; see :mod:`.inlining`.
     """
 
     raw: Any
     draft: int
+    named: bool = False
     targets: dict[str, Schema] = field(default_factory=dict)
+    places: dict[Any, Any] = field(default_factory=dict)
 
     @cached_property
     def root(self) -> Schema:
@@ -96,13 +109,32 @@ class Document:
                 raise IncomparableError(f"the reference {key!r} leads back to itself.")
         return root
 
+    @cached_property
+    def is_recursive(self) -> bool:
+        """Whether a reference leads back to itself, a step or more into the value."""
+        found: dict[str, set[str]] = {}
+        for key, target in self.targets.items():
+            found[key] = {
+                part["$ref"] for part in _parts(target, "it") if isinstance(part.get("$ref"), str)
+            }
+        for key, first in found.items():
+            ahead, seen = list(first), set()
+            while ahead:
+                one = ahead.pop()
+                if one == key:
+                    return True
+                if one not in seen:
+                    seen.add(one)
+                    ahead += found.get(one, ())
+        return False
+
     def _at_the_same_place(self, schema: Schema) -> set[str]:
         """The references that are followed for the same value."""
         found: set[str] = set()
         ahead = [schema]
         while ahead:
             part = ahead.pop()
-            if not isinstance(part, Mapping):
+            if not isinstance(part, dict):
                 continue
             if "$ref" in part and part["$ref"] not in found:
                 found.add(part["$ref"])
@@ -126,7 +158,7 @@ class Document:
 
     def resolved(self, schema: Schema) -> Schema:
         """A schema with nothing but a reference replaced by what it leads to."""
-        while isinstance(schema, Mapping) and schema.keys() == {"$ref"}:
+        while isinstance(schema, dict) and schema.keys() == {"$ref"}:
             schema = self.targets[schema["$ref"]]
         return schema
 
@@ -153,7 +185,20 @@ def read_schema(schema: Any, what: str = "the schema") -> Document:
         raise EventError(f"{what} is not a JSON Schema: it must be an object, true or false.")
     parts = list(_parts(schema, what))
     draft = _draft(schema, parts, what)
-    document = Document(schema, draft)
+    naming = ("id",) if draft == 4 else _NAMING
+    named = any(isinstance(part.get(name), str) for part in parts for name in naming)
+    try:
+        return _document(encode_payload(schema), draft, named, what)
+    except EventError as error:
+        if isinstance(error, IncomparableError) or what in str(error):
+            raise
+        raise EventError(f"{what} is not a JSON Schema: {error}") from error
+
+
+@lru_cache(maxsize=100)
+def _document(text: bytes, draft: int, named: bool, what: str) -> Document:  # noqa: FBT001 - hashed
+    """Read once, as long as it is among the last hundred: one schema is often compared anew."""
+    document = Document(decode_payload(text), draft, named)
     try:
         document._validator  # noqa: B018, SLF001 - compiles it
     except jsonschema_rs.ReferencingError as error:
@@ -177,18 +222,20 @@ def _said(error: Exception) -> str:
 
 def _parts(schema: Any, what: str) -> Iterator[Mapping[str, Any]]:
     """Every object in it, however deep, without recursion."""
-    stack, seen = [(schema, 0)], 0
+    stack: list[tuple[Any, int]] = [(schema, 0)]
+    seen = 0
     while stack:
         part, depth = stack.pop()
-        seen += 1
+        seen += len(part) if part is not True and part is not False else 1
         if depth > 2 * DEEPEST or seen > MOST_NODES:
             limit = "nested too deeply" if depth > 2 * DEEPEST else "too large"
             raise IncomparableError(f"{what} is {limit} to be compared.")
-        if isinstance(part, Mapping):
+        if isinstance(part, dict | Mapping):
             yield part
-            stack += ((value, depth + 1) for value in part.values())
-        elif isinstance(part, list | tuple):
-            stack += ((value, depth + 1) for value in part)
+            inside: Iterable[Any] = part.values()
+        else:
+            inside = part if isinstance(part, list | tuple) else ()
+        stack += ((x, depth + 1) for x in inside if isinstance(x, dict | list | tuple | Mapping))
 
 
 def _draft(schema: Any, parts: list[Mapping[str, Any]], what: str) -> int:
@@ -207,6 +254,7 @@ def _draft(schema: Any, parts: list[Mapping[str, Any]], what: str) -> int:
     return 2020
 
 
+_NAMING = ("$id", "$anchor", "$dynamicAnchor")
 _EXCLUSIVE = ("exclusiveMinimum", "exclusiveMaximum")
 
 
@@ -228,7 +276,7 @@ class _Reading:
 
     def _index(self, raw: Any, base: str) -> None:
         """Note every schema that has a name: ``$id``, ``$anchor``, ``$dynamicAnchor``."""
-        if isinstance(raw, Mapping):
+        if isinstance(raw, dict):
             base = _base(raw, base, self._draft)
             if not self._where or _id(raw, self._draft):
                 self._where.setdefault(base, (raw, base))
@@ -237,10 +285,12 @@ class _Reading:
                     self._where.setdefault(f"{base}#{raw[name]}", (raw, base))
             if self._draft < 2019 and str(_id(raw, self._draft) or "").startswith("#"):
                 self._where.setdefault(f"{base}{_id(raw, self._draft)}", (raw, base))
+            if not self._document.named:
+                return
             for name, value in raw.items():
                 if name not in ("enum", "const", "default", "examples"):
                     self._index(value, base)
-        elif isinstance(raw, list | tuple):
+        elif isinstance(raw, list):
             for value in raw:
                 self._index(value, base)
 
@@ -255,9 +305,9 @@ class _Reading:
             raw, below = self._named(uri)
             for part in unquote(fragment)[1:].split("/") if fragment else ():
                 part = part.replace("~1", "/").replace("~0", "~")
-                if isinstance(raw, list | tuple) and part.isdigit() and int(part) < len(raw):
+                if isinstance(raw, list) and part.isdigit() and int(part) < len(raw):
                     raw = raw[int(part)]
-                elif isinstance(raw, Mapping) and part in raw:
+                elif isinstance(raw, dict) and part in raw:
                     raw = raw[part]
                     below = _base(raw, below, self._draft)
                 else:
@@ -278,7 +328,7 @@ class _Reading:
         return self._where[uri]
 
     def _read(self, raw: Any, base: str) -> Schema:
-        if isinstance(raw, bool) or not isinstance(raw, Mapping):
+        if isinstance(raw, bool) or not isinstance(raw, dict):
             return raw if isinstance(raw, bool) else True
         base = _base(raw, base, self._draft)
         found: dict[str, Any] = {}
@@ -311,7 +361,7 @@ class _Reading:
             return {key: self._read(part, base) for key, part in value.items()}
         return self._read(value, base)
 
-    def _items(self, raw: Mapping[str, Any], found: dict[str, Any], base: str) -> None:
+    def _items(self, raw: dict[str, Any], found: dict[str, Any], base: str) -> None:
         items, prefix, rest = raw.get("items"), raw.get("prefixItems"), raw.get("items")
         if self._draft < 2020:
             prefix = items if isinstance(items, list) else None
@@ -321,7 +371,7 @@ class _Reading:
         if rest is not None:
             found["items"] = self._read(rest, base)
 
-    def _old(self, raw: Mapping[str, Any], found: dict[str, Any], base: str) -> None:
+    def _old(self, raw: dict[str, Any], found: dict[str, Any], base: str) -> None:
         """What later drafts say in other words."""
         if self._draft == 4:
             for name, bound in zip(_EXCLUSIVE, ("minimum", "maximum"), strict=True):
@@ -333,8 +383,8 @@ class _Reading:
                     found.setdefault("dependentRequired", {})[name] = value
                 else:
                     found.setdefault("dependentSchemas", {})[name] = self._read(value, base)
-        if _NEW_FORMATS.get(found.get("format", ""), 0) > self._draft:
-            del found["format"]
+        if _FORMATS.get(found.get("format", ""), 9999) > self._draft:
+            found.pop("format", None)
 
 
 def _trimmed(found: dict[str, Any]) -> Schema:
@@ -342,6 +392,9 @@ def _trimmed(found: dict[str, Any]) -> Schema:
     if "if" not in found or not ("then" in found or "else" in found):
         for name in ("if", "then", "else"):
             found.pop(name, None)
+    if found.get("additionalProperties") is False and "patternProperties" not in found:
+        properties = found.get("properties", {})  # what is forbidden need not be named
+        found["properties"] = {name: part for name, part in properties.items() if part is not False}
     if "contains" not in found:
         found.pop("minContains", None)
         found.pop("maxContains", None)
@@ -354,18 +407,19 @@ def _trimmed(found: dict[str, Any]) -> Schema:
     return found or True
 
 
-def _id(raw: Mapping[str, Any], draft: int) -> str | None:
+def _id(raw: dict[str, Any], draft: int) -> str | None:
     name = raw.get("id" if draft == 4 else "$id")
     return name if isinstance(name, str) else None
 
 
 def _base(raw: Any, base: str, draft: int) -> str:
-    name = _id(raw, draft) if isinstance(raw, Mapping) else None
+    name = _id(raw, draft) if isinstance(raw, dict) else None
     if name is None or name.startswith("#") or ("$ref" in raw and draft < 2019):
         return base
     return urldefrag(urljoin(base, name))[0]
 
 
+@lru_cache(maxsize=1_000)
 def matches_all(pattern: str) -> bool:
     """Whether a regular expression, by the look of it, is found in every text.
 
@@ -383,4 +437,4 @@ def matches_all(pattern: str) -> bool:
 
 def takes_anything(schema: Schema) -> bool:
     """Whether a schema, by the look of it, refuses nothing."""
-    return schema is True or (isinstance(schema, Mapping) and schema.keys() <= {"default"})
+    return schema is True or (isinstance(schema, dict) and schema.keys() <= {"default"})

@@ -191,6 +191,15 @@ class _Inlining:
 
     def place(self, schema: Schema, filling: Filling) -> Place:
         """What is done about the defaults at the place of a schema."""
+        known = self._document.places.get((id(schema), filling))
+        if known is None:
+            # The schema is kept with it, so that no other can have its id.
+            known = schema, self._place(schema, filling)
+            self._document.places[id(schema), filling] = known
+        found: Place = known[1]
+        return found
+
+    def _place(self, schema: Schema, filling: Filling) -> Place:
         parts = list(self._conjuncts(schema, ()))
         several = sum(bool(node.keys() - {"$ref", "allOf", "default"}) for node in parts) > 1
         unclear = several or any(node.keys() & _UNCLEAR for node in parts)
@@ -223,7 +232,7 @@ class _Inlining:
     def _with_default(self, node: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
         for name, part in node.get("properties", {}).items():
             seen: set[str] = set()
-            while isinstance(part, Mapping):
+            while isinstance(part, dict):
                 if "default" in part:
                     yield name, part
                 key = part.get("$ref")
@@ -234,6 +243,8 @@ class _Inlining:
 
     def _fits(self, parts: list[Mapping[str, Any]], name: str, value: Any) -> bool:
         """Whether a default is allowed where it is filled in."""
+        if len(parts) == 1 and not parts[0].keys() & {"patternProperties", "propertyNames"}:
+            parts = [{"properties": {name: parts[0]["properties"][name]}}]
         try:
             own = [{k: node[k] for k in _OF_OBJECTS if k in node} for node in parts]
             place = [self.written(node, Filling.NONE, frozenset()) for node in own]

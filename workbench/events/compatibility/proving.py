@@ -41,14 +41,17 @@ class Proof:
         except UndecidedError:
             pass
 
-    def witness(self, gap: Gap) -> Any:
-        """A payload that falls into the gap; ``None`` if none was found, or time is up."""
+    def witness(self, gap: Gap) -> tuple[Any, bool]:
+        """A payload that falls into the gap, and whether there is one: it may be ``None``."""
         if time.monotonic() > self._until:
-            return None
+            return None, False
+        null = False
         for value in self._candidates(gap):
-            if value is not None and self.holds(value):
-                return value
-        return None
+            if self.holds(value):
+                if value is not None:
+                    return value, True
+                null = True  # anything else tells more
+        return None, null
 
     def holds(self, value: Any) -> bool:
         """Whether the writer allows a payload that the reader, its defaults filled in, refuses."""

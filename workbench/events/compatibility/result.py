@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -33,6 +34,8 @@ class Change:
     witness
         A payload that the writing side allows and the reading side refuses, checked by a
         validator of the schemas' own draft; ``None`` if none was found.
+    proved
+        Whether there is one: a witness may be JSON's null, which is ``None`` too.
     version
         Which of several old schemas it was compared with, from 1.
     """
@@ -43,17 +46,18 @@ class Change:
     whom: str
     sentence: str
     witness: Any = None
+    proved: bool = False
     version: int = 1
 
     def __str__(self) -> str:
         mark = "✗" if self.breaks else "·"
         text = f"{mark} {self.pointer or '/'}  {self.kind}: {self.sentence}"
-        if self.witness is not None:
+        if self.proved:
             text += f"\n    for example {shown(self.witness)}"
         return text
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Compatibility:
     """The verdict on a new schema.
 
@@ -88,14 +92,36 @@ class Compatibility:
         return self.compatible
 
     def __str__(self) -> str:
+        return "\n".join([self._headline(), *map(str, self.changes)])
+
+    __repr__ = __str__
+
+    def _headline(self) -> str:
         verdict = "compatible" if self.compatible else "NOT compatible"
         head = f"{verdict} ({self.mode}, {self.policy})"
-        if self.undecided:
-            head += f": could not decide, for {self.undecided}"
-        return "\n".join([head, *map(str, self.changes)])
+        return f"{head}: could not decide, for {self.undecided}" if self.undecided else head
+
+    def _repr_html_(self) -> str:
+        left = "style='text-align:left;vertical-align:top'"
+        sign = "✓" if self.compatible else "✗"
+        head = "".join(f"<th {left}>{name}</th>" for name in _COLUMNS)
+        rows = "".join(
+            "<tr>" + "".join(f"<td {left}>{html.escape(text)}</td>" for text in cells) + "</tr>"
+            for cells in map(_cells, self.changes)
+        )
+        table = f"<table><tr>{head}</tr>{rows}</table>" if rows else ""
+        return f"<div><b>{sign} {html.escape(self._headline())}</b>{table}</div>"
+
+
+_COLUMNS = ("", "where", "what changed", "a payload that proves it")
+
+
+def _cells(change: Change) -> tuple[str, str, str, str]:
+    proof = shown(change.witness) if change.proved else ""
+    return "✗" if change.breaks else "·", change.pointer or "/", change.sentence, proof
 
 
 def shown(value: Any, most: int = 200) -> str:
     """A payload in a line."""
-    text = json.dumps(value, ensure_ascii=False)
+    text = json.dumps(value, ensure_ascii=False, default=repr)
     return text if len(text) <= most else text[: most - 1] + "…"

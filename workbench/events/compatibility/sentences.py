@@ -65,7 +65,8 @@ def kind(gap: Gap, whom: str, *, known: bool) -> str:
 def sentence(gap: Gap, whom: str, *, known: bool, lenient: bool) -> str:
     """What changed, and whom it breaks how."""
     new = whom == NEW_READERS
-    place = field_of(gap.pointer)
+    closing = gap.keyword == "additionalProperties"
+    place = field_of(gap.pointer.removesuffix("/additionalProperties") if closing else gap.pointer)
     what = f"`{place}`" if place else "the event"
     theirs = "old events" if new else "new events"
     refuse = f"{whom} refuse {theirs}"

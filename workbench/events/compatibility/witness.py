@@ -26,7 +26,22 @@ _OF_A_TYPE: dict[str, list[Any]] = {
     "array": [[], ["text"]],
     "object": [{}, {"other": "text"}],
 }
-PLAIN_VALUES = ["text", "", 1, 0, -1, 0.5, 1_000_000, True, False, {}, [], {"other": 1}, ["text"]]
+PLAIN_VALUES = [
+    "text",
+    "",
+    1,
+    0,
+    -1,
+    0.5,
+    1_000_000,
+    True,
+    False,
+    {},
+    [],
+    {"other": 1},
+    ["text"],
+    None,
+]
 """Candidates for anything."""
 
 _PLAIN_FIRST = ("string", "integer", "number", "boolean", "null", "object", "array")

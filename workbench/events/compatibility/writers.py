@@ -84,6 +84,10 @@ class Writer:
                 return True
         return False
 
+    def required(self, schema: Schema) -> set[str]:
+        """The properties that are always there."""
+        return {name for node in self.conjuncts(schema) for name in node.get("required", ())}
+
     def is_open(self, schema: Schema) -> bool:
         """Whether it says nothing about properties that it doesn't declare."""
         return not any(
