@@ -289,6 +289,18 @@ def test_lenience_reaches_nested_and_optional_models():
     assert check_compatibility(old, new, "FULL", policy="lenient")
 
 
+@pytest.mark.parametrize("union", ["anyOf", "oneOf"])
+@pytest.mark.parametrize("mode", ["BACKWARD", "FORWARD"])
+def test_lenience_finds_what_changes_within_an_optional_model(union, mode):
+    def model(rule):
+        return opened(some={union: [opened(["a"], a=rule), {"type": "null"}]})
+
+    verdict = check_compatibility(model(STR), model(INT), mode, policy="lenient")
+    [change] = verdict.breaking
+    assert change.pointer.startswith("/properties/some")
+    assert change.witness["some"]
+
+
 def test_an_invalid_default_breaks_even_an_optional_property():
     new = closed(a=INT, b={"type": "string", "default": 3})
     verdict = check_compatibility(closed(a=INT), new)

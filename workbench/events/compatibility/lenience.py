@@ -40,10 +40,12 @@ def _closed(writer: Schema, readers: list[Schema], declared: AbstractSet[str]) -
         name: _closed(part, [n["properties"][name] for n in nodes if _has(n, name)], frozenset())
         for name, part in writer.get("properties", {}).items()
     }
+    # A branch forbids for itself what it doesn't declare.
+    branches = {name for node in _nodes(writer) for name in _declares(node)}
     said = any(node.keys() & (_CLOSING | {"patternProperties"}) for node in _conjuncts(writer))
     if not said and _may_be_object(writer):
         names = dict.fromkeys(name for node in nodes for name in node.get("properties", {}))
-        inner |= {name: False for name in names if name not in here}
+        inner |= {name: False for name in names if name not in here | branches}
     if inner:
         found["properties"] = inner
     for keyword in ("items", "additionalProperties"):
