@@ -102,7 +102,7 @@ def test_github_annotates_the_reactions_that_break(here, schema):
         ("{", "new.json:1: not JSON"),
         ("[]", "new.json: a JSON Schema of an event must be an object."),
         ('{"type": "nothing"}', "new.json: OrderPlaced v2: not a JSON Schema"),
-        ('{"a":' * 100_000, "new.json: nested too deeply"),
+        ('{"a":' * 100_000, "new.json: not JSON: nested too deeply."),
     ],
 )
 def test_a_schema_that_is_none_is_exit_code_2_and_one_sentence(here, text, why):

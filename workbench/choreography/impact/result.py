@@ -18,6 +18,8 @@ should look; ``fits``: nothing changes for it."""
 
 MARKS: dict[Effect, str] = {"breaks": "✗", "check": "?", "fits": "✓"}
 _WORST: tuple[Effect, ...] = ("breaks", "check", "fits")
+_CHANGES = 10
+"""So many of the changes that break are printed; all of them are in ``compatibility``."""
 _SEVERITIES: dict[Effect, Severity] = {"breaks": "error", "check": "warning"}
 
 
@@ -272,7 +274,11 @@ class Impact:
         head += _counted("reaction", self.readers, "read it", "reads it")
         if self.emitters:
             head += f"; {_counted('reaction', self.emitters, 'emit it', 'emits it')}"
-        lines = [f"{head}.", str(self.compatibility)]
+        verdict, *_ = str(self.compatibility).splitlines()
+        breaking = self.compatibility.breaking
+        lines = [f"{head}.", f"{verdict}.", *map(str, breaking[:_CHANGES])]
+        if len(breaking) > _CHANGES:
+            lines.append(f"and {len(breaking) - _CHANGES:,} more changes that break.")
         for part in self._parts():
             lines += ["", str(part)]
         if self.payloads is not None:
