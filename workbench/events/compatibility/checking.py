@@ -10,6 +10,7 @@ from workbench.events.compatibility.avro import avro_changes
 from workbench.events.compatibility.comparing import Comparison, Gap, escaped
 from workbench.events.compatibility.dialect import Document, IncomparableError, Schema, read_schema
 from workbench.events.compatibility.inlining import UndecidedError
+from workbench.events.compatibility.pointers import written_pointer
 from workbench.events.compatibility.proving import Proof
 from workbench.events.compatibility.result import NEW_READERS, Change, Compatibility
 from workbench.events.compatibility.sentences import field_of, kind, sentence
@@ -88,11 +89,28 @@ def check_compatibility(
 
 def _documents(olds: Sequence[Any], new: Any) -> tuple[list[Document], Document]:
     name = "the old schema" if len(olds) == 1 else "old schema {}"
-    before = [read_schema(schema, name.format(n)) for n, schema in enumerate(olds, 1)]
-    after = read_schema(new, "the new schema")
-    for document in (*before, after):
-        document.root  # noqa: B018 - reads it, and says what can't be compared
-    return before, after
+    whats = [*(name.format(n) for n in range(1, len(olds) + 1)), "the new schema"]
+    found: list[Document] = []
+    too_much: IncomparableError | None = None
+    for schema, what in zip([*olds, new], whats, strict=True):
+        try:
+            found.append(_read(schema, what))
+        except IncomparableError as error:
+            too_much = too_much or error  # what is no schema at all is said first
+    if too_much is not None:
+        raise too_much
+    return found[:-1], found[-1]
+
+
+def _read(schema: Any, what: str) -> Document:
+    document = read_schema(schema, what)
+    try:
+        document.root  # noqa: B018 - follows its references
+    except IncomparableError:
+        raise
+    except EventError as error:
+        raise EventError(f"{what} can't be read: {error}") from error
+    return document
 
 
 def _gaps(side: Side[Document], *, lenient: bool) -> list[Gap]:
@@ -116,14 +134,14 @@ def _changes(sides: list[Side[Document]], *, lenient: bool) -> Iterator[Change]:
             if not proved:
                 text += " (No payload that proves it was found; what can't be decided counts as broken.)"
             name = kind(gap, side.whom, known=known)
-            pointer = _pointer(gap)
-            told.add((side.whom, pointer))
+            told.add((side.whom, _path(gap)))
+            pointer = written_pointer(side.reader.raw, _path(gap))
             yield Change(pointer, name, side.counts, side.whom, text, witness, proved, side.version)
     last = sides[-1]  # old readers of the last version: the schemas before and after
     yield from _harmless(last.reader.root, last.writer.root, "", {place for _, place in told})
 
 
-def _pointer(gap: Gap) -> str:
+def _path(gap: Gap) -> str:
     """Of the property, where a rule is about one."""
     if not gap.name or gap.keyword == "properties":
         return gap.pointer

@@ -14,7 +14,8 @@ import contextlib
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from workbench.events.compatibility.algebra import MOST_LISTED, covers, missing
@@ -47,6 +48,7 @@ _PLAIN = {
     "type", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "pattern",
     "minLength", "maxLength", "format", "minItems", "maxItems", "uniqueItems", "minProperties",
 }  # fmt: skip
+_OF_PLAIN_OBJECTS = {"type", "properties", "required", "additionalProperties", "default"}
 _BESIDE = {
     "if": ("then", "else"),
     "contains": ("minContains", "maxContains"),
@@ -142,7 +144,9 @@ class Comparison:
                 return
             self._assumed.add(pair)
         gaps = list(self._apart(writer, reader, pointer, wrap, filling))
-        if not (gaps and parted and self._is_proven(writer, reader, filling)):
+        # What its properties may be, each by itself, is all there is to a plain object.
+        whole = parted and not _is_plain(writer)
+        if not (gaps and whole and self._is_proven(writer, reader, filling)):
             yield from gaps
 
     def _apart(
@@ -154,7 +158,10 @@ class Comparison:
         branches = self._writer.branches(writer)
         if branches is not None:
             for branch in branches:
-                yield from self._compare(branch, reader, pointer, wrap, filling)
+                for gap in self._compare(branch, reader, pointer, wrap, filling):
+                    # Of a type it is told what all the alternatives were.
+                    here = gap.keyword == "type" and gap.pointer == pointer
+                    yield replace(gap, writer=writer) if here else gap
             return
         place = read_place(self._reader, reader, filling)
         for rule in place.consequences():
@@ -218,7 +225,7 @@ class Comparison:
             for name in reader["required"]:
                 if name in place.filled or name in self._writer.required(writer):
                     continue
-                if self._proves(writer, {"required": [name]}):
+                if not _is_plain(writer) and self._proves(writer, {"required": [name]}):
                     continue
                 there = {"required": [name]}
                 yield self._gap(pointer, keyword, writer, reader, wrap, there, name)
@@ -239,28 +246,48 @@ class Comparison:
                 return
         except UndecidedError:
             pass
-        if keyword == "anyOf":
-            tries = []
-            for n, branch in enumerate(reader["anyOf"]):
-                if not self._same_type(writer, branch):
-                    continue
-                before = set(self._assumed)
-                below = f"{pointer}/anyOf/{n}"
-                tries.append(list(self._compare(writer, branch, below, wrap, Filling.NONE)))
-                if not tries[-1]:
-                    return  # this one takes it
-                self._assumed = before  # what was taken for granted here may not hold
-            if len(tries) == 1 and len(reader["anyOf"]) > 1:
-                yield from tries[0]
-                return
-        yield self._gap(pointer, keyword, writer, reader, wrap, rule)
+        if keyword not in ("anyOf", "oneOf"):
+            yield self._gap(pointer, keyword, writer, reader, wrap, rule)
+            return
+        found = self._alternatives(keyword, writer, reader[keyword], pointer, wrap)
+        if found is None:
+            yield self._gap(pointer, keyword, writer, reader, wrap, rule)
+        else:
+            yield from found
 
-    def _same_type(self, writer: Schema, branch: Schema) -> bool:
+    def _alternatives(
+        self, keyword: str, writer: Schema, branches: list[Schema], pointer: str, wrap: Wrap
+    ) -> list[Gap] | None:
+        """The gaps to the one alternative that can be meant; ``None`` if there are several.
+
+        Of ``oneOf`` no two may hold, so the others must be disjoint from what is written.
+        """
+        meant = [n for n, branch in enumerate(branches) if not self._is_disjoint(writer, branch)]
+        if keyword == "oneOf" and len(meant) > 1:
+            return None
+        tries = []
+        for n in meant:
+            before, below = set(self._assumed), f"{pointer}/{keyword}/{n}"
+            tries.append(list(self._compare(writer, branches[n], below, wrap, Filling.NONE)))
+            if not tries[-1]:
+                return []  # this one takes it
+            self._assumed = before  # what was taken for granted here may not hold
+        return tries[0] if len(tries) == 1 else None
+
+    def _is_disjoint(self, writer: Schema, branch: Schema) -> bool:
+        """Whether it is proven that nothing that is written satisfies an alternative."""
         one = self._writer.types(writer)
         other = Writer(self._reader, lenient=False).types(branch)
-        if one is None or other is None:
+        if one is not None and other is not None and not _kinds(one) & _kinds(other):
             return True
-        return bool(_kinds(one) & _kinds(other))
+        try:
+            try:
+                refused = inlined(self._reader, branch)
+            except CyclicError:
+                refused = inlined(self._reader, self._monotone(branch), bottom=True)
+        except UndecidedError:
+            return False
+        return self._proves(writer, {"not": refused})
 
     # --- parts ----------------------------------------------------------------------------
 
@@ -280,11 +307,11 @@ class Comparison:
         for pattern, part in reader.get("patternProperties", {}).items():
             below = f"{pointer}/patternProperties/{escaped(pattern)}"
             inner = _at(wrap, "patternProperties", pattern)
-            met = [n for n in self._writer.declared(writer) if matches(pattern, n)]
-            for value in [
-                *(self._writer.property(writer, name) for name in met),
-                *self._writer.others(writer),
-            ]:
+            for name in filter(partial(matches, pattern), self._writer.declared(writer)):
+                only, value = _at(wrap, "properties", name), self._writer.property(writer, name)
+                yield from self._compare(value, part, below, only, place.inner)
+            same = self._writer.under_pattern(writer, pattern)
+            for value in [same] if same is not None else self._writer.others(writer):
                 yield from self._compare(value, part, below, inner, place.inner)
         if "additionalProperties" not in reader:
             return
@@ -321,10 +348,12 @@ class Comparison:
                 yield from self._compare(value, rest, below, only, place.inner)
         any_other = _beside(wrap, covered, "additionalProperties")
         if rest is False:
-            if not self._proves(writer, {**covered, "additionalProperties": False}):
+            told = dict.fromkeys(self._writer.declared(writer), True)
+            known = {**covered, "properties": {**told, **covered["properties"]}}
+            if not self._proves(writer, {**known, "additionalProperties": False}):
                 yield self._gap(below, "additionalProperties", writer, rest, any_other, False)
             return
-        for value in self._writer.others(writer):
+        for value in self._writer.others(writer, but=covered["patternProperties"]):
             yield from self._compare(value, rest, below, any_other, place.inner)
 
     def _elements(
@@ -339,13 +368,9 @@ class Comparison:
             )
         if "items" not in reader:
             return
-        before: dict[str, Any] = {"prefixItems": [True] * len(prefix)} if prefix else {}
-        inner = _beside(wrap, before, "items")
-        named = range(len(prefix), self._writer.prefix(writer))
-        for value in [
-            *(self._writer.element(writer, n) for n in named),
-            self._writer.element(writer, None),
-        ]:
+        longest = max(len(prefix), self._writer.prefix(writer))
+        for n in range(len(prefix), longest + 1):  # the last stands for all that follow
+            value, inner = self._writer.element(writer, n), _at_place(wrap, n)
             yield from self._compare(value, reader["items"], f"{pointer}/items", inner, place.inner)
 
     # --- proofs and gaps ------------------------------------------------------------------
@@ -399,6 +424,11 @@ class Comparison:
         with contextlib.suppress(UndecidedError):
             rule = inlined(self._reader, part, filling=place.inner)
         return self._gap(pointer, keyword, writer, part, wrap, rule, name)
+
+
+def _is_plain(schema: Schema) -> bool:
+    keywords = _keywords(schema)
+    return keywords.keys() <= _OF_PLAIN_OBJECTS and keywords.get("type") == "object"
 
 
 def _keywords(schema: Schema) -> Mapping[str, Any]:

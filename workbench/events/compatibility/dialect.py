@@ -199,6 +199,10 @@ def read_schema(schema: Any, what: str = "the schema") -> Document:
 def _document(text: bytes, draft: int, named: bool, what: str) -> Document:  # noqa: FBT001 - hashed
     """Read once, as long as it is among the last hundred: one schema is often compared anew."""
     document = Document(decode_payload(text), draft, named)
+    if draft == 2020 and not named and jsonschema_rs.meta.is_valid(document.raw):
+        plain = all(_leads_somewhere(document.raw, part) for part in _parts(document.raw, what))
+        if plain and all(map(_is_expression, _expressions(document.raw, what))):
+            return document  # a validator of it is compiled when one is needed
     try:
         document._validator  # noqa: B018, SLF001 - compiles it
     except jsonschema_rs.ReferencingError as error:
@@ -208,6 +212,47 @@ def _document(text: bytes, draft: int, named: bool, what: str) -> Document:  # n
             raise IncomparableError(f"{what} is nested too deeply to be compared.") from error
         raise EventError(f"{what} is not a JSON Schema: {_said(error)}.") from error
     return document
+
+
+def _leads_somewhere(schema: Any, part: Mapping[str, Any]) -> bool:
+    """Whether its reference, if it has one, is a pointer to a part that is there."""
+    if part.keys().isdisjoint(_REFERENCES):
+        return True
+    reference = part.get("$ref")
+    if not isinstance(reference, str) or not reference.startswith("#"):
+        return False
+    return at_pointer(schema, reference[1:]) is not None
+
+
+def at_pointer(schema: Any, pointer: str) -> Any:
+    """The part of a schema that a JSON pointer leads to; ``None`` if there is none."""
+    for name in unquote(pointer).split("/")[1:]:
+        name = name.replace("~1", "/").replace("~0", "~")
+        if isinstance(schema, list) and name.isdecimal() and int(name) < len(schema):
+            schema = schema[int(name)]
+        elif isinstance(schema, dict) and name in schema:
+            schema = schema[name]
+        else:
+            return None
+    return schema
+
+
+def _expressions(schema: Any, what: str) -> Iterator[str]:
+    """The regular expressions in it, and texts under their keywords that may be none."""
+    for part in _parts(schema, what):
+        if "pattern" in part and isinstance(part["pattern"], str):
+            yield part["pattern"]
+        if "patternProperties" in part and isinstance(part["patternProperties"], dict):
+            yield from part["patternProperties"]
+
+
+@lru_cache(maxsize=1_000)
+def _is_expression(text: str) -> bool:
+    try:
+        jsonschema_rs.Draft202012Validator({"pattern": text})
+    except ValueError:
+        return False
+    return True
 
 
 def _said(error: Exception) -> str:
@@ -235,7 +280,14 @@ def _parts(schema: Any, what: str) -> Iterator[Mapping[str, Any]]:
             inside: Iterable[Any] = part.values()
         else:
             inside = part if isinstance(part, list | tuple) else ()
-        stack += ((x, depth + 1) for x in inside if isinstance(x, dict | list | tuple | Mapping))
+        stack += [
+            (x, depth + 1)
+            for x in inside
+            if x.__class__ not in _SCALARS and isinstance(x, dict | list | tuple | Mapping)
+        ]
+
+
+_SCALARS = frozenset({str, int, float, bool, type(None)})
 
 
 def _draft(schema: Any, parts: list[Mapping[str, Any]], what: str) -> int:
@@ -254,6 +306,7 @@ def _draft(schema: Any, parts: list[Mapping[str, Any]], what: str) -> int:
     return 2020
 
 
+_REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 _NAMING = ("$id", "$anchor", "$dynamicAnchor")
 _EXCLUSIVE = ("exclusiveMinimum", "exclusiveMaximum")
 
@@ -383,8 +436,24 @@ class _Reading:
                     found.setdefault("dependentRequired", {})[name] = value
                 else:
                     found.setdefault("dependentSchemas", {})[name] = self._read(value, base)
+        if self._draft in (6, 7):
+            self._content(raw, found)
         if _FORMATS.get(found.get("format", ""), 9999) > self._draft:
             found.pop("format", None)
+
+    def _content(self, raw: dict[str, Any], found: dict[str, Any]) -> None:
+        """What drafts 6 and 7 say of what is in a text; the others don't ask validators to look."""
+        if raw.get("contentMediaType") == "application/json":
+            raise IncomparableError("what a contentMediaType asks for can't be compared.")
+        if raw.get("contentEncoding") == "base64":
+            if "pattern" in found:
+                found["allOf"] = [*found.get("allOf", ()), {"pattern": _BASE64}]
+            else:
+                found["pattern"] = _BASE64
+
+
+_BASE64 = "^([A-Za-z0-9+/]{4}|[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)*$"
+"""RFC 4648, section 4, with no bits left over."""
 
 
 def _trimmed(found: dict[str, Any]) -> Schema:

@@ -21,7 +21,8 @@ class Change:
     ----------
     pointer
         A JSON pointer (RFC 6901) into the reader's schema: the new one where new readers are
-        concerned, the old one where old readers are.
+        concerned, the old one where old readers are. Of a property that the reader hasn't: where
+        it would be.
     kind
         Such as ``property-added``, ``required-added``, ``type-changed``, ``enum-narrowed``.
     breaks

@@ -11,9 +11,9 @@ from workbench.events.compatibility.dialect import Schema
 from workbench.events.compatibility.result import NEW_READERS
 
 _RAISED = {
-    "minimum": "minimum", "exclusiveMinimum": "minimum", "minLength": "least length",
+    "minimum": "minimum", "exclusiveMinimum": "exclusive minimum", "minLength": "least length",
     "minItems": "least number of items", "minProperties": "least number of properties",
-    "maximum": "maximum", "exclusiveMaximum": "maximum", "maxLength": "greatest length",
+    "maximum": "maximum", "exclusiveMaximum": "exclusive maximum", "maxLength": "greatest length",
     "maxItems": "greatest number of items", "maxProperties": "greatest number of properties",
 }  # fmt: skip
 _KINDS = {
@@ -93,6 +93,9 @@ def sentence(gap: Gap, whom: str, *, known: bool, lenient: bool) -> str:
     if not new:
         before, after = after, before
     if gap.keyword == "type":
+        before, after = types_said(gap.writer), types_said(gap.reader)
+        if not new:
+            before, after = after, before
         return f"{what} was {_types(before)} and is {_types(after)} now: {refuse}."
     if gap.keyword == "enum":
         return _values(what, gap, refuse, new=new)
@@ -100,7 +103,8 @@ def sentence(gap: Gap, whom: str, *, known: bool, lenient: bool) -> str:
         return f"{what} is not allowed: {refuse}."
     label = _RAISED.get(gap.keyword, f"the rule {gap.keyword}")
     if gap.keyword in ("anyOf", "oneOf"):
-        return f"{what} has fewer alternatives for {whom} than for those who write: {refuse}."
+        fit = "fits none" if gap.keyword == "anyOf" else "fits none, or more than one,"
+        return f"{what}: some of what is written {fit} of the alternatives of {whom}: {refuse}."
     if before is None:
         return f"{what} has a new rule, {_rule(label, gap.keyword, after)}: {refuse} that break it."
     if after is None:
@@ -137,8 +141,11 @@ def _closed(gap: Gap, place: str, what: str, refuse: str, *, new: bool) -> str:
         if new:
             return f"{name} is gone, and the model is closed to what it doesn't declare: {refuse} that have it."
         return f"{name} is new, and old readers are closed to what they don't declare: {refuse} that have it."
-    change = "is closed now, and was open" if new else "was closed, and is open now"
-    return f"{what} {change}: {refuse} that have properties which the reader doesn't declare."
+    change = "no longer takes" if new else "takes"
+    rest = (
+        "properties that it doesn't declare" if new else "properties that it didn't declare before"
+    )
+    return f"{what} {change} {rest}, or not all of them: {refuse} that have others."
 
 
 def _values(what: str, gap: Gap, refuse: str, *, new: bool) -> str:
@@ -192,10 +199,32 @@ def _joined(place: str, name: str) -> str:
     return f"{place}.{name}" if place else name
 
 
-def _types(types: Any) -> str:
-    if types is None:
-        return "anything"
-    return " or ".join([types] if isinstance(types, str) else types)
+def types_said(schema: Schema) -> list[str] | None:
+    """The types that a schema names, or its values have, or its alternatives; ``None``: any."""
+    if not isinstance(schema, dict):
+        return None
+    if "type" in schema:
+        return [schema["type"]] if isinstance(schema["type"], str) else list(schema["type"])
+    if "enum" in schema:
+        return list(dict.fromkeys(map(_kind_of, schema["enum"])))
+    for keyword in ("anyOf", "oneOf"):
+        parts = [types_said(part) for part in schema.get(keyword, ())]
+        if parts and None not in parts:
+            return list(dict.fromkeys(name for part in parts for name in part or ()))
+    for part in schema.get("allOf", ()):
+        found = types_said(part)
+        if found is not None:
+            return found
+    return None
+
+
+def _kind_of(value: Any) -> str:
+    kinds = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array"}
+    return "null" if value is None else kinds.get(type(value), "object")
+
+
+def _types(types: list[str] | None) -> str:
+    return "anything" if types is None else " or ".join(types)
 
 
 def _rule(label: str, keyword: str, value: Any) -> str:

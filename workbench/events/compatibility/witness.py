@@ -107,6 +107,8 @@ class _Search:
 
     def _values(self, schema: CanonicalSchema) -> Values:
         match schema.view():
+            case canonical.FalseView():
+                return
             case canonical.MultiTypeView(types):
                 yield from _of_types(types)
             case canonical.TypedGroupView(_, body):

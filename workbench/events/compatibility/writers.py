@@ -6,7 +6,7 @@ is proven of what the writer writes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
 import jsonschema_rs
@@ -118,11 +118,20 @@ class Writer:
         names = [n for node in self.conjuncts(schema) for n in node.get("properties", {})]
         return [name for name in dict.fromkeys(names) if self.property(schema, name) is not False]
 
-    def others(self, schema: Schema) -> list[Schema]:
-        """What the values of properties with any other name are."""
+    def under_pattern(self, schema: Schema, pattern: str) -> Schema | None:
+        """What it says of names that match a pattern, where it has the very same pattern."""
+        found = [
+            node["patternProperties"][pattern]
+            for node in self.conjuncts(schema)
+            if pattern in node.get("patternProperties", {})
+        ]
+        return together(*found) if found else None
+
+    def others(self, schema: Schema, but: Container[str] = ()) -> list[Schema]:
+        """What the values of properties with any other name are; ``but``: of no such pattern."""
         found: list[Schema] = []
         for node in self.conjuncts(schema):
-            found += node.get("patternProperties", {}).values()
+            found += [s for p, s in node.get("patternProperties", {}).items() if p not in but]
         closing = [
             node["additionalProperties"]
             for node in self.conjuncts(schema)

@@ -1,0 +1,56 @@
+"""Where a rule stands: from the path on which a value reaches it to a place in the text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workbench.events.compatibility.dialect import at_pointer
+
+_MOST_REFERENCES = 100
+
+
+def written_pointer(schema: Any, path: str) -> str:
+    """The JSON pointer (RFC 6901) of a place, in the words of the schema's own draft.
+
+    Parameters
+    ----------
+    schema
+        As it was given.
+    path
+        A pointer in the words of 2020-12, that goes through references as if what they lead to
+        stood in their place.
+
+    Returns
+    -------
+    The pointer to the same place in the text; the path itself as far as there is none.
+    """
+    pointer, here = "", schema
+    parts = path.split("/")[1:]
+    for place, part in enumerate(parts):
+        for _ in range(_MOST_REFERENCES):
+            if not isinstance(here, dict) or part in here or _old_word(part, here) in here:
+                break
+            reference = str(here.get("$ref", ""))
+            local = reference == "#" or reference.startswith("#/")
+            target = at_pointer(schema, reference[1:]) if local else None
+            if target is None:
+                break
+            pointer, here = reference[1:], target
+        if isinstance(here, dict):
+            part = _old_word(part, here)
+        below = at_pointer(here, f"/{part}")
+        if below is None:
+            return "".join([pointer, *(f"/{rest}" for rest in parts[place:])])
+        pointer, here = f"{pointer}/{part}", below
+    return pointer
+
+
+def _old_word(part: str, here: dict[str, Any]) -> str:
+    """A keyword in the words of the draft that a schema seems to be of."""
+    if part == "prefixItems" and part not in here and isinstance(here.get("items"), list):
+        return "items"
+    if part == "items" and isinstance(here.get("items"), list):
+        return "additionalItems"
+    if part in ("dependentSchemas", "dependentRequired") and part not in here:
+        return "dependencies"
+    return part
