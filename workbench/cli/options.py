@@ -1,0 +1,46 @@
+"""Options and checks that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from workbench.errors import DesignError, WorkbenchError
+from workbench.problems import Format, Problem, Severity, render
+
+Servers = Annotated[
+    str | None,
+    typer.Option("--bootstrap-servers", help="An existing Kafka, host:port; default: a local one."),
+]
+Timeout = Annotated[
+    float, typer.Option(help="Seconds within which an existing Kafka must answer.", min=0.1)
+]
+Namespace = Annotated[str, typer.Option(help="Prefix of channels and groups.")]
+Design = Annotated[Path, typer.Argument(help="A design folder.")]
+Form = Annotated[Format, typer.Option("--format", help="How it is told.")]
+FailOn = Annotated[
+    Severity, typer.Option(help="Exit code 1 if anything is as bad as this or worse.")
+]
+
+
+@contextmanager
+def annotated(form: Format) -> Iterator[None]:
+    """A design that can't be read is an annotation too, where annotations are asked for."""
+    try:
+        yield
+    except DesignError as error:
+        if form == "github":
+            subject = error.field or "design"
+            bad = Problem("bad-design", subject, str(error), "error", error.file, error.line)
+            typer.echo(render([bad], form))
+        raise
+
+
+def must_exist(design: Path) -> None:
+    """Raise an error if there is no design folder."""
+    if not design.is_dir():
+        raise WorkbenchError(f"there is no design folder {design}.")

@@ -1,0 +1,89 @@
+"""Commands that run a design, or look at what runs."""
+
+from __future__ import annotations
+
+import signal
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from workbench.cli.options import Design, Namespace, Servers, Timeout, must_exist
+
+
+def demo(
+    orders: Annotated[int, typer.Option(help="How many orders to publish.", min=2)] = 1000,
+    out: Annotated[Path, typer.Option(help="Where the captured log goes.")] = Path(
+        "order-log.jsonl"
+    ),
+    broker: Annotated[
+        str | None, typer.Option(help="memory:// or kafka://host:port; default: a local Kafka.")
+    ] = None,
+) -> None:
+    """Run the order choreography with a crash in it, and account for every order."""
+    from workbench.demo import run_demo
+
+    raise typer.Exit(0 if run_demo(orders=orders, out=out, broker=broker) else 1)
+
+
+def run(
+    design: Design,
+    bootstrap_servers: Servers = None,
+    namespace: Namespace = "",
+    timeout: Timeout = 10.0,
+    instances: Annotated[int, typer.Option(help="How many processes share a service.")] = 1,
+    delivery: Annotated[str, typer.Option(help="at-least-once or transactions.")] = "at-least-once",
+) -> None:
+    """Run the services of a design until Ctrl-C. Python handlers need a notebook or a script."""
+    from workbench.session import Workbench
+
+    must_exist(design)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with Workbench(
+        design,
+        bootstrap_servers=bootstrap_servers,
+        namespace=namespace,
+        delivery=delivery,
+        timeout=timeout,
+    ) as wb:
+        wb.start(instances=instances)
+        names = ", ".join(wb.choreography.services)
+        typer.echo(f"running {names} on {wb.broker!r}; Ctrl-C stops them.")
+        try:
+            while True:
+                time.sleep(1)
+        except KeyboardInterrupt:
+            typer.echo("stopping.")
+
+
+def capture(
+    design: Design,
+    out: Annotated[Path, typer.Option(help="The file to write, .jsonl.")],
+    bootstrap_servers: Servers = None,
+    namespace: Namespace = "",
+    timeout: Timeout = 10.0,
+) -> None:
+    """Write everything on a design's channels to a file."""
+    from workbench.session import Workbench
+
+    must_exist(design)
+    with Workbench(
+        design,
+        bootstrap_servers=bootstrap_servers,
+        namespace=namespace,
+        timeout=timeout,
+        readonly=True,
+    ) as wb:
+        log = wb.capture()
+        log.save(out)
+        typer.echo(f"{len(log):,} events of {wb.broker!r} in {out}")
+
+
+def doctor() -> None:
+    """Say what works on this machine, what doesn't, and what to do."""
+    from workbench.doctor import checkup
+
+    found = checkup()
+    typer.echo(repr(found))
+    raise typer.Exit(0 if found.healthy else 1)
