@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from workbench.cli import app, main
+from workbench.cli import app
 from workbench.examples.orders import (
     expected_totals,
     lost_and_doubled,
@@ -31,22 +31,6 @@ def workbench(*args, cwd, data, check=False):
         check=check,
         timeout=110,
     )
-
-
-@pytest.fixture
-def here(tmp_path, monkeypatch, capsys):
-    """Run the command in this process, which is quicker: exit code, output and errors."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-
-    def run(*args):
-        monkeypatch.setattr(sys, "argv", ["workbench", *map(str, args)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        return ended.value.code, said.out, said.err
-
-    return run
 
 
 @pytest.fixture

@@ -3,27 +3,21 @@
 import json
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from workbench.cli import main
-
 SAMPLE = Path(__file__).parents[2] / "sample_data" / "orders"
 
 
 @pytest.fixture
-def workbench(monkeypatch, capsys):
-    """Run the command: exit code, output and errors."""
+def workbench(here):
+    """Run the command: exit code, output and errors, by their names."""
 
     def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["workbench", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        return SimpleNamespace(returncode=ended.value.code, stdout=said.out, stderr=said.err)
+        code, out, err = here(*arguments)
+        return SimpleNamespace(returncode=code, stdout=out, stderr=err)
 
     return run
 

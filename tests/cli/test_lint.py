@@ -1,31 +1,13 @@
 """``workbench lint``: three formats, and what its exit codes mean."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 
-from workbench.cli import main
 from workbench.problems import Problem, Problems, render
 
 SAMPLE = Path(__file__).parents[2] / "sample_data" / "orders"
-
-
-@pytest.fixture
-def here(tmp_path, monkeypatch, capsys):
-    """Run the command in a folder of its own: exit code, output and errors."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("GITHUB_WORKSPACE", raising=False)
-
-    def run(*args):
-        monkeypatch.setattr(sys, "argv", ["workbench", *map(str, args)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        return ended.value.code, said.out, said.err
-
-    return run
 
 
 @pytest.fixture
