@@ -110,16 +110,15 @@ class Comparison:
         Raises
         ------
         UndecidedError
-            It took too long.
+            It took too long, or went too deep.
         """
-        found = self._compare(
-            self._writer.document.root,
-            self._reader.root,
-            "",
-            lambda rule: rule,
-            filling_of(self._reader),
-        )
-        unique = {(gap.pointer, gap.keyword, gap.name): gap for gap in reversed(list(found))}
+        writer, reader = self._writer.document.root, self._reader.root
+        filling = filling_of(self._reader)
+        try:
+            found = list(self._compare(writer, reader, "", lambda rule: rule, filling))
+        except RecursionError as error:
+            raise UndecidedError("its recursion goes too deep") from error
+        unique = {(gap.pointer, gap.keyword, gap.name): gap for gap in reversed(found)}
         return list(reversed(unique.values()))
 
     # --- one place ------------------------------------------------------------------------

@@ -157,10 +157,19 @@ class Writer:
 
 
 def together(*parts: Schema) -> Schema:
-    """What all of some schemas allow."""
-    if any(part is False for part in parts):
-        return False
-    found = [part for part in parts if part is not True and part != {}]
+    """What all of some schemas allow; each once, so that recursive ones do not grow for ever."""
+    found: list[Schema] = []
+    ahead = list(reversed(parts))
+    while ahead:
+        part = ahead.pop()
+        if part is False:
+            return False
+        if part is True or not part or part in found:
+            continue
+        if part.keys() == {"allOf"}:
+            ahead += reversed(part["allOf"])
+        else:
+            found.append(part)
     if not found:
         return True
     return found[0] if len(found) == 1 else {"allOf": found}
