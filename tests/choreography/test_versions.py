@@ -466,3 +466,23 @@ def test_a_transitive_mode_is_known_by_its_name():
     assert [mode for mode in MODES if Evolution(mode).is_transitive] == [
         "BACKWARD_TRANSITIVE", "FORWARD_TRANSITIVE", "FULL_TRANSITIVE"
     ]  # fmt: skip
+
+
+def test_a_saved_design_says_which_version_a_typed_handler_reads(tmp_path):
+    class OrderPlaced(Event, version=1, key="id"):
+        id: str
+
+    design = Choreography()
+
+    @design.service("billing").on(OrderPlaced)
+    def charge(event: OrderPlaced) -> None:
+        assert event
+
+    design.event(OrderPlaced)
+    design.release("OrderPlaced")
+    assert "reads" not in (design.save(tmp_path) / "choreography.yaml").read_text()
+    schema = {**OrderPlaced.event_type.schema, "title": "newer"}
+    design.event(EventType("OrderPlaced", schema, 2, "id"))
+    assert "reads: [1]" in (design.save(tmp_path) / "choreography.yaml").read_text()
+    [reaction] = Choreography.load(tmp_path).services["billing"].reactions.values()
+    assert reaction.reads == (1,)

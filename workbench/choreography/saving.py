@@ -113,7 +113,7 @@ def design_document(choreography: Choreography) -> dict[str, Any]:
     if events:
         document["events"] = events
     document["services"] = {
-        name: [*_contract(service), *reaction_entries(service)]
+        name: [*_contract(service), *reaction_entries(choreography, service)]
         for name, service in choreography.services.items()
     }
     if choreography.invariants:
@@ -176,7 +176,7 @@ def _contract(service: Service) -> list[dict[str, Any]]:
     return [{side: list(names)} for side, names in sides.items() if names]
 
 
-def reaction_entries(service: Service) -> list[dict[str, Any]]:
+def reaction_entries(choreography: Choreography, service: Service) -> list[dict[str, Any]]:
     """The reactions of a service, each as its entry in the file."""
     written: list[dict[str, Any]] = []
     before: dict[str, Reaction] = {}
@@ -194,8 +194,10 @@ def reaction_entries(service: Service) -> list[dict[str, Any]]:
             entry["whenever"] = _one_or_several(reaction.failures)
         else:
             entry["whenever"] = reaction.whenever
-        if reaction.reads and not reaction.compensates:
-            entry["reads"] = _on_one_line(reaction.reads)
+        versions = choreography.versions(reaction.whenever)
+        read = versions.read_by(reaction)  # also that of a handler's event class
+        if not reaction.compensates and (reaction.reads or read != (versions.current,)):
+            entry["reads"] = _on_one_line(read)
         if reaction.guard is not None:
             entry["if"] = reaction.guard.source
         if reaction.unless:

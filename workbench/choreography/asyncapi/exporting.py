@@ -95,7 +95,8 @@ class _Document:
         if self.design.policy != "lenient":
             rest["policy"] = self.design.policy
         rest["services"] = {
-            name: reaction_entries(self.design.services[name]) for name in self.services
+            name: reaction_entries(self.design, self.design.services[name])
+            for name in self.services
         }
         if self.whole and self.design.invariants:
             rest["invariants"] = {n: i.source for n, i in self.design.invariants.items()}
