@@ -23,6 +23,7 @@ import argparse
 import copy
 import json
 import random
+import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -53,6 +54,7 @@ def main() -> int:
     parser.add_argument(
         "--pairs", type=Path, help="a JSON file of pairs: reader, writer, compatible"
     )
+    parser.add_argument("--node", type=Path, help="a folder with json-schema-diff in node_modules")
     parser.add_argument("--count", type=int, default=10_000, help="random pairs")
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
@@ -63,7 +65,7 @@ def main() -> int:
         elif part == "pairs":
             given_pairs(asked.pairs)
         elif part == "peers":
-            peers(asked.pairs)
+            peers(asked.pairs, asked.node)
         elif part == "random":
             code |= bool(random_pairs(asked.count, asked.seed)["counterexamples"])
         elif part == "speed":
@@ -174,36 +176,86 @@ _NONE = object()
 # --- peers --------------------------------------------------------------------------------
 
 
-def peers(path: Path) -> None:
+def peers(path: Path, node_folder: Path | None) -> None:
     """The verdicts of other checkers on the given pairs, and how long they took."""
     pairs = json.loads(path.read_text("utf-8"))
-    print(f"{'checker':<16} {'verdicts':>8} {'as given':>9} {'right':>6} {'failed':>7} {'time':>9}")
-    for name, check in _checkers():
-        answers: list[bool | None] = []
+    print(f"{'checker':<18} {'verdicts':>8} {'as given':>9} {'right':>6} {'failed':>7} {'time':>9}")
+    for name, check in _checkers(path, node_folder):
         began = time.perf_counter()
-        for pair in pairs:
-            try:
-                answers.append(check(pair["writer"], pair["reader"]))
-            except Exception:
-                answers.append(None)
+        answers = check(pairs)
         took = time.perf_counter() - began
         given = sum(a == pair["compatible"] for a, pair in zip(answers, pairs, strict=True))
         right = sum(a is not None and a == _truth(p) for a, p in zip(answers, pairs, strict=True))
         failed = answers.count(None)
         print(
-            f"{name:<16} {len(pairs) - failed:>8} {given:>9} {right:>6} {failed:>7} {took:>7.2f} s"
+            f"{name:<18} {len(pairs) - failed:>8} {given:>9} {right:>6} {failed:>7} {took:>7.2f} s"
         )
-    print("right: a payload contradicts a 'compatible'; none of 5,000, nor the algebra, a 'not'.")
+    print("right: no payload of 5,000, nor any checker's proof, contradicts it.")
 
 
-def _checkers() -> Iterator[tuple[str, Any]]:
-    yield "ours", lambda writer, reader: check_compatibility(writer, reader).compatible
+Answers = list[bool | None]
+
+
+def _checkers(path: Path, node_folder: Path | None) -> Iterator[tuple[str, Any]]:
+    yield (
+        "ours",
+        lambda pairs: _each(pairs, lambda old, new: check_compatibility(old, new).compatible),
+    )
     try:
         from jsonsubschema import isSubschema
     except ImportError:
         print("jsonsubschema is not installed: pip install jsonsubschema")
     else:
-        yield "jsonsubschema", isSubschema
+        yield "jsonsubschema", lambda pairs: _each(pairs, isSubschema)
+    try:
+        from jsoncompat import check_compat
+    except ImportError:
+        print("jsoncompat is not installed: pip install jsoncompat")
+    else:
+        yield (
+            "jsoncompat",
+            lambda pairs: _each(
+                pairs,
+                lambda old, new: check_compat(json.dumps(old), json.dumps(new), "deserializer"),
+            ),
+        )
+    if node_folder is None:
+        print("json-schema-diff needs Node: npm install json-schema-diff, then --node FOLDER")
+    else:
+        yield "json-schema-diff", lambda _: _in_node(path, node_folder)
+
+
+def _each(pairs: list[Any], check: Any) -> Answers:
+    answers: Answers = []
+    for pair in pairs:
+        try:
+            answers.append(bool(check(pair["writer"], pair["reader"])))
+        except Exception:
+            answers.append(None)
+    return answers
+
+
+def _in_node(path: Path, folder: Path) -> Answers:
+    command = ["node", "-e", _NODE, str(path.resolve())]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    answers: Answers = json.loads(done.stdout)
+    return answers
+
+
+_NODE = """
+const {diffSchemas} = require('json-schema-diff');
+const pairs = JSON.parse(require('fs').readFileSync(process.argv[1]));
+(async () => {
+  const out = [];
+  for (const {writer, reader} of pairs) {
+    try {
+      const found = await diffSchemas({sourceSchema: writer, destinationSchema: reader});
+      out.push(!found.removalsFound);
+    } catch (error) { out.push(null); }
+  }
+  console.log(JSON.stringify(out));
+})();
+"""
 
 
 _TRUTHS: dict[str, bool] = {}
