@@ -65,7 +65,7 @@ def check_compatibility(
     >>> verdict.changes[0].witness
     {'quantity': 0}
     """
-    mode = _known("mode", mode.upper(), MODES)
+    mode = _known("mode", str(mode).upper(), MODES)
     policy = _known("policy", policy, POLICIES)
     _known("format", format, ("json-schema", "avro"))
     olds = list(old) if isinstance(old, list | tuple) else [old]
@@ -129,10 +129,12 @@ def _changes(sides: list[Side[Document]], *, lenient: bool) -> Iterator[Change]:
         proof = Proof(side.writer, side.reader, lenient=lenient)
         for gap in gaps:
             known = _knows(gap)
-            text = sentence(gap, side.whom, known=known, lenient=lenient)
             witness, proved = proof.witness(gap)
+            text = sentence(gap, side, known=known, lenient=lenient, proved=proved)
             if not proved:
-                text += " (No payload that proves it was found; what can't be decided counts as broken.)"
+                text += (
+                    " (No payload was found that proves it; what is not proven counts as broken.)"
+                )
             name = kind(gap, side.whom, known=known)
             told.add((side.whom, _path(gap)))
             pointer = written_pointer(side.reader.raw, _path(gap))

@@ -163,11 +163,10 @@ class Comparison:
                     yield replace(gap, writer=writer) if here else gap
             return
         place = read_place(self._reader, reader, filling)
-        for rule in place.consequences():
-            if not self._proves(writer, rule):
-                keyword = "default" if "required" in rule else "maxProperties"
-                name = rule.get("required", [""])[0]
-                yield self._gap(pointer, keyword, writer, reader, wrap, rule, name)
+        for it in place.consequences():
+            if not self._proves(writer, it.rule):
+                keyword = "unfit" if it.name in place.unfit else it.keyword
+                yield self._gap(pointer, keyword, writer, reader, wrap, it.rule, it.name)
         yield from self._rules(writer, reader, pointer, wrap, place)
 
     def _is_proven(self, writer: Schema, reader: Schema, filling: Filling) -> bool:
@@ -224,6 +223,8 @@ class Comparison:
             for name in reader["required"]:
                 if name in place.filled or name in self._writer.required(writer):
                     continue
+                if name in place.unfit or name in place.unclear:
+                    continue  # told already
                 if not _is_plain(writer) and self._proves(writer, {"required": [name]}):
                     continue
                 there = {"required": [name]}
@@ -302,16 +303,16 @@ class Comparison:
                 if not takes_anything(self._reader.resolved(part)):
                     yield self._below(below, "properties", writer, part, inner, place, name)
                 continue
-            yield from self._compare(found, part, below, inner, place.inner)
+            yield from self._compare(found, part, below, inner, place.below.of(name))
         for pattern, part in reader.get("patternProperties", {}).items():
             below = f"{pointer}/patternProperties/{escaped(pattern)}"
             inner = _at(wrap, "patternProperties", pattern)
             for name in filter(partial(matches, pattern), self._writer.declared(writer)):
                 only, value = _at(wrap, "properties", name), self._writer.property(writer, name)
-                yield from self._compare(value, part, below, only, place.inner)
+                yield from self._compare(value, part, below, only, place.below.filling)
             same = self._writer.under_pattern(writer, pattern)
             for value in [same] if same is not None else self._writer.others(writer):
-                yield from self._compare(value, part, below, inner, place.inner)
+                yield from self._compare(value, part, below, inner, place.below.filling)
         if "additionalProperties" not in reader:
             return
         rest, beside = reader["additionalProperties"], list(reader.get("patternProperties", {}))
@@ -344,7 +345,7 @@ class Comparison:
             if rest is False:
                 yield self._gap(below, "additionalProperties", value, rest, only, False, name)
             else:
-                yield from self._compare(value, rest, below, only, place.inner)
+                yield from self._compare(value, rest, below, only, place.below.filling)
         any_other = _beside(wrap, covered, "additionalProperties")
         if rest is False:
             told = dict.fromkeys(self._writer.declared(writer), True)
@@ -353,7 +354,7 @@ class Comparison:
                 yield self._gap(below, "additionalProperties", writer, rest, any_other, False)
             return
         for value in self._writer.others(writer, but=covered["patternProperties"]):
-            yield from self._compare(value, rest, below, any_other, place.inner)
+            yield from self._compare(value, rest, below, any_other, place.below.filling)
 
     def _elements(
         self, writer: Schema, reader: Mapping[str, Any], pointer: str, wrap: Wrap, place: Place
@@ -363,14 +364,16 @@ class Comparison:
             below = f"{pointer}/prefixItems/{n}"
             inner = _at_place(wrap, n)
             yield from self._compare(
-                self._writer.element(writer, n), part, below, inner, place.inner
+                self._writer.element(writer, n), part, below, inner, place.below.filling
             )
         if "items" not in reader:
             return
         longest = max(len(prefix), self._writer.prefix(writer))
         for n in range(len(prefix), longest + 1):  # the last stands for all that follow
             value, inner = self._writer.element(writer, n), _at_place(wrap, n)
-            yield from self._compare(value, reader["items"], f"{pointer}/items", inner, place.inner)
+            yield from self._compare(
+                value, reader["items"], f"{pointer}/items", inner, place.below.filling
+            )
 
     # --- proofs and gaps ------------------------------------------------------------------
 
@@ -421,7 +424,7 @@ class Comparison:
         """A property that the writer doesn't declare: all the rules for it are one gap."""
         rule: Schema | None = None
         with contextlib.suppress(UndecidedError):
-            rule = inlined(self._reader, part, filling=place.inner)
+            rule = inlined(self._reader, part, filling=place.below.of(name))
         return self._gap(pointer, keyword, writer, part, wrap, rule, name)
 
 

@@ -86,6 +86,8 @@ class Document:
         What references lead to, by their keys; filled while the schema is read.
     places
         What is known of places in it already; see :mod:`.inlining`.
+    odd
+        References that are not pointers into the whole: anchors, and names of parts.
     """
 
     raw: Any
@@ -93,6 +95,7 @@ class Document:
     named: bool = False
     targets: dict[str, Schema] = field(default_factory=dict)
     places: dict[Any, Any] = field(default_factory=dict)
+    odd: set[str] = field(default_factory=set)
 
     @cached_property
     def root(self) -> Schema:
@@ -306,6 +309,7 @@ def _draft(schema: Any, parts: list[Mapping[str, Any]], what: str) -> int:
     return 2020
 
 
+_POINTER = re.compile(r"#(/|$)")
 _REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 _NAMING = ("$id", "$anchor", "$dynamicAnchor")
 _EXCLUSIVE = ("exclusiveMinimum", "exclusiveMaximum")
@@ -349,6 +353,9 @@ class _Reading:
 
     def _target(self, reference: str, base: str) -> str:
         """The key of what a reference leads to, which is read the first time."""
+        document = self._document
+        if base != _base(document.raw, "", self._draft) or not _POINTER.match(reference):
+            document.odd.add(reference)
         # A fragment alone stays in its document, whatever scheme that is named by (urn:, say).
         joined = base + reference if reference.startswith("#") else urljoin(base, reference)
         uri, fragment = urldefrag(joined)
@@ -389,6 +396,8 @@ class _Reading:
             known = name == "$ref" or self._draft >= 2019
             if known and isinstance(raw.get(name), str):
                 found["$ref"] = self._target(raw[name], base)
+                if name != "$ref":
+                    self._document.odd.add(raw[name])
         if "$ref" in found and self._draft < 2019:
             return found  # what stands beside it is ignored
         for name, value in raw.items():

@@ -22,7 +22,6 @@ MOST_NODES = 20_000
 """Parts of a schema whose references are written out; one that is larger is not decided."""
 
 _OF_OBJECTS = ("properties", "patternProperties", "additionalProperties", "propertyNames")
-_ALTERNATIVES = ("anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas", "enum")
 
 
 class UndecidedError(Exception):
@@ -74,8 +73,49 @@ def filling_of(document: Document) -> Filling:
 
     Where references are anything but pointers (anchors, embedded ``$id``), readers may miss some.
     """
-    plain = all(key.startswith("#") for key in document.targets)
-    return Filling.FILL if plain else Filling.PRESENT
+    return Filling.PRESENT if document.odd else Filling.FILL
+
+
+@dataclass(frozen=True)
+class Below:
+    """What is done about the defaults of the parts of a place.
+
+    Attributes
+    ----------
+    filling
+        Of any part.
+    clear
+        Properties whose defaults are filled in all the same: no other rule looks into them.
+    """
+
+    filling: Filling
+    clear: AbstractSet[str] = frozenset()
+
+    def of(self, name: str) -> Filling:
+        """What is done about the defaults of a property's value."""
+        return Filling.FILL if name in self.clear else self.filling
+
+
+_NOTHING = Below(Filling.NONE)
+
+
+@dataclass(frozen=True)
+class Consequence:
+    """What must hold because properties are filled in, or can't be.
+
+    Attributes
+    ----------
+    keyword
+        ``default``: it can't be relied on; or the rule that the filled-in property sets off.
+    name
+        The property that must be there, if it is one.
+    rule
+        As a schema.
+    """
+
+    keyword: str
+    name: str
+    rule: Schema
 
 
 @dataclass(frozen=True)
@@ -88,32 +128,40 @@ class Place:
         The schemas that all hold there.
     filled
         Properties that are never missing, since their defaults are filled in.
-    present
-        Properties that may not be missing, since a default that is filled in would be refused, or
-        it is unclear what would follow.
-    inner
+    unfit
+        Properties that may not be missing, since their defaults would be refused.
+    unclear
+        Properties that may not be missing, since other rules would notice their defaults.
+    below
         What is done about the defaults below it.
     """
 
     parts: list[Mapping[str, Any]]
-    filled: AbstractSet[str]
-    present: AbstractSet[str]
-    inner: Filling
+    filled: AbstractSet[str] = frozenset()
+    unfit: AbstractSet[str] = frozenset()
+    unclear: AbstractSet[str] = frozenset()
+    below: Below = _NOTHING
 
-    def consequences(self) -> list[Schema]:
+    def consequences(self) -> list[Consequence]:
         """What else must hold, since some properties are there."""
-        needed, fewer = set(self.present), []
+        found = [
+            Consequence("default", name, {"required": [name]})
+            for name in sorted({*self.unfit, *self.unclear})
+        ]
         for node in self.parts:
             for name, others in node.get("dependentRequired", {}).items():
                 if name in self.filled:
-                    needed |= {other for other in others if other not in self.filled}
-            if "maxProperties" in node and self.filled:
-                fewer.append(node["maxProperties"] - len(self.filled))
-        more: list[Schema] = [{"required": [name]} for name in sorted(needed)]
+                    found += [
+                        Consequence("dependentRequired", other, {"required": [other]})
+                        for other in others
+                        if other not in self.filled
+                    ]
+        fewer = [n["maxProperties"] for n in self.parts if "maxProperties" in n and self.filled]
         if fewer:
-            limit = min(fewer)
-            more.append({"maxProperties": limit} if limit >= 0 else {"not": {"type": "object"}})
-        return more
+            limit = min(fewer) - len(self.filled)
+            rule = {"maxProperties": limit} if limit >= 0 else {"not": {"type": "object"}}
+            found.append(Consequence("maxProperties", "", rule))
+        return found
 
 
 def read_place(document: Document, schema: Schema, filling: Filling) -> Place:
@@ -123,7 +171,7 @@ def read_place(document: Document, schema: Schema, filling: Filling) -> Place:
 
 def read_part(document: Document, part: Mapping[str, Any], place: Place) -> Schema:
     """Some keywords of a place, as :func:`inlined` would write them there."""
-    return _Inlining(document, bottom=None).written(part, place.inner, place.filled)
+    return _Inlining(document, bottom=None).written(part, place.below, place.filled)
 
 
 class _Inlining:
@@ -137,14 +185,14 @@ class _Inlining:
         if isinstance(schema, bool):
             return schema
         if filling is Filling.NONE:
-            return self.written(schema, Filling.NONE, frozenset())
+            return self.written(schema, _NOTHING, frozenset())
         place = self.place(schema, filling)
-        found = self.written(schema, place.inner, place.filled)
-        more = place.consequences()
+        found = self.written(schema, place.below, place.filled)
+        more = [consequence.rule for consequence in place.consequences()]
         return {"allOf": [found, *more]} if more else found
 
-    def written(self, schema: Schema, inner: Filling, filled: AbstractSet[str]) -> Schema:
-        """All its keywords, those below by ``inner``; ``filled`` are never missing beside it."""
+    def written(self, schema: Schema, below: Below, filled: AbstractSet[str]) -> Schema:
+        """All its keywords, the parts by ``below``; ``filled`` are never missing beside it."""
         if isinstance(schema, bool):
             return schema
         self._nodes += 1
@@ -153,37 +201,41 @@ class _Inlining:
         found: dict[str, Any] = {}
         for name, value in schema.items():
             if name in ("anyOf", "oneOf"):
-                found[name] = [self.schema(part, Filling.NONE) for part in value]
-            elif name == "prefixItems":
-                found[name] = [self.schema(part, inner) for part in value]
-            elif name in ("properties", "patternProperties"):
-                found[name] = {key: self.schema(part, inner) for key, part in value.items()}
-            elif name in ("items", "additionalProperties"):
-                found[name] = self.schema(value, inner)
+                found[name] = [self.written(part, _NOTHING, filled) for part in value]
+            elif name in ("not", "if", "then", "else"):
+                found[name] = self.written(value, _NOTHING, filled)
             elif name == "dependentSchemas":
-                found[name] = {k: self.schema(part, Filling.NONE) for k, part in value.items()}
-            elif name in _SINGLE:
+                found[name] = {k: self.written(s, _NOTHING, filled) for k, s in value.items()}
+            elif name == "properties":
+                found[name] = {key: self.schema(part, below.of(key)) for key, part in value.items()}
+            elif name == "patternProperties":
+                found[name] = {key: self.schema(part, below.filling) for key, part in value.items()}
+            elif name == "prefixItems":
+                found[name] = [self.schema(part, below.filling) for part in value]
+            elif name in ("items", "additionalProperties"):
+                found[name] = self.schema(value, below.filling)
+            elif name in _OTHERS_LOOK:
                 found[name] = self.schema(value, Filling.NONE)
             elif name == "required":
                 found[name] = [key for key in value if key not in filled]
             elif name not in ("$ref", "allOf", "default"):
                 found[name] = value
-        parts = [self.written(part, inner, filled) for part in schema.get("allOf", ())]
+        parts = [self.written(part, below, filled) for part in schema.get("allOf", ())]
         if "$ref" in schema:
-            parts.append(self._reference(schema["$ref"], inner, filled))
+            parts.append(self._reference(schema["$ref"], below, filled))
             if not found and len(parts) == 1:
                 return parts[0]
         if parts:
             found["allOf"] = parts
         return found or True
 
-    def _reference(self, key: str, inner: Filling, filled: AbstractSet[str]) -> Schema:
+    def _reference(self, key: str, below: Below, filled: AbstractSet[str]) -> Schema:
         if self._open[key] > (self._bottom is not None):
             if self._bottom is None:
                 raise CyclicError("it refers to itself")
             return self._bottom
         self._open[key] += 1
-        found = self.written(self._document.targets[key], inner, filled)
+        found = self.written(self._document.targets[key], below, filled)
         self._open[key] -= 1
         return found
 
@@ -201,22 +253,30 @@ class _Inlining:
 
     def _place(self, schema: Schema, filling: Filling) -> Place:
         parts = list(self._conjuncts(schema, ()))
-        several = sum(bool(node.keys() - {"$ref", "allOf", "default"}) for node in parts) > 1
-        unclear = several or any(node.keys() & _UNCLEAR for node in parts)
-        inner = Filling.PRESENT if unclear and filling is Filling.FILL else filling
         if filling is Filling.NONE:
-            return Place(parts, frozenset(), frozenset(), filling)
+            return Place(parts)
         defaults = {
             name: part["default"] for node in parts for name, part in self._with_default(node)
         }
-        present = {
+        unfit = {name for name, value in defaults.items() if not self._fits(parts, name, value)}
+        unclear = {
             name
-            for name, value in defaults.items()
-            if filling is Filling.PRESENT
-            or not self._fits(parts, name, value)
-            or any(self._notices(node, name) for node in parts)
+            for name in defaults.keys() - unfit
+            if filling is Filling.PRESENT or any(self._notices(node, name) for node in parts)
         }
-        return Place(parts, defaults.keys() - present, present, inner)
+        filled = defaults.keys() - unfit - unclear
+        return Place(parts, filled, unfit, unclear, self._below(parts, filling))
+
+    def _below(self, parts: list[Mapping[str, Any]], filling: Filling) -> Below:
+        """Rules that see one value together would all see what is filled in below it."""
+        several = sum(bool(node.keys() - {"$ref", "allOf", "default"}) for node in parts) > 1
+        if filling is Filling.PRESENT or several or any(node.keys() & _UNCLEAR for node in parts):
+            return Below(Filling.PRESENT)
+        if not any(node.keys() & _ALTERNATIVES for node in parts):
+            return Below(Filling.FILL)
+        names = {name for node in parts for name in node.get("properties", {})}
+        clear = {n for n in names if not any(self._notices(node, n, inside=True) for node in parts)}
+        return Below(Filling.PRESENT, clear)
 
     def _conjuncts(self, schema: Schema, above: tuple[str, ...]) -> Iterator[Mapping[str, Any]]:
         """The schemas that all hold at one place: itself, its ``allOf``, its ``$ref``."""
@@ -247,48 +307,48 @@ class _Inlining:
             parts = [{"properties": {name: parts[0]["properties"][name]}}]
         try:
             own = [{k: node[k] for k in _OF_OBJECTS if k in node} for node in parts]
-            place = [self.written(node, Filling.NONE, frozenset()) for node in own]
+            place = [self.written(node, _NOTHING, frozenset()) for node in own]
             check = jsonschema_rs.Draft202012Validator({"allOf": place}, validate_formats=True)
             return bool(check.is_valid({name: value}))
         except (ValueError, UndecidedError):
             return False
 
-    def _notices(self, node: Mapping[str, Any], name: str) -> bool:
-        """Whether alternatives of a place ask if a property is there, or what it is."""
+    def _notices(self, node: Mapping[str, Any], name: str, *, inside: bool = False) -> bool:
+        """Whether alternatives of a place ask what a property is, or how many there are.
+
+        Whether it is there they may ask: it is. ``inside``: only what is in it matters.
+        """
         alternatives: list[Schema] = [{"enum": node["enum"]}] if "enum" in node else []
         for keyword in ("anyOf", "oneOf"):
             alternatives += node.get(keyword, ())
         alternatives += [node[k] for k in ("not", "if", "then", "else") if k in node]
         alternatives += node.get("dependentSchemas", {}).values()
-        return (
-            any(self._asks(part, name) for part in alternatives)
-            or name in node.get("dependentSchemas", {})
-            or ("unevaluatedProperties" in node and name not in node.get("properties", {}))
-        )
+        if any(self._asks(part, name, inside=inside) for part in alternatives):
+            return True
+        unevaluated = "unevaluatedProperties" in node and name not in node.get("properties", {})
+        return unevaluated or (not inside and name in node.get("dependentSchemas", {}))
 
-    def _asks(self, schema: Schema, name: str) -> bool:
+    def _asks(self, schema: Schema, name: str, *, inside: bool) -> bool:
         for node in self._conjuncts(schema, ()):
             named = name in node.get("properties", {})
             if (
-                name in node.get("required", ())
-                or (named and not takes_anything(node["properties"][name]))
+                (named and not takes_anything(node["properties"][name]))
                 or (not named and not takes_anything(node.get("additionalProperties", True)))
-                or node.keys() & _COUNTING
-                or self._notices({k: v for k, v in node.items() if k != "enum"}, name)
+                or node.keys() & (_COVERING if inside else _COVERING | _COUNTING)
+                or self._notices({k: node[k] for k in node.keys() - {"enum"}}, name, inside=inside)
             ):
                 return True
         return False
 
 
-_SINGLE = frozenset(
-    {"not", "if", "then", "else", "contains", "propertyNames"}
-    | {"unevaluatedItems", "unevaluatedProperties"}
+_ALTERNATIVES = frozenset(
+    {"anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas", "enum"}
 )
+_OTHERS_LOOK = frozenset({"contains", "propertyNames", "unevaluatedItems", "unevaluatedProperties"})
+_COVERING = frozenset({"patternProperties", "unevaluatedProperties", "enum"})
 _COUNTING = frozenset(
-    {"patternProperties", "propertyNames", "minProperties", "maxProperties"}
-    | {"dependentRequired", "dependentSchemas", "unevaluatedProperties", "enum"}
+    {"propertyNames", "minProperties", "maxProperties", "dependentRequired", "dependentSchemas"}
 )
 _UNCLEAR = frozenset(
     {"patternProperties", "contains", "uniqueItems", "unevaluatedItems", "unevaluatedProperties"}
-    | {*_ALTERNATIVES}
 )

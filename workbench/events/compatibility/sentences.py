@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from workbench.events.compatibility.comparing import Gap
-from workbench.events.compatibility.dialect import Schema
+from workbench.events.compatibility.dialect import Document, Schema
 from workbench.events.compatibility.result import NEW_READERS
+from workbench.events.compatibility.sides import Side
 
 _RAISED = {
     "minimum": "minimum", "exclusiveMinimum": "exclusive minimum", "minLength": "least length",
@@ -19,7 +20,8 @@ _RAISED = {
 _KINDS = {
     "type": "type-changed",
     "required": "required-added",
-    "default": "default-unfit",
+    "unfit": "default-unfit",
+    "default": "default-unclear",
     "properties": "property-added",
     "additionalProperties": "model-closed",
     "patternProperties": "pattern-properties-changed",
@@ -62,14 +64,15 @@ def kind(gap: Gap, whom: str, *, known: bool) -> str:
     return _KINDS.get(gap.keyword, f"{_hyphened(gap.keyword)}-changed")
 
 
-def sentence(gap: Gap, whom: str, *, known: bool, lenient: bool) -> str:
-    """What changed, and whom it breaks how."""
+def sentence(gap: Gap, side: Side[Document], *, known: bool, lenient: bool, proved: bool) -> str:
+    """What changed, and whom it breaks how; ``proved``: there is a payload that shows it."""
+    whom = side.whom
     new = whom == NEW_READERS
     closing = gap.keyword == "additionalProperties"
     place = field_of(gap.pointer.removesuffix("/additionalProperties") if closing else gap.pointer)
     what = f"`{place}`" if place else "the event"
     theirs = "old events" if new else "new events"
-    refuse = f"{whom} refuse {theirs}"
+    refuse = f"{whom} refuse {theirs}" if proved else f"{whom} may refuse {theirs}"
     if gap.keyword == "properties":
         if takes_nothing(gap.reader):
             return f"{what} is forbidden, and {theirs} may have it: {refuse} that do."
@@ -81,11 +84,22 @@ def sentence(gap: Gap, whom: str, *, known: bool, lenient: bool) -> str:
             return f"{name} {was} and must be there now: {refuse} that lack it. Give it a default."
         gone = "is optional now" if known else "is gone"
         return f"{name} was required and {gone}: {refuse} that lack it."
+    if gap.keyword == "unfit":
+        default = _text(_default(gap.reader, gap.name, side.reader))
+        return (
+            f"the default {default} of `{_joined(place, gap.name)}` breaks its own rules: "
+            f"{refuse} that lack it, for it is filled in there."
+        )
     if gap.keyword == "default":
         name = f"`{_joined(place, gap.name)}`"
         return (
-            f"the default of {name} is not allowed where it would be filled in, or its effect on "
-            f"other rules is unclear: {whom} may refuse {theirs} that lack {name}."
+            f"the default of {name} is filled in where {theirs} lack it, and other rules look at "
+            f"it; what follows is not clear, so {whom} may refuse them."
+        )
+    if gap.keyword == "dependentRequired" and gap.name:
+        return (
+            f"`{_joined(place, gap.name)}` must be there if another property is, and that one is "
+            f"always filled in: {refuse} that lack it."
         )
     if gap.keyword in ("additionalProperties", "unevaluatedProperties"):
         return _closed(gap, place, what, refuse, new=new)
@@ -93,7 +107,7 @@ def sentence(gap: Gap, whom: str, *, known: bool, lenient: bool) -> str:
     if not new:
         before, after = after, before
     if gap.keyword == "type":
-        before, after = types_said(gap.writer), types_said(gap.reader)
+        before, after = types_said(gap.writer, side.writer), types_said(gap.reader, side.reader)
         if not new:
             before, after = after, before
         return f"{what} was {_types(before)} and is {_types(after)} now: {refuse}."
@@ -199,8 +213,9 @@ def _joined(place: str, name: str) -> str:
     return f"{place}.{name}" if place else name
 
 
-def types_said(schema: Schema) -> list[str] | None:
+def types_said(schema: Schema, document: Document) -> list[str] | None:
     """The types that a schema names, or its values have, or its alternatives; ``None``: any."""
+    schema = document.resolved(schema)
     if not isinstance(schema, dict):
         return None
     if "type" in schema:
@@ -208,14 +223,23 @@ def types_said(schema: Schema) -> list[str] | None:
     if "enum" in schema:
         return list(dict.fromkeys(map(_kind_of, schema["enum"])))
     for keyword in ("anyOf", "oneOf"):
-        parts = [types_said(part) for part in schema.get(keyword, ())]
+        parts = [types_said(part, document) for part in schema.get(keyword, ())]
         if parts and None not in parts:
             return list(dict.fromkeys(name for part in parts for name in part or ()))
-    for part in schema.get("allOf", ()):
-        found = types_said(part)
+    beside = [{"$ref": schema["$ref"]}] if "$ref" in schema else []
+    for part in [*schema.get("allOf", ()), *beside]:
+        found = types_said(part, document)
         if found is not None:
             return found
     return None
+
+
+def _default(schema: Schema, name: str, document: Document) -> Any:
+    """The default of a property, its own or of what it refers to."""
+    part = schema.get("properties", {}).get(name) if isinstance(schema, dict) else None
+    while isinstance(part, dict) and "default" not in part and "$ref" in part:
+        part = document.targets[part["$ref"]]
+    return part.get("default") if isinstance(part, dict) else None
 
 
 def _kind_of(value: Any) -> str:
