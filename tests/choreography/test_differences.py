@@ -89,6 +89,23 @@ def test_another_key_or_channel_is_an_error():
     assert "OrderPlaced moves from OrderPlaced to orders-2" in rules["channel-changed"]
 
 
+def test_a_reaction_that_would_break_is_an_error_even_if_the_schemas_are_compatible():
+    new = design()
+    new.event(EventType("OrderPlaced", {"type": "object", "properties": {"total": {}}}, 2))
+    found = {problem.rule: problem for problem in differences(design(), new)}
+    assert found["reader-breaks"].subject == "billing/on_OrderPlaced"
+    assert "`id` is gone" in found["reader-breaks"].message
+    assert "the key of OrderPlaced was id and is none" in found["key-changed"].message
+    assert {problem.rule for problem in drafts(new)} >= {"reader-breaks", "key-changed"}
+
+
+def test_what_was_forced_long_ago_is_not_told_again():
+    old = design()
+    old.event(order(version=2, total={"type": "integer"}))
+    old.release("OrderPlaced", force=True, reason="nobody has written halves")
+    assert differences(old, old) == []
+
+
 def test_the_drafts_of_a_design_are_held_to_its_own_released_versions():
     found = design()
     assert drafts(found) == []

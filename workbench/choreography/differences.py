@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,7 @@ def differences(old: Choreography, new: Choreography) -> Problems:
             continue
         found += _frozen(old, new, name)
         found += _incompatible(old, new, name)
+        found += _own_readers(old, new, name)
         after = new.event_types[name]
         if event_type.key != after.key:
             found.append(_key_changed(new, event_type, after))
@@ -51,9 +53,16 @@ def differences(old: Choreography, new: Choreography) -> Problems:
 
 def drafts(design: Choreography) -> Problems:
     """What is wrong with the drafts of a design, against its own released versions."""
-    return Problems(
-        problem for name in design.event_types for problem in _incompatible(design, design, name)
-    )
+    found = Problems()
+    for name, event_type in design.event_types.items():
+        found += _incompatible(design, design, name)
+        released = design.released.get(name)
+        if released and design.is_draft(name):
+            found += _own_readers(design, design, name)
+            last = released[max(released)]
+            if last.key != event_type.key:
+                found.append(_key_changed(design, last, event_type))
+    return found
 
 
 def _gone(old: Choreography, name: str) -> Problem:
@@ -76,11 +85,10 @@ def _frozen(old: Choreography, new: Choreography, name: str) -> Iterator[Problem
 
 def _incompatible(old: Choreography, new: Choreography, name: str) -> Iterator[Problem]:
     after, evolution = new.event_types[name], new.evolution_of(name)
+    if after.version in old.released.get(name, {}):
+        return  # as it was
     before = old.released.get(name) or {0: old.event_types[name]}
-    before = {version: one for version, one in before.items() if version < after.version} or (
-        {} if after.version in before else before
-    )
-    if not before or all(dict(one.schema) == dict(after.schema) for one in before.values()):
+    if all(dict(one.schema) == dict(after.schema) for one in before.values()):
         return
     versions = sorted(before)
     verdict = check_compatibility(
@@ -104,6 +112,19 @@ def _incompatible(old: Choreography, new: Choreography, name: str) -> Iterator[P
             yield Problem("incompatible", subject, message, "note", file, line, forced)
         else:
             yield Problem("incompatible", subject, message, "error", file, line)
+
+
+def _own_readers(old: Choreography, new: Choreography, name: str) -> Iterator[Problem]:
+    """Reactions of the changed design that would break on events of the changed type."""
+    before, after = old.event_types[name], new.event_types[name]
+    if new is not old and before == after:
+        return
+    seen = copy(new)
+    seen.released = {**new.released, name: old.released.get(name, {})}
+    seen.event_types = {**new.event_types, name: before}
+    for problem in seen.impact(name, after).problems().at_least("error"):
+        if problem.rule in ("reader-breaks", "emitter-breaks"):
+            yield problem
 
 
 def _key_changed(new: Choreography, before: EventType, after: EventType) -> Problem:

@@ -9,7 +9,7 @@ import typer
 
 from workbench.cli.options import Design, FailOn, Form, annotated, must_exist
 from workbench.errors import DesignError, EventError, IncompatibleError, WorkbenchError
-from workbench.problems import render
+from workbench.problems import Problems, render
 
 
 def lint(
@@ -129,15 +129,22 @@ def release(
 ) -> None:
     """Make the draft of an event type its next version, for good; exit code 1 if it is refused."""
     from workbench.choreography import Choreography
+    from workbench.choreography.differences import drafts
 
     must_exist(design)
     loaded = Choreography.load(design)
+    own = Problems(p for p in drafts(loaded) if p.rule != "incompatible")
     try:
         version = loaded.release(event_type, force=force, reason=reason).version
     except IncompatibleError as error:
-        typer.echo(f"{error}\n\n{error.result}")
+        typer.echo(
+            f"{event_type} is not released: {error.result}\n"
+            "Mend the draft; or give new readers an upcaster (events/"
+            f'{event_type}/draft.upcaster.yaml) and release it with --force --reason "...".'
+        )
         raise typer.Exit(1) from error
     loaded.save(design)
-    typer.echo(
-        f"{event_type} v{version} is released: {design / 'events' / event_type / f'{version}.json'}"
-    )
+    file = design / "events" / event_type / f"{version}.json"
+    typer.echo(f"{event_type} v{version} is released: {file}")
+    if own:
+        typer.echo(f"Before it is written, mend what would break here:\n{render(own)}")

@@ -41,6 +41,10 @@ def impact(
     """See :meth:`Choreography.impact`."""
     olds, current = _olds(design, name)
     new = _new(current, new_schema, max(olds) + 1)
+    before = design.versions(name)
+    if current.version not in olds and dict(current.schema) == dict(new.schema):
+        current = olds[max(olds)]  # the draft itself is asked about
+        before = Versions(current, olds, design.upcasters.get(name))
     evolution = design.evolution_of(name)
     verdict = check_compatibility(
         [dict(olds[version].schema) for version in sorted(olds)],
@@ -48,7 +52,6 @@ def impact(
         evolution.mode,
         evolution.policy,
     )
-    before = design.versions(name)
     upcasters, remarks = _upcasters(design, name, olds, new)
     after = Versions(new, olds, upcasters)
     if log is not None and not hasattr(log, "payloads_of"):

@@ -262,11 +262,12 @@ class Comparison:
 
         Of ``oneOf`` no two may hold, so the others must be disjoint from what is written.
         """
-        meant = [n for n, branch in enumerate(branches) if not self._is_disjoint(writer, branch)]
+        alike = [n for n, branch in enumerate(branches) if self._same_type(writer, branch)]
+        meant = [n for n in alike if not self._is_disjoint(writer, branches[n])]
         if keyword == "oneOf" and len(meant) > 1:
             return None
         tries = []
-        for n in meant:
+        for n in meant or alike:
             before, below = set(self._assumed), f"{pointer}/{keyword}/{n}"
             tries.append(list(self._compare(writer, branches[n], below, wrap, Filling.NONE)))
             if not tries[-1]:
@@ -274,12 +275,13 @@ class Comparison:
             self._assumed = before  # what was taken for granted here may not hold
         return tries[0] if len(tries) == 1 else None
 
-    def _is_disjoint(self, writer: Schema, branch: Schema) -> bool:
-        """Whether it is proven that nothing that is written satisfies an alternative."""
+    def _same_type(self, writer: Schema, branch: Schema) -> bool:
         one = self._writer.types(writer)
         other = Writer(self._reader, lenient=False).types(branch)
-        if one is not None and other is not None and not _kinds(one) & _kinds(other):
-            return True
+        return one is None or other is None or bool(_kinds(one) & _kinds(other))
+
+    def _is_disjoint(self, writer: Schema, branch: Schema) -> bool:
+        """Whether it is proven that nothing that is written satisfies an alternative."""
         try:
             try:
                 refused = inlined(self._reader, branch)

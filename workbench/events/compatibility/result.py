@@ -93,7 +93,9 @@ class Compatibility:
         return self.compatible
 
     def __str__(self) -> str:
-        return "\n".join([self._headline(), *map(str, self.changes)])
+        several = len({change.version for change in self.changes}) > 1
+        lines = [f"{c} (old schema {c.version})" if several else str(c) for c in self.changes]
+        return "\n".join([self._headline(), *lines])
 
     __repr__ = __str__
 

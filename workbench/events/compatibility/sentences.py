@@ -115,7 +115,7 @@ def sentence(gap: Gap, side: Side[Document], *, known: bool, lenient: bool, prov
         return _values(what, gap, refuse, new=new)
     if gap.keyword == "false":
         return f"{what} is not allowed: {refuse}."
-    label = _RAISED.get(gap.keyword, f"the rule {gap.keyword}")
+    label = _RAISED.get(gap.keyword, f"its {gap.keyword}")
     if gap.keyword in ("anyOf", "oneOf"):
         fit = "fits none" if gap.keyword == "anyOf" else "fits none, or more than one,"
         return f"{what}: some of what is written {fit} of the alternatives of {whom}: {refuse}."
@@ -125,10 +125,7 @@ def sentence(gap: Gap, side: Side[Document], *, known: bool, lenient: bool, prov
         return (
             f"{what} has lost a rule, {_rule(label, gap.keyword, before)}: {refuse} that break it."
         )
-    return (
-        f"{what}: {label.removeprefix('the ')} was {_text(before)} and is {_text(after)} now: "
-        f"{refuse} that break it."
-    )
+    return f"{what}: {label} was {_text(before)} and is {_text(after)} now: {refuse} that break it."
 
 
 def _undeclared(what: str, *, new: bool, lenient: bool) -> str:

@@ -261,9 +261,9 @@ def _strings(view: canonical.StringView) -> Values:
     rng = random.Random(least)  # the same schema, the same witness
     found: list[str] = []
     for pattern in view.patterns:
-        for more in (0, 1, 3, least):
+        for more in (0, 3, 12, 60, 1, least):
             try:
-                found += (pattern_text(pattern, rng, more=more, longest=_LONGEST) for _ in "123")
+                found += (pattern_text(pattern, rng, more=more, longest=_LONGEST) for _ in "12")
             except NoTextError:
                 continue
     for name in view.formats:
@@ -275,6 +275,13 @@ def _strings(view: canonical.StringView) -> Values:
 
 
 def _of_length(text: str, least: int, most: int | None) -> Values:
+    if len(text) < least and "@" in text:  # an address grows in labels of at most 63 letters
+        name, _, host = text.partition("@")
+        name = name.rjust(min(64, least - len(host) - 1), "a")
+        labels = least - len(name) - 1 - len(host)
+        text = f"{name}@{''.join('b' * 62 + '.' for _ in range(-(-labels // 63)))}{host}"
+        yield text if most is None or len(text) <= most else text[-most:]
+        return
     if len(text) < least:
         text += "x" * (least - len(text)) if not text else (text[-1] * (least - len(text)))
     if most is not None and len(text) > most:
