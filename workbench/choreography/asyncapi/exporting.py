@@ -23,8 +23,8 @@ from workbench.choreography.saving import (
     reaction_entries,
     silenced_entries,
 )
-from workbench.errors import DesignError
-from workbench.events import EventType
+from workbench.errors import DesignError, EventError
+from workbench.events import EventType, examples
 from workbench.events.subschemas import with_references
 
 if TYPE_CHECKING:
@@ -132,6 +132,7 @@ class _Document:
             "traits": [reference("components", "messageTraits", TRAIT)],
             "headers": own_headers(event_type),
             "payload": reference("components", "schemas", message_name(event_type)),
+            **_examples(event_type),
             "bindings": message_bindings(event_type),
             EXTENSION: own,
         }
@@ -248,3 +249,11 @@ def _references(value: Any) -> Iterator[str]:
     if isinstance(value, Mapping | list | tuple):
         for entry in entries:
             yield from _references(entry)
+
+
+def _examples(event_type: EventType) -> dict[str, Any]:
+    """A plausible payload, the same each time; nothing where there is none."""
+    try:
+        return {"examples": [{"payload": payload} for payload in examples(event_type)]}
+    except EventError:
+        return {}
