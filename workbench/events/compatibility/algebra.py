@@ -14,8 +14,8 @@ from typing import Any
 import jsonschema_rs
 from jsonschema_rs import CanonicalSchema, canonical
 
-from workbench.events.compatibility.dialect import Schema
 from workbench.events.compatibility.inlining import UndecidedError
+from workbench.events.compatibility.schema import Schema
 
 MOST_PARTS = 4_000
 """Keywords, names and values of a schema together."""

@@ -8,11 +8,12 @@ from typing import Any
 from workbench.errors import EventError
 from workbench.events.compatibility.avro import avro_changes
 from workbench.events.compatibility.comparing import Comparison, Gap, escaped
-from workbench.events.compatibility.dialect import Document, IncomparableError, Schema, read_schema
+from workbench.events.compatibility.document import Document, read_schema
 from workbench.events.compatibility.inlining import UndecidedError
 from workbench.events.compatibility.pointers import written_pointer
 from workbench.events.compatibility.proving import Proof
 from workbench.events.compatibility.result import NEW_READERS, Change, Compatibility
+from workbench.events.compatibility.schema import IncomparableError, Schema
 from workbench.events.compatibility.sentences import field_of, kind, sentence
 from workbench.events.compatibility.sides import MODES, Side, sides_of
 

@@ -19,7 +19,7 @@ from functools import partial
 from typing import Any
 
 from workbench.events.compatibility.algebra import MOST_LISTED, covers, missing
-from workbench.events.compatibility.dialect import Document, Schema, takes_anything
+from workbench.events.compatibility.document import Document
 from workbench.events.compatibility.inlining import (
     CyclicError,
     Filling,
@@ -32,6 +32,7 @@ from workbench.events.compatibility.inlining import (
 )
 from workbench.events.compatibility.lenience import without_undeclared
 from workbench.events.compatibility.sameness import Sameness
+from workbench.events.compatibility.schema import Schema, takes_anything
 from workbench.events.compatibility.writers import Writer, matches
 
 MOST_STEPS = 20_000

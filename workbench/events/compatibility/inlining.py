@@ -16,7 +16,8 @@ from typing import Any
 
 import jsonschema_rs
 
-from workbench.events.compatibility.dialect import Document, Schema, takes_anything
+from workbench.events.compatibility.document import Document
+from workbench.events.compatibility.schema import Schema, takes_anything
 
 MOST_NODES = 20_000
 """Parts of a schema whose references are written out; one that is larger is not decided."""

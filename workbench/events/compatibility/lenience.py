@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from workbench.events.compatibility.dialect import Schema
+from workbench.events.compatibility.schema import Schema
 
 _ALTERNATIVES = ("allOf", "anyOf", "oneOf")
 _CLOSING = {"additionalProperties", "unevaluatedProperties"}

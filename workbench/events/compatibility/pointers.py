@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from workbench.events.compatibility.dialect import at_pointer
+from workbench.events.compatibility.schema import at_pointer
 
 _MOST_REFERENCES = 100
 

@@ -13,9 +13,10 @@ from workbench.events.compatibility.algebra import (
     missing,
 )
 from workbench.events.compatibility.comparing import Gap
-from workbench.events.compatibility.dialect import Document, Schema
+from workbench.events.compatibility.document import Document
 from workbench.events.compatibility.inlining import UndecidedError, filling_of, inlined
 from workbench.events.compatibility.lenience import without_undeclared
+from workbench.events.compatibility.schema import Schema
 from workbench.events.compatibility.witness import PLAIN_VALUES, values
 from workbench.events.defaults import filler
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import orjson
 
-from workbench.events.compatibility.dialect import Document, Schema
+from workbench.events.compatibility.document import Document
+from workbench.events.compatibility.schema import Schema
 
 
 class Sameness:

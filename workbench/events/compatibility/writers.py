@@ -11,7 +11,8 @@ from typing import Any
 
 import jsonschema_rs
 
-from workbench.events.compatibility.dialect import Document, Schema
+from workbench.events.compatibility.document import Document
+from workbench.events.compatibility.schema import Schema
 
 
 class Writer:
