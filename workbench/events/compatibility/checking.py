@@ -7,8 +7,9 @@ from typing import Any
 
 from workbench.errors import EventError
 from workbench.events.compatibility.avro import avro_changes
-from workbench.events.compatibility.comparing import Comparison, Gap, escaped
+from workbench.events.compatibility.comparing import Comparison
 from workbench.events.compatibility.document import Document, read_schema
+from workbench.events.compatibility.gaps import Gap, escaped
 from workbench.events.compatibility.inlining import UndecidedError
 from workbench.events.compatibility.pointers import written_pointer
 from workbench.events.compatibility.proving import Proof

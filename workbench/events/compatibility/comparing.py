@@ -14,12 +14,13 @@ import contextlib
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from workbench.events.compatibility.algebra import MOST_LISTED, covers, missing
 from workbench.events.compatibility.document import Document
+from workbench.events.compatibility.gaps import Gap, Wrap, at_name, at_place, at_rest, escaped
 from workbench.events.compatibility.inlining import (
     CyclicError,
     Filling,
@@ -41,8 +42,6 @@ MOST_STEPS = 20_000
 LONGEST = 1.5
 """Seconds."""
 
-Wrap = Callable[[Schema], Schema]
-
 _WITH_PARTS = {"properties", "items", "prefixItems", "patternProperties", "additionalProperties"}
 _NO_RULES = {"$ref", "allOf", "default", "then", "else", "minContains", "maxContains"}
 _PLAIN = {
@@ -57,33 +56,6 @@ _BESIDE = {
     "unevaluatedProperties": ("properties", "patternProperties", "allOf", "anyOf", "oneOf", "$ref"),
     "unevaluatedItems": ("prefixItems", "items", "contains", "allOf", "anyOf", "oneOf", "$ref"),
 }
-
-
-@dataclass(frozen=True)
-class Gap:
-    """A rule of the reader that the writer's events are not proven to keep.
-
-    Attributes
-    ----------
-    pointer
-        Where the rule stands in the reader's schema (RFC 6901), without the keyword.
-    keyword
-        The rule; ``properties`` for a property that the writer doesn't declare.
-    name
-        The property, for ``required`` and ``properties``.
-    writer, reader
-        What either says at that place.
-    rule
-        The rule alone, as a schema of the whole event with no reference in it; ``None`` where it
-        can't be written so.
-    """
-
-    pointer: str
-    keyword: str
-    writer: Schema
-    reader: Schema
-    name: str = ""
-    rule: Schema | None = field(default=None, compare=False)
 
 
 class Comparison:
@@ -300,7 +272,7 @@ class Comparison:
         declared = reader.get("properties", {})
         for name, part in declared.items():
             below = f"{pointer}/properties/{escaped(name)}"
-            inner = _at(wrap, "properties", name)
+            inner = at_name(wrap, "properties", name)
             found = self._writer.property(writer, name)
             if not self._writer.declares(writer, name) and found is True:
                 if not takes_anything(self._reader.resolved(part)):
@@ -309,9 +281,9 @@ class Comparison:
             yield from self._compare(found, part, below, inner, place.below.of(name))
         for pattern, part in reader.get("patternProperties", {}).items():
             below = f"{pointer}/patternProperties/{escaped(pattern)}"
-            inner = _at(wrap, "patternProperties", pattern)
+            inner = at_name(wrap, "patternProperties", pattern)
             for name in filter(partial(matches, pattern), self._writer.declared(writer)):
-                only, value = _at(wrap, "properties", name), self._writer.property(writer, name)
+                only, value = at_name(wrap, "properties", name), self._writer.property(writer, name)
                 yield from self._compare(value, part, below, only, place.below.filling)
             same = self._writer.under_pattern(writer, pattern)
             for value in [same] if same is not None else self._writer.others(writer):
@@ -344,12 +316,12 @@ class Comparison:
         below = f"{pointer}/additionalProperties"
         for name in filter(is_other, self._writer.declared(writer)):
             value = self._writer.property(writer, name)
-            only = _at(wrap, "properties", name)
+            only = at_name(wrap, "properties", name)
             if rest is False:
                 yield self._gap(below, "additionalProperties", value, rest, only, False, name)
             else:
                 yield from self._compare(value, rest, below, only, place.below.filling)
-        any_other = _beside(wrap, covered, "additionalProperties")
+        any_other = at_rest(wrap, covered, "additionalProperties")
         if rest is False:
             told = dict.fromkeys(self._writer.declared(writer), True)
             known = {**covered, "properties": {**told, **covered["properties"]}}
@@ -365,7 +337,7 @@ class Comparison:
         prefix = reader.get("prefixItems", ())
         for n, part in enumerate(prefix):
             below = f"{pointer}/prefixItems/{n}"
-            inner = _at_place(wrap, n)
+            inner = at_place(wrap, n)
             yield from self._compare(
                 self._writer.element(writer, n), part, below, inner, place.below.filling
             )
@@ -373,7 +345,7 @@ class Comparison:
             return
         longest = max(len(prefix), self._writer.prefix(writer))
         for n in range(len(prefix), longest + 1):  # the last stands for all that follow
-            value, inner = self._writer.element(writer, n), _at_place(wrap, n)
+            value, inner = self._writer.element(writer, n), at_place(wrap, n)
             yield from self._compare(
                 value, reader["items"], f"{pointer}/items", inner, place.below.filling
             )
@@ -440,28 +412,11 @@ def _keywords(schema: Schema) -> Mapping[str, Any]:
     return schema if isinstance(schema, dict) else {}
 
 
-def _at(wrap: Wrap, keyword: str, name: str) -> Wrap:
-    return lambda rule: wrap({keyword: {name: rule}})
-
-
-def _at_place(wrap: Wrap, place: int) -> Wrap:
-    return lambda rule: wrap({"prefixItems": [*[True] * place, rule]})
-
-
-def _beside(wrap: Wrap, others: Mapping[str, Any], keyword: str) -> Wrap:
-    return lambda rule: wrap({**others, keyword: rule})
-
-
-def escaped(name: str) -> str:
-    """A name as a part of a JSON pointer (RFC 6901)."""
-    return name.replace("~", "~0").replace("/", "~1")
+def _kinds(types: set[str]) -> set[str]:
+    return types | {"integer"} if "number" in types else types
 
 
 def _place_of(key: str, otherwise: str) -> str:
     """The pointer that a reference's key names, where it is one into this document."""
     _, _, fragment = key.partition("#")
     return fragment if fragment.startswith("/") else otherwise
-
-
-def _kinds(types: set[str]) -> set[str]:
-    return types | {"integer"} if "number" in types else types

@@ -12,12 +12,13 @@ from workbench.events.compatibility.algebra import (
     difference,
     missing,
 )
-from workbench.events.compatibility.comparing import Gap
 from workbench.events.compatibility.document import Document
+from workbench.events.compatibility.gaps import Gap
 from workbench.events.compatibility.inlining import UndecidedError, filling_of, inlined
 from workbench.events.compatibility.lenience import without_undeclared
+from workbench.events.compatibility.scalars import PLAIN_VALUES
 from workbench.events.compatibility.schema import Schema
-from workbench.events.compatibility.witness import PLAIN_VALUES, values
+from workbench.events.compatibility.witness import values
 from workbench.events.defaults import filler
 
 LONGEST = 1.0

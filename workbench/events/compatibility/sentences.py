@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from workbench.events.compatibility.comparing import Gap
 from workbench.events.compatibility.document import Document
+from workbench.events.compatibility.gaps import Gap
 from workbench.events.compatibility.result import NEW_READERS
 from workbench.events.compatibility.schema import Schema
 from workbench.events.compatibility.sides import Side
