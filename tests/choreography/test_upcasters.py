@@ -174,7 +174,7 @@ def test_any_field_will_do_where_the_schema_names_none(design):
         {"type": "object"},
         {"properties": {"email": TEXT}, "additionalProperties": TEXT},
         {"properties": {"email": TEXT}, "patternProperties": {"^e": TEXT}},
-        {"properties": {"email": TEXT}, "$dynamicRef": "#any"},
+        {"properties": {"email": TEXT}, "$dynamicRef": "#"},
         {"anyOf": [{"properties": {"email": TEXT}}, {"type": "object"}]},
     ],
 )

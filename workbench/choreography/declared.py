@@ -8,6 +8,7 @@ from typing import Any
 from workbench.events import EventType
 
 _MOST_PARTS = 1000
+_MOST_ENTRIES = 100_000
 _BRANCHES = ("allOf", "anyOf", "oneOf")
 _CONDITIONS = ("if", "then", "else")
 _ELSEWHERE = (
@@ -17,9 +18,7 @@ _ELSEWHERE = (
 _REST = ("additionalProperties", "unevaluatedProperties")
 
 
-def declared(
-    event_type: EventType, schemas: Iterable[Mapping[str, Any]]
-) -> dict[str, tuple[Any, ...]] | None:
+def declared(event_type: EventType, schemas: Iterable[Any]) -> dict[str, list[Any]] | None:
     """The names that are declared at a place, each with its schemas there.
 
     Parameters
@@ -36,15 +35,16 @@ def declared(
         a schema of additional properties, a branch that takes any object, or a reference that
         can't be followed.
     """
-    found: dict[str, tuple[Any, ...]] = {}
-    parts = 0
-    for schema in alternatives(event_type, schemas, ("if",)):
-        parts += 1
-        if parts >= _MOST_PARTS or _takes_any_name(schema):
-            return None
+    found: dict[str, list[Any]] = {}
+    entries = 0
+    for n, schema in enumerate(alternatives(event_type, schemas, ("if",)), 1):
         properties = schema.get("properties")
-        for name, rule in (properties if isinstance(properties, Mapping) else {}).items():
-            found[name] = (*found.get(name, ()), rule)
+        properties = properties if isinstance(properties, Mapping) else {}
+        entries += len(properties)
+        if n >= _MOST_PARTS or entries > _MOST_ENTRIES or _takes_any_name(schema):
+            return None
+        for name, rule in properties.items():
+            found.setdefault(name, []).append(rule)
     return found or None
 
 

@@ -138,9 +138,7 @@ def _expressions(fields: Mapping[str, Any]) -> Iterator[Expression]:
             yield from _expressions(value)
 
 
-def _no_field(
-    event_type: EventType, name: str, known: Mapping[str, Any], within: str = ""
-) -> str:
+def _no_field(event_type: EventType, name: str, known: Mapping[str, Any], within: str = "") -> str:
     has = f"{within.rstrip('.') or 'it'} has: {', '.join(known)}"
     return f"{event_type.name} v{event_type.version} has no field {name!r} ({has})."
 

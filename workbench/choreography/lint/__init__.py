@@ -13,6 +13,7 @@ from workbench.choreography.lint import (  # noqa: F401 - each registers its rul
     payloads,
     reading,
     silencing,
+    trying,
     versions,
 )
 from workbench.choreography.lint.page import explained

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from workbench.choreography.declared import alternatives, declared
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 _LIKE = 0.5
 """How alike two names are of which one may be meant by the other, from 0 to 1."""
 _SHOWN = 6
+_LONGEST = 60
+_DEEPEST = 40
 
 
 class Unknown(NamedTuple):
@@ -93,12 +96,12 @@ def unknown_fields(expression: Expression, read: Iterable[EventType]) -> list[Un
 
 def _missing(path: str, event_type: EventType) -> Unknown | None:
     """The first part of a path that is not declared where names are; ``None``: there is none."""
-    here: tuple[Any, ...] = (event_type.schema,)
+    here: list[Any] = [event_type.schema]
     before = ""
-    for part in filter(None, parts(path)):
+    for part in filter(None, islice(parts(path), _DEEPEST)):
         name = part.removeprefix(before).removeprefix(".")
         if name == "[]":
-            here = tuple(_entries(event_type, here))
+            here = list(_entries(event_type, here))
         else:
             known = declared(event_type, here)
             if known is None or any("." in other or "[]" in other for other in known):
@@ -130,8 +133,8 @@ def _targets(fields: Mapping[str, Any], within: str = "") -> Iterator[tuple[str,
 def _sentence(unknown: Unknown, where: str, read: list[EventType]) -> str:
     versions = " and ".join(f"v{event_type.version}" for event_type in read)
     return (
-        f"data.{unknown.path} {where}, but {read[0].name} {versions} has no such field, so that it "
-        f"is null: {_advice(unknown)}"
+        f"{_field(unknown.path)} {where}, but {read[0].name} {versions} has no such field, so that "
+        f"it is null: {_advice(unknown)}"
     )
 
 
@@ -139,8 +142,16 @@ def _advice(unknown: Unknown) -> str:
     """The name that is meant, or those that there are."""
     names = {path.rpartition(".")[2].lower(): path for path in unknown.known}
     meant = unknown.path.rpartition(".")[2].lower()
-    close = difflib.get_close_matches(meant, names, n=1, cutoff=_LIKE)
+    close = (
+        difflib.get_close_matches(meant, names, n=1, cutoff=_LIKE) if len(meant) < _LONGEST else []
+    )
     if close:
-        return f"did you mean data.{names[close[0]]}?"
-    there = ", ".join(f"data.{path}" for path in unknown.known[:_SHOWN])
+        return f"did you mean {_field(names[close[0]])}?"
+    there = ", ".join(map(_field, unknown.known[:_SHOWN]))
     return f"there is {there}{', …' if len(unknown.known) > _SHOWN else ''}."
+
+
+def _field(path: str) -> str:
+    """How an expression reads it, in one line of a decent length."""
+    text = " ".join(f"data.{path}".split())
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
