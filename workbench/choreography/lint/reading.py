@@ -25,6 +25,7 @@ _LIKE = 0.5
 """How alike two names are of which one may be meant by the other, from 0 to 1."""
 _SHOWN = 6
 _LONGEST = 60
+_COMPARED = 1_000
 _DEEPEST = 40
 
 
@@ -140,7 +141,7 @@ def _sentence(unknown: Unknown, where: str, read: list[EventType]) -> str:
 
 def _advice(unknown: Unknown) -> str:
     """The name that is meant, or those that there are."""
-    names = {path.rpartition(".")[2].lower(): path for path in unknown.known}
+    names = {path.rpartition(".")[2].lower(): path for path in unknown.known[:_COMPARED]}
     meant = unknown.path.rpartition(".")[2].lower()
     close = (
         difflib.get_close_matches(meant, names, n=1, cutoff=_LIKE) if len(meant) < _LONGEST else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
 PLAUSIBLE = 20
 """On so many events of a version a reaction or an upcaster is tried."""
 
-_FEWEST = 3
-_MOST = 10_000
+_FEWEST = 5
+_MOST = 3_000
 """Events that are made for a design; in a larger one there are fewer of each version."""
 _SECONDS = 10.0
 """After that a rule tries no more."""
@@ -145,25 +146,36 @@ class _Trial:
 @lru_cache(maxsize=2_000)
 def _examples(schema: str, most: int) -> tuple[tuple[Any, int], ...]:
     """Kept, since a design is checked again and again while it is drawn."""
-    found: list[tuple[Any, int]] = []
+    found: list[Any] = []
     end = time.monotonic() + _SECONDS_EACH
     try:
-        made = Examples(json.loads(schema))
+        kind = EventType("Tried", json.loads(schema))
+        made = Examples(kind)
         while len(found) < most and time.monotonic() < end:
-            payload = next(made)
-            found.append((payload, len(encode_payload(payload))))
+            found.append(next(made))
+            if len(found) == 1:  # the first has all optional fields
+                found += _without_optional(found[0], kind)
     except EventError:
         pass  # nothing, or nothing more, is found
-    return tuple(found)
+    return tuple((payload, len(encode_payload(payload))) for payload in found)
+
+
+def _without_optional(payload: Any, kind: EventType) -> list[Any]:
+    """The same without its optional fields, if that is an event too."""
+    if not isinstance(payload, dict):
+        return []
+    required = kind.schema.get("required", ())
+    sparse = {name: value for name, value in payload.items() if name in required}
+    return [sparse] if sparse != payload and kind.accepts(sparse) else []
 
 
 def _steps(source: str, size: int) -> float:
     """About how many steps an expression takes at most: each comprehension may go through all."""
-    comprehensions = sum(source.count(f".{name}(") for name in _COMPREHENSIONS)
+    comprehensions = len(_COMPREHENSION.findall(source))
     return float(((len(source) + size) / 4) ** min(comprehensions, 20))
 
 
-_COMPREHENSIONS = ("all", "exists", "exists_one", "filter", "map")
+_COMPREHENSION = re.compile(r"\b(?:all|exists|exists_one|filter|map)\b")
 
 
 def _without_what_is_unknown(
