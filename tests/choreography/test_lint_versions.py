@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from workbench.choreography import Choreography
 from workbench.events import Event
 
 
@@ -82,3 +83,52 @@ def test_a_compensation_reads_nothing_itself(two):
 def change(design, service, reaction, **settings):
     reactions = design.services[service].reactions
     reactions[reaction] = replace(reactions[reaction], **settings)
+
+
+# --- released, and unchecked -----------------------------------------------------------------
+
+
+@pytest.fixture
+def on_disk(two, tmp_path):
+    return two.design.save(tmp_path / "design")
+
+
+def unchecked(folder):
+    found = Choreography.load(folder).lint()
+    return [p for p in found if p.rule == "unchecked-release"]
+
+
+def test_a_saved_design_is_checked(on_disk):
+    assert unchecked(on_disk) == []
+
+
+def test_a_version_that_was_put_there_by_hand_is_told_with_its_file(on_disk):
+    home = on_disk / "events" / "OrderPlaced"
+    file = home / "4.json"
+    file.write_text((home / "2.json").read_text())
+    (problem,) = unchecked(on_disk)
+    assert problem.message == (
+        "OrderPlaced v4 has no line in released.lock, so nobody has checked it: make a hand-made "
+        "file draft.json and `workbench release` it, or look at it and save the design."
+    )
+    assert (problem.severity, problem.file, problem.line) == ("warning", str(file), 1)
+
+
+def test_so_are_all_where_the_lock_is_missing(on_disk):
+    (on_disk / "events" / "OrderPlaced" / "released.lock").unlink()
+    (problem,) = unchecked(on_disk)
+    assert problem.message.startswith("OrderPlaced v1 and v2 have no line in released.lock")
+
+
+def test_saving_the_design_notes_the_sums(on_disk):
+    (on_disk / "events" / "OrderPlaced" / "released.lock").unlink()
+    design = Choreography.load(on_disk)
+    design.save(on_disk)
+    assert not [p for p in design.lint() if p.rule == "unchecked-release"]
+    assert unchecked(on_disk) == []
+
+
+def test_a_draft_is_not_released_and_needs_no_line(on_disk):
+    home = on_disk / "events" / "OrderPlaced"
+    (home / "draft.json").write_text((home / "2.json").read_text())
+    assert unchecked(on_disk) == []

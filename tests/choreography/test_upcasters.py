@@ -145,6 +145,8 @@ def test_a_result_that_is_not_of_the_next_version_says_versions_and_field(
         (1, {"nmae": "data.first"}, "^Placed v2 has no field 'nmae' .it has: id, name, price, n"),
         (1, {"name": "data.frist"}, "^'data.frist' reads what is not there: Placed v1 has no field 'frist'"),
         (1, {"price": {"amount": "data.totl"}}, "^'data.totl' reads what is not"),
+        (1, {"price": {"amuont": "data.total"}},
+         r"^Placed v2 has no field 'price.amuont' \(price has: amount, currency\)"),
         (1, {"name": "data.first +"}, "'data.first .' is not CEL"),
         (1, {"name": "first"}, "names 'first', but an expression sees only 'data'"),
         (3, {}, "Placed v3 is the newest: an upcaster leads from a version to the next"),
@@ -164,6 +166,24 @@ def test_any_field_will_do_where_the_schema_names_none(design):
     design.event(EventType("Open", {"additionalProperties": TEXT}, 2))
     upcaster = design.upcaster("Open", 1, {"anything": "data.whatever + '!'"})
     assert upcaster.upcast({"whatever": "a"}) == {"whatever": "a", "anything": "a!"}
+
+
+@pytest.mark.parametrize(
+    "within",
+    [
+        {"type": "object"},
+        {"properties": {"email": TEXT}, "additionalProperties": TEXT},
+        {"properties": {"email": TEXT}, "patternProperties": {"^e": TEXT}},
+        {"properties": {"email": TEXT}, "$dynamicRef": "#"},
+        {"anyOf": [{"properties": {"email": TEXT}}, {"type": "object"}]},
+    ],
+)
+def test_so_it_is_within_a_field(design, within):
+    design.event(EventType("Open", {"type": "object"}, 1))
+    design.release("Open")
+    design.event(EventType("Open", {"properties": {"contact": within}}, 2))
+    upcaster = design.upcaster("Open", 1, {"contact": {"emial": "data.x"}})
+    assert upcaster.upcast({"x": "a"})["contact"] == {"emial": "a"}
 
 
 # --- reading --------------------------------------------------------------------------------
@@ -303,6 +323,8 @@ def test_an_upcaster_follows_the_draft_that_it_leads_to(tmp_path):
     [
         ("name: data.first\nnmae: data.last", 2, "nmae", r"Placed v2 has no field 'nmae'"),
         ("name: data.first\nprice:\n  amount: data.totl", 3, "price.amount", "'data.totl' reads what is not there"),
+        ("price:\n  amount: 1\n  amuont: data.total", 3, "price.amuont", "Placed v2 has no field 'price.amuont'"),
+        ("pirce:\n  amount: 1", 1, "pirce", "Placed v2 has no field 'pirce'"),
         ("name: data.first +", 1, "name", "is not CEL"),
         ("name: [1]", 1, "name", "write an expression in CEL, a number, true, false or null"),
         ("- name", 1, None, "the file must be a mapping"),

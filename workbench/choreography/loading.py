@@ -60,7 +60,7 @@ def load_choreography(folder: Path, choreography: Choreography) -> Choreography:
     if policy.value is not None:
         choreography.policy = load_policy(policy)
     settings = event_settings(document)
-    _load_event_types(folder / "events", settings, choreography)
+    unchecked = _load_event_types(folder / "events", settings, choreography)
     for name, node in settings.items():
         if name not in choreography.event_types:
             raise node.error(f"there is no schema for {name} in {folder / 'events' / name}")
@@ -69,7 +69,7 @@ def load_choreography(folder: Path, choreography: Choreography) -> Choreography:
             choreography.channels[name] = channel.text()
         load_evolution(name, node, choreography)
     load_services(document, choreography)
-    choreography.source = Source(folder, _lines(document))
+    choreography.source = Source(folder, _lines(document), unchecked)
     load_silenced(document, choreography)
     return choreography
 
@@ -131,7 +131,9 @@ def _load_silencing(entry: Node, choreography: Choreography) -> None:
 
 def _load_event_types(
     folder: Path, settings: Mapping[str, Node], choreography: Choreography
-) -> None:
+) -> set[tuple[str, int]]:
+    """Add the event types; returns the released versions that have no sum."""
+    unchecked: set[tuple[str, int]] = set()
     order = {name: n for n, name in enumerate(settings)}
     paths = sorted(folder.iterdir()) if folder.is_dir() else []
     for path in sorted(paths, key=lambda path: order.get(path.name, len(order))):
@@ -141,6 +143,7 @@ def _load_event_types(
         versions = sorted(int(file.stem) for file in path.glob("*.json") if file.stem.isdecimal())
         keys = _other_keys(settings.get(path.name), versions)
         sums = _sums(path, versions)
+        unchecked |= {(path.name, version) for version in versions if version not in sums}
         for version in versions:
             file = path / f"{version}.json"
             event_type = _event_type(file, version, keys.get(version, key))
@@ -155,6 +158,7 @@ def _load_event_types(
                 version = settings[path.name].get("version", version).version_after(versions)
             choreography.event_types[path.name] = _event_type(draft, version, key)
         _load_upcasters(path, choreography)
+    return unchecked
 
 
 def _other_keys(settings: Node | None, versions: list[int]) -> dict[int, Node]:

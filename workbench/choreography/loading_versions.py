@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -72,8 +72,8 @@ def load_upcaster(node: Node, name: str, version: int, choreography: Choreograph
         )
     old, new = known[before], known[version]
     fields = {field: _field(entry, old) for field, entry in node.mapping().items()}
-    for field, entry in node.mapping().items():  # one at a time, so that the line is known
-        entry.checked(partial(Upcaster, old, new, {field: fields[field]}))
+    for entry, target in _targets(node):  # one at a time, so that the line is known
+        entry.checked(partial(Upcaster, old, new, target))
     choreography.upcasters.setdefault(name, {})[before] = Upcaster(old, new, fields)
 
 
@@ -84,6 +84,15 @@ def _field(node: Node, old: EventType) -> Any:
     if isinstance(value, Expression):
         node.checked(partial(check_source, value, old))
     return value
+
+
+def _targets(node: Node) -> Iterator[tuple[Node, dict[str, Any]]]:
+    """Each entry, nested ones too, with the field that it leads to: ``{"contact": {"email": …}}``."""
+    for name, entry in node.mapping().items():
+        within = isinstance(entry.value, Mapping)
+        yield entry, {name: {} if within else None}
+        if within:
+            yield from ((inner, {name: target}) for inner, target in _targets(entry))
 
 
 def _version(node: Node, name: str, choreography: Choreography) -> int:

@@ -32,10 +32,13 @@ class Source:
         The design folder.
     lines
         The path of an entry of ``choreography.yaml`` (``events.OrderPlaced``) → its line, from 1.
+    unchecked
+        The released versions, by event type and number, that have no line in ``released.lock``.
     """
 
     folder: Path
     lines: dict[str, int] = field(default_factory=dict)
+    unchecked: set[tuple[str, int]] = field(default_factory=set)
 
 
 class Places:
@@ -74,6 +77,11 @@ class Places:
     def entry(self, path: str) -> Place:
         """Where an entry of ``choreography.yaml`` stands."""
         return self._at(self._source.lines.get(path) if self._source else None)
+
+    def version(self, name: str, file: str) -> Place:
+        """Where a file of an event type begins: ``1.json``, ``2.upcaster.yaml``."""
+        path = self._source.folder / "events" / name / file if self._source else None
+        return Place(str(path), 1) if path is not None and path.is_file() else Place()
 
     def _at(self, line: int | None) -> Place:
         return Place(str(self._source.folder / FILE), line) if self._source and line else Place()

@@ -56,6 +56,8 @@ def save_choreography(choreography: Choreography, folder: Path) -> Path:
         write_text(path, text)
     for path in stale:
         path.unlink(missing_ok=True)
+    if choreography.source is not None and choreography.source.folder == folder:
+        choreography.source.unchecked.clear()
     return folder
 
 

@@ -8,11 +8,12 @@ decimal keeps every digit wherever it moves to.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from workbench.choreography.declared import declared
 from workbench.choreography.expression import Expression, cel_view, fit
 from workbench.errors import DesignError, EventError, ExpressionError
 from workbench.events import EventType, decode_payload, encode_payload
@@ -43,9 +44,7 @@ class Upcaster:
     fields: Mapping[str, Any]
 
     def __post_init__(self) -> None:
-        for name in self.fields:
-            if self._targets is not None and name not in self._targets:
-                raise DesignError(_no_field(self.new, name, self._targets))
+        _check_targets(self.fields, self.new, [self.new.schema])
         for expression in _expressions(self.fields):
             check_source(expression, self.old)
 
@@ -139,9 +138,9 @@ def _expressions(fields: Mapping[str, Any]) -> Iterator[Expression]:
             yield from _expressions(value)
 
 
-def _no_field(event_type: EventType, name: str, known: Mapping[str, Any]) -> str:
-    has = ", ".join(known)
-    return f"{event_type.name} v{event_type.version} has no field {name!r} (it has: {has})."
+def _no_field(event_type: EventType, name: str, known: Mapping[str, Any], within: str = "") -> str:
+    has = f"{within.rstrip('.') or 'it'} has: {', '.join(known)}"
+    return f"{event_type.name} v{event_type.version} has no field {name!r} ({has})."
 
 
 def _sentence(error: Exception) -> str:
@@ -149,25 +148,23 @@ def _sentence(error: Exception) -> str:
 
 
 def _declared(event_type: EventType) -> Mapping[str, Any] | None:
-    """The fields that a version names, ``allOf`` included; ``None`` if any name will do."""
-    found: dict[str, Any] = {}
-    ahead, seen = [event_type.schema], set[int]()
-    while ahead:
-        schema = event_type.resolve(ahead.pop(0))
-        if not isinstance(schema, Mapping) or id(schema) in seen:
-            continue
-        seen.add(id(schema))
-        if len(seen) > _MOST_PARTS:
-            return None
-        if "patternProperties" in schema or isinstance(schema.get("additionalProperties"), Mapping):
-            return None
-        for name, rule in schema.get("properties", {}).items():
-            found.setdefault(name, rule)
-        ahead += schema.get("allOf", ())
-    return found or None
+    """The fields that a version names, each with its schema; ``None`` if any name will do."""
+    found = declared(event_type, [event_type.schema])
+    return None if found is None else {name: rules[0] for name, rules in found.items()}
 
 
-_MOST_PARTS = 1000
+def _check_targets(
+    fields: Mapping[str, Any], event_type: EventType, schemas: Sequence[Any], path: str = ""
+) -> None:
+    """Raise a :class:`DesignError` for a field that a version has not, nested ones too."""
+    known = declared(event_type, schemas)
+    for name, source in fields.items():
+        if known is None:
+            return
+        if name not in known:
+            raise DesignError(_no_field(event_type, f"{path}{name}", known, path))
+        if isinstance(source, Mapping):
+            _check_targets(source, event_type, known[name], f"{path}{name}.")
 
 
 def _branches(schema: Any, event_type: EventType) -> list[Mapping[str, Any]]:

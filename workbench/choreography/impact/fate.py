@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from workbench.choreography.declared import alternatives
 from workbench.choreography.impact.cel_fields import joined
 from workbench.events import EventType
 
 Kind = Literal["fits", "gone", "optional", "retyped"]
 
-_MOST_PARTS = 1000
 _NAMES = {"number": "a number", "text": "a text", "boolean": "true or false", "null": "null",
           "list": "a list", "object": "an object"}  # fmt: skip
 _KINDS = {"number": "number", "integer": "number", "string": "text", "boolean": "boolean",
@@ -94,7 +94,7 @@ def find(event_type: EventType, path: str) -> Found | None:
     here: tuple[Mapping[str, Any], ...] = (event_type.schema,)
     required, default = True, False
     for name in path.replace("[]", ".[]").split(".") if path else ():
-        here = tuple(_alternatives(event_type, here))
+        here = tuple(alternatives(event_type, here))
         below = tuple(_below(here, name))
         if not below:
             return None
@@ -107,7 +107,7 @@ def find(event_type: EventType, path: str) -> Found | None:
 def kinds(event_type: EventType, schemas: tuple[Mapping[str, Any], ...]) -> set[str]:
     """The kinds of value that a field may have, as CEL tells them apart."""
     found: set[str] = set()
-    for schema in _alternatives(event_type, schemas):
+    for schema in alternatives(event_type, schemas):
         said = schema.get("type")
         types = [said] if isinstance(said, str) else _list(said)
         if schema.get("format") == "decimal":
@@ -134,28 +134,6 @@ def _below(schemas: tuple[Mapping[str, Any], ...], name: str) -> Iterator[Any]:
         for keyword in ("items", "additionalProperties"):
             if isinstance(schema.get(keyword), Mapping):
                 yield schema[keyword]
-
-
-def _alternatives(
-    event_type: EventType, schemas: tuple[Mapping[str, Any], ...]
-) -> Iterator[Mapping[str, Any]]:
-    """Schemas and their branches, references followed."""
-    ahead, seen = [*schemas], set[int]()
-    while ahead and len(seen) < _MOST_PARTS:
-        part = ahead.pop(0)
-        schema = event_type.schema if _is_root(part) else event_type.resolve(part)
-        if not isinstance(schema, Mapping) or id(part) in seen:
-            continue
-        seen.add(id(part))
-        yield schema
-        for keyword in ("allOf", "anyOf", "oneOf"):
-            ahead += _list(schema.get(keyword))
-        ahead += [schema[word] for word in ("then", "else") if word in schema]
-
-
-def _is_root(schema: Any) -> bool:
-    """Whether it is the whole schema over again."""
-    return isinstance(schema, Mapping) and schema.get("$ref") == "#"
 
 
 def _kind(value: Any) -> str:

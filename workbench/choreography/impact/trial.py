@@ -89,11 +89,11 @@ class _Tried:
         for payload, dataschema in sample.payloads:
             was = None
             if sample.both:
-                was = _outcome(reaction, payload, dataschema, before, effects[0])
+                was = outcome(reaction, payload, dataschema, before, effects[0])
                 if was is None or was.failure:
                     continue  # it is no worse than before
                 self.held_before += was.held
-            now = _outcome(reaction, payload, dataschema, after, effects[1])
+            now = outcome(reaction, payload, dataschema, after, effects[1])
             if now is not None:
                 self._compare(payload, was, now)
 
@@ -129,14 +129,26 @@ class _Tried:
             yield Reason("check", f"{text} lets none of {n:,} {name} through.")
 
 
-def _outcome(
+def outcome(
     reaction: Reaction,
     payload: Any,
     dataschema: str | None,
     versions: Versions,
     effects: Mapping[str, EventType],
 ) -> Outcome | None:
-    """``None``: it can't be read."""
+    """What becomes of one payload, as in a service; ``None``: it can't be read.
+
+    Parameters
+    ----------
+    reaction
+        Tried as far as it is data: its guard and its mappings.
+    payload, dataschema
+        What the event says, and the version that it names.
+    versions
+        Those of the event type that it reacts to.
+    effects
+        Event type → the version of it that is emitted.
+    """
     try:
         reading = versions.read(payload, dataschema, versions.read_by(reaction))
     except EventError:

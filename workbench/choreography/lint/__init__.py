@@ -11,7 +11,9 @@ from workbench.choreography.lint import (  # noqa: F401 - each registers its rul
     naming,
     ordering,
     payloads,
+    reading,
     silencing,
+    trying,
     versions,
 )
 from workbench.choreography.lint.page import explained
@@ -43,9 +45,9 @@ def lint(design: Choreography, *, silenced: bool = False) -> Problems:
     """What deserves a second look in a design, the worst first; see :meth:`Choreography.lint`."""
     found, places = Problems(), Places(design)
     for rule in RULES.values():
-        for subject, message, place in rule.check(design):
+        for subject, message, place, severity in rule.check(design):
             file, line = place or places.of(subject) or Place()
-            problem = Problem(rule.name, subject, message, rule.severity, file, line)
+            problem = Problem(rule.name, subject, message, severity or rule.severity, file, line)
             found.append(with_reasons(problem, design.silenced))
     found.sort(key=lambda problem: SEVERITIES.index(problem.severity))
     return found if silenced else Problems(p for p in found if p.silenced is None)

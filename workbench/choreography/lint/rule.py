@@ -16,11 +16,15 @@ if TYPE_CHECKING:
 
 
 class Found(NamedTuple):
-    """What a check finds: about what, in which sentence, and where if not where that stands."""
+    """What a check finds: about what, in which sentence, and where if not where that stands.
+
+    ``severity``: how bad this one is, if not as bad as its rule says.
+    """
 
     subject: str
     message: str
     place: Place | None = None
+    severity: Severity | None = None
 
 
 Check = Callable[["Choreography"], Iterable[Found]]
@@ -38,7 +42,8 @@ class Rule:
     name
         Such as ``key-changes``.
     severity
-        ``error``: it can't work; ``warning``: a reviewer would ask; ``note``: worth knowing.
+        ``error``: it can't work; ``warning``: a reviewer would ask; ``note``: worth knowing. A
+        finding may be less bad.
     check
         Finds it; its docstring is the rule's passage in the docs.
     """

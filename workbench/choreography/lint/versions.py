@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from workbench.choreography.frozen import LOCK
 from workbench.choreography.handlers import annotated_effects
 from workbench.choreography.lint.graph import reactions_of
 from workbench.choreography.lint.rule import Found, rule
+from workbench.choreography.places import Places
 from workbench.errors import HandlerError
 
 if TYPE_CHECKING:
@@ -61,6 +63,33 @@ def version_nobody_emits(design: Choreography) -> Iterator[Found]:
                 subject,
                 f"{subject} reads only {only} of {name}, but {emitted} is emitted and no upcaster "
                 "leads from one to the other.",
+            )
+
+
+@rule("unchecked-release", "warning")
+def unchecked_release(design: Choreography) -> Iterator[Found]:
+    """A released version on disk has no line in `released.lock`: nobody has checked it.
+
+    `workbench release` checks a draft against the versions before it, and notes its sum, so that a
+    later edit is told. A file that was put there by hand, such as `4.json`, went through neither:
+    it may break those who read the event, and its edits go unseen.
+
+    Make it `draft.json` and let `workbench release` check it. Or have a look at it, and save the
+    design, which notes the sums of what is there: `Choreography.load(folder).save(folder)`.
+    """
+    unchecked = design.source.unchecked if design.source else set()
+    places = Places(design)
+    for name in design.event_types:
+        versions = sorted(n for n in design.released.get(name, {}) if (name, n) in unchecked)
+        if versions:
+            told = " and ".join(f"v{version}" for version in versions)
+            have, them = ("has", "it") if len(versions) == 1 else ("have", "them")
+            yield Found(
+                name,
+                f"{name} {told} {have} no line in {LOCK}, so nobody has checked {them}: make a "
+                "hand-made file draft.json and `workbench release` it, or look at it and save "
+                "the design.",
+                places.version(name, f"{versions[-1]}.json"),
             )
 
 
