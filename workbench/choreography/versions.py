@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -95,10 +95,11 @@ class Versions:
         found = self._named.get(dataschema)
         return found.version if found else None
 
-    def check(self, versions: tuple[int, ...]) -> None:
+    def check(self, versions: Iterable[int]) -> None:
         """Raise a :class:`DesignError` for a version that there isn't."""
+        version: Any
         for version in versions:
-            if version not in self.known:
+            if not isinstance(version, int) or version not in self.known:
                 known = ", ".join(f"v{n}" for n in self.known)
                 raise DesignError(f"there is no {self.name} v{version} (there is: {known}).")
 

@@ -309,7 +309,7 @@ def _takes(made: Any, default: Any) -> bool:
         return kind == "array" and not default
     if kind == "record":
         wanted = {field["name"] for field in made["fields"] if "default" not in field}
-        return wanted <= default.keys()
+        return bool(wanted <= default.keys())
     return kind == "map" and not default
 
 
