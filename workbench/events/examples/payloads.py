@@ -50,7 +50,8 @@ class Examples(Iterator[Any]):
             document = Document(self._type.schema)
         except (ValueError, jsonschema_rs.ReferencingError) as error:
             raise EventError(f"{self._label}: not a JSON Schema: {error}.") from error
-        self._maker = Maker(document, Plausible(seed, now), random.Random(seed))
+        self._plausible = Plausible(seed, now, self._type.name)
+        self._maker = Maker(document, self._plausible, random.Random(seed))
         self._full = True
 
     @property
@@ -65,6 +66,7 @@ class Examples(Iterator[Any]):
         EventError
             No payload was found; says which field it failed at.
         """
+        from workbench.events.examples.people import with_own_emails
         from workbench.events.examples.structure import NoValueError
 
         try:
@@ -82,7 +84,8 @@ class Examples(Iterator[Any]):
         if problem:
             raise EventError(f"{self._label}: no example was found ({problem}).")
         self._full = False
-        return payload
+        personal = with_own_emails(payload, self._plausible)
+        return personal if self._type.accepts(personal) else payload
 
 
 def examples(
