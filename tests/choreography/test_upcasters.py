@@ -2,6 +2,7 @@
 
 import copy
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -215,6 +216,17 @@ def test_a_version_that_nothing_leads_from_says_what_to_do(design):
         versions.read(OLD, V1.dataschema)
 
 
+def test_a_step_that_fails_on_the_way_is_the_one_to_mend(design):
+    design.upcasters["Placed"][2] = replace(design.upcasters["Placed"][2], fields={"amount": True})
+    versions = design.versions("Placed")
+    expected = (
+        r"^this is Placed v1, and only v3 is read here \(Placed v2 can't be read as v3: .*\): "
+        r"mend the upcaster from v2, or let the reaction read v1 too\.$"
+    )
+    with pytest.raises(EventError, match=expected):
+        versions.read(OLD, V1.dataschema)
+
+
 def test_what_is_no_event_of_its_own_version_is_not_read_at_all(design):
     with pytest.raises(
         EventError, match=r'^Placed v1: the payload: "total" is a required property\.$'
@@ -247,6 +259,12 @@ def test_the_default_of_a_version_in_between_is_not_the_readers():
         EventError, match=r'this is Paid v1, and only v3 is read here .*"by" is a req'
     ):
         paid(OPEN1, OPEN2, OPEN3).read({"id": "a"}, OPEN1.dataschema)
+
+
+def test_what_is_none_of_several_versions_names_them_all():
+    versions = paid(OPEN1, EventType("Paid", OPEN3.schema, 2), OPEN3)
+    with pytest.raises(EventError, match=r"only v2 and v3 are read here .*an upcaster from v1 to"):
+        versions.read({"id": "a"}, OPEN1.dataschema, (2, 3))
 
 
 def test_a_newer_version_is_read_as_it_stands_by_an_older_reader():

@@ -95,6 +95,26 @@ def test_what_services_can_not_be_run_with_is_one_sentence(here, design, option,
     assert errors == f"workbench: {said}\n"
 
 
+@pytest.mark.parametrize(
+    ("verb", "out", "endings"),
+    [
+        ("asyncapi", "x.txt", ".yaml, .yml or .json"),
+        ("models", "x.txt", ".py"),
+        ("capture", "x.out", ".jsonl or .jsonl.gz"),
+    ],
+)
+def test_a_file_is_called_after_what_is_written_to_it(here, design, tmp_path, verb, out, endings):
+    code, output, errors = here(verb, design, "--out", out)
+    assert (code, output) == (2, "")
+    assert errors == f"workbench: the file to write must end in {endings}, and {out} does not.\n"
+    assert not (tmp_path / out).exists()
+
+
+def test_the_extra_that_models_needs_is_in_its_help():
+    shown = CliRunner().invoke(app, ["models", "--help"]).output
+    assert "pip install 'choreography-workbench[models]'" in " ".join(shown.split())
+
+
 def test_kafka_status_is_exit_code_1_when_it_does_not_run(here):
     code, output, _ = here("kafka", "status")
     assert code == 1

@@ -74,6 +74,16 @@ def test_compat_tells_it_as_json_and_as_annotations(workbench, schemas):
     assert "line=4,title=type-changed (/properties/n)::" in first
 
 
+@pytest.mark.parametrize("mode", ["BACKWARD", "FORWARD", "FULL"])
+def test_compat_names_the_file_that_is_no_avro_schema(workbench, schemas, mode):
+    good = schemas("1.avsc", {"type": "record", "name": "A", "fields": []})
+    bad = schemas("2.avsc", {"type": "record", "name": "A"})
+    for files in ([good, bad], [bad, good]):
+        done = workbench("compat", *files, "--mode", mode)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith(f"workbench: {bad} is not an Avro schema: the record A has ")
+
+
 def test_compat_knows_avro_by_its_name(workbench, schemas):
     record = {"type": "record", "name": "A", "fields": [{"name": "n", "type": "long"}]}
     old = schemas("1.avsc", record)

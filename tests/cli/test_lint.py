@@ -114,6 +114,19 @@ def test_a_design_that_can_not_be_read_is_one_sentence_and_an_annotation(here, d
     assert output.startswith("::error file=orders/choreography.yaml,line=3,title=bad-design (")
 
 
+@pytest.mark.parametrize("command", [["lint"], ["check"], ["impact", "OrderPlaced", "new.json"]])
+def test_a_design_that_can_not_be_read_is_a_problem_in_json_too(here, design, command):
+    (design / "choreography.yaml").write_text("services:\n  a:\n    - whenever: Nothing\n")
+    Path("new.json").write_text("{}")
+    verb, *others = command
+    code, output, errors = here(verb, "orders", *others, "--format", "json")
+    (problem,) = json.loads(output)["problems"]
+    assert code == 2
+    assert (problem["rule"], problem["severity"], problem["line"]) == ("bad-design", "error", 3)
+    assert problem["file"] == "orders/choreography.yaml"
+    assert errors == f"workbench: {problem['message']}\n"
+
+
 def test_a_rule_is_explained_without_a_design(here):
     code, output, _ = here("lint", "--explain", "key-changes")
     assert code in (0, None)

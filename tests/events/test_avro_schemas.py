@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from workbench.errors import DesignError, EventError
-from workbench.events import Event, EventType
+from workbench.events import Event, EventType, check_compatibility
 from workbench.events.conversion import schema_from_avro
 
 
@@ -334,3 +334,46 @@ def test_whatever_a_file_holds_it_is_read_or_refused_in_a_sentence(avro):
     except EventError:
         return
     assert EventType(name, schema).avro_schema()["name"] == "A"
+
+
+COUNTRY = {
+    "type": "object",
+    "properties": {"id": {"type": "string"}, "c": {"type": "string", "default": "DE"}},
+    "required": ["id", "c"],
+}
+
+
+def test_a_required_field_keeps_its_default_there_and_back():
+    avro = EventType("A", COUNTRY).avro_schema()
+    field = {"name": "c", "type": "string", "default": "DE", "required": True}
+    assert avro["fields"] == [{"name": "id", "type": "string"}, field]
+    _, schema = schema_from_avro(avro)
+    assert {word: schema[word] for word in COUNTRY} == COUNTRY
+
+
+def test_a_required_field_with_a_default_may_be_added_for_readers_of_old_avro():
+    old = EventType("A", {"properties": {"id": {"type": "string"}}, "required": ["id"]})
+    verdict = check_compatibility(
+        old.avro_schema(), EventType("A", COUNTRY, 2).avro_schema(), "BACKWARD", format="avro"
+    )
+    assert verdict.compatible
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "string", "format": "date", "default": "2026-01-02"},
+        {"type": "array", "items": {"type": "string"}, "default": ["a"]},
+        {"properties": {"x": {"type": "string"}}, "required": ["x"], "default": {}},
+    ],
+)
+def test_a_required_field_goes_without_a_default_that_avro_can_not_say(schema):
+    made = EventType("A", {"properties": {"c": schema}, "required": ["c"]}).avro_schema()
+    assert made["fields"][0].keys() == {"name", "type"}
+
+
+def test_a_default_is_of_the_first_of_several_types():
+    schema = {"type": ["string", "null"], "default": None}
+    made = EventType("A", {"properties": {"c": schema}, "required": ["c"]}).avro_schema()
+    assert made["fields"][0]["type"] == ["null", "string"]
+    assert made["fields"][0]["default"] is None

@@ -121,6 +121,33 @@ def test_versions_count_from_1():
         EventType("OrderPlaced", {}, version=0)
 
 
+@pytest.mark.parametrize("schema", [True, None, "{}", ["id"], OrderPlaced])
+def test_an_events_schema_is_an_object(schema):
+    with pytest.raises(EventError, match=r"^U: an event's schema must be an object, such as"):
+        EventType("U", schema, key="id")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ({"name": None}, "None can't name an event type"),
+        ({"name": OrderPlaced}, "can't name an event type"),
+        ({"version": "2"}, "versions count from 1, and '2' is not one"),
+        ({"version": None}, "versions count from 1, and None is not one"),
+        ({"key": ["id"]}, r"the key field \['id'\] is not a field"),
+        ({"schema": {"properties": ["id"]}, "key": "id"}, r"is not a field .*its fields: none"),
+    ],
+)
+def test_what_an_event_type_is_made_of_is_checked(arguments, error):
+    with pytest.raises(EventError, match=error):
+        EventType(**{"name": "U", "schema": {}} | arguments)
+
+
+def test_a_payload_that_is_not_decoded_is_of_no_type():
+    assert not OrderPlaced.event_type.accepts(ORDER)
+    assert "the payload is no decoded JSON" in OrderPlaced.event_type.problem_with(ORDER)
+
+
 def test_a_subclass_is_an_event_type_of_its_own():
     class Base(Event, version=1, key="id"):
         id: str

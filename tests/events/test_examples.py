@@ -70,6 +70,85 @@ def test_an_order_looks_like_an_order():
     assert re.fullmatch(r"\d+\.\d\d", payload["total"])
 
 
+TEXT = {"type": "string"}
+EMAIL = {"type": "string", "format": "email"}
+
+
+def fields(**properties):
+    return {"type": "object", "properties": properties, "required": [*properties]}
+
+
+def address(name):
+    """An e-mail address as somebody of that name has it."""
+    return f"{'.'.join(re.findall('[a-z]+', name.lower()))}@example."
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("name", ["name", "full_name", "customer"])
+@pytest.mark.parametrize("email", [("email", TEXT), ("contact_mail", TEXT), ("reach", EMAIL)])
+def test_an_email_address_is_that_of_the_person_named_beside_it(seed, name, email):
+    (made,) = examples(fields(**{email[0]: email[1], name: TEXT, "product_name": TEXT}), 1, seed)
+    assert made[email[0]].startswith(address(made[name]))
+
+
+def test_a_given_and_a_family_name_make_an_email_address_too():
+    (made,) = examples(fields(first_name=TEXT, surname=TEXT, email=EMAIL))
+    assert made["email"].startswith(address(f"{made['first_name']} {made['surname']}"))
+
+
+def test_an_email_address_may_lie_deeper_than_the_name_or_less_deep():
+    (made,) = examples(fields(customer=TEXT, contact=fields(email=EMAIL)))
+    assert made["contact"]["email"].startswith(address(made["customer"]))
+    (made,) = examples(fields(email=EMAIL, buyer=fields(name=TEXT)))
+    assert made["email"].startswith(address(made["buyer"]["name"]))
+
+
+def test_each_of_several_people_has_an_email_address_of_their_own():
+    person = fields(name=TEXT, email=EMAIL)
+    guests = {"type": "array", "items": person, "minItems": 3, "maxItems": 3}
+    (made,) = examples(fields(host=person, guests=guests, owner=TEXT, email=EMAIL))
+    for one in [made["host"], *made["guests"]]:
+        assert one["email"].startswith(address(one["name"]))
+    assert made["email"].startswith(address(made["owner"]))
+
+
+def test_nobodys_name_is_given_to_all_in_a_list():
+    guests = {"type": "array", "items": fields(email=EMAIL), "minItems": 2}
+    (made,) = examples(fields(name=TEXT, guests=guests))
+    assert len({guest["email"] for guest in made["guests"]}) == len(made["guests"])
+
+
+def test_an_email_address_that_the_schema_says_stays():
+    said = {**EMAIL, "const": "office@example.org"}
+    (made,) = examples(fields(name=TEXT, email=said))
+    assert made["email"] == "office@example.org"
+
+
+def test_an_address_that_would_break_a_rule_is_left_as_it_was():
+    rule = {"if": {"properties": {"email": {"pattern": "^ada"}}}, "then": False}
+    schema = fields(name={"const": "Ada"}, email=EMAIL) | rule
+    (made,) = examples(schema)
+    assert not made["email"].startswith("ada")
+
+
+@pytest.mark.parametrize(
+    ("event", "reasons"),
+    [
+        (
+            "PaymentDeclined",
+            {"insufficient funds", "card expired", "limit exceeded", "card blocked"},
+        ),
+        ("OrderCancelled", {"changed my mind", "found it cheaper", "ordered by mistake"}),
+        ("ShipmentReturned", {"wrong address", "nobody at home", "damaged on the way"}),
+        ("OutOfStock", {"out of stock", "no longer sold"}),
+        ("AccountClosed", {"by request", "not possible now", "a rule was not met"}),
+    ],
+)
+def test_a_reason_is_one_for_what_happened(event, reasons):
+    made = examples(EventType(event, fields(reason=TEXT)), 12)
+    assert {payload["reason"] for payload in made} <= reasons
+
+
 @pytest.mark.parametrize(
     ("name", "looks_like"),
     [

@@ -78,9 +78,14 @@ class Choreography:
         Raises
         ------
         DesignError
-            That version is released already, with another schema: it never changes.
+            That version is released already, with another schema: it never changes. Or it is no
+            event type.
         """
-        found = event_type if isinstance(event_type, EventType) else event_type.event_type
+        found = getattr(event_type, "event_type", event_type)
+        if not isinstance(found, EventType):
+            raise DesignError(
+                f"{found!r} is no event type: give a class of Event's, or an EventType."
+            )
         frozen = self.released.get(found.name, {}).get(found.version)
         if frozen is not None and frozen != found:
             raise DesignError(
@@ -94,7 +99,8 @@ class Choreography:
 
     def service(self, name: str) -> Service:
         """The service of that name, made if it is new."""
-        if name not in self.services:
+        given: Any = name
+        if not isinstance(given, str) or given not in self.services:
             self.services[name] = Service(name, self)
         return self.services[name]
 
@@ -136,8 +142,11 @@ class Choreography:
         """The name of an event class (added if it is new here) or of a known event type."""
         if isinstance(event, type):
             return self.event(event).name
-        if event in self.event_types:
-            return event
+        given: Any = event
+        if isinstance(given, str) and given in self.event_types:
+            return given
+        if isinstance(given, EventType):
+            raise DesignError(f"name the event type by {given.name!r}, or by its class.")
         known = ", ".join(self.event_types) or "none yet"
         raise DesignError(f"there is no event type {event!r} in this design (it has: {known}).")
 
@@ -198,11 +207,11 @@ class Choreography:
             There is no such event type, or no such version of it.
         """
         current = self.event_types[self.type_name(name)]
-        if version in (None, current.version):
+        if version is None or version == current.version:
             return current
         known = self.versions(name)
-        known.check((int(version or 0),))
-        return known.known[int(version or 0)]
+        known.check((version,))
+        return known.known[version]
 
     def upcaster(self, name: str, version: int, fields: Mapping[str, Any]) -> Upcaster:
         """Say how a version of an event type is read as the next one.
@@ -227,6 +236,9 @@ class Choreography:
         --------
         >>> design.upcaster("OrderPlaced", 1, {"currency": "'EUR'"})  # doctest: +SKIP
         """
+        given: Any = fields
+        if not isinstance(given, Mapping):
+            raise DesignError(f'an upcaster says fields, {{"currency": "\'EUR\'"}}, not {given!r}.')
         known = self.versions(name)
         known.check((version,))
         following = known.after(version)
@@ -266,7 +278,7 @@ class Choreography:
 
     def is_draft(self, name: str) -> bool:
         """Whether the version in use is not released yet."""
-        return self.event_types[name].version not in self.released.get(name, {})
+        return self.event_types[self.type_name(name)].version not in self.released.get(name, {})
 
     # --- reading --------------------------------------------------------------------------
 
@@ -296,6 +308,9 @@ class Choreography:
 
     def inputs(self, service: str) -> list[str]:
         """The channels a service must read to hear all it reacts to."""
+        if service not in self.services:
+            known = ", ".join(self.services) or "none yet"
+            raise DesignError(f"there is no service {service!r} in this design (it has: {known}).")
         consumed = self.services[service].consumes
         return list(dict.fromkeys(c for name in consumed for c in self.channels_of(name)))
 

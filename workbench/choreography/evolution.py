@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from workbench.errors import DesignError
@@ -44,6 +44,10 @@ class Evolution:
                 f"there is no compatibility mode {self.mode!r}; it is one of {', '.join(MODES)}."
             )
         checked_policy(self.policy)
+        if not isinstance(self.deprecated, Iterable):
+            raise DesignError(
+                f"deprecated lists versions, [1], and {self.deprecated!r} is no list."
+            )
         object.__setattr__(self, "deprecated", frozenset(self.deprecated))
         for version, reason in self.forced.items():
             if not reason.strip():

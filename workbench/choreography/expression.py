@@ -43,7 +43,8 @@ class Expression:
     """What an expression sees."""
 
     def __init__(self, source: str) -> None:
-        if not source.strip():
+        given: Any = source
+        if not isinstance(given, str) or not given.strip():
             raise ExpressionError("an expression must be a text in CEL, such as data.quantity > 0.")
         if len(source) > _MAX_LENGTH or _nesting(source) > _MAX_DEPTH:
             raise ExpressionError(

@@ -12,7 +12,7 @@ from typing import Any
 from workbench.errors import HandlerError
 from workbench.events import Event
 
-Emits = Iterable[type[Event] | str]
+Emits = type[Event] | str | Iterable[type[Event] | str]
 
 
 def taken_event(handler: Callable[..., Any], given: object) -> type[Event] | None:

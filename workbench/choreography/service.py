@@ -19,7 +19,7 @@ from workbench.choreography.handlers import (
 from workbench.choreography.reaction import Reaction
 from workbench.choreography.retry_policy import RetryPolicy
 from workbench.errors import DesignError, HandlerError
-from workbench.events import Event
+from workbench.events import Event, EventType
 
 if TYPE_CHECKING:
     from workbench.choreography.choreography import Choreography
@@ -43,7 +43,8 @@ class Service:
     """
 
     def __init__(self, name: str, choreography: Choreography) -> None:
-        if not _NAME.fullmatch(name):
+        given: Any = name
+        if not isinstance(given, str) or not _NAME.fullmatch(name):
             raise DesignError(
                 f"{name!r} can't name a service: use letters, digits, '-' and '_', such as "
                 "inventory."
@@ -150,7 +151,7 @@ class Service:
                 Reaction(
                     name=name or handler.__name__,
                     whenever=reacts_to,
-                    emits=tuple(self._choreography.type_name(effect) for effect in effects),
+                    emits=self._names(effects),
                     guard=Expression(guard) if guard is not None else None,
                     after=parse_duration(after),
                     failure_rate=failure_rate,
@@ -158,8 +159,8 @@ class Service:
                     ordered=ordered,
                     unless=self._names(unless),
                     within=parse_duration(within),
-                    reads=tuple(reads),
-                    writes=dict(writes or {}),
+                    reads=_listed(reads, "'reads'"),
+                    writes=_written(writes),
                     handler=handler,
                     takes=takes,
                     may_be_silent=may_be_silent(handler),
@@ -203,8 +204,8 @@ class Service:
             ordered=ordered,
             unless=self._names(unless),
             within=parse_duration(within),
-            reads=tuple(reads),
-            writes=dict(writes or {}),
+            reads=_listed(reads, "'reads'"),
+            writes=_written(writes),
         )
         self.put(reaction)
         return reaction
@@ -253,14 +254,14 @@ class Service:
                 Reaction(
                     name=name or handler.__name__,
                     whenever="",
-                    emits=tuple(self._choreography.type_name(effect) for effect in effects),
+                    emits=self._names(effects),
                     after=parse_duration(after),
                     failure_rate=failure_rate,
                     retry=retry,
                     ordered=ordered,
                     compensates=step,
                     failures=self._names(when),
-                    writes=dict(writes or {}),
+                    writes=_written(writes),
                     handler=handler,
                     takes=taken_event(handler, given=undone.takes if undone else None),
                     may_be_silent=may_be_silent(handler),
@@ -299,7 +300,7 @@ class Service:
             ordered=ordered,
             compensates=step,
             failures=self._names(when),
-            writes=dict(writes or {}),
+            writes=_written(writes),
         )
         self.put(reaction)
         return self.reactions[reaction.name]
@@ -307,6 +308,12 @@ class Service:
     def _mappings(
         self, emit: Mapping[str, Mapping[str, Any]]
     ) -> dict[str, dict[str, Expression | Any]]:
+        given: Any = emit
+        if not isinstance(given, Mapping) or not all(map(_is_mapping, given.values())):
+            raise DesignError(
+                f"{self.name}: 'emit' says the fields of each effect, "
+                f'{{"OrderPaid": {{"order_id": "data.order_id"}}}}, and {emit!r} does not.'
+            )
         return {
             self._choreography.type_name(effect): {
                 field: Expression(value) if isinstance(value, str) else value
@@ -315,8 +322,9 @@ class Service:
             for effect, fields in emit.items()
         }
 
-    def _names(self, events: type[Event] | str | Sequence[type[Event] | str]) -> tuple[str, ...]:
-        several = [events] if isinstance(events, str | type) else events
+    def _names(self, events: type[Event] | str | Iterable[type[Event] | str]) -> tuple[str, ...]:
+        alone = isinstance(events, str | type | EventType)
+        several = (events,) if alone else _listed(events, "what is said of event types")
         return tuple(self._choreography.type_name(event) for event in several)
 
     def remove(self, reaction: str) -> Reaction:
@@ -337,10 +345,15 @@ class Service:
         A Python handler for a reaction that the design on disk only announces
         (``handler: python``) takes that reaction's place and keeps its name and settings.
         """
-        if not 0 <= reaction.failure_rate <= 1:
+        rate: Any = reaction.failure_rate
+        if not isinstance(rate, int | float) or not 0 <= rate <= 1:
             raise DesignError(
-                f"{self.name}/{reaction.name}: a failure rate is from 0 to 1, "
-                f"not {reaction.failure_rate}."
+                f"{self.name}/{reaction.name}: a failure rate is from 0 to 1, not {rate!r}."
+            )
+        if not isinstance(reaction.retry, RetryPolicy | None):
+            raise DesignError(
+                f"{self.name}/{reaction.name}: retry is a RetryPolicy, and "
+                f"{reaction.retry!r} is none."
             )
         if bool(reaction.unless) != (reaction.within > 0):
             raise DesignError(
@@ -416,6 +429,23 @@ class Service:
 
     def __repr__(self) -> str:
         return f"Service({self.name!r}, reactions={list(self.reactions)})"
+
+
+def _is_mapping(value: object) -> bool:
+    return isinstance(value, Mapping)
+
+
+def _listed(given: Any, what: str) -> tuple[Any, ...]:
+    """What was given, which must be a list."""
+    if not isinstance(given, Iterable):
+        raise DesignError(f"{what} is a list, and {given!r} is none.")
+    return tuple(given)
+
+
+def _written(given: Any) -> dict[str, int]:
+    if not isinstance(given, Mapping | None):
+        raise DesignError(f"'writes' says versions, {{\"OrderPaid\": 2}}, and {given!r} does not.")
+    return dict(given or {})
 
 
 def default_compensation_name(step: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -95,10 +95,11 @@ class Versions:
         found = self._named.get(dataschema)
         return found.version if found else None
 
-    def check(self, versions: tuple[int, ...]) -> None:
+    def check(self, versions: Iterable[int]) -> None:
         """Raise a :class:`DesignError` for a version that there isn't."""
+        version: Any
         for version in versions:
-            if version not in self.known:
+            if not isinstance(version, int) or version not in self.known:
                 known = ", ".join(f"v{n}" for n in self.known)
                 raise DesignError(f"there is no {self.name} v{version} (there is: {known}).")
 
@@ -135,13 +136,13 @@ class Versions:
         wanted = sorted(reads or (self.current,), reverse=True)
         # The newest first; among those older than the event, too.
         tried = [n for n in wanted if n > version] or wanted[:1]
-        reasons = []
+        failed = []
         for target in tried:
             try:
                 return self._stepwise(data, version, target)
-            except EventError as error:
-                reasons.append(str(error).rstrip("."))
-        raise self._unreadable(version, wanted, reasons[0])
+            except _StepError as error:
+                failed.append(error)
+        raise self._unreadable(version, wanted, failed[0])
 
     def verify(self, data: Any, dataschema: str | None) -> None:
         """Raise an :class:`EventError` for a payload that is not of the version it names.
@@ -189,11 +190,15 @@ class Versions:
     def _stepwise(self, data: Any, version: int, target: int) -> Reading:
         """Read as a newer (or older) version: upcast where that is possible, else as it stands."""
         given = data
-        for kind, upcaster in self.steps(version, target):
-            if upcaster is not None:
-                data = upcaster.upcast(data)
-            else:
-                data = self._as_it_stands(data, version, kind.version)
+        for step in self.steps(version, target):
+            kind, upcaster = step
+            try:
+                if upcaster is not None:
+                    data = upcaster.upcast(data)
+                else:
+                    data = self._as_it_stands(data, version, kind.version)
+            except EventError as error:
+                raise _StepError(version, step, error) from error
             version = kind.version
         return Reading(self.known[target], data, data is given)
 
@@ -211,14 +216,25 @@ class Versions:
             raise EventError(f"with the defaults of its schema filled in: {problem}.")
         return Reading(kind, filled, filled is data)
 
-    def _unreadable(self, version: int, wanted: list[int], reason: str) -> EventError:
+    def _unreadable(self, version: int, wanted: list[int], failed: _StepError) -> EventError:
         read = " and ".join(f"v{n}" for n in reversed(wanted))
+        verb = "is" if len(wanted) == 1 else "are"
         way_out = f"let the reaction read v{version} too"
-        following = self.after(version)
-        if version < wanted[0] and version not in self.upcasters and following is not None:
-            way_out = f"write an upcaster from v{version} to v{following}, or {way_out}"
-        elif version < wanted[0]:
-            way_out = f"mend the upcaster, or {way_out}"
+        if failed.step.upcaster is not None:
+            way_out = f"mend the upcaster from v{failed.version}, or {way_out}"
+        elif failed.version < failed.step.event_type.version:
+            following = self.after(failed.version)
+            way_out = f"write an upcaster from v{failed.version} to v{following}, or {way_out}"
+        reason = str(failed).rstrip(".")
         return EventError(
-            f"this is {self.name} v{version}, and only {read} is read here ({reason}): {way_out}."
+            f"this is {self.name} v{version}, and only {read} {verb} read here ({reason}): "
+            f"{way_out}."
         )
+
+
+class _StepError(EventError):
+    """A step from ``version`` failed; the message is why."""
+
+    def __init__(self, version: int, step: Step, why: EventError) -> None:
+        self.version, self.step = version, step
+        super().__init__(str(why))

@@ -8,6 +8,7 @@ from typing import Any
 
 from workbench.errors import EventError, WorkbenchError
 from workbench.events import Compatibility, check_compatibility
+from workbench.events.avro.schema import read_schema
 from workbench.events.compatibility import Change
 from workbench.events.compatibility.result import shown
 from workbench.events.files import read_json, read_text
@@ -34,7 +35,11 @@ def compat_report(
                 "some of the files are Avro and some are not; say --schema-format."
             )
         schema_format = "avro" if avro.pop() else "json-schema"
-    *old, new = [read_json(path) for path in paths]
+    read = [read_json(path) for path in paths]
+    if schema_format == "avro":
+        for path, schema in zip(paths, read, strict=True):
+            read_schema(schema, str(path))  # which names the file that holds none
+    *old, new = read
     try:
         verdict = check_compatibility(old, new, mode, policy, schema_format)
     except EventError as error:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli.options import Design, must_exist
+from workbench.cli.options import Design, must_end, must_exist
 
 
 def mermaid(design: Design) -> None:
@@ -31,6 +31,8 @@ def asyncapi(
     from workbench.choreography import Choreography
     from workbench.choreography.asyncapi import asyncapi_text, write_asyncapi
 
+    if out is not None:
+        must_end(out, ".yaml", ".yml", ".json")
     must_exist(design)
     document = Choreography.load(design).asyncapi(service)
     if out is None:
@@ -61,10 +63,15 @@ def models(
         Path | None, typer.Option(help="The file to write, .py; default: print it.")
     ] = None,
 ) -> None:
-    """Write a design's event types as Python source: pydantic models to import."""
+    """Write a design's event types as Python source: pydantic models to import.
+
+    Needs an extra: pip install 'choreography-workbench[models]'.
+    """
     from workbench.choreography import Choreography
     from workbench.events.files import write_text
 
+    if out is not None:
+        must_end(out, ".py")
     must_exist(design)
     choreography = Choreography.load(design)
     source = choreography.python_source()

@@ -29,15 +29,23 @@ FailOn = Annotated[
 
 @contextmanager
 def annotated(form: Format) -> Iterator[None]:
-    """A design that can't be read is an annotation too, where annotations are asked for."""
+    """A design that can't be read is a problem too, where problems are told to a program."""
     try:
         yield
     except DesignError as error:
-        if form == "github":
+        if form != "text":
             subject = error.field or "design"
             bad = Problem("bad-design", subject, str(error), "error", error.file, error.line)
             typer.echo(render([bad], form))
         raise
+
+
+def must_end(out: Path, *endings: str) -> None:
+    """Raise an error if a file to write is called otherwise than what would stand in it."""
+    if not out.name.lower().endswith(endings):
+        *others, last = endings
+        listed = f"{', '.join(others)} or {last}" if others else last
+        raise WorkbenchError(f"the file to write must end in {listed}, and {out} does not.")
 
 
 def must_exist(design: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli.options import Design, Namespace, Servers, Timeout, must_exist
+from workbench.cli.options import Design, Namespace, Servers, Timeout, must_end, must_exist
 
 
 def demo(
@@ -59,7 +59,7 @@ def run(
 
 def capture(
     design: Design,
-    out: Annotated[Path, typer.Option(help="The file to write, .jsonl.")],
+    out: Annotated[Path, typer.Option(help="The file to write, .jsonl or .jsonl.gz.")],
     bootstrap_servers: Servers = None,
     namespace: Namespace = "",
     timeout: Timeout = 10.0,
@@ -67,6 +67,7 @@ def capture(
     """Write everything on a design's channels to a file."""
     from workbench.session import Workbench
 
+    must_end(out, ".jsonl", ".jsonl.gz")
     must_exist(design)
     with Workbench(
         design,

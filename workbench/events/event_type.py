@@ -50,14 +50,21 @@ class EventType:
     model: type[Event] | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.name):
+        name: Any = self.name
+        version: Any = self.version
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise EventError(
-                f"{self.name!r} can't name an event type: use letters, digits, '_', '.' and '-', "
+                f"{name!r} can't name an event type: use letters, digits, '_', '.' and '-', "
                 "beginning with a letter, such as OrderPlaced."
             )
-        if self.version < 1:
-            raise EventError(f"{self.name}: versions count from 1, and {self.version} is not one.")
-        if self.key is not None and self.key not in self.properties:
+        if not isinstance(self.schema, Mapping):
+            raise EventError(
+                f"{self.name}: an event's schema must be an object, such as "
+                f'{{"type": "object"}}, and this is {_said(self.schema)}.'
+            )
+        if not isinstance(version, int) or version < 1:
+            raise EventError(f"{self.name}: versions count from 1, and {version!r} is not one.")
+        if self.key is not None and self.key not in [*self.properties]:
             known = ", ".join(self.properties) or "none"
             raise EventError(
                 f"{self.name}: the key field {self.key!r} is not a field of the event "
@@ -67,8 +74,9 @@ class EventType:
     @cached_property
     def properties(self) -> Mapping[str, Any]:
         """The payload's fields: name → JSON Schema, references to ``$defs`` followed."""
-        found: Mapping[str, Any] = self.resolve(self.schema).get("properties", {})
-        return {name: self.resolve(schema) for name, schema in found.items()}
+        found = self.resolve(self.schema).get("properties")
+        fields = found if isinstance(found, Mapping) else {}
+        return {name: self.resolve(schema) for name, schema in fields.items()}
 
     @property
     def dataschema(self) -> str:
@@ -101,12 +109,18 @@ class EventType:
 
     def accepts(self, data: Any) -> bool:
         """Whether a decoded payload is of this type."""
-        return bool(self._validator.is_valid(data))
+        try:
+            return bool(self._validator.is_valid(data))
+        except ValueError:  # what no JSON can hold
+            return False
 
     def problem_with(self, data: Any) -> str | None:
         """Why a decoded payload is not of this type, in one sentence; ``None`` if it is."""
-        if self._validator.is_valid(data):
-            return None
+        try:
+            if self._validator.is_valid(data):
+                return None
+        except ValueError as why:  # what no JSON can hold
+            return f"{self.name} v{self.version}: the payload is no decoded JSON: {why}"
         error = next(iter(self._validator.iter_errors(data)))
         place = ".".join(str(part) for part in error.instance_path) or "the payload"
         message = error.message if len(error.message) <= 300 else error.message[:297] + "..."
@@ -232,6 +246,11 @@ def parse_dataschema(text: str | None) -> tuple[str, int] | None:
     """The event type's name and version that a ``dataschema`` URN names; ``None`` if neither."""
     match = _DATASCHEMA.fullmatch(text or "")
     return (match[1], int(match[2])) if match else None
+
+
+def _said(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else type(value).__name__
 
 
 def _never_fetch(uri: str) -> Any:

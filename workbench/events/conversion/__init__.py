@@ -20,6 +20,7 @@ array with ``items``                             an array
 ``anyOf``, ``oneOf``, a list of types            a union
 a property that is not required                  a field with its default; without one: a union
                                                  with null, null by default
+a required property with a default               a field with that default and ``required: true``
 ``$defs`` and ``$ref``                           named types, recursive ones too
 ``description``                                  ``doc``
 ===============================================  ==================================================

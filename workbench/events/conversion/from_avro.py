@@ -138,7 +138,11 @@ class _Reader:
             if not NAME.fullmatch(name) or name in fields:
                 raise _wrong(f"a field is called {name!r}, which is no name, or another's")
             fields[name] = self._field(field, namespace)
-        required = [field["name"] for field in avro["fields"] if "default" not in field]
+        required = [
+            field["name"]
+            for field in avro["fields"]
+            if "default" not in field or field.get("required") is True
+        ]
         return {
             "type": "object",
             **doc,

@@ -185,27 +185,39 @@ class _Writer:
         extra = _over(schema, "x-avro-field")
         if isinstance(schema.get("description"), str) and not _is_named(schema):
             made["doc"] = schema["description"]
-        if not required and "default" not in extra:
-            self._optional(made, schema, field)
+        if "default" not in extra:
+            if not required:
+                self._optional(made, schema, field)
+            elif isinstance(schema, Mapping) and "default" in schema:
+                self._default(made, schema["default"])
+        if required and "default" in {*made, *extra}:
+            made["required"] = True  # Avro has no word for it: a default is for old events alone
         return made | extra
+
+    def _default(self, made: dict[str, Any], default: Any) -> bool:
+        """Give a field a default, if one of its types takes it."""
+        union = made["type"] if isinstance(made["type"], list) else [made["type"]]
+        fitting = [one for one in union if _takes(one, default)]
+        if not fitting:
+            return False
+        if isinstance(made["type"], list):  # a default is of the first branch
+            made["type"] = [fitting[0], *(one for one in union if one is not fitting[0])]
+        made["default"] = default
+        return True
 
     def _optional(self, made: dict[str, Any], schema: Mapping[str, Any], field: str) -> None:
         """Give a field its default; without one it is null where it is absent."""
         default = schema.get("default")
-        union = made["type"] if isinstance(made["type"], list) else [made["type"]]
         if default is None:
+            union = made["type"] if isinstance(made["type"], list) else [made["type"]]
             others = [one for one in union if one != "null"]
             made["type"] = ["null", *others] if others else "null"
             made["default"] = None
             return
-        fitting = [one for one in union if _takes(one, default)]
-        if not fitting:
+        if not self._default(made, default):
             raise self.error(
                 field, f"its default {default!r} has no form in Avro; require the field, or drop it"
             )
-        if isinstance(made["type"], list):  # a default is of the first branch
-            made["type"] = [fitting[0], *(one for one in union if one is not fitting[0])]
-        made["default"] = default
 
     # --- names ----------------------------------------------------------------------------
 
@@ -283,6 +295,8 @@ def _takes(made: Any, default: Any) -> bool:
         return False
     if isinstance(made, dict) and kind == "enum":
         return default in made["symbols"]
+    if default is None:
+        return kind == "null"
     if isinstance(default, bool):
         return kind == "boolean"
     if isinstance(default, int):
@@ -293,7 +307,10 @@ def _takes(made: Any, default: Any) -> bool:
         return kind == "string"
     if isinstance(default, list):
         return kind == "array" and not default
-    return kind in {"map", "record"} and (kind == "record" or not default)
+    if kind == "record":
+        wanted = {field["name"] for field in made["fields"] if "default" not in field}
+        return bool(wanted <= default.keys())
+    return kind == "map" and not default
 
 
 def _checked(made: dict[str, Any], name: str) -> None:

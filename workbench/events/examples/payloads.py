@@ -50,7 +50,8 @@ class Examples(Iterator[Any]):
             document = Document(self._type.schema)
         except (ValueError, jsonschema_rs.ReferencingError) as error:
             raise EventError(f"{self._label}: not a JSON Schema: {error}.") from error
-        self._maker = Maker(document, Plausible(seed, now), random.Random(seed))
+        self._plausible = Plausible(seed, now, self._type.name)
+        self._maker = Maker(document, self._plausible, random.Random(seed))
         self._full = True
 
     @property
@@ -65,6 +66,7 @@ class Examples(Iterator[Any]):
         EventError
             No payload was found; says which field it failed at.
         """
+        from workbench.events.examples.people import with_own_emails
         from workbench.events.examples.structure import NoValueError
 
         try:
@@ -82,7 +84,8 @@ class Examples(Iterator[Any]):
         if problem:
             raise EventError(f"{self._label}: no example was found ({problem}).")
         self._full = False
-        return payload
+        personal = with_own_emails(payload, self._plausible)
+        return personal if self._type.accepts(personal) else payload
 
 
 def examples(
@@ -97,14 +100,15 @@ def examples(
     event_type_or_schema
         An event type, its class, or a JSON Schema.
     n
-        How many.
+        How many, 0 or more.
     seed
         The same seed gives the same payloads, in every process.
 
     Raises
     ------
     EventError
-        No payload was found; says which field it failed at. Or it is no JSON Schema.
+        No payload was found; says which field it failed at. Or it is no JSON Schema, or ``n`` is
+        no such number.
 
     Examples
     --------
@@ -112,18 +116,21 @@ def examples(
     >>> examples(schema)
     [{'total': '...'}]
     """
-    return list(islice(Examples(event_type_or_schema, seed), max(0, n)))
+    number: Any = n
+    if not isinstance(number, int) or number < 0:
+        raise EventError(f"n is how many examples are made, 0 or more, and {n!r} is not.")
+    return list(islice(Examples(event_type_or_schema, seed), number))
 
 
-def _event_type(found: Described) -> EventType:
+def _event_type(found: Any) -> EventType:
     if isinstance(found, EventType):
         return found
-    if isinstance(found, type):
-        return found.event_type
+    named = getattr(found, "event_type", None)  # which Event itself has not
+    if isinstance(named, EventType):
+        return named
     if not isinstance(found, (Mapping, bool)):
-        raise EventError(
-            f"an event type or a JSON Schema is wanted, and {type(found).__name__} is neither."
-        )
+        what = found.__name__ if isinstance(found, type) else type(found).__name__
+        raise EventError(f"an event type or a JSON Schema is wanted, and {what} is neither.")
     schema: Any = found if isinstance(found, Mapping) else ({} if found else {"not": {}})
     title = schema.get("title")
     try:

@@ -11,22 +11,53 @@ from functools import cached_property
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _PLACES = ("Harbour", "Mill", "Castle", "Station", "Market")
-_REASONS = ("changed my mind", "found it cheaper", "wrong address", "arrived too late")
+_REASONS: list[tuple[set[str], tuple[str, ...]]] = [
+    ({"payment", "card", "charge", "authorization", "authorisation"},
+     ("insufficient funds", "card expired", "limit exceeded", "card blocked")),
+    ({"stock", "inventory", "reservation", "item"}, ("out of stock", "no longer sold")),
+    ({"shipment", "shipping", "delivery", "parcel"},
+     ("wrong address", "nobody at home", "damaged on the way")),
+    ({"order", "return", "returned", "refund", "cancelled", "canceled"},
+     ("changed my mind", "found it cheaper", "ordered by mistake")),
+]  # fmt: skip
+"""What an event is about, by its name → why such things happen."""
+_ANY_REASON = ("by request", "not possible now", "a rule was not met")
+PERSON = {
+    "customer", "person", "user", "owner", "author", "recipient", "payer", "name", "holder",
+}  # fmt: skip
+GIVEN = {"first", "given", "forename"}
+FAMILY = {"last", "surname", "family"}
 
 
 class Plausible:
-    """Texts and numbers by the name of their field. The same seed gives the same ones."""
+    """Texts and numbers by the name of their field. The same seed gives the same ones.
 
-    def __init__(self, seed: int, now: datetime) -> None:
+    Parameters
+    ----------
+    seed, now
+        As for :class:`Examples`.
+    about
+        The event type's name.
+
+    Attributes
+    ----------
+    emails
+        The e-mail addresses that were made for this payload.
+    """
+
+    def __init__(self, seed: int, now: datetime, about: str = "") -> None:
         from mimesis import Generic, Locale
 
         self._make = Generic(Locale.EN, seed=seed)
         self._rng = random.Random(seed)
         self._now = now
+        self._about = words_of(about)
+        self.emails: set[str] = set()
         self._next_id = self._rng.randrange(1_000, 900_000)
 
     def next_payload(self) -> None:
         """Another payload begins: its ids are new ones."""
+        self.emails.clear()
         self._next_id += 1
 
     # --- numbers --------------------------------------------------------------------------
@@ -55,6 +86,11 @@ class Plausible:
                 yield from make(words)
         if not words & _PROSE:
             yield f"{' '.join(_WORDS.findall(name)).lower() or 'text'} {self._rng.randint(1, 99)}"
+
+    def kind(self, name: str) -> set[str] | None:
+        """What a field of that name is taken for, such as ``PERSON``; ``None``: it is not known."""
+        words = words_of(name)
+        return next((about for about, _ in self._names if words & about), None)
 
     def word(self) -> str:
         """A plain word in small letters."""
@@ -116,16 +152,15 @@ class Plausible:
             ({"quantity", "qty", "count"}, lambda _: [str(self._rng.randint(1, 5))]),
             ({"at", "time", "timestamp", "when"}, self._formats["date-time"]),
             ({"date", "birthday", "dob", "on"}, self._formats["date"]),
-            ({"first", "given", "forename"}, lambda _: [person.first_name()]),
-            ({"last", "surname", "family"}, lambda _: [person.last_name()]),
+            (GIVEN, lambda _: [person.first_name()]),
+            (FAMILY, lambda _: [person.last_name()]),
             ({"username", "login", "handle", "nickname"}, lambda _: [person.username("l_d")]),
             ({"company", "merchant", "vendor", "supplier", "organisation", "organization", "carrier"},
              lambda _: [money.company()]),
             ({"street", "address", "line"}, lambda _: [self._street()]),
             ({"product", "item"}, lambda _: [self._product()]),
             ({"bank"}, lambda _: [money.bank()]),
-            ({"customer", "person", "user", "owner", "author", "recipient", "payer", "name", "holder"},
-             lambda _: [person.full_name(), person.first_name()]),
+            (PERSON, lambda _: [person.full_name(), person.first_name()]),
             ({"job", "occupation", "profession"}, lambda _: [person.occupation()]),
             ({"nationality"}, lambda _: [person.nationality()]),
             ({"language", "lang"}, lambda _: ["en", "English"]),
@@ -135,10 +170,15 @@ class Plausible:
             ({"color", "colour"}, lambda _: [self._make.text.color().lower()]),
             ({"version"}, lambda _: [f"1.{self._rng.randint(0, 9)}.0"]),
             ({"status", "state"}, lambda _: ["new"]),
-            ({"reason", "why", "cause"}, lambda _: [pick(_REASONS)]),
+            ({"reason", "why", "cause"}, lambda _: [pick(self._reasons)]),
             ({"note", "comment", "description", "message", "text", "title", "subject"},
              lambda _: [f"{self.word().capitalize()} {self.word()} {self.word()}."]),
         ]  # fmt: skip
+
+    @property
+    def _reasons(self) -> tuple[str, ...]:
+        found = (reasons for about, reasons in _REASONS if self._about & about)
+        return next(found, _ANY_REASON)
 
     def _moment(self, words: set[str]) -> datetime:
         seconds = self._rng.randint(0, 30 * 86_400)
@@ -151,7 +191,9 @@ class Plausible:
     def _email(self) -> str:
         first = re.sub("[^a-z]", "", self._make.person.first_name().lower()) or "ada"
         last = re.sub("[^a-z]", "", self._make.person.last_name().lower()) or "lovelace"
-        return f"{first}.{last}@example.{self._rng.choice(('org', 'com', 'net'))}"
+        made = f"{first}.{last}@example.{self._rng.choice(('org', 'com', 'net'))}"
+        self.emails.add(made)
+        return made
 
     def _decimals(self, words: set[str]) -> list[str]:
         if words & {"rate", "percent", "percentage", "ratio", "share"}:
