@@ -25,10 +25,12 @@ reactions = st.fixed_dictionaries(
         "whenever": st.sampled_from(NAMES),
         "effects": st.lists(st.sampled_from(NAMES), max_size=2, unique=True),
         "python": st.booleans(),
-        "value": st.sampled_from(["data.id", "data.total", "'x'"]),
+        "value": st.sampled_from(
+            ["data.id", "data.total", "'x'", "data.total + 1.0", "data.nope.x"]
+        ),
     },
     optional={
-        "guard": st.just("data.id == 'x'"),
+        "guard": st.sampled_from(["data.id == 'x'", "data.nope > 1.0", "data.email", "1/0 == 1"]),
         "unless": st.sampled_from(NAMES),
         "failure_rate": st.just(0.5),
     },

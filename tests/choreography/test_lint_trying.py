@@ -114,6 +114,18 @@ def test_the_versions_that_are_read_and_written_are_those_that_count(shop):
     assert ships(shop, writes={"OrderShipped": 1}) == []
 
 
+def test_a_field_that_takes_anything_takes_what_is_computed(shop):
+    shop.event("OrderShipped", schema=schema(["label"], label=True))
+    assert ships(shop, "data.qty + 1.0") == []
+
+
+def test_a_reaction_that_writes_a_draft_that_is_gone_is_passed_over(shop):
+    shop.event("OrderShipped", version=2, schema=schema(["label"], label=WHOLE))
+    assert len(ships(shop, writes={"OrderShipped": 2})) == 1
+    shop.event("OrderShipped", version=3, schema=schema(["label"], label=WHOLE))
+    assert shop.found("reaction-fails") == {}
+
+
 def test_a_compensation_is_tried_on_what_its_step_reacted_to(shop):
     assert ships(shop) == []
     shop.event("ParcelLost")

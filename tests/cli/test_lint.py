@@ -17,7 +17,7 @@ def design(tmp_path):
     for name in ("OrderPlaced", "StockReserved"):
         (folder / "events" / name).mkdir(parents=True)
         schema = {"type": "object", "properties": {"id": {"type": "string"}}}
-        (folder / "events" / name / "1.json").write_text(json.dumps(schema))
+        (folder / "events" / name / "draft.json").write_text(json.dumps(schema))
     (folder / "choreography.yaml").write_text(
         "events:\n  OrderPlaced: {key: id}\n  StockReserved: {}\n"
         "services:\n  inventory:\n    - whenever: OrderPlaced\n"

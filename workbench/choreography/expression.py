@@ -179,8 +179,10 @@ def _number(text: str) -> float | str:
         return text
 
 
-def fit(value: Any, schema: Mapping[str, Any]) -> Any:
+def fit(value: Any, schema: Any) -> Any:
     """CEL's result in the form that a field's schema wants: ``3.0`` as the integer ``3``."""
+    if not isinstance(schema, Mapping):  # true: it takes anything
+        return value
     types = schema.get("type")
     wanted = {types} if isinstance(types, str) else set(types or ())
     if isinstance(value, float):

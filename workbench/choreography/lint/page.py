@@ -8,9 +8,11 @@ _HEAD = """\
 # Checks on a design
 
 `workbench lint DESIGN`, or `choreography.lint()` in Python, reads a design and reports what deserves
-a second look. Nothing is run, and nothing stops a design from being saved.
+a second look. No service is started and no handler called (guards, mappings and upcasters, which are
+data, are tried on made-up events), and nothing stops a design from being saved.
 
 - **error**: it can't work as it stands; **warning**: a reviewer would ask; **note**: worth knowing.
+  Some findings are less bad than their rule says; its passage tells when.
 - `--format text`, `json` or `github` (annotations beside the changed lines of a pull request).
 - Exit code 0: clean; 1: something is as bad as `--fail-on` (by default `warning`) or worse; 2: the
   design can't be read.

@@ -17,7 +17,7 @@ from workbench.choreography.lint.graph import reactions_of
 from workbench.choreography.lint.reading import expressions_of, unknown_fields, upcaster_file
 from workbench.choreography.lint.rule import Found, rule
 from workbench.choreography.places import Places
-from workbench.errors import EventError
+from workbench.errors import DesignError, EventError
 from workbench.events import EventType, encode_payload
 from workbench.events.compatibility.result import shown
 from workbench.events.examples import Examples
@@ -62,7 +62,11 @@ def reaction_fails(design: Choreography) -> Iterator[Found]:
     for subject, _, reaction in reactions_of(design):
         if reaction.is_python:
             continue
-        versions, effects = design.versions(reaction.whenever), effects_of(design, reaction)
+        versions = design.versions(reaction.whenever)
+        try:
+            effects = effects_of(design, reaction)
+        except DesignError:  # the draft that it writes has become another version
+            continue
         read = [versions.known[n] for n in versions.read_by(reaction) if n in versions.known]
         guarded, reaction = _without_what_is_unknown(reaction, read, effects, tried)
         expressions = [expression for _, expression in expressions_of(reaction)]
@@ -209,7 +213,7 @@ def _told(failures: list[tuple[str, Any]], count: int, events: str) -> tuple[str
     for why, payload in failures:
         same.setdefault(VALUES.sub("…", why), []).append((why, payload))
     why, payload = max(same.values(), key=len)[0]
-    others = f" (and for {len(same) - 1} other reasons)" if len(same) > 1 else ""
+    others = " (and for other reasons)" if len(same) > 1 else ""
     told = f"{len(failures)} of {count} {events}, such as {shown(payload, _SHOWN)}: "
     return f"{told}{_one_line(why)}{others}.", "error" if len(failures) == count else "warning"
 
