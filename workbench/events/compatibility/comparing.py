@@ -20,6 +20,7 @@ from typing import Any
 
 from workbench.events.compatibility.algebra import MOST_LISTED, covers, missing
 from workbench.events.compatibility.document import Document
+from workbench.events.compatibility.expressions import not_covered
 from workbench.events.compatibility.gaps import Gap, Wrap, at_name, at_place, at_rest, escaped
 from workbench.events.compatibility.inlining import (
     CyclicError,
@@ -219,6 +220,12 @@ class Comparison:
                 return
         except UndecidedError:
             pass
+        if keyword == "pattern":
+            beyond = self._beyond(writer, reader["pattern"])
+            if beyond is None:
+                return
+            one_of_them = {"not": {"enum": [beyond]}}
+            rule = rule if self._proves(writer, one_of_them) else one_of_them
         if keyword not in ("anyOf", "oneOf"):
             yield self._gap(pointer, keyword, writer, reader, wrap, rule)
             return
@@ -227,6 +234,20 @@ class Comparison:
             yield self._gap(pointer, keyword, writer, reader, wrap, rule)
         else:
             yield from found
+
+    def _beyond(self, writer: Schema, pattern: str) -> str | None:
+        """A text that the writer's patterns allow and another doesn't; ``None``: there is none."""
+        found = ""
+        for node in self._writer.conjuncts(writer):
+            if "pattern" in node:
+                try:
+                    text = not_covered(node["pattern"], pattern)
+                except ValueError:
+                    continue
+                if text is None:
+                    return None
+                found = text
+        return found
 
     def _alternatives(
         self, keyword: str, writer: Schema, branches: list[Schema], pointer: str, wrap: Wrap
