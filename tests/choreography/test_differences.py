@@ -99,6 +99,15 @@ def test_a_reaction_that_would_break_is_an_error_even_if_the_schemas_are_compati
     assert {problem.rule for problem in drafts(new)} >= {"reader-breaks", "key-changed"}
 
 
+def test_a_reaction_may_read_the_version_that_comes_with_the_change():
+    new = design()
+    new.event(order(version=2, note={"type": "string"}))
+    new.release("OrderPlaced")
+    new.services["billing"].remove("on_OrderPlaced")
+    new.service("billing").whenever("OrderPlaced", reads=[2], emit={"OrderPaid": {"id": "data.id"}})
+    assert differences(design(), new) == []
+
+
 def test_what_was_forced_long_ago_is_not_told_again():
     old = design()
     old.event(order(version=2, total={"type": "integer"}))

@@ -154,7 +154,7 @@ def test_force_needs_a_reason_and_the_reason_is_kept(design, asked, tmp_path):
     design.event(BROKEN)
     for reason in (None, "", "  "):
         with pytest.raises(
-            DesignError, match=r"Placed v2: force=True needs a reason, which is kept"
+            DesignError, match=r"Placed v2: a forced release needs a reason, which is kept"
         ):
             design.release("Placed", force=True, reason=reason)
     with pytest.raises(DesignError, match=r"Placed v2: a reason goes with force=True\."):

@@ -202,11 +202,11 @@ def test_a_draft_is_released_or_refused_with_a_payload_that_proves_it(design, he
     assert draft.is_file()
     code, _, err = here("release", design, "OrderPlaced", "--force")
     assert code == 2
-    assert "force=True needs a reason" in err
+    assert "a forced release needs a reason" in err
     code, out, _ = here("release", design, "OrderPlaced", "--force", "--reason", "nobody reads it")
     assert (code, draft.exists(), (home / "2.json").is_file()) == (0, False, True)
     assert out.startswith(f"OrderPlaced v2 is released: {home / '2.json'}\n")
-    assert "Before it is written, mend what would break here:" in out
+    assert "Before any service or publisher writes v2, mend what would break here" in out
     assert "[reader-breaks]" in out
     assert "2: nobody reads it" in (design / "choreography.yaml").read_text()
     code, _, err = here("release", design, "OrderPlaced")

@@ -30,7 +30,7 @@ def release(choreography: Choreography, name: str, *, force: bool, reason: str |
     reason = (reason or "").strip()
     if force and not reason:
         raise DesignError(
-            f"{name} v{draft.version}: force=True needs a reason, which is kept with the design."
+            f"{name} v{draft.version}: a forced release needs a reason, which is kept with the design."
         )
     if reason and not force:
         raise DesignError(f"{name} v{draft.version}: a reason goes with force=True.")

@@ -106,10 +106,12 @@ class Versions:
     def read_by(self, reaction: Reaction) -> tuple[int, ...]:
         """The versions that a reaction to this event type reads.
 
-        Those it states; else that of its handler's event class; else the version in use.
+        Those it states, as far as they are known; else that of its handler's event class; else
+        the version in use.
         """
-        if reaction.reads:
-            return reaction.reads
+        stated = tuple(version for version in reaction.reads if version in self.known)
+        if stated:
+            return stated
         takes = getattr(reaction.takes, "event_type", None)
         if takes is not None and takes.version in self.known:
             return (takes.version,)

@@ -147,4 +147,7 @@ def release(
     file = design / "events" / event_type / f"{version}.json"
     typer.echo(f"{event_type} v{version} is released: {file}")
     if own:
-        typer.echo(f"Before it is written, mend what would break here:\n{render(own)}")
+        typer.echo(
+            f"Before any service or publisher writes v{version}, mend what would break here (let "
+            f"it read that version: `reads: [{version}]`):\n{render(own)}"
+        )

@@ -302,6 +302,15 @@ def test_a_pointer_leads_to_the_rule_in_the_words_of_its_draft():
     assert pointers == {"/items/1", "/definitions/N/properties/x"}
 
 
+def test_each_payload_breaks_the_very_rule_that_it_is_shown_for():
+    old = {"type": "integer", "minimum": 0, "maximum": 100}
+    new = {"type": "integer", "minimum": 1, "maximum": 50, "multipleOf": 5}
+    found = {change.kind: change.witness for change in check_compatibility(old, new).breaking}
+    assert found["minimum-raised"] < 1
+    assert found["maximum-lowered"] > 50
+    assert found["multiple-of-changed"] % 5 != 0
+
+
 def test_what_a_content_media_type_asks_for_is_not_decided():
     verdict = check_compatibility({}, {**D7, "contentMediaType": "application/json"})
     assert not verdict

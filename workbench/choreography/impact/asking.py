@@ -59,15 +59,15 @@ def impact(
     payloads = iter(() if log is None else log.payloads_of(name))
     sample = list(islice(payloads, _SAMPLE))
     samples = list(_samples(current, new, sample))
-    if log is None:
+    readers = tuple(Readers(design, before, after, samples, touched or {}).all())
+    if log is None and not all(reader.pinned for reader in readers):
         remarks += [reason for old in samples if old.both for reason in _unreadable(old, after)]
-    readers = Readers(design, before, after, samples, touched or {})
     return Impact(
         event_type=name,
         old=current,
         new=new,
         compatibility=verdict,
-        readers=tuple(readers.all()),
+        readers=readers,
         emitters=tuple(emitters(design, current, new)),
         remarks=(*_key(current, new), *remarks),
         payloads=None if log is None else refusals(chain(sample, payloads), after),

@@ -85,8 +85,10 @@ class Readers:
                       pinned=False, **self._place(reaction))  # fmt: skip
 
     def _reader(self, service: str, reaction: Reaction) -> Reader:
-        read = self._before.known[max(self._before.read_by(reaction))]
-        pinned = self._after.read_by(reaction) != (self._after.current,)
+        newest = max(self._before.read_by(reaction))
+        # A reaction may read the new version already, which was not known before.
+        read = self._before.known.get(newest) or self._before.known[self._before.current]
+        pinned = self._after.current not in self._after.read_by(reaction)
         uses = self._uses(service, reaction, read)
         reasons = list(self._refusals(read)) if pinned else list(self._undecided(read))
         effects = (

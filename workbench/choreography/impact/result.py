@@ -215,9 +215,10 @@ class Impact:
 
     @property
     def breaks(self) -> bool:
-        """Whether somebody breaks, or captured payloads are refused."""
+        """Whether somebody breaks, captured payloads are refused, or the verdict is a refusal."""
         refused = self.payloads is not None and self.payloads.refused > 0
-        return refused or any(part.effect == "breaks" for part in self._parts())
+        broken = any(part.effect == "breaks" for part in self._parts())
+        return refused or broken or not self.compatibility.compatible
 
     def _parts(self) -> list[Reader | Emitter | Reason]:
         return [*self.readers, *self.emitters, *self.remarks]
@@ -249,7 +250,10 @@ class Impact:
 
     def problems(self) -> Problems:
         """What breaks and what should be looked at, as ``workbench impact`` annotates it."""
-        found = Problems()
+        found = Problems(
+            Problem("incompatible", self.event_type, change.sentence, "error")
+            for change in self.compatibility.breaking
+        )
         parts: list[Reader | Emitter] = [*self.readers, *self.emitters]
         for part in parts:
             rule = "reader-breaks" if isinstance(part, Reader) else "emitter-breaks"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
+
+from jsonschema_rs import Draft202012Validator
 
 from workbench.events.compatibility.algebra import (
     MOST_LISTED,
@@ -47,13 +49,14 @@ class Proof:
         """A payload that falls into the gap, and whether there is one: it may be ``None``."""
         if time.monotonic() > self._until:
             return None, False
-        null = False
+        found: list[Any] = []
+        breaks = _breaking(gap.rule)
         for value in self._candidates(gap):
             if self.holds(value):
-                if value is not None:
+                if value is not None and breaks(value):
                     return value, True
-                null = True  # anything else tells more
-        return None, null
+                found.append(value)  # refused too, but for another rule; or null, which tells less
+        return next((value for value in found if value is not None), None), bool(found)
 
     def holds(self, value: Any) -> bool:
         """Whether the writer allows a payload that the reader, its defaults filled in, refuses."""
@@ -74,6 +77,15 @@ class Proof:
         if known is not None:
             yield from values(known)
         yield from PLAIN_VALUES
+
+
+def _breaking(rule: Schema | None) -> Callable[[Any], bool]:
+    """Whether a payload breaks the very rule of a gap."""
+    try:
+        check = Draft202012Validator(True if rule is None else rule, validate_formats=True)
+    except ValueError:
+        return lambda _: True
+    return lambda value: rule is None or not check.is_valid(value)
 
 
 def _shorter(schema: Schema, allowed: Sequence[Any]) -> Schema:
