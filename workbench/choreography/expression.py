@@ -76,6 +76,12 @@ class Expression:
         found = re.findall(rf"\b{self.variable}((?:\.[A-Za-z_]\w*)+)(?!\s*\()", self.source)
         return [path[1:] for path in found]
 
+    @property
+    def _called(self) -> list[str]:
+        """The paths of which a function is called, with its name."""
+        found = re.findall(rf"\b{self.variable}((?:\.[A-Za-z_]\w*)+)\s*\(", self.source)
+        return [path[1:] for path in found]
+
     def holds(self, view: Mapping[str, Any]) -> bool:
         """Whether a guard is true of a payload's view (see :func:`cel_view`)."""
         try:
@@ -83,7 +89,7 @@ class Expression:
         except _FAILURES as error:
             if isinstance(error, TypeError) and any(at(view, path) is None for path in self.paths):
                 return False
-            raise self._failed(error) from error
+            raise self._failed(error, view) from error
         if not isinstance(result, bool):
             raise ExpressionError(f"the guard {self.source!r} gives {result!r}, not true or false.")
         return result
@@ -107,14 +113,18 @@ class Expression:
         try:
             return self._program.execute({self.variable: view})
         except _FAILURES as error:
-            raise self._failed(error) from error
+            raise self._failed(error, view) from error
 
-    def _failed(self, error: Exception) -> ExpressionError:
+    def _failed(self, error: Exception, view: Any) -> ExpressionError:
         reason = str(error).split(". ")[0].rstrip(".")
         if isinstance(error, KeyError):
             reason = f"there is no field {error.args[0]!r}"
         elif "CEL does not coerce" in str(error) or "No such overload" in str(error):
             reason += " (numbers from a payload are doubles: write 2.0 rather than 2)"
+        else:
+            tried = [path.rpartition(".")[0] or path for path in [*self.paths, *self._called]]
+            null = [path for path in tried if at(view, path) is None]
+            reason += f" ({self.variable}.{null[0]} is null)" if null else ""
         what = "event" if self.variable == "data" else self.variable
         return ExpressionError(f"{self.source!r} fails on this {what}: {reason}.")
 

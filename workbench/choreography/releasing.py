@@ -38,7 +38,8 @@ def release(choreography: Choreography, name: str, *, force: bool, reason: str |
     result = _verdict(draft, released, evolution)
     if result is not None and not result.compatible:
         if not force:
-            raise _refusal(draft, released, evolution, result)
+            upcast = max(released) in choreography.upcasters.get(name, {})
+            raise _refusal(draft, released, evolution, result, upcast=upcast)
         forced = {**evolution.forced, draft.version: reason}
         choreography.evolution[name] = replace(evolution, forced=forced)
     choreography.released.setdefault(name, {})[draft.version] = draft
@@ -60,7 +61,12 @@ def _verdict(
 
 
 def _refusal(
-    draft: EventType, released: dict[int, EventType], evolution: Evolution, result: Compatibility
+    draft: EventType,
+    released: dict[int, EventType],
+    evolution: Evolution,
+    result: Compatibility,
+    *,
+    upcast: bool,
 ) -> IncompatibleError:
     against = [max(released)] if not evolution.is_transitive else sorted(released)
     others = ", ".join(f"v{version}" for version in against)
@@ -72,9 +78,11 @@ def _refusal(
     witness = next((c.witness for c in breaking if c.witness is not None), None)
     if witness is not None:
         told += f"; such a payload is {shown(witness)}"
+    way = "Mend the draft; or give new readers an upcaster and release it with force=True and a reason."
+    if upcast:
+        way = "Mend the draft; or, as its upcaster bridges it, use force=True and a reason."
     return IncompatibleError(
         f"{draft.name} v{draft.version} is not released, for it is not {evolution.mode} compatible "
-        f"with {others} (policy {evolution.policy}): {told}. Mend the draft; or give new "
-        "readers an upcaster and release it with force=True and a reason.",
+        f"with {others} (policy {evolution.policy}): {told}. {way}",
         result=result,
     )
