@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml.comments import CommentedSeq
 
+from workbench.choreography.comments import with_comments_of
 from workbench.choreography.documents import yaml_text
 from workbench.choreography.duration import format_duration
 from workbench.choreography.evolution import Evolution
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 def save_choreography(choreography: Choreography, folder: Path) -> Path:
     """Write a choreography to a folder; see :meth:`Choreography.save`."""
     text = yaml_text(design_document(choreography))
-    files = {} if _says(folder, text) else {folder / FILE: text}
+    file = folder / FILE
+    files = {} if _says(folder, text) else {file: with_comments_of(file, text)}
     stale: list[Path] = []
     for name, event_type in choreography.event_types.items():
         home = folder / "events" / name
@@ -93,7 +95,7 @@ def _save_upcasters(
         version = upcaster.new.version
         is_draft = version not in choreography.released.get(name, {})
         path = home / f"{'draft' if is_draft else version}{UPCASTER}"
-        files[path] = yaml_text(field_sources(upcaster.fields))
+        files[path] = with_comments_of(path, yaml_text(field_sources(upcaster.fields)))
         written.add(path)
     stale += [path for path in home.glob(f"*{UPCASTER}") if path not in written]
 
