@@ -136,15 +136,15 @@ class Versions:
         if version in (reads or (self.current,)):
             return self._filled(written, data) if written.has_defaults else Reading(written, data)
         wanted = sorted(reads or (self.current,), reverse=True)
-        # The newest first; among those older than the event, too.
-        tried = [n for n in wanted if n > version] or wanted[:1]
-        failed = []
-        for target in tried:
-            try:
-                return self._stepwise(data, version, target)
-            except _StepError as error:
-                failed.append(error)
-        raise self._unreadable(version, wanted, failed[0])
+        found = self._converted(data, version, wanted)
+        if isinstance(found, StepError):
+            raise self._unreadable(version, wanted, found)
+        return found
+
+    def failing_step(self, data: Any, version: int, reads: tuple[int, ...]) -> StepError | None:
+        """Where :meth:`read` fails for a payload of a version that is not among ``reads``."""
+        found = self._converted(data, version, sorted(reads, reverse=True))
+        return found if isinstance(found, StepError) else None
 
     def verify(self, data: Any, dataschema: str | None) -> None:
         """Raise an :class:`EventError` for a payload that is not of the version it names.
@@ -189,6 +189,16 @@ class Versions:
             found.append(Step(self.known[target], None))
         return found
 
+    def _converted(self, data: Any, version: int, wanted: list[int]) -> Reading | StepError:
+        """Read as one of these; the newest first, among those older than the event, too."""
+        failed = []
+        for target in [n for n in wanted if n > version] or wanted[:1]:
+            try:
+                return self._stepwise(data, version, target)
+            except StepError as error:
+                failed.append(error)
+        return failed[0]
+
     def _stepwise(self, data: Any, version: int, target: int) -> Reading:
         """Read as a newer (or older) version: upcast where that is possible, else as it stands."""
         given = data
@@ -200,7 +210,7 @@ class Versions:
                 else:
                     data = self._as_it_stands(data, version, kind.version)
             except EventError as error:
-                raise _StepError(version, step, error) from error
+                raise StepError(version, step, error) from error
             version = kind.version
         return Reading(self.known[target], data, data is given)
 
@@ -218,7 +228,7 @@ class Versions:
             raise EventError(f"with the defaults of its schema filled in: {problem}.")
         return Reading(kind, filled, filled is data)
 
-    def _unreadable(self, version: int, wanted: list[int], failed: _StepError) -> EventError:
+    def _unreadable(self, version: int, wanted: list[int], failed: StepError) -> EventError:
         read = " and ".join(f"v{n}" for n in reversed(wanted))
         verb = "is" if len(wanted) == 1 else "are"
         way_out = f"let the reaction read v{version} too"
@@ -234,7 +244,7 @@ class Versions:
         )
 
 
-class _StepError(EventError):
+class StepError(EventError):
     """A step from ``version`` failed; the message is why."""
 
     def __init__(self, version: int, step: Step, why: EventError) -> None:

@@ -14,6 +14,7 @@ from workbench.choreography.lint import (  # noqa: F401 - each registers its rul
     reading,
     silencing,
     trying,
+    unreadable,
     versions,
 )
 from workbench.choreography.lint.page import explained

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import re
-import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from workbench.choreography.expression import Expression
@@ -16,29 +12,18 @@ from workbench.choreography.impact.trial import effects_of, outcome
 from workbench.choreography.lint.graph import reactions_of
 from workbench.choreography.lint.reading import expressions_of, unknown_fields, upcaster_file
 from workbench.choreography.lint.rule import Found, rule
+from workbench.choreography.lint.trial import Trial, expressions_in
 from workbench.choreography.places import Places
 from workbench.errors import DesignError, EventError
-from workbench.events import EventType, encode_payload
 from workbench.events.compatibility.result import shown
-from workbench.events.examples import Examples
 
 if TYPE_CHECKING:
     from workbench.choreography.choreography import Choreography
     from workbench.choreography.reaction import Reaction
     from workbench.choreography.upcaster import Upcaster
+    from workbench.events import EventType
     from workbench.problems import Severity
 
-PLAUSIBLE = 20
-"""On so many events of a version a reaction or an upcaster is tried."""
-
-_FEWEST = 5
-_MOST = 3_000
-"""Events that are made for a design; in a larger one there are fewer of each version."""
-_SECONDS = 10.0
-"""After that a rule tries no more."""
-_SECONDS_EACH = 1.0
-"""After that no more events of a version are made."""
-_MOST_STEPS = 10_000_000
 _SHOWN = 120
 
 
@@ -58,7 +43,7 @@ def reaction_fails(design: Choreography) -> Iterator[Found]:
     Mend the expression (CEL: `data.note == null ? 'none' : data.note`), let a guard turn such events
     away, or say more in the schema of the event, if no such event can come.
     """
-    tried = _Trial(len(design.event_types))
+    tried = Trial(len(design.event_types))
     for subject, _, reaction in reactions_of(design):
         if reaction.is_python:
             continue
@@ -103,12 +88,12 @@ def upcaster_fails(design: Choreography) -> Iterator[Found]:
     Mend it: give a required field that old events lack (or have only sometimes) a value, such as
     `data.locale == null ? 'en' : data.locale`.
     """
-    tried, places = _Trial(len(design.event_types)), Places(design)
+    tried, places = Trial(len(design.event_types)), Places(design)
     for name in design.upcasters:
         versions = design.versions(name)
         for upcaster in versions.upcasters.values():
             failures, count = list[tuple[str, Any]](), 0
-            for payload in tried.payloads(upcaster.old, _expressions(upcaster.fields)):
+            for payload in tried.payloads(upcaster.old, expressions_in(upcaster.fields)):
                 count += 1
                 why = _why_refused(upcaster, payload)
                 if why:
@@ -120,70 +105,8 @@ def upcaster_fails(design: Choreography) -> Iterator[Found]:
                 yield Found(name, f"{step} fails on {told}", place, severity)
 
 
-class _Trial:
-    """One rule's trial of a whole design: what is tried, as long as there is time."""
-
-    def __init__(self, event_types: int) -> None:
-        self._each = max(_FEWEST, min(PLAUSIBLE, _MOST // max(1, event_types)))
-        self._end = time.monotonic() + _SECONDS
-
-    def payloads(self, kind: EventType, expressions: Iterable[Expression]) -> Iterator[Any]:
-        """Plausible payloads of a version, as far as the expressions can be evaluated on them."""
-        sources = [expression.source for expression in expressions]
-        for payload, size in self.examples(kind):
-            if time.monotonic() > self._end:
-                return
-            if all(_steps(source, size) <= _MOST_STEPS for source in sources):
-                yield payload
-
-    def examples(self, kind: EventType) -> tuple[tuple[Any, int], ...]:
-        """Plausible payloads of a version, each with its size; none if none is found."""
-        if time.monotonic() > self._end:
-            return ()
-        try:
-            text = json.dumps(kind.schema, sort_keys=True)
-        except (TypeError, ValueError, RecursionError):
-            return ()
-        return _examples(text, self._each)
-
-
-@lru_cache(maxsize=2_000)
-def _examples(schema: str, most: int) -> tuple[tuple[Any, int], ...]:
-    """Kept, since a design is checked again and again while it is drawn."""
-    found: list[Any] = []
-    end = time.monotonic() + _SECONDS_EACH
-    try:
-        kind = EventType("Tried", json.loads(schema))
-        made = Examples(kind)
-        while len(found) < most and time.monotonic() < end:
-            found.append(next(made))
-            if len(found) == 1:  # the first has all optional fields
-                found += _without_optional(found[0], kind)
-    except EventError:
-        pass  # nothing, or nothing more, is found
-    return tuple((payload, len(encode_payload(payload))) for payload in found)
-
-
-def _without_optional(payload: Any, kind: EventType) -> list[Any]:
-    """The same without its optional fields, if that is an event too."""
-    if not isinstance(payload, dict):
-        return []
-    required = kind.schema.get("required", ())
-    sparse = {name: value for name, value in payload.items() if name in required}
-    return [sparse] if sparse != payload and kind.accepts(sparse) else []
-
-
-def _steps(source: str, size: int) -> float:
-    """About how many steps an expression takes at most: each comprehension may go through all."""
-    comprehensions = len(_COMPREHENSION.findall(source))
-    return float(((len(source) + size) / 4) ** min(comprehensions, 20))
-
-
-_COMPREHENSION = re.compile(r"\b(?:all|exists|exists_one|filter|map)\b")
-
-
 def _without_what_is_unknown(
-    reaction: Reaction, read: list[EventType], effects: Mapping[str, EventType], tried: _Trial
+    reaction: Reaction, read: list[EventType], effects: Mapping[str, EventType], tried: Trial
 ) -> tuple[bool, Reaction]:
     """Whether the guard reads unknown fields; and the reaction with plausible values for such."""
     guarded = reaction.guard is not None and bool(unknown_fields(reaction.guard, read))
@@ -228,11 +151,3 @@ def _why_refused(upcaster: Upcaster, payload: Any) -> str:
     except EventError as error:
         return str(error)
     return ""
-
-
-def _expressions(fields: Mapping[str, Any]) -> Iterator[Expression]:
-    for value in fields.values():
-        if isinstance(value, Expression):
-            yield value
-        elif isinstance(value, Mapping):
-            yield from _expressions(value)
