@@ -31,7 +31,7 @@ services:
   inventory:
     # The happy path.
     - whenever: OrderPlaced  # the '#' in it's no comment
-      if: data.order_id != ' # 1'
+      if: 'data.order_id != " # 1"'
       emit:
         StockReserved:
           order_id: data.order_id  # the same

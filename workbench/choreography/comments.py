@@ -172,9 +172,17 @@ def _pairs(was: list[Any], now: list[Any]) -> dict[int, int]:
         if i_end - i == j_end - j:
             pairs.update(zip(range(i, i_end), range(j, j_end), strict=True))
         elif kind == "replace":  # some are gone or new: what begins alike is the same
-            begins = {now[n][1][:1]: n for n in range(j, j_end)}
-            pairs |= {n: begins[was[n][1][:1]] for n in range(i, i_end) if was[n][1][:1] in begins}
+            begins = {_beginning(now[n]): n for n in reversed(range(j, j_end))}
+            for n in range(i, i_end):
+                if _beginning(was[n]) in begins:
+                    pairs[n] = begins.pop(_beginning(was[n]))
     return pairs
+
+
+def _beginning(value: Any) -> Any:
+    """The first name of a mapping and its value, such as ``name: ship``; else all of it."""
+    kind, parts = value
+    return parts[:1] if kind == "mapping" else value
 
 
 def _value(node: Any) -> Any:
