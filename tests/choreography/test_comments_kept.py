@@ -9,7 +9,7 @@ import pytest
 
 from workbench.choreography import Choreography
 from workbench.choreography.comments import with_comments_of
-from workbench.choreography.documents import yaml_text
+from workbench.choreography.documents import read_yaml, yaml_text
 
 SAMPLES = Path(__file__).parents[2] / "sample_data"
 
@@ -128,6 +128,26 @@ def test_whatever_the_file_was_saving_writes_the_design(tmp_path, old):
     saved(design, tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "expected"),
+    [
+        ("- name: p\n# q\n- name: q\n", "- name: q\n  x: 1\n- name: r\n",
+         "# q\n- name: q\n  x: 1\n- name: r\n"),
+        ("- a  # a\n- b  # b\n- c  # c\n", "- b\n- new\n- c\n", "- b  # b\n- new\n- c  # c\n"),
+        ("a: {x: 1,  # x\n  # y\n  y: 2}  # end\n", "a:\n  x: 1\n  y: 3\n",
+         "a:  # x\n  x: 1\n  # y\n  y: 3  # end\n"),
+        ("a: 1  # one\nb: 2\n", "a: 'p\n\n  q'\nb: 3\n", "# one\na: 'p\n\n  q'\nb: 3\n"),
+        ("a:\n  b: 1\n  # of a\n# c\nc: 1\n\n# d\nd: 1\n", "a:\n  b: 2\nd: 1\n",
+         "a:\n  b: 2\n  # of a\n\n# d\nd: 1\n"),
+    ],
+    ids=["item-gone", "items-shift", "flow", "text-of-lines", "name-gone"],
+)  # fmt: skip
+def test_a_comment_goes_where_its_entry_stands_now(tmp_path, before, now, expected):
+    path = tmp_path / "some.yaml"
+    path.write_text(before)
+    assert with_comments_of(path, now) == expected
+
+
 def commented(text, rng):
     """A YAML text with comments of all kinds at random lines."""
     lines = []
@@ -161,6 +181,7 @@ def test_whatever_changes_the_text_without_its_comments_is_what_is_written(name,
         path.write_text(commented(yaml_text(before), rng))
         text = yaml_text(changed(before, rng))
         kept = with_comments_of(path, text)
-        assert plain.load(kept) == plain.load(text)
+        path.with_name("kept.yaml").write_text(kept)
+        assert read_yaml(path.with_name("kept.yaml")) == plain.load(text) == plain.load(kept)
         assert "# beside" in kept
         assert with_comments_of(path, yaml_text(before)) == path.read_text()

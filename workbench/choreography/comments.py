@@ -24,28 +24,33 @@ from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 
 from workbench.choreography.documents import read_yaml
 from workbench.errors import DesignError
-from workbench.events.files import MAX_BYTES, read_text
+from workbench.events.files import read_text
+
+MAX_CHARACTERS = 200_000
+"""A longer file is written again without its comments: placing them takes seconds."""
 
 
 def with_comments_of(path: Path, text: str) -> str:
     """The YAML ``text`` with the comments of the file that it is to replace.
 
-    It is ``text`` itself where there is no such file, where it can't be read, and where the two
-    together would not say exactly what ``text`` says.
+    It is ``text`` itself where there is no such file, where it can't be read or is longer than
+    ``MAX_CHARACTERS``, and where the two together would not say exactly what ``text`` says.
     """
     try:
-        read_yaml(path)  # refuses what is too large, no YAML, or holds aliases
-        found = _merged(_Text(read_text(path).removeprefix("\ufeff")), _Text(text))
-        return found if _says_the_same(found, text) else text
-    except (DesignError, YAMLError, RecursionError, ValueError):
+        before = read_text(path).removeprefix("\ufeff")
+        if max(len(before), len(text)) > MAX_CHARACTERS:
+            return text
+        read_yaml(path)  # refuses what is no YAML, or holds aliases
+        new = _Text(text)
+        found = _merged(_Text(before), new)
+        YAML(typ="rt", pure=True).load(found)  # as the design will be read
+        return found if _value(_compose(found)) == _value(new.root) else text
+    except (DesignError, YAMLError, ValueError, RuntimeError, *_FAULTS):
         return text
 
 
-def _says_the_same(found: str, text: str) -> bool:
-    if len(found.encode()) > MAX_BYTES:
-        return False
-    loaded, expected = (YAML(typ="rt", pure=True).load(each) for each in (found, text))
-    return bool(loaded == expected) and _value(_compose(found)) == _value(_compose(text))
+_FAULTS = (AssertionError, AttributeError, LookupError, TypeError)
+"""What ruamel raises where it has not thought of a comment."""
 
 
 class _Text:
@@ -166,16 +171,19 @@ def _entries(old: _Text, new: _Text, was: Any, now: Any) -> Iterator[_Entry]:
 
 
 def _pairs(was: list[Any], now: list[Any]) -> dict[int, int]:
-    """Which item has become which: those that are equal, then those changed in their place."""
+    """Which item has become which: equal, beginning alike, or changed in its place."""
     pairs: dict[int, int] = {}
     for kind, i, i_end, j, j_end in SequenceMatcher(None, was, now).get_opcodes():
-        if i_end - i == j_end - j:
-            pairs.update(zip(range(i, i_end), range(j, j_end), strict=True))
-        elif kind == "replace":  # some are gone or new: what begins alike is the same
-            begins = {_beginning(now[n]): n for n in reversed(range(j, j_end))}
+        free = dict.fromkeys(reversed(range(j, j_end)))
+        if kind == "replace":
+            begins = {_beginning(now[n]): n for n in free}
             for n in range(i, i_end):
                 if _beginning(was[n]) in begins:
                     pairs[n] = begins.pop(_beginning(was[n]))
+                    del free[pairs[n]]
+        if i_end - i == j_end - j:
+            same = zip(range(i, i_end), range(j, j_end), strict=True)
+            pairs |= {n: m for n, m in same if n not in pairs and m in free}
     return pairs
 
 
