@@ -317,6 +317,45 @@ def test_a_broken_word_on_versions_is_said_with_its_place(tmp_path, text, line, 
     assert raised.value.field == (field if text.startswith("policy") else f"events.Placed.{field}")
 
 
+def save_with_keys(folder, *, draft):
+    """Placed v1 has a transaction_id and an amount; v2, or the draft of it, a payment_id."""
+    home = folder / "events" / "Placed"
+    home.mkdir(parents=True)
+    for file, fields in (
+        ("1", ("transaction_id", "amount")),
+        ("draft" if draft else "2", ("payment_id",)),
+    ):
+        schema = {"type": "object", "properties": {name: {"type": "string"} for name in fields}}
+        (home / f"{file}.json").write_text(json.dumps(schema))
+
+
+@pytest.mark.parametrize("draft", [False, True])
+def test_an_older_version_without_the_key_field_is_told_how_to_say_its_own(tmp_path, draft):
+    save_with_keys(tmp_path, draft=draft)
+    file = tmp_path / "choreography.yaml"
+    file.write_text("events:\n  Placed:\n    key: payment_id\n")
+    expected = (
+        r"Placed v1: the key field 'payment_id' is not a field of the event \(its fields: transaction_id, "
+        r"amount\); a version that goes by another field says so: "
+        r"keys: \{1: transaction_id\}[.]$"
+    )
+    with pytest.raises(DesignError, match=expected) as raised:
+        Choreography.load(tmp_path)
+    assert (raised.value.line, raised.value.field) == (3, "events.Placed.key")
+    file.write_text(file.read_text() + "    keys: {1: transaction_id}\n")
+    assert Choreography.load(tmp_path).versions("Placed").known[1].key == "transaction_id"
+
+
+@pytest.mark.parametrize("said", ["key: payment_idd", "key: payment_id\n    keys: {1: payment_id}"])
+def test_a_key_that_is_only_misspelt_is_told_without_that(tmp_path, said):
+    save_with_keys(tmp_path, draft=False)
+    (tmp_path / "choreography.yaml").write_text(f"events:\n  Placed:\n    {said}\n")
+    with pytest.raises(
+        DesignError, match=r"Placed v1: .* \(its fields: transaction_id, amount\)[.]$"
+    ):
+        Choreography.load(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("text", "line", "field", "expected"),
     [

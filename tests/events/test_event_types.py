@@ -100,7 +100,7 @@ def test_events_are_frozen():
 
 
 def test_a_wrong_key_is_named_with_the_fields_there_are():
-    expected = "^Wrong: the key field 'order_idd' is not a field of the event .its fields: order_id, n.[.]$"
+    expected = "^Wrong v1: the key field 'order_idd' is not a field of the event .its fields: order_id, n.[.]$"
     with pytest.raises(EventError, match=expected):
 
         class Wrong(Event, version=1, key="order_idd"):

@@ -144,14 +144,18 @@ def _load_event_types(
         keys = _other_keys(settings.get(path.name), versions)
         sums = _sums(path, versions)
         unchecked |= {(path.name, version) for version in versions if version not in sums}
+        draft = path / "draft.json"
         for version in versions:
             file = path / f"{version}.json"
-            event_type = _event_type(file, version, keys.get(version, key))
+            in_use = draft if draft.is_file() else path / f"{versions[-1]}.json"
+            if version in keys:
+                event_type = _event_type(file, version, keys[version])
+            else:
+                event_type = _event_type(file, version, key, in_use)
             if sums.get(version, schema_sum(event_type.schema)) != schema_sum(event_type.schema):
                 raise changed(path.name, version, file=str(file))
             choreography.released.setdefault(path.name, {})[version] = event_type
             choreography.event_types[path.name] = event_type
-        draft = path / "draft.json"
         if draft.is_file():
             version = versions[-1] + 1 if versions else 1
             if path.name in settings:
@@ -215,7 +219,10 @@ def read_schema(path: Path) -> dict[str, Any]:
     return schema
 
 
-def _event_type(path: Path, version: int, key: Node | None) -> EventType:
+def _event_type(
+    path: Path, version: int, key: Node | None, in_use: Path | None = None
+) -> EventType:
+    """The version in a file; ``in_use``: the file of the version whose key this is, if another."""
     schema = read_schema(path)
     name = path.parent.name
     try:
@@ -226,7 +233,24 @@ def _event_type(path: Path, version: int, key: Node | None) -> EventType:
     if key is None or key.value is None:
         return event_type
     field = key.text()
-    return key.checked(lambda: EventType(name, schema, version, field))
+    try:
+        return EventType(name, schema, version, field)
+    except WorkbenchError as error:
+        message = str(error).rstrip(".")
+        if in_use is not None and _has_field(in_use, field):
+            first = next(iter(event_type.properties), "null")
+            message += (
+                f"; a version that goes by another field says so: keys: {{{version}: {first}}}"
+            )
+        raise key.error(message) from error
+
+
+def _has_field(path: Path, field: str) -> bool:
+    """Whether a schema that may be wrong itself has a field."""
+    try:
+        return field in EventType(path.parent.name, read_schema(path)).properties
+    except WorkbenchError:
+        return False
 
 
 def _reaction(node: Node, choreography: Choreography, taken: Mapping[str, Reaction]) -> Reaction:

@@ -67,7 +67,7 @@ class EventType:
         if self.key is not None and self.key not in [*self.properties]:
             known = ", ".join(self.properties) or "none"
             raise EventError(
-                f"{self.name}: the key field {self.key!r} is not a field of the event "
+                f"{self.name} v{version}: the key field {self.key!r} is not a field of the event "
                 f"(its fields: {known})."
             )
 
