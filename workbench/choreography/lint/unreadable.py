@@ -42,8 +42,10 @@ def old_events_unreadable(design: Choreography) -> Iterator[Found]:
         if reaction.compensates:  # it reads what its step has read
             continue
         name, versions = reaction.whenever, design.versions(reaction.whenever)
-        reads = tuple(n for n in versions.read_by(reaction) if n in versions.known)
-        if reads and (name, reads) not in known:
+        if {*reaction.reads} - versions.known.keys():
+            continue  # of a draft that is gone: it can't be started
+        reads = versions.read_by(reaction)
+        if (name, reads) not in known:
             released = design.released.get(name, {})
             older = sorted({*released} - {*reads}, reverse=True)
             found = (_unreadable(versions, n, reads, tried) for n in older if n < max(reads))
