@@ -134,7 +134,7 @@ def _undeclared(what: str, *, new: bool, lenient: bool) -> str:
         return f"{what} may hold something else in what is written."
     if new:
         return (
-            f"{what} was added, but the old schema is open: it lets old events carry anything "
+            f"{what} was added, but the old schema is open, as pydantic's own are: it lets old events carry anything "
             f"under that name, and new readers refuse what doesn't fit. Two ways out: "
             f'policy="lenient", which trusts writers to write only what they declare; or close '
             f'the model (additionalProperties: false; in pydantic extra="forbid") in a release '
