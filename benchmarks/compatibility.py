@@ -36,7 +36,13 @@ from pydantic import BaseModel
 
 from benchmarks.random_schemas import RandomSchemas
 from workbench.errors import EventError
-from workbench.events import Compatibility, Event, check_compatibility, fill_defaults
+from workbench.events import (
+    Compatibility,
+    Event,
+    check_compatibility,
+    examples,
+    fill_defaults,
+)
 
 VALIDATORS = {
     4: jsonschema_rs.Draft4Validator,
@@ -104,12 +110,21 @@ def _reason(pair: dict[str, Any], verdict: Compatibility) -> str:
     if not verdict.compatible:
         witness = json.dumps(verdict.breaking[0].witness)
         return f"for the writer allows {witness}, which the reader refuses"
-    allowed = [value for value in _samples() if _takes(pair["writer"], value)]
+    made = [*_samples(), *_made(pair["writer"])]
+    allowed = [value for value in made if _takes(pair["writer"], value)]
     if not allowed:
         return "for the writer allows nothing at all that could be refused"
     refused = [value for value in allowed if not _takes(pair["reader"], value)]
     assert not refused, refused
-    return f"for all {len(allowed):,} sample payloads are taken, such as {json.dumps(allowed[0])}"
+    return f"for all {len(allowed):,} sample payloads are taken, such as {json.dumps(allowed[-1])}"
+
+
+def _made(schema: Any) -> list[Any]:
+    """Payloads made from a schema; none if it allows none, or is a tuple of draft-07."""
+    try:
+        return examples(schema, 5)
+    except EventError:
+        return []
 
 
 def _samples() -> list[Any]:

@@ -317,6 +317,20 @@ def test_what_a_content_media_type_asks_for_is_not_decided():
     assert verdict.undecided == "what a contentMediaType asks for can't be compared"
 
 
+@pytest.mark.parametrize("name", ["$ref", "enum", "default", "properties", "required", "items"])
+def test_a_property_may_have_the_name_of_a_keyword(name):
+    def holding(part):
+        inner = {"type": "object", "properties": {name: part, "x": {"$ref": "#/$defs/N"}}}
+        return {"properties": {"a": inner, "b": INT}, "$defs": {"N": part}}
+
+    assert check_compatibility(holding(INT), holding(INT))
+    assert check_compatibility(holding(INT), holding(NUM))
+    verdict = check_compatibility(holding(NUM), holding(INT))
+    pointers = {change.pointer for change in verdict.breaking}
+    assert pointers == {f"/properties/a/properties/{name}", "/properties/a/properties/x"}
+    assert all(change.proved for change in verdict.breaking)
+
+
 def test_each_mode_asks_its_own_question():
     narrow, wide = opened(a=INT), opened(a=NUM)
     assert check_compatibility(narrow, wide, "BACKWARD")

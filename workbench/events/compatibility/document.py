@@ -156,8 +156,9 @@ def read_schema(schema: Any, what: str = "the schema") -> Document:
     draft = _draft(schema, parts, what)
     naming = ("id",) if draft == 4 else _NAMING
     named = any(isinstance(part.get(name), str) for part in parts for name in naming)
+    usual = draft == 2020 and not named and all(_is_usual(part, schema) for part in parts)
     try:
-        return _document(encode_payload(schema), draft, named, what)
+        return _document(encode_payload(schema), draft, named, usual, what)
     except EventError as error:
         if isinstance(error, IncomparableError) or what in str(error):
             raise
@@ -165,13 +166,11 @@ def read_schema(schema: Any, what: str = "the schema") -> Document:
 
 
 @lru_cache(maxsize=100)
-def _document(text: bytes, draft: int, named: bool, what: str) -> Document:  # noqa: FBT001 - hashed
+def _document(text: bytes, draft: int, named: bool, usual: bool, what: str) -> Document:  # noqa: FBT001 - hashed
     """Read once, as long as it is among the last hundred: one schema is often compared anew."""
     document = Document(decode_payload(text), draft, named)
-    if draft == 2020 and not named and jsonschema_rs.meta.is_valid(document.raw):
-        plain = all(_leads_somewhere(document.raw, part) for part in _parts(document.raw, what))
-        if plain and all(map(_is_expression, _expressions(document.raw, what))):
-            return document  # a validator of it is compiled when one is needed
+    if usual and jsonschema_rs.meta.is_valid(document.raw):
+        return document  # a validator of it is compiled when one is needed
     try:
         document._validator  # noqa: B018, SLF001 - compiles it
     except jsonschema_rs.ReferencingError as error:
@@ -183,23 +182,17 @@ def _document(text: bytes, draft: int, named: bool, what: str) -> Document:  # n
     return document
 
 
-def _leads_somewhere(schema: Any, part: Mapping[str, Any]) -> bool:
-    """Whether its reference, if it has one, is a pointer to a part that is there."""
-    if part.keys().isdisjoint(_REFERENCES):
-        return True
-    reference = part.get("$ref")
-    if not isinstance(reference, str) or not reference.startswith("#"):
-        return False
-    return at_pointer(schema, reference[1:]) is not None
-
-
-def _expressions(schema: Any, what: str) -> Iterator[str]:
-    """The regular expressions in it, and texts under their keywords that may be none."""
-    for part in _parts(schema, what):
-        if "pattern" in part and isinstance(part["pattern"], str):
-            yield part["pattern"]
-        if "patternProperties" in part and isinstance(part["patternProperties"], dict):
-            yield from part["patternProperties"]
+def _is_usual(part: Mapping[str, Any], schema: Any) -> bool:
+    """Whether its reference, if it has one, leads somewhere, and its patterns are expressions."""
+    if not part.keys().isdisjoint(_REFERENCES):
+        reference = part.get("$ref")
+        if not isinstance(reference, str) or not reference.startswith("#"):
+            return False
+        if at_pointer(schema, reference[1:]) is None:
+            return False
+    patterns = part.get("patternProperties")
+    expressions = [part.get("pattern"), *(patterns if isinstance(patterns, Mapping) else ())]
+    return all(_is_expression(text) for text in expressions if isinstance(text, str))
 
 
 @lru_cache(maxsize=1_000)

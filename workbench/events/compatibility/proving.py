@@ -96,9 +96,10 @@ def _shorter(schema: Schema, allowed: Sequence[Any]) -> Schema:
         return schema
     found = {}
     for name, part in schema.items():
-        if name == "enum" and len(part) > MOST_LISTED:
+        if name == "enum" and isinstance(part, list) and len(part) > MOST_LISTED:
             odd = missing(part, list(allowed))[:MOST_LISTED] if allowed else []
             found[name] = odd or part[:MOST_LISTED]
         else:
-            found[name] = part if name in ("enum", "required") else _shorter(part, allowed)
+            listed = isinstance(part, list) and name in ("enum", "required")
+            found[name] = part if listed else _shorter(part, allowed)
     return found

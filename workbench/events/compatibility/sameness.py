@@ -38,24 +38,25 @@ class Sameness:
             known = self._plain[id(schema)] = schema, self._look(schema)  # keeps it alive
         return known[1]
 
-    def _look(self, schema: Any) -> bool:
-        if isinstance(schema, list):
-            return all(self._look(part) for part in schema)
+    def _look(self, schema: Schema) -> bool:
         if not isinstance(schema, dict):
             return True
         if "$ref" in schema and not self._is_same_target(schema["$ref"]):
             return False
-        if any(
-            "default" in part
-            for part in schema.get("properties", {}).values()
-            if part is not True and part is not False
-        ):
-            return False
-        return all(
-            self._look(part)
-            for name, part in schema.items()
-            if name not in ("$ref", "enum", "default", "required")
-        )
+        for keyword, part in schema.items():
+            if keyword in _NAMED:
+                parts = list(part.values())
+            elif keyword in _LISTED:
+                parts = part
+            elif keyword in _VALUES:
+                continue
+            else:
+                parts = [part]
+            if not all(map(self._look, parts)):
+                return False
+            if keyword == "properties" and any("default" in p for p in parts if p not in _BOOLEANS):
+                return False
+        return True
 
     def _is_same_target(self, key: str) -> bool:
         if key not in self._targets:
@@ -63,6 +64,12 @@ class Sameness:
             writer, reader = self._writer.targets.get(key), self._reader.targets[key]
             self._targets[key] = _same(writer, reader) and self._look(reader)
         return self._targets[key]
+
+
+_NAMED = frozenset({"properties", "patternProperties", "dependentSchemas"})
+_LISTED = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
+_VALUES = frozenset({"enum", "default", "required", "dependentRequired", "$ref"})
+_BOOLEANS = (True, False)
 
 
 def _same(one: Any, other: Any) -> bool:
