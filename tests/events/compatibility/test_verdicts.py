@@ -422,6 +422,26 @@ def test_a_default_that_another_rule_would_notice_is_not_relied_on():
     assert not check_compatibility({"type": "object", "properties": {"b": False}}, new)
 
 
+@pytest.mark.parametrize("levels", [1, 2, 3, 4])
+def test_a_negation_inside_a_recursive_schema_proves_nothing_false(levels):
+    node = {"properties": {"a": {"$ref": "#/$defs/n"}, "x": {"not": {"$ref": "#/$defs/n"}}}}
+    old = {"$ref": "#/$defs/n", "$defs": {"n": {"type": "object", **node}}}
+    refused = {"type": "object", "required": ["x"]}
+    for _ in range(levels):
+        refused = {"type": "object", "required": ["a"], "properties": {"a": refused}}
+    assert not check_compatibility(old, {"not": refused})  # for {"a": {"x": 5}} is allowed, say
+
+
+def test_a_default_of_a_recursive_model_that_breaks_deep_down_is_not_relied_on():
+    model = closed(a=INT, b={"$ref": "#/$defs/B"})
+    bad = {"c": {"c": {"c": {"c": {"wrong": 1}}}}}
+    new = {
+        **closed(["b"], a=INT, b={"$ref": "#/$defs/B", "default": bad}),
+        "$defs": {"B": closed(c={"$ref": "#/$defs/B"})},
+    }
+    assert not check_compatibility({**model, "properties": {"a": INT}}, new)
+
+
 def test_what_came_and_hurts_nobody_is_told_too():
     verdict = check_compatibility(closed(a=INT), opened(a=INT, b={}), "BACKWARD")
     assert ("/properties/b", "property-added", False) in {

@@ -23,7 +23,6 @@ from workbench.events.compatibility.document import Document
 from workbench.events.compatibility.expressions import not_covered
 from workbench.events.compatibility.gaps import Gap, Wrap, at_name, at_place, at_rest, escaped
 from workbench.events.compatibility.inlining import (
-    CyclicError,
     Filling,
     Place,
     UndecidedError,
@@ -221,11 +220,11 @@ class Comparison:
         except UndecidedError:
             pass
         if keyword == "pattern":
-            beyond = self._beyond(writer, reader["pattern"])
-            if beyond is None:
+            covered, beyond = self._beyond(writer, reader["pattern"])
+            if covered:
                 return
-            one_of_them = {"not": {"enum": [beyond]}}
-            rule = rule if self._proves(writer, one_of_them) else one_of_them
+            if beyond is not None and not self._proves(writer, {"not": {"enum": [beyond]}}):
+                rule = {"not": {"enum": [beyond]}}
         if keyword not in ("anyOf", "oneOf"):
             yield self._gap(pointer, keyword, writer, reader, wrap, rule)
             return
@@ -235,19 +234,14 @@ class Comparison:
         else:
             yield from found
 
-    def _beyond(self, writer: Schema, pattern: str) -> str | None:
-        """A text that the writer's patterns allow and another doesn't; ``None``: there is none."""
-        found = ""
+    def _beyond(self, writer: Schema, pattern: str) -> tuple[bool, str | None]:
+        """Whether a pattern of the writer's is covered; if not, a text that it allows beyond."""
+        texts = []
         for node in self._writer.conjuncts(writer):
             if "pattern" in node:
-                try:
-                    text = not_covered(node["pattern"], pattern)
-                except ValueError:
-                    continue
-                if text is None:
-                    return None
-                found = text
-        return found
+                with contextlib.suppress(ValueError):
+                    texts.append(not_covered(node["pattern"], pattern))
+        return None in texts, next((text for text in texts if text is not None), None)
 
     def _alternatives(
         self, keyword: str, writer: Schema, branches: list[Schema], pointer: str, wrap: Wrap
@@ -277,10 +271,7 @@ class Comparison:
     def _is_disjoint(self, writer: Schema, branch: Schema) -> bool:
         """Whether it is proven that nothing that is written satisfies an alternative."""
         try:
-            try:
-                refused = inlined(self._reader, branch)
-            except CyclicError:
-                refused = inlined(self._reader, self._monotone(branch), bottom=True)
+            refused = inlined(self._reader, branch, bottom=True)
         except UndecidedError:
             return False
         return self._proves(writer, {"not": refused})
@@ -376,23 +367,12 @@ class Comparison:
     def _proves(self, writer: Schema, rule: Schema) -> bool:
         """Whether the algebra proves one rule of what a writer's schema allows at a place."""
         try:
-            try:
-                written = inlined(self._writer.document, writer)
-            except CyclicError:
-                written = inlined(self._writer.document, self._monotone(writer), bottom=True)
+            written = inlined(self._writer.document, writer, bottom=True)
             if self._lenient:
                 written = without_undeclared(written, rule)
             return covers(rule, written)
         except UndecidedError:
             return False
-
-    def _monotone(self, writer: Schema) -> Schema:
-        """What of a recursive schema only ever takes more if its parts do."""
-        if isinstance(writer, bool):
-            return writer
-        odd = {"not", "oneOf", "if", "then", "else", "contains", "unevaluatedProperties"}
-        odd |= {"unevaluatedItems"}
-        return {name: part for name, part in writer.items() if name not in odd}
 
     def _gap(
         self,

@@ -47,6 +47,7 @@ def inlined(
     *,
     filling: Filling = Filling.NONE,
     bottom: bool | None = None,
+    rough: bool = False,
 ) -> Schema:
     """A schema of 2020-12 with no reference in it.
 
@@ -57,16 +58,20 @@ def inlined(
     filling
         What its reader does about its defaults.
     bottom
-        What stands for a schema inside itself, from the second level on.
+        What stands for a schema inside itself, from the second level on. With ``True`` what comes
+        out takes all that the schema does, and maybe more; with ``False`` no more, or there is
+        an error.
+    rough
+        Whether it may stand below a negation too; what comes out is only a guess then.
 
     Raises
     ------
     CyclicError
-        The schema is recursive, and ``bottom`` is ``None``.
+        The schema is recursive, and ``bottom`` is ``None``, or ``False`` below a negation.
     UndecidedError
         It has more than 20,000 parts.
     """
-    return _Inlining(document, bottom=bottom).schema(schema, filling)
+    return _Inlining(document, bottom=bottom, rough=rough).schema(schema, filling)
 
 
 def filling_of(document: Document) -> Filling:
@@ -176,8 +181,9 @@ def read_part(document: Document, part: Mapping[str, Any], place: Place) -> Sche
 
 
 class _Inlining:
-    def __init__(self, document: Document, *, bottom: bool | None) -> None:
-        self._document, self._bottom = document, bottom
+    def __init__(self, document: Document, *, bottom: bool | None, rough: bool = False) -> None:
+        self._document, self._bottom, self._rough = document, bottom, rough
+        self._turned = 0  # how many keywords around turn more into less, or may
         self._open: Counter[str] = Counter()
         self._nodes = 0
 
@@ -201,26 +207,19 @@ class _Inlining:
             raise UndecidedError("with its references written out it is too large")
         found: dict[str, Any] = {}
         for name, value in schema.items():
-            if name in ("anyOf", "oneOf"):
-                found[name] = [self.written(part, _NOTHING, filled) for part in value]
-            elif name in ("not", "if", "then", "else"):
-                found[name] = self.written(value, _NOTHING, filled)
-            elif name == "dependentSchemas":
-                found[name] = {k: self.written(s, _NOTHING, filled) for k, s in value.items()}
-            elif name == "properties":
-                found[name] = {key: self.schema(part, below.of(key)) for key, part in value.items()}
-            elif name == "patternProperties":
-                found[name] = {key: self.schema(part, below.filling) for key, part in value.items()}
-            elif name == "prefixItems":
-                found[name] = [self.schema(part, below.filling) for part in value]
-            elif name in ("items", "additionalProperties"):
-                found[name] = self.schema(value, below.filling)
-            elif name in _OTHERS_LOOK:
-                found[name] = self.schema(value, Filling.NONE)
-            elif name == "required":
-                found[name] = [key for key in value if key not in filled]
-            elif name not in ("$ref", "allOf", "default"):
-                found[name] = value
+            if name not in _TURNING:
+                if name not in ("$ref", "allOf", "default"):
+                    found[name] = self._keyword(name, value, below, filled)
+                continue
+            self._turned += 1
+            try:
+                found[name] = self._keyword(name, value, below, filled)
+            except CyclicError:
+                # What is to take more may do without a rule, if it is not itself turned round.
+                if self._bottom is not True or self._turned > 1:
+                    raise
+            finally:
+                self._turned -= 1
         parts = [self.written(part, below, filled) for part in schema.get("allOf", ())]
         if "$ref" in schema:
             parts.append(self._reference(schema["$ref"], below, filled))
@@ -230,15 +229,37 @@ class _Inlining:
             found["allOf"] = parts
         return found or True
 
+    def _keyword(self, name: str, value: Any, below: Below, filled: AbstractSet[str]) -> Any:
+        if name in ("anyOf", "oneOf"):
+            return [self.written(part, _NOTHING, filled) for part in value]
+        if name in ("not", "if", "then", "else"):
+            return self.written(value, _NOTHING, filled)
+        if name == "dependentSchemas":
+            return {key: self.written(part, _NOTHING, filled) for key, part in value.items()}
+        if name == "properties":
+            return {key: self.schema(part, below.of(key)) for key, part in value.items()}
+        if name == "patternProperties":
+            return {key: self.schema(part, below.filling) for key, part in value.items()}
+        if name == "prefixItems":
+            return [self.schema(part, below.filling) for part in value]
+        if name in ("items", "additionalProperties"):
+            return self.schema(value, below.filling)
+        if name in _OTHERS_LOOK:
+            return self.schema(value, Filling.NONE)
+        if name == "required":
+            return [key for key in value if key not in filled]
+        return value
+
     def _reference(self, key: str, below: Below, filled: AbstractSet[str]) -> Schema:
         if self._open[key] > (self._bottom is not None):
-            if self._bottom is None:
+            if self._bottom is None or (self._turned and not self._rough):
                 raise CyclicError("it refers to itself")
             return self._bottom
         self._open[key] += 1
-        found = self.written(self._document.targets[key], below, filled)
-        self._open[key] -= 1
-        return found
+        try:
+            return self.written(self._document.targets[key], below, filled)
+        finally:
+            self._open[key] -= 1
 
     # --- defaults -------------------------------------------------------------------------
 
@@ -308,7 +329,8 @@ class _Inlining:
             parts = [{"properties": {name: parts[0]["properties"][name]}}]
         try:
             own = [{k: node[k] for k in _OF_OBJECTS if k in node} for node in parts]
-            place = [self.written(node, _NOTHING, frozenset()) for node in own]
+            alone = _Inlining(self._document, bottom=False)  # it fits for sure, or not at all
+            place = [alone.written(node, _NOTHING, frozenset()) for node in own]
             check = jsonschema_rs.Draft202012Validator({"allOf": place}, validate_formats=True)
             return bool(check.is_valid({name: value}))
         except (ValueError, UndecidedError):
@@ -345,6 +367,11 @@ class _Inlining:
 _ALTERNATIVES = frozenset(
     {"anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas", "enum"}
 )
+_TURNING = frozenset(
+    {"not", "oneOf", "if", "contains", "unevaluatedItems", "unevaluatedProperties"}
+)
+"""Keywords that may take less where the schemas in them take more: negations, one may say."""
+
 _OTHERS_LOOK = frozenset({"contains", "propertyNames", "unevaluatedItems", "unevaluatedProperties"})
 _COVERING = frozenset({"patternProperties", "unevaluatedProperties", "enum"})
 _COUNTING = frozenset(

@@ -38,8 +38,10 @@ class Proof:
         self._taken: Schema = True
         try:
             # Of a recursive schema what has two levels is looked at, and nothing below them.
-            self._taken = inlined(reader, reader.root, filling=filling_of(reader), bottom=True)
-            self._written = inlined(writer, writer.root, bottom=False)
+            self._taken = inlined(
+                reader, reader.root, filling=filling_of(reader), bottom=True, rough=True
+            )
+            self._written = inlined(writer, writer.root, bottom=False, rough=True)
             if lenient:
                 self._written = without_undeclared(self._written, self._taken)
         except UndecidedError:
