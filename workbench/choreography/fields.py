@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workbench.events import EventType
+from workbench.events.json_pointer import below as pointer_below
 
 PERSONAL = "x-personal-data"
 """Marks a schema whose data are personal: ``true``, or ``false`` where they only look so."""
@@ -61,7 +62,7 @@ def fields_of(event_type: EventType) -> Iterator[Field]:
             if found > MAX_FIELDS:
                 return
             below = f"{path}.{name}" if path else name
-            at = f"{pointer}/properties/{name.replace('~', '~0').replace('/', '~1')}"
+            at = pointer_below(pointer, "properties", name)
             field = Field(below, at, resolved, _mark(resolved, inherited=personal))
             yield field
             ahead.append((below, _home(child, at), resolved, field.personal))

@@ -20,6 +20,8 @@ from urllib.parse import unquote
 
 import jsonschema_rs
 
+from workbench.events.json_pointer import at
+
 _DEEPEST = 200
 """How far into a payload it goes; JSON is not read any deeper."""
 
@@ -221,16 +223,7 @@ def _target(ref: Any, schema: Any) -> Any:
     """What a local reference (a JSON pointer) points to; ``None`` for any other."""
     if not isinstance(ref, str) or not (ref == "#" or ref.startswith("#/")):
         return None
-    found = schema
-    for name in unquote(ref[2:]).split("/") if ref != "#" else []:
-        name = name.replace("~1", "/").replace("~0", "~")
-        if isinstance(found, Mapping):
-            found = found.get(name)
-        elif isinstance(found, list) and name.isdecimal() and int(name) < len(found):
-            found = found[int(name)]
-        else:
-            return None
-    return found
+    return at(schema, unquote(ref[1:]))
 
 
 def _fill(nodes: tuple[_Node, ...], data: Any, depth: int) -> Any:

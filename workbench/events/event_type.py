@@ -14,6 +14,7 @@ import jsonschema_rs
 from workbench.errors import EventError
 from workbench.events.defaults import Filler, filler
 from workbench.events.identity import canonical_key
+from workbench.events.json_pointer import at
 from workbench.events.payload import decode_payload, encode_payload
 
 if TYPE_CHECKING:
@@ -88,10 +89,7 @@ class EventType:
         for _ in range(20):
             if not (isinstance(schema, Mapping) and str(schema.get("$ref", "")).startswith("#/")):
                 break
-            target: Any = self.schema
-            for part in schema["$ref"][2:].split("/"):
-                part = part.replace("~1", "/").replace("~0", "~")
-                target = target.get(part) if isinstance(target, Mapping) else None
+            target = at(self.schema, schema["$ref"][1:])
             if not isinstance(target, Mapping):
                 break
             schema = {**target, **{name: rule for name, rule in schema.items() if name != "$ref"}}

@@ -6,6 +6,8 @@ import json
 import re
 from collections.abc import Collection
 
+from workbench.events.json_pointer import below
+
 _PART = re.compile(r'"(?:[^"\\\n]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+')
 
 
@@ -31,7 +33,7 @@ def lines_of(text: str, pointers: Collection[str]) -> dict[str, int]:
         if begins and part not in "]}":
             home, n = outer[-1]
             name = str(json.loads(part, strict=False)) if n is None else str(n)
-            pointer = f"{home}/{name.replace('~', '~0').replace('/', '~1')}"
+            pointer = below(home, name)
             if pointer in wanted:
                 found.setdefault(pointer, line)
         begins = False

@@ -6,6 +6,7 @@ import re
 from collections.abc import Container
 
 from workbench.events import EventType
+from workbench.events.json_pointer import below
 
 EXTENSION = "x-choreography"
 """What AsyncAPI can't say of a design, in the words of ``choreography.yaml``."""
@@ -35,4 +36,4 @@ def plain_name(text: str, taken: Container[str] = (), *, instead: str = "_") -> 
 
 def reference(*path: str) -> dict[str, str]:
     """A reference to a place in the same document."""
-    return {"$ref": "#/" + "/".join(part.replace("~", "~0").replace("/", "~1") for part in path)}
+    return {"$ref": below("#", *path)}

@@ -11,6 +11,7 @@ from workbench.choreography.asyncapi.names import plain_name
 from workbench.choreography.asyncapi.references import Documents, Place
 from workbench.choreography.documents import Node
 from workbench.events.conversion import schema_from_avro
+from workbench.events.json_pointer import below
 from workbench.events.subschemas import with_references
 
 _AVRO = "application/vnd.apache.avro"
@@ -93,9 +94,7 @@ class _Bundle:
             inside = place.way[: len(self.home.way)] == self.home.way
             if inside:
                 rest = place.way[len(self.home.way) :]
-                return "#" + "".join(
-                    "/" + part.replace("~", "~0").replace("/", "~1") for part in rest
-                )
+                return below("#", *rest)
         if not isinstance(node.value, Mapping | bool):
             raise schema.error(f"{text!r} points to no schema")
         if place not in self.names:

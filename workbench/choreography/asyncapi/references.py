@@ -15,6 +15,7 @@ from urllib.parse import unquote
 from workbench.choreography.documents import Node, read_yaml
 from workbench.errors import DesignError
 from workbench.events.files import read_json
+from workbench.events.json_pointer import names_of
 
 _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|//")
 _MOST_FILES = 200
@@ -82,15 +83,15 @@ class Documents:
         node = top or self.open(path)
         if fragment and not fragment.startswith("/"):
             raise reference.error(f"{text!r} is no path such as '#/components/messages/...'")
-        way = [part.replace("~1", "/").replace("~0", "~") for part in unquote(fragment).split("/")]
-        for part in way[1:]:
+        way = names_of(unquote(fragment))
+        for part in way:
             if isinstance(node.value, Mapping) and part in node.value:
                 node = node.get(part)
             elif isinstance(node.value, list) and part.isdecimal() and int(part) < len(node.value):
                 node = node.items()[int(part)]
             else:
                 raise reference.error(f"{text!r} points to nothing: there is no {part!r}")
-        return node, Place(path.resolve(), tuple(way[1:]))
+        return node, Place(path.resolve(), tuple(way))
 
     def _file(self, reference: Node, address: str) -> Path:
         path = Path(os.path.normpath(Path(reference.file).parent / unquote(address)))

@@ -15,6 +15,7 @@ from pydantic_core import SchemaError, SchemaValidator, core_schema
 
 from workbench.errors import DesignError
 from workbench.events import EventType
+from workbench.events.json_pointer import below
 from workbench.events.subschemas import with_references, with_subschemas
 
 _SAID = {
@@ -68,7 +69,7 @@ class Sayable:
             homes[event_type.schema["$ref"]] = homes["#"]
         for group in ("$defs", "definitions"):
             for inner, definition in dict(schema.get(group, {})).items():
-                pointer = f"#/{group}/{inner.replace('~', '~0').replace('/', '~1')}"
+                pointer = below("#", group, inner)
                 if pointer not in homes:
                     homes[pointer] = self._home(name, inner, definition)
 

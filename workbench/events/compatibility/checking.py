@@ -9,7 +9,7 @@ from workbench.errors import EventError
 from workbench.events.compatibility.avro import avro_changes
 from workbench.events.compatibility.comparing import Comparison
 from workbench.events.compatibility.document import Document, read_schema
-from workbench.events.compatibility.gaps import Gap, escaped
+from workbench.events.compatibility.gaps import Gap
 from workbench.events.compatibility.inlining import UndecidedError
 from workbench.events.compatibility.pointers import written_pointer
 from workbench.events.compatibility.proving import Proof
@@ -17,6 +17,7 @@ from workbench.events.compatibility.result import NEW_READERS, Change, Compatibi
 from workbench.events.compatibility.schema import IncomparableError, Schema
 from workbench.events.compatibility.sentences import field_of, kind, sentence
 from workbench.events.compatibility.sides import MODES, Side, sides_of
+from workbench.events.json_pointer import below
 
 POLICIES = ("strict", "lenient")
 
@@ -149,22 +150,20 @@ def _path(gap: Gap) -> str:
     """Of the property, where a rule is about one."""
     if not gap.name or gap.keyword == "properties":
         return gap.pointer
-    return f"{gap.pointer.removesuffix('/additionalProperties')}/properties/{escaped(gap.name)}"
+    return below(gap.pointer.removesuffix("/additionalProperties"), "properties", gap.name)
 
 
 def _harmless(old: Schema, new: Schema, pointer: str, told: set[str]) -> Iterator[Change]:
     """Properties that came or went, and hurt nobody."""
     before, after = _properties(old), _properties(new)
     for name in [*before, *(n for n in after if n not in before)]:
-        below = f"{pointer}/properties/{escaped(name)}"
+        path = below(pointer, "properties", name)
         if name in before and name in after:
-            yield from _harmless(before[name], after[name], below, told)
-        elif not any(known == below or known.startswith(below + "/") for known in told):
+            yield from _harmless(before[name], after[name], path, told)
+        elif not any(known == path or known.startswith(path + "/") for known in told):
             what = "was added" if name in after else "is gone"
             change = "property-added" if name in after else "property-removed"
-            yield Change(
-                below, change, False, "", f"`{field_of(below)}` {what}, which hurts nobody."
-            )
+            yield Change(path, change, False, "", f"`{field_of(path)}` {what}, which hurts nobody.")
 
 
 def _properties(schema: Schema) -> Mapping[str, Any]:

@@ -21,7 +21,7 @@ from typing import Any
 from workbench.events.compatibility.algebra import MOST_LISTED, covers, missing
 from workbench.events.compatibility.document import Document
 from workbench.events.compatibility.expressions import not_covered
-from workbench.events.compatibility.gaps import Gap, Wrap, at_name, at_place, at_rest, escaped
+from workbench.events.compatibility.gaps import Gap, Wrap, at_name, at_place, at_rest
 from workbench.events.compatibility.inlining import (
     Filling,
     Place,
@@ -35,6 +35,7 @@ from workbench.events.compatibility.lenience import without_undeclared
 from workbench.events.compatibility.sameness import Sameness
 from workbench.events.compatibility.schema import Schema, takes_anything
 from workbench.events.compatibility.writers import Writer, matches
+from workbench.events.json_pointer import below
 
 MOST_STEPS = 20_000
 """Comparisons of parts."""
@@ -256,8 +257,8 @@ class Comparison:
             return None
         tries = []
         for n in meant or alike:
-            before, below = set(self._assumed), f"{pointer}/{keyword}/{n}"
-            tries.append(list(self._compare(writer, branches[n], below, wrap, Filling.NONE)))
+            before, there = set(self._assumed), below(pointer, keyword, n)
+            tries.append(list(self._compare(writer, branches[n], there, wrap, Filling.NONE)))
             if not tries[-1]:
                 return []  # this one takes it
             self._assumed = before  # what was taken for granted here may not hold
@@ -283,23 +284,23 @@ class Comparison:
     ) -> Iterator[Gap]:
         declared = reader.get("properties", {})
         for name, part in declared.items():
-            below = f"{pointer}/properties/{escaped(name)}"
+            there = below(pointer, "properties", name)
             inner = at_name(wrap, "properties", name)
             found = self._writer.property(writer, name)
             if not self._writer.declares(writer, name) and found is True:
                 if not takes_anything(self._reader.resolved(part)):
-                    yield self._below(below, "properties", writer, part, inner, place, name)
+                    yield self._below(there, "properties", writer, part, inner, place, name)
                 continue
-            yield from self._compare(found, part, below, inner, place.below.of(name))
+            yield from self._compare(found, part, there, inner, place.below.of(name))
         for pattern, part in reader.get("patternProperties", {}).items():
-            below = f"{pointer}/patternProperties/{escaped(pattern)}"
+            there = below(pointer, "patternProperties", pattern)
             inner = at_name(wrap, "patternProperties", pattern)
             for name in filter(partial(matches, pattern), self._writer.declared(writer)):
                 only, value = at_name(wrap, "properties", name), self._writer.property(writer, name)
-                yield from self._compare(value, part, below, only, place.below.filling)
+                yield from self._compare(value, part, there, only, place.below.filling)
             same = self._writer.under_pattern(writer, pattern)
             for value in [same] if same is not None else self._writer.others(writer):
-                yield from self._compare(value, part, below, inner, place.below.filling)
+                yield from self._compare(value, part, there, inner, place.below.filling)
         if "additionalProperties" not in reader:
             return
         rest, beside = reader["additionalProperties"], list(reader.get("patternProperties", {}))
@@ -325,33 +326,33 @@ class Comparison:
         covered: Mapping[str, Any],
     ) -> Iterator[Gap]:
         """Properties that the reader has one rule for, ``rest``, whatever their names."""
-        below = f"{pointer}/additionalProperties"
+        there = below(pointer, "additionalProperties")
         for name in filter(is_other, self._writer.declared(writer)):
             value = self._writer.property(writer, name)
             only = at_name(wrap, "properties", name)
             if rest is False:
-                yield self._gap(below, "additionalProperties", value, rest, only, False, name)
+                yield self._gap(there, "additionalProperties", value, rest, only, False, name)
             else:
-                yield from self._compare(value, rest, below, only, place.below.filling)
+                yield from self._compare(value, rest, there, only, place.below.filling)
         any_other = at_rest(wrap, covered, "additionalProperties")
         if rest is False:
             told = dict.fromkeys(self._writer.declared(writer), True)
             known = {**covered, "properties": {**told, **covered["properties"]}}
             if not self._proves(writer, {**known, "additionalProperties": False}):
-                yield self._gap(below, "additionalProperties", writer, rest, any_other, False)
+                yield self._gap(there, "additionalProperties", writer, rest, any_other, False)
             return
         for value in self._writer.others(writer, but=covered["patternProperties"]):
-            yield from self._compare(value, rest, below, any_other, place.below.filling)
+            yield from self._compare(value, rest, there, any_other, place.below.filling)
 
     def _elements(
         self, writer: Schema, reader: Mapping[str, Any], pointer: str, wrap: Wrap, place: Place
     ) -> Iterator[Gap]:
         prefix = reader.get("prefixItems", ())
         for n, part in enumerate(prefix):
-            below = f"{pointer}/prefixItems/{n}"
+            there = below(pointer, "prefixItems", n)
             inner = at_place(wrap, n)
             yield from self._compare(
-                self._writer.element(writer, n), part, below, inner, place.below.filling
+                self._writer.element(writer, n), part, there, inner, place.below.filling
             )
         if "items" not in reader:
             return

@@ -16,6 +16,7 @@ from urllib.parse import unquote, urldefrag, urljoin
 
 from workbench.errors import EventError
 from workbench.events.compatibility.schema import IncomparableError, Schema, matches_all
+from workbench.events.json_pointer import names_of
 
 _PLAIN = {
     "type", "enum", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf",
@@ -118,8 +119,7 @@ class _Reading:
             key, (raw, below) = f"{uri}#{fragment}", self._named(f"{uri}#{fragment}")
         else:
             raw, below = self._named(uri)
-            for part in unquote(fragment)[1:].split("/") if fragment else ():
-                part = part.replace("~1", "/").replace("~0", "~")
+            for part in names_of(unquote(fragment)):
                 if isinstance(raw, list) and part.isdigit() and int(part) < len(raw):
                     raw = raw[int(part)]
                 elif isinstance(raw, dict) and part in raw:

@@ -6,12 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
+from urllib.parse import unquote
 
 import jsonschema_rs
 
 from workbench.errors import EventError
 from workbench.events.compatibility.dialect import SINCE, read_as_2020
-from workbench.events.compatibility.schema import IncomparableError, Schema, at_pointer
+from workbench.events.compatibility.schema import IncomparableError, Schema
+from workbench.events.json_pointer import at
 from workbench.events.payload import decode_payload, encode_payload
 
 DEEPEST = 100
@@ -188,7 +190,7 @@ def _is_usual(part: Mapping[str, Any], schema: Any) -> bool:
         reference = part.get("$ref")
         if not isinstance(reference, str) or not reference.startswith("#"):
             return False
-        if at_pointer(schema, reference[1:]) is None:
+        if at(schema, unquote(reference[1:])) is None:
             return False
     patterns = part.get("patternProperties")
     expressions = [part.get("pattern"), *(patterns if isinstance(patterns, Mapping) else ())]

@@ -52,8 +52,3 @@ def at_place(wrap: Wrap, place: int) -> Wrap:
 def at_rest(wrap: Wrap, others: Mapping[str, Any], keyword: str) -> Wrap:
     """For all that ``others`` don't name."""
     return lambda rule: wrap({**others, keyword: rule})
-
-
-def escaped(name: str) -> str:
-    """A name as a part of a JSON pointer (RFC 6901)."""
-    return name.replace("~", "~0").replace("/", "~1")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import unquote
 
-from workbench.events.compatibility.schema import at_pointer
+from workbench.events.json_pointer import at, below, names_of
 
 _MOST_REFERENCES = 100
 
@@ -25,23 +26,23 @@ def written_pointer(schema: Any, path: str) -> str:
     The pointer to the same place in the text; the path itself as far as there is none.
     """
     pointer, here = "", schema
-    parts = path.split("/")[1:]
+    parts = names_of(path)
     for place, part in enumerate(parts):
         for _ in range(_MOST_REFERENCES):
             if not isinstance(here, dict) or part in here or _old_word(part, here) in here:
                 break
             reference = str(here.get("$ref", ""))
             local = reference == "#" or reference.startswith("#/")
-            target = at_pointer(schema, reference[1:]) if local else None
+            target = at(schema, unquote(reference[1:])) if local else None
             if target is None:
                 break
             pointer, here = reference[1:], target
         if isinstance(here, dict):
             part = _old_word(part, here)
-        below = at_pointer(here, f"/{part}")
-        if below is None:
-            return "".join([pointer, *(f"/{rest}" for rest in parts[place:])])
-        pointer, here = f"{pointer}/{part}", below
+        inner = at(here, below("", part))
+        if inner is None:
+            return below(pointer, *parts[place:])
+        pointer, here = below(pointer, part), inner
     return pointer
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from typing import Any
-from urllib.parse import unquote
 
 from workbench.errors import EventError
 
@@ -36,16 +35,3 @@ def matches_all(pattern: str) -> bool:
         return not codes and re.match(pattern, "") is not None
     except (re.error, RecursionError, OverflowError, ValueError):
         return False
-
-
-def at_pointer(schema: Any, pointer: str) -> Any:
-    """The part of a schema that a JSON pointer leads to; ``None`` if there is none."""
-    for name in unquote(pointer).split("/")[1:]:
-        name = name.replace("~1", "/").replace("~0", "~")
-        if isinstance(schema, list) and name.isdecimal() and int(name) < len(schema):
-            schema = schema[int(name)]
-        elif isinstance(schema, dict) and name in schema:
-            schema = schema[name]
-        else:
-            return None
-    return schema

@@ -11,6 +11,7 @@ from workbench.events.compatibility.gaps import Gap
 from workbench.events.compatibility.result import NEW_READERS
 from workbench.events.compatibility.schema import Schema
 from workbench.events.compatibility.sides import Side
+from workbench.events.json_pointer import names_of
 
 _RAISED = {
     "minimum": "minimum", "exclusiveMinimum": "exclusive minimum", "minLength": "least length",
@@ -179,7 +180,7 @@ def takes_nothing(schema: Schema) -> bool:
 
 def field_of(pointer: str) -> str:
     """A schema pointer as the path of a field: ``address.zip``, ``lines[].sku``."""
-    parts = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
+    parts = names_of(pointer)
     found, place = "", 0
     while place < len(parts):
         part, place = parts[place], place + 1

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import EventError
+from workbench.events.json_pointer import names_of
 
 if TYPE_CHECKING:
     from workbench.events.event_type import EventType
@@ -96,7 +97,7 @@ class _Writer:
         target = self.event_type.resolve({"$ref": pointer})
         if "$ref" in target:
             raise self.error(field, f"{pointer!r} points to nothing here")
-        name = str(pointer).rpartition("/")[2].replace("~1", "/").replace("~0", "~")
+        name = names_of(str(pointer).removeprefix("#"))[-1] if pointer != "#" else "#"
         if not _is_named(target):
             return self.type(target, field)
         if not FULL_NAME.fullmatch(name):

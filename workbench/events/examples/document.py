@@ -10,6 +10,7 @@ from urllib.parse import quote, unquote
 import jsonschema_rs
 
 from workbench.events.event_type import DIALECT
+from workbench.events.json_pointer import at, below
 
 Pointers = tuple[str, ...]
 """Subschemas that one value must satisfy, all of them: JSON pointers into the document."""
@@ -51,20 +52,8 @@ class Document:
     def at(self, pointer: str) -> Any:
         """The subschema at a pointer; ``True``, which allows anything, where there is none."""
         if pointer not in self._found:
-            self._found[pointer] = _well_formed(self._look_up(pointer))
+            self._found[pointer] = _well_formed(at(self._root, pointer, missing=True))
         return self._found[pointer]
-
-    def _look_up(self, pointer: str) -> Any:
-        found = self._root
-        for part in pointer.split("/")[1:]:
-            part = part.replace("~1", "/").replace("~0", "~")
-            if isinstance(found, Mapping) and part in found:
-                found = found[part]
-            elif isinstance(found, list) and part.isdecimal() and int(part) < len(found):
-                found = found[int(part)]
-            else:
-                return True
-        return found
 
     def follow(self, reference: str, pointer: str) -> str | None:
         """Where a reference that stands at ``pointer`` leads; ``None`` if not into the document."""
@@ -101,12 +90,6 @@ class Document:
             return None  # inside a part with an ``$id`` of its own: checked with the whole alone
 
 
-def child(pointer: str, *parts: str | int) -> str:
-    """The pointer of what stands inside another subschema."""
-    escaped = (str(part).replace("~", "~0").replace("/", "~1") for part in parts)
-    return "/".join((pointer, *escaped))
-
-
 @lru_cache(maxsize=1_000)
 def _pattern(pattern: str) -> Any:
     options = jsonschema_rs.FancyRegexOptions(backtrack_limit=_BACKTRACKS)
@@ -139,9 +122,9 @@ def _named(schema: Any, keyword: str) -> dict[str, str]:
         if isinstance(part, Mapping):
             if isinstance(part.get(keyword), str):
                 found.setdefault(part[keyword].removesuffix("#"), pointer)
-            todo += [(child(pointer, name), inner) for name, inner in part.items()]
+            todo += [(below(pointer, name), inner) for name, inner in part.items()]
         elif isinstance(part, list):
-            todo += [(child(pointer, n), inner) for n, inner in enumerate(part)]
+            todo += [(below(pointer, n), inner) for n, inner in enumerate(part)]
     return found
 
 

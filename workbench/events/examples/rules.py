@@ -9,7 +9,8 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from workbench.events.examples.document import Part, Pointers, child, matches
+from workbench.events.examples.document import Part, Pointers, matches
+from workbench.events.json_pointer import below
 
 TYPES = ("string", "integer", "object", "boolean", "array", "number", "null")
 
@@ -102,18 +103,18 @@ class Rules:
         for pointer, part in self.parts:
             here: list[str] = []
             if name in part.get("properties", ()):
-                here.append(child(pointer, "properties", name))
+                here.append(below(pointer, "properties", name))
             here += [
-                child(pointer, "patternProperties", pattern)
+                below(pointer, "patternProperties", pattern)
                 for pattern in part.get("patternProperties", ())
                 if matches(pattern, name)
             ]
             if not here and "additionalProperties" in part:
-                here.append(child(pointer, "additionalProperties"))
+                here.append(below(pointer, "additionalProperties"))
             covered = covered or bool(here)
             found += here
             if "unevaluatedProperties" in part:
-                left_over.append(child(pointer, "unevaluatedProperties"))
+                left_over.append(below(pointer, "unevaluatedProperties"))
         return tuple(found if covered else left_over)
 
     def of_item(self, place: int) -> Pointers:
@@ -125,16 +126,16 @@ class Rules:
             first = part.get(keyword, ())
             here = None
             if place < len(first):
-                here = child(pointer, keyword, place)
+                here = below(pointer, keyword, place)
             elif keyword == "items" and "additionalItems" in part:
-                here = child(pointer, "additionalItems")
+                here = below(pointer, "additionalItems")
             elif keyword != "items" and items is not None:
-                here = child(pointer, "items")
+                here = below(pointer, "items")
             if here is not None:
                 covered = True
                 found.append(here)
             if "unevaluatedItems" in part:
-                left_over.append(child(pointer, "unevaluatedItems"))
+                left_over.append(below(pointer, "unevaluatedItems"))
         return tuple(found if covered else left_over)
 
     def tuple_length(self) -> int:

@@ -18,9 +18,10 @@ from itertools import islice
 from typing import Any
 
 from workbench.events.examples import scalars
-from workbench.events.examples.document import Document, Part, Pointers, child
+from workbench.events.examples.document import Document, Part, Pointers
 from workbench.events.examples.plausible import Plausible
 from workbench.events.examples.rules import TYPES, Rules, is_schema, types_said
+from workbench.events.json_pointer import below
 from workbench.events.payload import encode_payload
 
 MOST_ITEMS = 1_000
@@ -191,11 +192,11 @@ class Maker:
             choices += [_inside(pointer, schema, k) for k in ("anyOf", "oneOf") if schema.get(k)]
             if "if" in schema:
                 chosen = ("if", "then") if self._rng.random() < 0.5 else ("else",)
-                todo += [child(pointer, word) for word in chosen if word in schema]
+                todo += [below(pointer, word) for word in chosen if word in schema]
             for keyword in ("dependentSchemas", "dependencies"):
                 for name, needs in schema.get(keyword, {}).items():
                     if is_schema(needs) and self._rng.random() < 0.5:
-                        todo.append(child(pointer, keyword, name))
+                        todo.append(below(pointer, keyword, name))
             settled = settled and not _CHOICES & schema.keys()
         rules = Rules(tuple(parts))
         if settled:
@@ -264,7 +265,7 @@ class Maker:
         )
         if not least and not (empty and open_ended):
             return
-        about = tuple(child(pointer, "propertyNames") for pointer, _ in rules.all("propertyNames"))
+        about = tuple(below(pointer, "propertyNames") for pointer, _ in rules.all("propertyNames"))
         patterns = [p for _, known in rules.all("patternProperties") for p in known]
         for n in range(least * 3 + 6):
             made: Any = self._plausible.word() if n % 2 else f"{name or 'field'}_{n + 1}"
@@ -296,7 +297,7 @@ class Maker:
         wanted: list[str] = []  # which schema under ``contains`` the first free items must meet
         for pointer, part in rules.parts:
             if "contains" in part:
-                wanted += [child(pointer, "contains")] * int(part.get("minContains", 1))
+                wanted += [below(pointer, "contains")] * int(part.get("minContains", 1))
         least = max(rules.largest("minItems", 0), len(wanted))
         most = rules.smallest("maxItems", MOST_ITEMS)
         if least > MOST_ITEMS:
@@ -363,7 +364,7 @@ def _plain(value: Any) -> Any:
 
 
 def _inside(pointer: str, schema: Mapping[str, Any], keyword: str) -> list[str]:
-    return [child(pointer, keyword, n) for n in range(len(schema.get(keyword, ())))]
+    return [below(pointer, keyword, n) for n in range(len(schema.get(keyword, ())))]
 
 
 def _is_null(schema: Any) -> bool:
