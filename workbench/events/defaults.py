@@ -18,9 +18,8 @@ from copy import deepcopy
 from typing import Any
 from urllib.parse import unquote
 
-import jsonschema_rs
-
 from workbench.events.json_pointer import at
+from workbench.events.patterns import compiled
 
 _DEEPEST = 200
 """How far into a payload it goes; JSON is not read any deeper."""
@@ -145,7 +144,7 @@ def _compile(facet: Mapping[str, Any], node: _Node, schema: Any, node_of: Any) -
         if isinstance(part, Mapping):
             node.properties.setdefault(name, []).append(node_of(part))
     for text, part in _mapping(facet, "patternProperties").items():
-        pattern = _pattern(text)
+        pattern = compiled(text)
         if pattern is None:
             continue
         patterns.append(pattern)
@@ -250,14 +249,6 @@ def _fill(nodes: tuple[_Node, ...], data: Any, depth: int) -> Any:
         same = all(new is old for new, old in zip(filled_items, data, strict=True))
         return data if same else filled_items
     return data
-
-
-def _pattern(text: str) -> _Pattern | None:
-    """A pattern as the validator takes it, which no name keeps busy for long."""
-    try:
-        return jsonschema_rs.validator_for({"pattern": text})
-    except ValueError:
-        return None
 
 
 def _mapping(facet: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -34,8 +34,9 @@ from workbench.events.compatibility.inlining import (
 from workbench.events.compatibility.lenience import without_undeclared
 from workbench.events.compatibility.sameness import Sameness
 from workbench.events.compatibility.schema import Schema, takes_anything
-from workbench.events.compatibility.writers import Writer, matches
+from workbench.events.compatibility.writers import Writer
 from workbench.events.json_pointer import below
+from workbench.events.patterns import matches
 
 MOST_STEPS = 20_000
 """Comparisons of parts."""
@@ -238,7 +239,7 @@ class Comparison:
     def _beyond(self, writer: Schema, pattern: str) -> tuple[bool, str | None]:
         """Whether a pattern of the writer's is covered; if not, a text that it allows beyond."""
         texts = []
-        for node in self._writer.conjuncts(writer):
+        for node in self._writer.document.conjuncts(writer):
             if "pattern" in node:
                 with contextlib.suppress(ValueError):
                     texts.append(not_covered(node["pattern"], pattern))

@@ -14,6 +14,7 @@ from workbench.errors import EventError
 from workbench.events.compatibility.dialect import SINCE, read_as_2020
 from workbench.events.compatibility.schema import IncomparableError, Schema
 from workbench.events.json_pointer import at
+from workbench.events.patterns import compiled
 from workbench.events.payload import decode_payload, encode_payload
 
 DEEPEST = 100
@@ -127,6 +128,17 @@ class Document:
         except ValueError:  # a number or a depth that the validator can't take
             return False
 
+    def conjuncts(self, schema: Schema, above: tuple[str, ...] = ()) -> Iterator[dict[str, Any]]:
+        """The schemas that all hold where it stands: itself, its ``allOf``, its ``$ref``."""
+        if isinstance(schema, bool):
+            return
+        yield schema
+        for part in schema.get("allOf", ()):
+            yield from self.conjuncts(part, above)
+        key = schema.get("$ref")
+        if key is not None and key not in above:
+            yield from self.conjuncts(self.targets[key], (*above, key))
+
     def resolved(self, schema: Schema) -> Schema:
         """A schema with nothing but a reference replaced by what it leads to."""
         while isinstance(schema, dict) and schema.keys() == {"$ref"}:
@@ -194,16 +206,7 @@ def _is_usual(part: Mapping[str, Any], schema: Any) -> bool:
             return False
     patterns = part.get("patternProperties")
     expressions = [part.get("pattern"), *(patterns if isinstance(patterns, Mapping) else ())]
-    return all(_is_expression(text) for text in expressions if isinstance(text, str))
-
-
-@lru_cache(maxsize=1_000)
-def _is_expression(text: str) -> bool:
-    try:
-        jsonschema_rs.Draft202012Validator({"pattern": text})
-    except ValueError:
-        return False
-    return True
+    return all(compiled(text) is not None for text in expressions if isinstance(text, str))
 
 
 def _said(error: Exception) -> str:

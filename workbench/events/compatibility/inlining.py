@@ -142,7 +142,7 @@ class Place:
         What is done about the defaults below it.
     """
 
-    parts: list[Mapping[str, Any]]
+    parts: list[dict[str, Any]]
     filled: AbstractSet[str] = frozenset()
     unfit: AbstractSet[str] = frozenset()
     unclear: AbstractSet[str] = frozenset()
@@ -274,7 +274,7 @@ class _Inlining:
         return found
 
     def _place(self, schema: Schema, filling: Filling) -> Place:
-        parts = list(self._conjuncts(schema, ()))
+        parts = list(self._document.conjuncts(schema))
         if filling is Filling.NONE:
             return Place(parts)
         defaults = {
@@ -289,7 +289,7 @@ class _Inlining:
         filled = defaults.keys() - unfit - unclear
         return Place(parts, filled, unfit, unclear, self._below(parts, filling))
 
-    def _below(self, parts: list[Mapping[str, Any]], filling: Filling) -> Below:
+    def _below(self, parts: list[dict[str, Any]], filling: Filling) -> Below:
         """Rules that see one value together would all see what is filled in below it."""
         several = sum(bool(node.keys() - {"$ref", "allOf", "default"}) for node in parts) > 1
         if filling is Filling.PRESENT or several or any(node.keys() & _UNCLEAR for node in parts):
@@ -299,17 +299,6 @@ class _Inlining:
         names = {name for node in parts for name in node.get("properties", {})}
         clear = {n for n in names if not any(self._notices(node, n, inside=True) for node in parts)}
         return Below(Filling.PRESENT, clear)
-
-    def _conjuncts(self, schema: Schema, above: tuple[str, ...]) -> Iterator[Mapping[str, Any]]:
-        """The schemas that all hold at one place: itself, its ``allOf``, its ``$ref``."""
-        if isinstance(schema, bool):
-            return
-        yield schema
-        for part in schema.get("allOf", ()):
-            yield from self._conjuncts(part, above)
-        key = schema.get("$ref")
-        if key is not None and key not in above:
-            yield from self._conjuncts(self._document.targets[key], (*above, key))
 
     def _with_default(self, node: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
         for name, part in node.get("properties", {}).items():
@@ -323,7 +312,7 @@ class _Inlining:
                 seen.add(key)
                 part = self._document.targets[key]
 
-    def _fits(self, parts: list[Mapping[str, Any]], name: str, value: Any) -> bool:
+    def _fits(self, parts: list[dict[str, Any]], name: str, value: Any) -> bool:
         """Whether a default is allowed where it is filled in."""
         if len(parts) == 1 and not parts[0].keys() & {"patternProperties", "propertyNames"}:
             parts = [{"properties": {name: parts[0]["properties"][name]}}]
@@ -352,7 +341,7 @@ class _Inlining:
         return unevaluated or (not inside and name in node.get("dependentSchemas", {}))
 
     def _asks(self, schema: Schema, name: str, *, inside: bool) -> bool:
-        for node in self._conjuncts(schema, ()):
+        for node in self._document.conjuncts(schema):
             named = name in node.get("properties", {})
             if (
                 (named and not takes_anything(node["properties"][name]))

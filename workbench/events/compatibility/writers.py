@@ -6,13 +6,11 @@ is proven of what the writer writes.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
-from typing import Any
-
-import jsonschema_rs
+from collections.abc import Container
 
 from workbench.events.compatibility.document import Document
 from workbench.events.compatibility.schema import Schema
+from workbench.events.patterns import matches
 
 
 class Writer:
@@ -30,21 +28,10 @@ class Writer:
     def __init__(self, document: Document, *, lenient: bool) -> None:
         self.document, self.lenient = document, lenient
 
-    def conjuncts(self, schema: Schema, above: tuple[str, ...] = ()) -> Iterator[Mapping[str, Any]]:
-        """The schemas that all hold where it stands: itself, its ``allOf``, its ``$ref``."""
-        if isinstance(schema, bool):
-            return
-        yield schema
-        for part in schema.get("allOf", ()):
-            yield from self.conjuncts(part, above)
-        key = schema.get("$ref")
-        if key is not None and key not in above:
-            yield from self.conjuncts(self.document.targets[key], (*above, key))
-
     def types(self, schema: Schema) -> set[str] | None:
         """The types that it names; ``None``: any."""
         found: set[str] | None = None
-        for node in self.conjuncts(schema):
+        for node in self.document.conjuncts(schema):
             if "type" in node:
                 said = {node["type"]} if isinstance(node["type"], str) else set(node["type"])
                 found = said if found is None else _both(found, said)
@@ -78,7 +65,7 @@ class Writer:
 
     def declares(self, schema: Schema, name: str) -> bool:
         """Whether it has something to say about a property."""
-        for node in self.conjuncts(schema):
+        for node in self.document.conjuncts(schema):
             if name in node.get("properties", {}) or name in node.get("required", ()):
                 return True
             if any(matches(pattern, name) for pattern in node.get("patternProperties", {})):
@@ -87,19 +74,21 @@ class Writer:
 
     def required(self, schema: Schema) -> set[str]:
         """The properties that are always there."""
-        return {name for node in self.conjuncts(schema) for name in node.get("required", ())}
+        return {
+            name for node in self.document.conjuncts(schema) for name in node.get("required", ())
+        }
 
     def is_open(self, schema: Schema) -> bool:
         """Whether it says nothing about properties that it doesn't declare."""
         return not any(
             node.keys() & {"additionalProperties", "unevaluatedProperties"}
-            for node in self.conjuncts(schema)
+            for node in self.document.conjuncts(schema)
         )
 
     def property(self, schema: Schema, name: str) -> Schema:
         """What a property's value is, where there is one."""
         found: list[Schema] = []
-        for node in self.conjuncts(schema):
+        for node in self.document.conjuncts(schema):
             covering = [
                 part
                 for pattern, part in node.get("patternProperties", {}).items()
@@ -116,14 +105,14 @@ class Writer:
 
     def declared(self, schema: Schema) -> list[str]:
         """The properties that it names and may allow."""
-        names = [n for node in self.conjuncts(schema) for n in node.get("properties", {})]
+        names = [n for node in self.document.conjuncts(schema) for n in node.get("properties", {})]
         return [name for name in dict.fromkeys(names) if self.property(schema, name) is not False]
 
     def under_pattern(self, schema: Schema, pattern: str) -> Schema | None:
         """What it says of names that match a pattern, where it has the very same pattern."""
         found = [
             node["patternProperties"][pattern]
-            for node in self.conjuncts(schema)
+            for node in self.document.conjuncts(schema)
             if pattern in node.get("patternProperties", {})
         ]
         return together(*found) if found else None
@@ -131,11 +120,11 @@ class Writer:
     def others(self, schema: Schema, but: Container[str] = ()) -> list[Schema]:
         """What the values of properties with any other name are; ``but``: of no such pattern."""
         found: list[Schema] = []
-        for node in self.conjuncts(schema):
+        for node in self.document.conjuncts(schema):
             found += [s for p, s in node.get("patternProperties", {}).items() if p not in but]
         closing = [
             node["additionalProperties"]
-            for node in self.conjuncts(schema)
+            for node in self.document.conjuncts(schema)
             if "additionalProperties" in node
         ]
         return [*found, together(*closing)]
@@ -143,7 +132,7 @@ class Writer:
     def element(self, schema: Schema, place: int | None) -> Schema:
         """What an element at a place is; ``None``: of the places that no prefix names."""
         found: list[Schema] = []
-        for node in self.conjuncts(schema):
+        for node in self.document.conjuncts(schema):
             prefix = node.get("prefixItems", ())
             if place is not None and place < len(prefix):
                 found.append(prefix[place])
@@ -153,7 +142,7 @@ class Writer:
 
     def prefix(self, schema: Schema) -> int:
         """How many places it names."""
-        lengths = (len(node.get("prefixItems", ())) for node in self.conjuncts(schema))
+        lengths = (len(node.get("prefixItems", ())) for node in self.document.conjuncts(schema))
         return max(lengths, default=0)
 
 
@@ -174,14 +163,6 @@ def together(*parts: Schema) -> Schema:
     if not found:
         return True
     return found[0] if len(found) == 1 else {"allOf": found}
-
-
-def matches(pattern: str, text: str) -> bool:
-    """Whether a text matches, as the validators see it."""
-    try:
-        return bool(jsonschema_rs.Draft202012Validator({"pattern": pattern}).is_valid(text))
-    except ValueError:
-        return True
 
 
 def _both(first: set[str], second: set[str]) -> set[str]:
