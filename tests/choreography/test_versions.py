@@ -5,7 +5,7 @@ import json
 import pytest
 
 from workbench import Choreography, Event
-from workbench.choreography import Evolution, Reaction, releasing
+from workbench.choreography import Evolution, Reaction, evolution
 from workbench.errors import DesignError, IncompatibleError
 from workbench.events import EventType
 from workbench.events.compatibility import MODES, check_compatibility
@@ -42,7 +42,7 @@ def asked(monkeypatch):
         found.append((old, new, settings))
         return check_compatibility(old, new, **settings)
 
-    monkeypatch.setattr(releasing, "check_compatibility", check)
+    monkeypatch.setattr(evolution, "check_compatibility", check)
     return found
 
 

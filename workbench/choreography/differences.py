@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.choreography.places import Place, Places
-from workbench.events.compatibility import Change, check_compatibility
-from workbench.events.compatibility.result import shown
+from workbench.events.compatibility import Change
 from workbench.events.json_lines import lines_of
 from workbench.problems import Problem, Problems
 
@@ -54,15 +53,21 @@ def differences(old: Choreography, new: Choreography) -> Problems:
 def drafts(design: Choreography) -> Problems:
     """What is wrong with the drafts of a design, against its own released versions."""
     found = Problems()
-    for name, event_type in design.event_types.items():
+    for name in design.event_types:
         found += _incompatible(design, design, name)
-        released = design.released.get(name)
-        if released and design.is_draft(name):
-            found += _own_readers(design, design, name)
-            last = released[max(released)]
-            if last.key != event_type.key:
-                found.append(_key_changed(design, last, event_type))
+        found += breaking_draft(design, name)
     return found
+
+
+def breaking_draft(design: Choreography, name: str) -> Iterator[Problem]:
+    """What the draft of an event type breaks in its own design, compatible or not."""
+    released = design.released.get(name)
+    if not released or not design.is_draft(name):
+        return
+    yield from _own_readers(design, design, name)
+    last, draft = released[max(released)], design.event_types[name]
+    if last.key != draft.key:
+        yield _key_changed(design, last, draft)
 
 
 def _gone(old: Choreography, name: str) -> Problem:
@@ -91,21 +96,14 @@ def _incompatible(old: Choreography, new: Choreography, name: str) -> Iterator[P
     if all(dict(one.schema) == dict(after.schema) for one in before.values()):
         return
     versions = sorted(before)
-    verdict = check_compatibility(
-        [dict(before[version].schema) for version in versions],
-        dict(after.schema),
-        mode=evolution.mode,
-        policy=evolution.policy,
-    )
+    verdict = evolution.verdict(before, after)
     if verdict.compatible:
         return
     forced = evolution.forced.get(after.version)
     places = _lines(new, after, verdict.breaking)
     for change in verdict.breaking:
         was = f"v{versions[change.version - 1]}" if versions != [0] else "what it was"
-        message = f"not {evolution.mode} compatible with {was}: {change.sentence}"
-        if change.proved:
-            message += f" For example {shown(change.witness)}."
+        message = f"not {evolution.mode} compatible with {was}: {change.told}"
         file, line = places.get(change.pointer, _schema_place(new, after))
         subject = f"{name} v{after.version}"
         if forced is not None:

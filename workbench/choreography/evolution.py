@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from workbench.errors import DesignError
+from workbench.events import Compatibility, EventType, check_compatibility
 from workbench.events.compatibility import MODES, POLICIES
 
 
@@ -57,6 +58,11 @@ class Evolution:
     def is_transitive(self) -> bool:
         """Whether a new version must get along with every earlier one."""
         return self.mode.endswith("_TRANSITIVE")
+
+    def verdict(self, old: Mapping[int, EventType], new: EventType) -> Compatibility:
+        """Whether a version gets along with earlier ones (version → event type), by these rules."""
+        schemas = [dict(old[version].schema) for version in sorted(old)]
+        return check_compatibility(schemas, dict(new.schema), mode=self.mode, policy=self.policy)
 
 
 def checked_policy(policy: str) -> str:

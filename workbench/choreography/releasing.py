@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from workbench.errors import DesignError, IncompatibleError
-from workbench.events.compatibility import Compatibility, check_compatibility
+from workbench.events.compatibility import Compatibility
 from workbench.events.compatibility.result import shown
 
 if TYPE_CHECKING:
@@ -52,12 +52,7 @@ def _verdict(
     """What the check says; ``None`` where there is nothing to check."""
     if not released or evolution.mode == "NONE":
         return None
-    return check_compatibility(
-        [dict(released[version].schema) for version in sorted(released)],
-        dict(draft.schema),
-        mode=evolution.mode,
-        policy=evolution.policy,
-    )
+    return evolution.verdict(released, draft)
 
 
 def _refusal(

@@ -129,11 +129,11 @@ def release(
 ) -> None:
     """Make the draft of an event type its next version, for good; exit code 1 if it is refused."""
     from workbench.choreography import Choreography
-    from workbench.choreography.differences import drafts
+    from workbench.choreography.differences import breaking_draft
 
     must_exist(design)
     loaded = Choreography.load(design)
-    own = Problems(p for p in drafts(loaded) if p.rule != "incompatible")
+    own = Problems(breaking_draft(loaded, event_type))
     try:
         version = loaded.release(event_type, force=force, reason=reason).version
     except IncompatibleError as error:

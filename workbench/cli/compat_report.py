@@ -10,7 +10,6 @@ from workbench.errors import EventError, WorkbenchError
 from workbench.events import Compatibility, check_compatibility
 from workbench.events.avro.schema import read_schema
 from workbench.events.compatibility import Change
-from workbench.events.compatibility.result import shown
 from workbench.events.files import read_json, read_text
 from workbench.events.json_lines import lines_of
 from workbench.problems import Format, Problem, printable, render
@@ -69,14 +68,11 @@ def _told(verdict: Compatibility, paths: list[Path], form: Format) -> str:
         if path not in lines:
             pointers = [c.pointer for c in verdict.changes]
             lines[path] = lines_of(read_text(path), pointers)
-        message = change.sentence
-        if change.proved:
-            message += f" For example {shown(change.witness)}."
         problems.append(
             Problem(
                 change.kind,
                 change.pointer or "/",
-                message,
+                change.told,
                 "error" if change.breaks else "note",
                 str(path),
                 lines[path].get(change.pointer, 1),

@@ -15,7 +15,7 @@ from workbench.choreography.impact.trial import Sample
 from workbench.choreography.upcaster import Upcaster
 from workbench.choreography.versions import Versions
 from workbench.errors import DesignError, EventError
-from workbench.events import Event, EventType, check_compatibility, examples
+from workbench.events import Event, EventType, examples
 
 if TYPE_CHECKING:
     from workbench.choreography.choreography import Choreography
@@ -45,13 +45,7 @@ def impact(
     if current.version not in olds and dict(current.schema) == dict(new.schema):
         current = olds[max(olds)]  # the draft itself is asked about
         before = Versions(current, olds, design.upcasters.get(name))
-    evolution = design.evolution_of(name)
-    verdict = check_compatibility(
-        [dict(olds[version].schema) for version in sorted(olds)],
-        dict(new.schema),
-        evolution.mode,
-        evolution.policy,
-    )
+    verdict = design.evolution_of(name).verdict(olds, new)
     upcasters, remarks = _upcasters(design, name, olds, new)
     after = Versions(new, olds, upcasters)
     if log is not None and not hasattr(log, "payloads_of"):

@@ -74,8 +74,42 @@ class FieldRead:
         return f"{text}: {self.why}" if self.why else text
 
 
+class _Part:
+    """A reaction, and what the change does to it."""
+
+    service: str
+    reaction: str
+    fields: tuple[FieldRead, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """``billing/charge``."""
+        return f"{self.service}/{self.reaction}"
+
+    @property
+    def effect(self) -> Effect:
+        """The worst of all."""
+        return _worst([*self.fields, *self.reasons])
+
+    @property
+    def breaks(self) -> bool:
+        """Whether it would fail, do something else, or emit what is refused."""
+        return self.effect == "breaks"
+
+    def told(self) -> Iterator[tuple[Effect, str]]:
+        """All that there is to say, each with how bad it is."""
+        yield from ((field.effect, field.why) for field in self.fields)
+        yield from ((reason.effect, reason.text) for reason in self.reasons)
+
+    def _said(self, beside: str) -> str:
+        fate = {"breaks": "breaks", "check": "should be looked at", "fits": "fits"}[self.effect]
+        head = f"{MARKS[self.effect]} {self.name} {fate}{beside}"
+        return "\n    ".join([head, *map(str, self.fields), *map(str, self.reasons)])
+
+
 @dataclass(frozen=True)
-class Reader:
+class Reader(_Part):
     """A reaction that reads the event, and what the change does to it.
 
     Attributes
@@ -105,38 +139,14 @@ class Reader:
     file: str | None = None
     line: int | None = None
 
-    @property
-    def name(self) -> str:
-        """``billing/charge``."""
-        return f"{self.service}/{self.reaction}"
-
-    @property
-    def effect(self) -> Effect:
-        """The worst of all."""
-        return _worst([*self.fields, *self.reasons])
-
-    def told(self) -> Iterator[tuple[Effect, str]]:
-        """All that there is to say, each with how bad it is."""
-        yield from ((field.effect, field.why) for field in self.fields)
-        yield from ((reason.effect, reason.text) for reason in self.reasons)
-
-    @property
-    def breaks(self) -> bool:
-        """Whether it would fail, or do something else."""
-        return self.effect == "breaks"
-
     def __str__(self) -> str:
-        fate = {"breaks": "breaks", "check": "should be looked at", "fits": "fits"}[self.effect]
-        head = f"{MARKS[self.effect]} {self.name} {fate}"
         if self.role != "reacts":
-            head += f" ({self.role})"
-        elif self.pinned:
-            head += f" (it goes on reading v{self.reads})"
-        return "\n    ".join([head, *map(str, self.fields), *map(str, self.reasons)])
+            return self._said(f" ({self.role})")
+        return self._said(f" (it goes on reading v{self.reads})" if self.pinned else "")
 
 
 @dataclass(frozen=True)
-class Emitter:
+class Emitter(_Part):
     """A reaction that emits the event, and whether what it emits is of the new version.
 
     Attributes
@@ -156,29 +166,8 @@ class Emitter:
     file: str | None = None
     line: int | None = None
 
-    @property
-    def name(self) -> str:
-        """``shop/place``."""
-        return f"{self.service}/{self.reaction}"
-
-    @property
-    def effect(self) -> Effect:
-        """The worst of all."""
-        return _worst(self.reasons)
-
-    def told(self) -> Iterator[tuple[Effect, str]]:
-        """All that there is to say, each with how bad it is."""
-        yield from ((reason.effect, reason.text) for reason in self.reasons)
-
-    @property
-    def breaks(self) -> bool:
-        """Whether what it emits would be refused."""
-        return self.effect == "breaks"
-
     def __str__(self) -> str:
-        fate = {"breaks": "breaks", "check": "should be looked at", "fits": "fits"}[self.effect]
-        head = f"{MARKS[self.effect]} {self.name} {fate} (it emits v{self.writes})"
-        return "\n    ".join([head, *map(str, self.reasons)])
+        return self._said(f" (it emits v{self.writes})")
 
 
 @dataclass(frozen=True, repr=False)

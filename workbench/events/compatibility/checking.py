@@ -17,6 +17,7 @@ from workbench.events.compatibility.result import NEW_READERS, Change, Compatibi
 from workbench.events.compatibility.schema import IncomparableError, Schema
 from workbench.events.compatibility.sentences import field_of, kind, sentence
 from workbench.events.compatibility.sides import MODES, Side, sides_of
+from workbench.events.compatibility.writers import Writer
 from workbench.events.json_pointer import below
 
 POLICIES = ("strict", "lenient")
@@ -129,9 +130,10 @@ def _changes(sides: list[Side[Document]], *, lenient: bool) -> Iterator[Change]:
             if side.counts:
                 yield _undecided(str(error))
             continue
+        writer = Writer(side.writer, lenient=lenient)
         proof = Proof(side.writer, side.reader, lenient=lenient)
         for gap in gaps:
-            known = _knows(gap)
+            known = not gap.name or writer.declares(gap.writer, gap.name)
             witness, proved = proof.witness(gap)
             text = sentence(gap, side, known=known, lenient=lenient, proved=proved)
             if not proved:
@@ -168,21 +170,6 @@ def _harmless(old: Schema, new: Schema, pointer: str, told: set[str]) -> Iterato
 
 def _properties(schema: Schema) -> Mapping[str, Any]:
     return schema.get("properties", {}) if isinstance(schema, Mapping) else {}
-
-
-def _knows(gap: Gap) -> bool:
-    """Whether the writing side declares the property of a gap."""
-    if not gap.name:
-        return True
-    return _declares(gap.writer, gap.name)
-
-
-def _declares(schema: Schema, name: str) -> bool:
-    if not isinstance(schema, Mapping):
-        return False
-    return name in schema.get("properties", {}) or any(
-        _declares(part, name) for part in schema.get("allOf", ())
-    )
 
 
 def _undecided(why: str) -> Change:

@@ -12,7 +12,7 @@ import jsonschema_rs
 
 from workbench.errors import EventError
 from workbench.events.compatibility.dialect import SINCE, read_as_2020
-from workbench.events.compatibility.schema import IncomparableError, Schema
+from workbench.events.compatibility.schema import IncomparableError, Schema, conjuncts
 from workbench.events.json_pointer import at
 from workbench.events.patterns import compiled
 from workbench.events.payload import decode_payload, encode_payload
@@ -128,16 +128,9 @@ class Document:
         except ValueError:  # a number or a depth that the validator can't take
             return False
 
-    def conjuncts(self, schema: Schema, above: tuple[str, ...] = ()) -> Iterator[dict[str, Any]]:
-        """The schemas that all hold where it stands: itself, its ``allOf``, its ``$ref``."""
-        if isinstance(schema, bool):
-            return
-        yield schema
-        for part in schema.get("allOf", ()):
-            yield from self.conjuncts(part, above)
-        key = schema.get("$ref")
-        if key is not None and key not in above:
-            yield from self.conjuncts(self.targets[key], (*above, key))
+    def conjuncts(self, schema: Schema) -> Iterator[dict[str, Any]]:
+        """The schemas that all hold where it stands; see :func:`conjuncts`."""
+        return conjuncts(schema, self.targets)
 
     def resolved(self, schema: Schema) -> Schema:
         """A schema with nothing but a reference replaced by what it leads to."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from workbench.events.compatibility.schema import Schema
+from workbench.events.compatibility.schema import Schema, conjuncts
 
 _ALTERNATIVES = ("allOf", "anyOf", "oneOf")
 _CLOSING = {"additionalProperties", "unevaluatedProperties"}
@@ -31,7 +31,7 @@ def _closed(writer: Schema, readers: list[Schema], declared: AbstractSet[str]) -
     if isinstance(writer, bool):
         return writer
     nodes = [node for reader in readers for node in _nodes(reader)]
-    here = declared | {name for node in _conjuncts(writer) for name in _declares(node)}
+    here = declared | {name for node in conjuncts(writer, {}) for name in _declares(node)}
     found = dict(writer)
     for keyword in _ALTERNATIVES:
         if keyword in writer:
@@ -42,7 +42,7 @@ def _closed(writer: Schema, readers: list[Schema], declared: AbstractSet[str]) -
     }
     # A branch forbids for itself what it doesn't declare.
     branches = {name for node in _nodes(writer) for name in _declares(node)}
-    said = any(node.keys() & (_CLOSING | {"patternProperties"}) for node in _conjuncts(writer))
+    said = any(node.keys() & (_CLOSING | {"patternProperties"}) for node in conjuncts(writer, {}))
     if not said and _may_be_object(writer):
         names = dict.fromkeys(name for node in nodes for name in node.get("properties", {}))
         inner |= {name: False for name in names if name not in here | branches}
@@ -73,14 +73,6 @@ def _nodes(schema: Schema) -> Iterator[Mapping[str, Any]]:
         yield from _nodes(schema.get(keyword, True))
     for part in schema.get("dependentSchemas", {}).values():
         yield from _nodes(part)
-
-
-def _conjuncts(schema: Schema) -> Iterator[Mapping[str, Any]]:
-    if isinstance(schema, bool):
-        return
-    yield schema
-    for part in schema.get("allOf", ()):
-        yield from _conjuncts(part)
 
 
 def _declares(node: Mapping[str, Any]) -> set[str]:

@@ -50,6 +50,13 @@ class Change:
     proved: bool = False
     version: int = 1
 
+    @property
+    def told(self) -> str:
+        """The sentence, and the payload that proves it."""
+        return (
+            f"{self.sentence} For example {shown(self.witness)}." if self.proved else self.sentence
+        )
+
     def __str__(self) -> str:
         mark = "✗" if self.breaks else "·"
         text = f"{mark} {self.pointer or '/'}  {self.kind}: {self.sentence}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -35,3 +36,17 @@ def matches_all(pattern: str) -> bool:
         return not codes and re.match(pattern, "") is not None
     except (re.error, RecursionError, OverflowError, ValueError):
         return False
+
+
+def conjuncts(
+    schema: Schema, targets: Mapping[str, Schema], above: tuple[str, ...] = ()
+) -> Iterator[dict[str, Any]]:
+    """The schemas that all hold where one stands: itself, its ``allOf``, its ``$ref``."""
+    if isinstance(schema, bool):
+        return
+    yield schema
+    for part in schema.get("allOf", ()):
+        yield from conjuncts(part, targets, above)
+    key = schema.get("$ref")
+    if key is not None and key not in above:
+        yield from conjuncts(targets[key], targets, (*above, key))
