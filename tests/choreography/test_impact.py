@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from workbench import Choreography, Event
-from workbench.choreography import Captured
+from workbench.choreography.impact import Captured
 from workbench.errors import DesignError, EventError
 from workbench.events import EventType
 

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     import plotly.graph_objects as go
 
-    from workbench.choreography import Captured, Choreography
+    from workbench.choreography import Choreography
+    from workbench.choreography.impact import Captured
     from workbench.mermaid import Mermaid
 
 

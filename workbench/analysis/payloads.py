@@ -10,7 +10,7 @@ from tqdm.auto import tqdm
 
 from workbench.analysis.order import total_order
 from workbench.capture.columns import DEAD_LETTER
-from workbench.choreography import Captured
+from workbench.choreography.impact import Captured
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

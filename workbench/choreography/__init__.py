@@ -8,7 +8,6 @@ from workbench.choreography.duration import format_duration, parse_duration
 from workbench.choreography.evolution import Evolution
 from workbench.choreography.expression import Expression, cel_view, fit
 from workbench.choreography.handlers import takes_context
-from workbench.choreography.impact import Captured, Impact, Refusals
 from workbench.choreography.invariant import Invariant, Verdict
 from workbench.choreography.mapping import mapped
 from workbench.choreography.reaction import Reaction
@@ -19,17 +18,14 @@ from workbench.choreography.versions import Reading, Versions
 from workbench.problems import Problem, Problems
 
 __all__ = [
-    "Captured",
     "Choreography",
     "Evolution",
     "Expression",
-    "Impact",
     "Invariant",
     "Problem",
     "Problems",
     "Reaction",
     "Reading",
-    "Refusals",
     "RetryPolicy",
     "Service",
     "Upcaster",

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from workbench.analysis import EventLog
     from workbench.brokers import LocalKafka
-    from workbench.choreography import Impact
+    from workbench.choreography.impact import Impact
     from workbench.doctor import Checkup
     from workbench.session.dead_letters import DeadLetters
     from workbench.session.faults import Faults
