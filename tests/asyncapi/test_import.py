@@ -42,11 +42,13 @@ def test_the_sample_designs_come_back_and_are_exported_the_same(sample, written)
     assert again.asyncapi() == design.asyncapi()
 
 
-EXAMPLES = sorted((Path(__file__).parent / "examples").glob("*.yml"))
+EXAMPLES = sorted((Path(__file__).parent / "examples").rglob("*.yml"))
 REMOTE = "adeo-kafka-request-reply-asyncapi.yml"
 
 
-@pytest.mark.parametrize("path", [p for p in EXAMPLES if p.name != REMOTE], ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "path", [p for p in EXAMPLES if p.name != REMOTE], ids=lambda p: f"{p.parent.name}/{p.name}"
+)
 def test_the_official_examples_load_and_their_export_is_stable(path, written):
     design = Choreography.from_asyncapi(path)
     assert design.event_types
@@ -57,11 +59,21 @@ def test_the_official_examples_load_and_their_export_is_stable(path, written):
     assert asyncapi_text(again.asyncapi()) == asyncapi_text(document)
 
 
+def test_there_are_official_examples_of_both_major_versions():
+    assert {path.parent.name for path in EXAMPLES} == {"examples", "2.6"}
+    assert len(EXAMPLES) == 37
+
+
 @pytest.mark.asyncapi
 def test_the_official_parser_takes_what_is_exported_of_the_official_examples(written, parse):
     paths = [path for path in EXAMPLES if path.name != REMOTE]
     designs = [Choreography.from_asyncapi(path) for path in paths]
-    found = parse(*(written(d.asyncapi(), p.name) for d, p in zip(designs, paths, strict=True)))
+    found = parse(
+        *(
+            written(d.asyncapi(), f"{p.parent.name}-{p.name}")
+            for d, p in zip(designs, paths, strict=True)
+        )
+    )
     assert [one["diagnostics"] for one in found] == [[]] * len(paths)
 
 
