@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from workbench.errors import LocalKafkaError
 
@@ -61,6 +61,8 @@ class LocalKafka:
     127.0.0.1:9092
     """
 
+    kind = "kafka"
+
     def __init__(
         self,
         folder: str | Path | None = None,
@@ -80,6 +82,10 @@ class LocalKafka:
         self._progress = progress
         self._folder = self._wanted_folder or default_folder()
         self._broker: Running | None = None
+
+    def client_settings(self) -> dict[str, Any]:
+        """What a :class:`~workbench.brokers.KafkaBroker` needs to connect to it."""
+        return {"bootstrap_servers": self.bootstrap_servers}
 
     # --- starting and stopping ---------------------------------------------------------------
 
