@@ -35,6 +35,10 @@ class TraceContext(NamedTuple):
         """Whether spans of this trace are recorded."""
         return bool(int(self.flags, 16) & 1)
 
+    def sampled(self, sampled: bool) -> TraceContext:  # noqa: FBT001 - it is all there is to say
+        """The same, sampled or not."""
+        return self._replace(flags="01" if sampled else "00")
+
     @classmethod
     def parse(cls, traceparent: str | None) -> TraceContext | None:
         """What a ``traceparent`` says; ``None`` if it is missing or malformed.
@@ -75,7 +79,7 @@ def child_traceparent(parent: str | None, event_id: str) -> str:
     A missing or malformed parent starts a new trace, derived from the event's id in the same way
     as its span.
     """
-    found = TraceContext.parse(parent) or derived_trace("", event_id, sampled=True)
+    found = TraceContext.parse(parent) or derived_trace("", event_id)
     return f"00-{found.trace_id}-{creation_span(event_id)}-{found.flags}"
 
 
@@ -89,10 +93,10 @@ def derived_span(*names: str) -> str:
     return _digest("span", names)[:16]
 
 
-def derived_trace(source: str, event_id: str, *, sampled: bool) -> TraceContext:
+def derived_trace(source: str, event_id: str) -> TraceContext:
     """A trace for an event that came without one: the same for whoever derives it."""
     digest = _digest("trace", (source, event_id))
-    return TraceContext(digest[:32], digest[32:48], "01" if sampled else "00")
+    return TraceContext(digest[:32], digest[32:48])
 
 
 def _digest(what: str, names: tuple[str, ...]) -> str:

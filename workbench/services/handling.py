@@ -19,7 +19,8 @@ from typing import Any
 from workbench.brokers import EVENT_BYTES, Outgoing, Position, Record
 from workbench.choreography import Reaction, Reading
 from workbench.errors import EventError, EventRefusedError, ExpressionError, HandlerError
-from workbench.events import Envelope, Retry, Trail, from_kafka, to_kafka
+from workbench.events import Envelope, Retry, TraceContext, Trail, from_kafka, to_kafka
+from workbench.events.trace import derived_trace
 from workbench.services import happening
 from workbench.services.arrival import Arrival, Case
 from workbench.services.clock import Clock
@@ -36,6 +37,8 @@ from workbench.services.touched import Watching
 from workbench.services.undoing import Undoing
 from workbench.services.work import Work
 
+_USUAL = 55
+"""Characters of a ``traceparent`` of the usual version."""
 _HOPELESS = (ExpressionError, HandlerError, EventError, EventRefusedError)
 """What fails the same way at every attempt."""
 
@@ -131,7 +134,7 @@ class Handling:
         try:
             if record.channel == self._spec.retries and retry is None:
                 raise EventError(f"a record of {record.channel} must say what is to be retried.")
-            envelope = from_kafka(record.headers, record.value)
+            envelope = self._traced(from_kafka(record.headers, record.value))
             trail = Trail.of(envelope)
             reactions = self._reactions.get(envelope.type, [])
             if named:
@@ -172,6 +175,17 @@ class Handling:
             else:
                 cases.append(Case(arrival, envelope, reading, reaction, digest, trail))
         return cases
+
+    def _traced(self, envelope: Envelope) -> Envelope:
+        """The event, in a trace of its own if it came without one: the same in every service."""
+        given, tracing = envelope.traceparent, self._spec.tracing
+        if tracing is None or (given is not None and given[:3] == "00-" and len(given) == _USUAL):
+            return envelope
+        trace = TraceContext.parse(given)
+        if trace is None:
+            trace = derived_trace(envelope.source, envelope.id)
+            trace = trace.sampled(tracing.sampling.by_ratio(trace.trace_id))
+        return replace(envelope, traceparent=str(trace))
 
     def _readings(
         self, envelope: Envelope, reactions: Sequence[Reaction]
@@ -348,6 +362,7 @@ class Handling:
             happening.COMPENSATED if undo else happening.HANDLED,
             case,
             work,
+            cause=undo.failure if undo else None,
             attempt=attempt,
             started=now,
         )

@@ -10,6 +10,7 @@ from workbench.brokers import RETENTION_SECONDS, Subscription
 from workbench.choreography import Choreography, Reaction, RetryPolicy, Versions
 from workbench.choreography.compensating import notices, undone_by
 from workbench.errors import HandlerError
+from workbench.services.tracing import Tracing
 
 AT_LEAST_ONCE, TRANSACTIONS = "at-least-once", "transactions"
 DELIVERIES = (AT_LEAST_ONCE, TRANSACTIONS)
@@ -41,6 +42,8 @@ class ServiceSpec:
     """Of how many events of each reaction is noted which fields its handler touches."""
     hears: frozenset[str] = frozenset()
     """The event types that it has a use for."""
+    tracing: Tracing | None = None
+    """How its spans are made; ``None``: not at all."""
 
     @property
     def subscription(self) -> Subscription:
@@ -158,6 +161,7 @@ def service_spec(
     delivery: str = AT_LEAST_ONCE,
     instance: int = 1,
     watch_fields: int = 0,
+    tracing: Tracing | None = None,
 ) -> ServiceSpec:
     """What is needed to run one service of a design.
 
@@ -199,5 +203,6 @@ def service_spec(
         undone_by=undone_by(choreography),
         notices=notices(choreography, service.reactions),
         watch_fields=watch_fields,
+        tracing=tracing,
         hears=frozenset(service.consumes),
     )

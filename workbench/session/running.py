@@ -28,6 +28,7 @@ from workbench.services import (
     service_spec,
     together,
 )
+from workbench.services.tracing import Sampling, Tracing
 from workbench.session.connection import Connection
 
 if TYPE_CHECKING:
@@ -61,13 +62,14 @@ class Running:
         durable: bool,
         delivery: str,
         watch_fields: int,
+        sampling: Sampling | None,
         say: Callable[[str], None],
     ) -> None:
         self._choreography = choreography
         self._connection = connection
         self.retry = retry
         self.durable, self._delivery, self._say = durable, delivery, say
-        self._watch_fields = watch_fields
+        self._watch_fields, self._sampling = watch_fields, sampling
         self._wanted: dict[str, int] = {}
         """Service → how many instances it is to have."""
         self._changes: dict[str, int] = {}
@@ -209,6 +211,7 @@ class Running:
             ) from error
 
     def _spec(self, service: str, instance: int) -> ServiceSpec:
+        broker, sampling = self._connection.broker, self._sampling
         return service_spec(
             self._choreography,
             service,
@@ -219,6 +222,7 @@ class Running:
             delivery=self._delivery,
             instance=instance,
             watch_fields=self._watch_fields,
+            tracing=Tracing(sampling, broker.kind, broker.address) if sampling else None,
         )
 
     def _launch(self, specs: Sequence[ServiceSpec]) -> None:

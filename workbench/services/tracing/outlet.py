@@ -54,9 +54,11 @@ class Outlet(ABC):
         """Take a span."""
         self.processor.on_end(span)
 
+    @abstractmethod
     def flush(self) -> None:
         """Write what was given so far, if that can be done at once."""
 
+    @abstractmethod
     def close(self) -> None:
         """Write what is left, within seconds, and take no more."""
 
@@ -108,15 +110,21 @@ class _OtlpOutlet(Outlet):
     def processor(self) -> SpanProcessor:
         return self._batches
 
+    def flush(self) -> None:
+        pass  # it does so by itself, in the background
+
     def close(self) -> None:
         if self._closed:
             return
         self._closed = True
-        last = threading.Thread(target=self._batches.shutdown, daemon=True)
+        last = threading.Thread(target=self._finish, daemon=True)
         last.start()
         last.join(_LAST_SECONDS)
         if last.is_alive():
-            self._exporter.shutdown()
+            self._exporter.shutdown()  # type: ignore[no-untyped-call]
+
+    def _finish(self) -> None:
+        self._batches.shutdown()  # type: ignore[no-untyped-call]
 
 
 class _Seldom(logging.Filter):

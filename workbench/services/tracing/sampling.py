@@ -37,6 +37,15 @@ class Sampling:
         return int(trace_id[16:], 16) < self.ratio * (1 << 64)
 
 
+@dataclass(frozen=True)
+class Tracing:
+    """What is traced, and the broker as spans name it: its kind, and its address."""
+
+    sampling: Sampling
+    kind: str
+    address: str
+
+
 USUAL = Sampling(ratio=0.01, per_second=20.0)
 """Every flow up to 20 a second, and of more one in a hundred."""
 

@@ -16,7 +16,6 @@ from opentelemetry.sdk.trace import Event, ReadableSpan, SpanProcessor
 from opentelemetry.trace import Link, SpanContext, SpanKind, StatusCode
 from opentelemetry.util.types import AttributeValue
 
-SUFFIX = ".spans.jsonl"
 MOST_BYTES = 10_000_000
 """Of one file; there is one more before it."""
 

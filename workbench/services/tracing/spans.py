@@ -19,8 +19,13 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 from opentelemetry.util.types import AttributeValue
 
-from workbench.events import TraceContext
+from workbench.brokers import Landed
+from workbench.choreography import Versions
+from workbench.errors import BrokerError
+from workbench.events import Envelope, TraceContext
+from workbench.events.masking import Masking
 from workbench.services.tracing import conventions as names
+from workbench.services.tracing.sampling import Tracing
 
 Attributes = Mapping[str, AttributeValue]
 
@@ -50,17 +55,20 @@ class Failed(NamedTuple):
 class Spans:
     """Makes the spans of one service, and gives them on.
 
-    ``kind`` and ``address`` are the broker's.
+    ``shows_key``: whether the keys of an event type may be shown.
     """
 
     def __init__(
-        self, kind: str, address: str, resource: Resource, give: Callable[[ReadableSpan], None]
+        self,
+        tracing: Tracing,
+        resource: Resource,
+        give: Callable[[ReadableSpan], None],
+        shows_key: Callable[[str], bool],
     ) -> None:
-        self._resource, self._give = resource, give
-        self.is_kafka = kind == "kafka"
-        self._has_partitions = kind in ("kafka", "memory")
-        systems = names.systems(kind)
-        server = _server(address)
+        self._resource, self._give, self._shows_key = resource, give, shows_key
+        self._is_kafka = tracing.kind == "kafka"
+        self._has_partitions = tracing.kind in ("kafka", "memory")
+        systems, server = names.systems(tracing.kind), _server(tracing.address)
         self._sending = {names.SYSTEM: systems.sending, **server}
         self._receiving = {names.SYSTEM: systems.receiving, **server}
 
@@ -110,12 +118,28 @@ class Spans:
             )
         )
 
-    def place(self, partition: int, offset: int) -> dict[str, AttributeValue]:
+    def message(self, envelope: Envelope) -> dict[str, AttributeValue]:
+        """What is known of one message."""
+        found: dict[str, AttributeValue] = {
+            names.MESSAGE: envelope.id,
+            names.CONVERSATION: envelope.correlationid or envelope.id,
+            names.EVENT_TYPE: envelope.type,
+            names.EVENT_SOURCE: envelope.source,
+        }
+        if self._is_kafka and envelope.subject is not None and self._shows_key(envelope.type):
+            found[names.KAFKA_KEY] = envelope.subject
+        return found
+
+    def landed(self, answer: Landed | BrokerError) -> dict[str, AttributeValue]:
+        """Where what was sent stands, if it does."""
+        return self.place(answer.partition, answer.offset) if isinstance(answer, Landed) else {}
+
+    def place(self, partition: int | None, offset: int | None) -> dict[str, AttributeValue]:
         """Where a record stands, for a kind of broker that has such places."""
         place: dict[str, AttributeValue] = {}
-        if self._has_partitions:
+        if self._has_partitions and partition is not None:
             place[names.PARTITION] = str(partition)
-        if self.is_kafka:
+        if self._is_kafka and offset is not None:
             place[names.KAFKA_OFFSET] = offset
         return place
 
@@ -136,7 +160,7 @@ def event(name: str, at: datetime, attributes: Attributes) -> Event:
     return Event(name, attributes, nanoseconds(at))
 
 
-def sibling(parent: TraceContext | None) -> TraceContext:
+def beneath(parent: TraceContext | None) -> TraceContext:
     """A new span below a parent; without one, in a trace of its own."""
     trace_id = parent.trace_id if parent else f"{random.getrandbits(128):032x}"
     return TraceContext(trace_id, f"{random.getrandbits(64):016x}")
@@ -145,6 +169,13 @@ def sibling(parent: TraceContext | None) -> TraceContext:
 def nanoseconds(at: datetime) -> int:
     """Since 1970 UTC."""
     return (at - _EPOCH) // _MICROSECOND * 1000
+
+
+def shows_key(versions: Versions) -> bool:
+    """Whether no version of an event type marks its key as personal."""
+    masking = Masking(versions.known.values())
+    keys = {version.key for version in versions.known.values() if version.key}
+    return not any(masking.mask({key: "a key"}).hidden for key in keys)
 
 
 def _server(address: str) -> dict[str, AttributeValue]:
