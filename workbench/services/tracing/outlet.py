@@ -15,7 +15,6 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 
-from workbench.errors import ServiceError
 from workbench.services.tracing.sampling import Sampling
 from workbench.services.tracing.span_file import SpanFile
 
@@ -93,13 +92,8 @@ class _OtlpOutlet(Outlet):
 
     def __init__(self, service: str, instance: str) -> None:
         super().__init__(service, instance)
-        try:
-            from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-        except ImportError as error:
-            raise ServiceError(
-                "an OTLP endpoint is set, and what sends spans there is not installed: "
-                "pip install 'choreography-workbench[otlp]', or unset OTEL_EXPORTER_OTLP_ENDPOINT."
-            ) from error
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
         for name in _LOGGERS:
             logging.getLogger(name).addFilter(_seldom)
         self._exporter = OTLPSpanExporter()

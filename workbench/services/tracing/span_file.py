@@ -48,6 +48,7 @@ class SpanFile(SpanProcessor):
         """Write what was given."""
         if self._spans:
             spans, self._spans = self._spans, []
+            self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._path.open("ab") as file:
                 file.write(_line(self._resource, spans))
                 size = file.tell()
