@@ -16,6 +16,7 @@ from uuid import UUID
 from workbench.events.identity import derived_uuid
 
 _TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
+_USUAL = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}").fullmatch
 _NO_TRACE, _NO_SPAN = "0" * 32, "0" * 16
 _SPANS = UUID("b7d5c0de-1a57-5c3e-9f6f-2a4e8c1d0b99").bytes
 _KNOWN_FLAGS = 0b11
@@ -57,6 +58,11 @@ class TraceContext(NamedTuple):
 
     def __str__(self) -> str:
         return f"00-{self.trace_id}-{self.span_id}-{self.flags}"
+
+
+def is_usual(traceparent: str | None) -> bool:
+    """Whether a ``traceparent`` is well formed and of this version; what is not may still be read."""
+    return traceparent is not None and _USUAL(traceparent) is not None
 
 
 def new_trace(*, sampled: bool = True) -> TraceContext:
@@ -101,4 +107,4 @@ def derived_trace(source: str, event_id: str) -> TraceContext:
 
 def _digest(what: str, names: tuple[str, ...]) -> str:
     text = "".join(f"{len(name)}:{name}" for name in (what, *names))
-    return hashlib.sha1(text.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

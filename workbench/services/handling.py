@@ -20,7 +20,7 @@ from workbench.brokers import EVENT_BYTES, Outgoing, Position, Record
 from workbench.choreography import Reaction, Reading
 from workbench.errors import EventError, EventRefusedError, ExpressionError, HandlerError
 from workbench.events import Envelope, Retry, TraceContext, Trail, from_kafka, to_kafka
-from workbench.events.trace import derived_trace
+from workbench.events.trace import derived_trace, is_usual
 from workbench.services import happening
 from workbench.services.arrival import Arrival, Case
 from workbench.services.clock import Clock
@@ -37,8 +37,6 @@ from workbench.services.touched import Watching
 from workbench.services.undoing import Undoing
 from workbench.services.work import Work
 
-_USUAL = 55
-"""Characters of a ``traceparent`` of the usual version."""
 _HOPELESS = (ExpressionError, HandlerError, EventError, EventRefusedError)
 """What fails the same way at every attempt."""
 
@@ -179,7 +177,7 @@ class Handling:
     def _traced(self, envelope: Envelope) -> Envelope:
         """The event, in a trace of its own if it came without one: the same in every service."""
         given, tracing = envelope.traceparent, self._spec.tracing
-        if tracing is None or (given is not None and given[:3] == "00-" and len(given) == _USUAL):
+        if tracing is None or is_usual(given):
             return envelope
         trace = TraceContext.parse(given)
         if trace is None:
