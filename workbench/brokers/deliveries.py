@@ -71,7 +71,8 @@ class Deliveries(Generic[Tag]):
 
     def give_back(self, offsets: Mapping[Position, int]) -> None:
         """Read again from these offsets on what was read and is not committed; others are passed
-        over."""
+        over.
+        """
         back, kept = [], []
         for delivery in self._read:
             again = delivery.record.offset >= offsets.get(delivery.position, self._next)
