@@ -31,6 +31,7 @@ __all__ = [
     "KafkaBroker",
     "Landed",
     "LocalKafka",
+    "LocalRabbitMQ",
     "MemoryBroker",
     "Outgoing",
     "Position",
@@ -51,4 +52,8 @@ def __getattr__(name: str) -> Any:
         from workbench.brokers.local import LocalKafka
 
         return LocalKafka
+    if name == "LocalRabbitMQ":
+        from workbench.brokers.local_rabbitmq import LocalRabbitMQ
+
+        return LocalRabbitMQ
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
