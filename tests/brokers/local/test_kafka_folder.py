@@ -203,3 +203,18 @@ def test_the_last_words_are_the_errors_since_the_start_or_else_the_last_lines(tm
     ]
     assert tail(log, 1) == ["2026-11-23 10:04 INFO  down"]
     assert tail(log, 0) == tail(tmp_path / "nothing", 3) == []
+
+
+def test_an_error_of_many_lines_that_each_have_the_whole_head_is_told_in_one(tmp_path):
+    log = tmp_path / "log" / "broker.log"
+    log.parent.mkdir()
+    head = "2026-11-25 16:31:18.068888+00:00 [error] <0.216.0> "
+    log.write_text(
+        f"2026-11-25 16:31:17.0+00:00 [info] <0.216.0> Starting\n{head}\n{head}BOOT FAILED\n"
+        f"{head}===========\n{head}Error: {{error,\n{head}            {{cannot_read_file,\n"
+        "2026-11-25 16:31:19.0+00:00 [error] <0.215.0>   crasher:\n"
+    )
+    assert last_words(tmp_path, since=0) == [
+        f"{head}BOOT FAILED =========== Error: {{error, {{cannot_read_file,",
+        "2026-11-25 16:31:19.0+00:00 [error] <0.215.0>   crasher:",
+    ]
