@@ -16,14 +16,17 @@ from workbench.brokers.broker import (
     Producer,
     Reader,
     Record,
+    Subscription,
     TransactionalProducer,
 )
 from workbench.brokers.memory import MemoryBroker
+from workbench.brokers.opening import Address, open_broker
 
 __all__ = [
     "DEAD_LETTER_BYTES",
     "EVENT_BYTES",
     "RETENTION_SECONDS",
+    "Address",
     "Broker",
     "Coming",
     "Commit",
@@ -38,7 +41,9 @@ __all__ = [
     "Producer",
     "Reader",
     "Record",
+    "Subscription",
     "TransactionalProducer",
+    "open_broker",
 ]
 
 

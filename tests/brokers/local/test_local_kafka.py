@@ -33,7 +33,7 @@ def said():
 @pytest.fixture(autouse=True)
 def _usual_port(monkeypatch):
     """A usual port that nothing on this machine has taken."""
-    monkeypatch.setattr(LocalKafka, "kind", replace(KAFKA, usual_port=free_port()))
+    monkeypatch.setattr(LocalKafka, "product", replace(KAFKA, usual_port=free_port()))
 
 
 @pytest.fixture

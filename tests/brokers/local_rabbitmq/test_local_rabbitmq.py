@@ -38,7 +38,7 @@ def said():
 @pytest.fixture(autouse=True)
 def _usual_port(monkeypatch):
     """A usual port that nothing on this machine has taken."""
-    monkeypatch.setattr(LocalRabbitMQ, "kind", replace(RABBITMQ, usual_port=free_port()))
+    monkeypatch.setattr(LocalRabbitMQ, "product", replace(RABBITMQ, usual_port=free_port()))
 
 
 @pytest.fixture
@@ -166,6 +166,9 @@ def test_its_password_is_in_its_url_and_nowhere_that_is_shown_or_that_others_can
     node = started(tmp_path)
     password = pika.URLParameters(node.amqp_url_with_password).credentials.password
     assert len(password) >= 32
+    assert node.client_settings() == {
+        "url": f"rabbitmq://workbench:{password}@{node.address}/%2F",
+    }
     process = psutil.Process(node.pid)
     shown = [repr(node), node.address, *process.cmdline(), *process.environ().values()]
     assert not any(password in text for text in shown)

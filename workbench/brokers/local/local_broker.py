@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from workbench.errors import LocalBrokerError
 
@@ -26,7 +26,7 @@ from .saying import log_it
 from .starting import death
 
 if TYPE_CHECKING:
-    from .kind import Kind
+    from .product import Product
     from .saying import Say
 
 Status = Literal["running", "starting", "stopped", "died"]
@@ -39,11 +39,14 @@ class LocalBroker(ABC):
 
     Attributes
     ----------
-    kind
+    product
         Which broker it is.
+    kind
+        The same in a word, as a :class:`~workbench.brokers.Broker` of it has it.
     """
 
-    kind: ClassVar[Kind]
+    product: ClassVar[Product]
+    kind: str
 
     def __init__(
         self,
@@ -55,10 +58,10 @@ class LocalBroker(ABC):
     ) -> None:
         self._wanted_folder = Path(folder).expanduser().resolve() if folder else None
         self._port = port
-        self._usual_port = self.kind.usual_port
+        self._usual_port = self.product.usual_port
         self._timeout = timeout
         self._say = say
-        self._folder = self._wanted_folder or default_folder(self.kind)
+        self._folder = self._wanted_folder or default_folder(self.product)
         self._broker: Running | None = None
 
     # --- starting and stopping ---------------------------------------------------------------
@@ -90,6 +93,10 @@ class LocalBroker(ABC):
         self._folder = self._wanted_folder = self._broker.folder
         self._usual_port = self._broker.record.port
         return self
+
+    @abstractmethod
+    def client_settings(self) -> dict[str, Any]:
+        """What a :class:`~workbench.brokers.Broker` of its kind needs to connect to it."""
 
     @abstractmethod
     def _start(self, port: int | None, *, owned: bool) -> Running:
@@ -128,7 +135,7 @@ class LocalBroker(ABC):
     @classmethod
     def find_all(cls, *, say: Say = log_it) -> list[Self]:
         """Every running broker of this user's default folder and its numbered siblings."""
-        folders = itertools.takewhile(Path.exists, default_folders(cls.kind))
+        folders = itertools.takewhile(Path.exists, default_folders(cls.product))
         return [broker for folder in folders if (broker := cls._attach(folder, say))]
 
     @classmethod
@@ -195,7 +202,7 @@ class LocalBroker(ABC):
         """
         broker = self._running()
         if not is_alive(broker.process):
-            raise death(self.kind, broker, "has died")
+            raise death(self.product, broker, "has died")
 
     def tail(self, lines: int = 20) -> list[str]:
         """The last `lines` lines of its log."""
@@ -208,7 +215,7 @@ class LocalBroker(ABC):
     def _running(self) -> Running:
         if self._broker is None:
             raise LocalBrokerError(
-                f"This {self.kind.name} has not been started: call start(), or "
+                f"This {self.product.name} has not been started: call start(), or "
                 f"{type(self).__name__}.find() for one that already runs (folder {self._folder})."
             )
         return self._broker

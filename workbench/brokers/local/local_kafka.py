@@ -6,7 +6,7 @@ One JVM and one KRaft node; how it lives and ends stands in `local_broker`.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .local_broker import LocalBroker
 from .saying import log_it
@@ -46,7 +46,8 @@ class LocalKafka(LocalBroker):
     127.0.0.1:9092
     """
 
-    kind = KAFKA
+    product = KAFKA
+    kind = KAFKA.kind
 
     def __init__(
         self,
@@ -66,6 +67,10 @@ class LocalKafka(LocalBroker):
     def bootstrap_servers(self) -> str:
         """The address for clients, by the name that Kafka's clients have for it."""
         return self.address
+
+    def client_settings(self) -> dict[str, Any]:
+        """What a :class:`~workbench.brokers.KafkaBroker` needs to connect to it."""
+        return {"bootstrap_servers": self.bootstrap_servers}
 
     def _start(self, port: int | None, *, owned: bool) -> Running:
         return start_kafka(

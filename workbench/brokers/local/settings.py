@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from .kind import Kind
 from .log_tail import LOG
 from .ports import HOST
+from .product import Product
 
-KAFKA = Kind("Kafka", usual_port=9092)
+KAFKA = Product("Kafka", usual_port=9092)
 DATA = "data"
 PROPERTIES = "server.properties"
 

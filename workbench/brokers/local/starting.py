@@ -20,7 +20,7 @@ from .record import Record, Running
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .kind import Kind
+    from .product import Product
     from .saying import Say
 
 _PORT_LOST = ("BindException", "Address already in use", "Failed to bind", "eaddrinuse")
@@ -46,7 +46,7 @@ class _PortLostError(Exception):
 
 
 def start_broker(
-    kind: Kind,
+    product: Product,
     folder: Path | None,
     port: int | None,
     *,
@@ -61,16 +61,18 @@ def start_broker(
     `usual_port` is taken when no `port` is asked for and nothing else has it; `make_ready` is
     called with a folder that is claimed and a port that is free.
     """
-    folder, claimed = claim_folder(kind, folder, say)
+    folder, claimed = claim_folder(product, folder, say)
     try:
-        prepare(kind, folder)
+        prepare(product, folder)
         tries = 1 if port else _PORT_TRIES
         while True:
             tries -= 1
-            chosen = _choose_port(kind, port, usual_port, say)
+            chosen = _choose_port(product, port, usual_port, say)
             ready = make_ready(folder, chosen)
             try:
-                return _try_at(kind, chosen, ready, folder, claimed, timeout=timeout, owned=owned)
+                return _try_at(
+                    product, chosen, ready, folder, claimed, timeout=timeout, owned=owned
+                )
             except _PortLostError as lost:
                 if not tries:
                     raise _taken(chosen) from lost
@@ -78,16 +80,16 @@ def start_broker(
         release(claimed)  # ours alone: the broker's copy holds on
 
 
-def death(kind: Kind, broker: Running, how: str) -> LocalBrokerError:
+def death(product: Product, broker: Running, how: str) -> LocalBrokerError:
     """The error that says that a broker died, and its last words."""
     words = "\n".join(last_words(broker.folder, since=broker.log_start))
     return LocalBrokerError(
-        f"{kind.name} in {broker.folder} {how}; the last lines of its log:\n{words}"
+        f"{product.name} in {broker.folder} {how}; the last lines of its log:\n{words}"
     )
 
 
 def _try_at(
-    kind: Kind,
+    product: Product,
     port: int,
     ready: Ready,
     folder: Path,
@@ -105,14 +107,14 @@ def _try_at(
     broker = Running(folder, record, process, log_start)
     try:
         record.write(folder)
-        _wait(kind, broker, ready, timeout)
+        _wait(product, broker, ready, timeout)
     except BaseException:
         end(process, folder)
         raise
     return broker
 
 
-def _wait(kind: Kind, broker: Running, ready: Ready, timeout: float) -> None:
+def _wait(product: Product, broker: Running, ready: Ready, timeout: float) -> None:
     """Wait until a broker that was just started answers, or say why it doesn't."""
     port = broker.record.port
     if wait_until_ready(
@@ -121,10 +123,10 @@ def _wait(kind: Kind, broker: Running, ready: Ready, timeout: float) -> None:
         return
     if is_alive(broker.process):
         raise BrokerUnavailableError(
-            f"{kind.name} did not answer at {HOST}:{port} within {timeout:g} s and was stopped; "
+            f"{product.name} did not answer at {HOST}:{port} within {timeout:g} s and was stopped; "
             f"its log is {broker.folder / LOG}."
         )
-    error = death(kind, broker, "died while starting")
+    error = death(product, broker, "died while starting")
     if _lost_port(broker):
         raise _PortLostError from error
     raise error
@@ -138,7 +140,7 @@ def _lost_port(broker: Running) -> bool:
     return any(sign in line for sign in _PORT_LOST for line in said)
 
 
-def _choose_port(kind: Kind, wanted: int | None, usual: int, say: Say) -> int:
+def _choose_port(product: Product, wanted: int | None, usual: int, say: Say) -> int:
     if wanted is not None:
         if not is_free(wanted):
             raise _taken(wanted)
@@ -146,7 +148,7 @@ def _choose_port(kind: Kind, wanted: int | None, usual: int, say: Say) -> int:
     if is_free(usual):
         return usual
     port = free_port()
-    say(f"Port {usual} is taken by another program: this {kind.name} listens at {HOST}:{port}.")
+    say(f"Port {usual} is taken by another program: this {product.name} listens at {HOST}:{port}.")
     return port
 
 

@@ -6,7 +6,7 @@ port, data, settings, cookie and user. How it lives and ends stands in `local_br
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from workbench.brokers.local.local_broker import LocalBroker
@@ -47,7 +47,8 @@ class LocalRabbitMQ(LocalBroker):
     127.0.0.1:5672
     """
 
-    kind = RABBITMQ
+    product = RABBITMQ
+    kind = RABBITMQ.kind
 
     def __init__(
         self,
@@ -61,15 +62,28 @@ class LocalRabbitMQ(LocalBroker):
 
     @property
     def amqp_url_with_password(self) -> str:
-        """The address for clients, its user's name and password in it: to connect, not to show.
+        """The address for any AMQP client, user and password in it: to connect, not to show.
 
         Raises
         ------
         LocalBrokerError
             When it was never started, or its password can't be read.
         """
+        return f"amqp://{self._login()}/%2F"
+
+    def client_settings(self) -> dict[str, Any]:
+        """What a broker of its kind needs to connect to it; the password is in it.
+
+        Raises
+        ------
+        LocalBrokerError
+            When it was never started, or its password can't be read.
+        """
+        return {"url": f"rabbitmq://{self._login()}/%2F"}
+
+    def _login(self) -> str:
         address, identity = self.address, read_identity(self._folder)
-        return f"amqp://{quote(identity.user)}:{quote(identity.password)}@{address}/%2F"
+        return f"{quote(identity.user)}:{quote(identity.password)}@{address}"
 
     def _start(self, port: int | None, *, owned: bool) -> Running:
         return start_rabbitmq(

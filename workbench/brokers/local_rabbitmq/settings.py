@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from workbench.brokers.local.kind import Kind
 from workbench.brokers.local.log_tail import LOG
 from workbench.brokers.local.ports import HOST
+from workbench.brokers.local.product import Product
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from .identity import Identity
 
-RABBITMQ = Kind("RabbitMQ", usual_port=5672)
+RABBITMQ = Product("RabbitMQ", usual_port=5672)
 DATA = "data"
 HOME = "home"
 CONFIG = "rabbitmq.conf"
