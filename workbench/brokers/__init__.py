@@ -34,6 +34,7 @@ __all__ = [
     "KafkaBroker",
     "Landed",
     "LocalKafka",
+    "LocalRabbitMQ",
     "MemoryBroker",
     "Outgoing",
     "Position",
@@ -56,4 +57,8 @@ def __getattr__(name: str) -> Any:
         from workbench.brokers.local import LocalKafka
 
         return LocalKafka
+    if name == "LocalRabbitMQ":
+        from workbench.brokers.local_rabbitmq import LocalRabbitMQ
+
+        return LocalRabbitMQ
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

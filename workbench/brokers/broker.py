@@ -217,6 +217,11 @@ class Broker(ABC):
 
     @property
     @abstractmethod
+    def address(self) -> str:
+        """Where it is, without a secret, as one would say it to a person."""
+
+    @property
+    @abstractmethod
     def is_local(self) -> bool:
         """Whether it is on this machine, so that nobody else is harmed."""
 

@@ -84,6 +84,10 @@ class KafkaBroker(Broker):
         self._lock = threading.RLock()
 
     @property
+    def address(self) -> str:
+        return self.bootstrap_servers
+
+    @property
     def is_local(self) -> bool:
         return all(map(is_loopback, self.bootstrap_servers.split(",")))
 
