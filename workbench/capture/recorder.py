@@ -100,7 +100,7 @@ def read_range(
     if not wanted:
         return
     patience = time.monotonic() + _PATIENCE_SECONDS
-    with broker.reader(wanted) as reader:
+    with broker.bulk_reader(wanted) as reader:
         while True:
             for found in reader.poll(_POLL_SECONDS):
                 patience = time.monotonic() + _PATIENCE_SECONDS
