@@ -63,15 +63,19 @@ def record(
     last = {p: (stop or {}).get(p, offset) for p, offset in last.items()}
     wanted = {p: offset for p, offset in first.items() if offset < last[p]}
     total = sum(last[p] - offset for p, offset in wanted.items())
-    rows: list[dict[str, Any]] = []
-    progress(0, total)
-    for found in read_range(broker, wanted, last):
-        rows.append(row(found))
-        if len(rows) % _TOLD_EVERY == 0:
-            progress(len(rows), total)
-    progress(len(rows), total)
+
+    def rows() -> Iterator[dict[str, Any]]:
+        # One after the other into columns: many objects alive are what Python is slow with.
+        done = 0
+        progress(done, total)
+        for done, found in enumerate(read_range(broker, wanted, last), start=1):
+            yield row(found)
+            if done % _TOLD_EVERY == 0:
+                progress(done, total)
+        progress(done, total)
+
     order = ["time", "channel", "partition", "offset"]
-    return standard_frame(rows).sort_values(order, kind="stable", ignore_index=True)
+    return standard_frame(rows()).sort_values(order, kind="stable", ignore_index=True)
 
 
 def read_channels(broker: Broker, channels: Iterable[str]) -> Iterator[Record]:
