@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from workbench.brokers.kafka import KafkaBroker
 
 _SEND_TIMEOUT_MS = 30_000
-_AT_ONCE = 200
-"""Records of one poll: Python's collector looks again and again at thousands of living headers."""
 _READ_AHEAD_KB = 32 * 1024
 """At most what was fetched and not yet taken, of all partitions together, in 1024 bytes."""
 _SEND_AHEAD_KB = 64 * 1024
@@ -75,7 +73,7 @@ class BulkKafkaReader(Reader):
     def poll(self, timeout: float, limit: int = 5_000) -> list[Record]:
         with _in_words("Kafka could not be read"):
             # Asked for many it waits for all of them: so for one, if there is none.
-            found = self._client.consume(min(limit, _AT_ONCE), 0)
+            found = self._client.consume(limit, 0)
             found = found or self._client.consume(1, timeout)
             records = []
             for message in found:

@@ -20,6 +20,8 @@ from workbench.events import DeadLetter, Envelope, from_kafka
 
 _PATIENCE_SECONDS = 30.0
 _POLL_SECONDS = 0.2
+_AT_ONCE = 200
+"""Records a poll: Python's collector goes over thousands of living objects again and again."""
 _TOLD_EVERY = 1_000
 
 
@@ -65,7 +67,6 @@ def record(
     total = sum(last[p] - offset for p, offset in wanted.items())
 
     def rows() -> Iterator[dict[str, Any]]:
-        # One after the other into columns: many objects alive are what Python is slow with.
         done = 0
         progress(done, total)
         for done, found in enumerate(read_range(broker, wanted, last), start=1):
@@ -106,7 +107,7 @@ def read_range(
     patience = time.monotonic() + _PATIENCE_SECONDS
     with broker.bulk_reader(wanted) as reader:
         while True:
-            for found in reader.poll(_POLL_SECONDS):
+            for found in reader.poll(_POLL_SECONDS, _AT_ONCE):
                 patience = time.monotonic() + _PATIENCE_SECONDS
                 if found.offset < last[Position(found.channel, found.partition)]:
                     yield found
