@@ -768,6 +768,33 @@ class TestRabbitMQBroker(BrokerSuite):
             yield broker
 
 
+class BulkKafkaBroker(KafkaBroker):
+    """Reads and sends in bulk only."""
+
+    reader = KafkaBroker.bulk_reader
+    producer = KafkaBroker.bulk_producer
+
+
+@pytest.mark.kafka
+class TestKafkaBrokerInBulk(BrokerSuite):
+    """The same promises, with confluent-kafka in the place of kafka-python where it can be."""
+
+    @pytest.fixture
+    def broker(self, kafka):
+        with BulkKafkaBroker(kafka.bootstrap_servers) as broker:
+            yield broker
+
+    @pytest.fixture
+    def impatient(self, kafka):
+        with BulkKafkaBroker(kafka.bootstrap_servers, timeout=0.7) as broker:
+            yield broker
+
+    def test_it_is_confluent_kafka_that_reads_and_sends(self, broker, queue):
+        with closing(broker.producer()) as producer, closing(broker.reader({})) as reader:
+            assert type(producer).__name__ == "BulkKafkaProducer"
+            assert type(reader).__name__ == "BulkKafkaReader"
+
+
 def test_an_unreachable_cluster_is_said_in_a_sentence():
     port = free_port()
     broker = KafkaBroker(f"127.0.0.1:{port}", timeout=0.2)
