@@ -62,6 +62,8 @@ class Running:
         durable: bool,
         delivery: str,
         watch_fields: int,
+        log_level: str,
+        log_payloads: bool,
         sampling: Sampling | None,
         say: Callable[[str], None],
     ) -> None:
@@ -69,7 +71,9 @@ class Running:
         self._connection = connection
         self.retry = retry
         self.durable, self._delivery, self._say = durable, delivery, say
-        self._watch_fields, self._sampling = watch_fields, sampling
+        self._watch_fields = watch_fields
+        self._log_level, self._log_payloads = log_level, log_payloads
+        self._sampling = sampling
         self._wanted: dict[str, int] = {}
         """Service → how many instances it is to have."""
         self._changes: dict[str, int] = {}
@@ -222,6 +226,8 @@ class Running:
             delivery=self._delivery,
             instance=instance,
             watch_fields=self._watch_fields,
+            log_level=self._log_level,
+            log_payloads=self._log_payloads,
             tracing=Tracing(sampling, broker.kind, broker.address) if sampling else None,
         )
 

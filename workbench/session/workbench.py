@@ -13,7 +13,7 @@ from workbench.brokers import Broker, Position
 from workbench.choreography import Choreography, Service
 from workbench.errors import DesignError, EventRefusedError, ServiceError
 from workbench.events import Event, EventType
-from workbench.services import AT_LEAST_ONCE, DELIVERIES, Life, RetryPolicy, Runner
+from workbench.services import AT_LEAST_ONCE, DELIVERIES, LOG_LEVELS, Life, RetryPolicy, Runner
 from workbench.services.tracing import sampling_of
 from workbench.session.connection import Connection
 from workbench.session.convergence import Convergence
@@ -70,6 +70,12 @@ class Workbench:
     watch_fields
         Of how many events of each reaction, from each start of a service, it is noted which fields
         its Python handler touches; :meth:`touched` and :meth:`impact` know them then. 0: of none.
+    log_level
+        Which lines of what happens in them services write to their logs: ``"debug"``, ``"info"``,
+        ``"warning"``, ``"error"`` and above, or none: ``"off"``; :meth:`logs` reads them.
+    log_payloads
+        Their logs show what events carry, too, except for what schemas mark as personal
+        (``"x-personal-data": true``), which no log shows.
     trace_sampling
         Which flows are traced: a share of them, from 0 (none) to 1. By default every flow up to 20
         a second, and of more one in a hundred. ``OTEL_TRACES_SAMPLER`` goes before it. Spans go to
@@ -108,6 +114,8 @@ class Workbench:
         durable: bool = False,
         delivery: str = AT_LEAST_ONCE,
         watch_fields: int = 0,
+        log_level: str = "info",
+        log_payloads: bool = False,
         trace_sampling: float | None = None,
         readonly: bool = False,
         allow_writes: bool = False,
@@ -122,6 +130,9 @@ class Workbench:
         if delivery not in DELIVERIES:
             known = " or ".join(f"{name!r}" for name in DELIVERIES)
             raise ServiceError(f"the delivery is {known}, not {delivery!r}.")
+        if log_level not in LOG_LEVELS:
+            known = ", ".join(f"{name!r}" for name in LOG_LEVELS)
+            raise ServiceError(f"the log level is one of {known}, not {log_level!r}.")
         self.design_folder = Path(design) if isinstance(design, str | Path) else None
         if isinstance(design, Choreography):
             self.choreography = design
@@ -155,6 +166,8 @@ class Workbench:
             durable=durable,
             delivery=delivery,
             watch_fields=watch_fields,
+            log_level=log_level,
+            log_payloads=log_payloads,
             sampling=sampling,
             say=self._told,
         )

@@ -19,12 +19,14 @@ from opentelemetry.trace import Link
 from opentelemetry.util.types import AttributeValue
 
 from workbench.brokers import Landed, Record
-from workbench.errors import BrokerError
+from workbench.errors import BrokerError, EventRefusedError
 from workbench.events import Envelope, TraceContext
 from workbench.events.trace import derived_trace
 from workbench.services import happening
 from workbench.services.arrival import Arrival
+from workbench.services.discretion import Discretion
 from workbench.services.happening import Happening, Observer, Run
+from workbench.services.log_values import Cleaner
 from workbench.services.outbox import Unsent
 from workbench.services.spec import ServiceSpec
 from workbench.services.tracing import conventions as names
@@ -33,6 +35,7 @@ from workbench.services.tracing.sampling import Tracing
 from workbench.services.tracing.sends import Message, give_sends
 from workbench.services.tracing.spans import (
     MOST_LINKS,
+    Attributes,
     Spans,
     beneath,
     link,
@@ -41,16 +44,21 @@ from workbench.services.tracing.spans import (
 )
 from workbench.services.tracing.turn import Turn, place_of, process_span, sampled
 
+_MESSAGE = 2_000
+"""Letters of an error's message that are shown."""
 _MOST_REMEMBERED = 10_000
 
 
 class TracingObserver(Observer):
     """Makes the spans of one instance of a service."""
 
+    wants = frozenset({happening.HANDLED, happening.EMITTED, *names.SPAN_EVENTS})
+
     def __init__(self, spec: ServiceSpec, tracing: Tracing, outlet: Outlet) -> None:
         self._spec, self._tracing, self._outlet = spec, tracing, outlet
         shown = {name for name, versions in spec.versions.items() if shows_key(versions)}
         self._spans = Spans(tracing, outlet.resource, outlet.give, shown.__contains__)
+        self._discretion = Discretion(spec)
         self._compensates = {r.name: r.compensates for r in spec.reactions if r.compensates}
         self._handlers = {r.name for r in spec.reactions if r.is_python}
         self._polled: tuple[Sequence[Record], datetime, datetime] | None = None
@@ -72,23 +80,25 @@ class TracingObserver(Observer):
     def polled(self, records: Sequence[Record], started: datetime, at: datetime) -> None:
         self._polled = records, started, at
 
-    def happened(self, told: Sequence[Happening]) -> None:
+    def note(self, told: Happening) -> tuple[Happening, TraceContext, Attributes] | None:
+        created = self._creation(told)
+        return (told, created, self._attributes(told)) if created is not None else None
+
+    def happened(self, notes: Sequence[tuple[Happening, TraceContext, Attributes]]) -> None:
         turn: Turn | None = None
         received: list[tuple[Arrival, TraceContext, str]] = []
-        for one in told:
-            created = self._creation(one)
-            if created is None or one.arrival is None:
+        for told, created, attributes in notes:
+            if told.arrival is None:
                 continue
-            if turn is None or not turn.goes_on(one):
+            if turn is None or not turn.goes_on(told):
                 if turn is not None:
                     self._finish(turn)
-                turn = Turn(one.arrival, one, created)
-                received.append((one.arrival, created, turn.id))
-            turn.add(one, self._attributes(one))
+                turn = Turn(told.arrival, told, created)
+                received.append((told.arrival, created, turn.id))
+            turn.add(told, attributes)
         if turn is not None:
             self._finish(turn)
         self._receive(received)
-        self._polled = None
         self._outlet.flush()
 
     def sent(
@@ -207,6 +217,16 @@ class TracingObserver(Observer):
             return trace if self._tracing.sampling.by_ratio(trace.trace_id) else None
         return found if found.is_sampled else None
 
+    def _message(self, envelope: Envelope | None, error: BaseException) -> str:
+        """What an error says, without what is personal; nothing of what a broker says."""
+        if isinstance(error, BrokerError) and not isinstance(error, EventRefusedError):
+            return ""
+        try:
+            text = str(error)
+        except Exception:  # noqa: BLE001 - a handler's own error may do anything
+            return ""
+        return Cleaner(self._discretion.hidden(envelope)).text(text, most=_MESSAGE)
+
     def _attributes(self, one: Happening) -> dict[str, AttributeValue]:
         """What a span event says besides its name."""
         found: dict[str, AttributeValue] = {}
@@ -216,6 +236,8 @@ class TracingObserver(Observer):
             found[names.DUE] = datetime.fromtimestamp(one.due, UTC).isoformat()
         if one.error is not None:
             found["exception.type"] = type(one.error).__name__
+            if message := self._message(one.envelope, one.error):
+                found["exception.message"] = message
         if one.what == happening.REDRIVEN and one.arrival is not None:
             found[names.REDRIVES] = one.arrival.redrives
         if one.what == happening.COMPENSATED:

@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 
+from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -60,13 +61,6 @@ class Outlet(ABC):
     @abstractmethod
     def close(self) -> None:
         """Write what is left, within seconds, and take no more."""
-
-    def provider(self, sampling: Sampling) -> TracerProvider:
-        """What makes the spans that handlers open themselves."""
-        sampler = ParentBased(TraceIdRatioBased(sampling.ratio))
-        provider = TracerProvider(sampler, self.resource, shutdown_on_exit=False)
-        provider.add_span_processor(self.processor)
-        return provider
 
 
 class _FileOutlet(Outlet):
@@ -137,6 +131,14 @@ class _Seldom(logging.Filter):
 
 
 _seldom = _Seldom()
+
+
+def take_own_spans(spans: Outlet, sampling: Sampling) -> None:
+    """Let a service that has this process to itself have the spans that its handlers open."""
+    sampler = ParentBased(TraceIdRatioBased(sampling.ratio))
+    provider = TracerProvider(sampler, spans.resource, shutdown_on_exit=False)
+    provider.add_span_processor(spans.processor)
+    trace.set_tracer_provider(provider)
 
 
 def outlet(service: str, instance: str, path: Path, environ: Mapping[str, str]) -> Outlet:

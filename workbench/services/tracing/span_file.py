@@ -1,11 +1,11 @@
 """Spans in a local file, in OpenTelemetry's own format: OTLP as JSON, one batch a line.
 
-https://opentelemetry.io/docs/specs/otel/protocol/file-exporter/: a collector reads it too. A file
-that has grown too large becomes the one before it, and that one goes.
+https://opentelemetry.io/docs/specs/otel/protocol/file-exporter/: a collector reads it too.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,7 @@ from opentelemetry.sdk.trace import Event, ReadableSpan, SpanProcessor
 from opentelemetry.trace import Link, SpanContext, SpanKind, StatusCode
 from opentelemetry.util.types import AttributeValue
 
-MOST_BYTES = 10_000_000
-"""Of one file; there is one more before it."""
+from workbench.services.log_file import LogFile, rotated
 
 _KINDS = {
     SpanKind.INTERNAL: 1,
@@ -34,8 +33,8 @@ _STATUS_NAMES = {number: code.name for code, number in _STATUS.items()}
 class SpanFile(SpanProcessor):
     """Writes ended spans to a file, a batch at a time; for any thread."""
 
-    def __init__(self, path: Path, resource: Resource, most_bytes: int = MOST_BYTES) -> None:
-        self._path, self._most_bytes = path, most_bytes
+    def __init__(self, path: Path, resource: Resource) -> None:
+        self._file = LogFile(path)
         self._resource = {"attributes": _attributes(resource.attributes)}
         self._spans: list[ReadableSpan] = []
 
@@ -48,22 +47,13 @@ class SpanFile(SpanProcessor):
         """Write what was given."""
         if self._spans:
             spans, self._spans = self._spans, []
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._path.open("ab") as file:
-                file.write(_line(self._resource, spans))
-                size = file.tell()
-            if size > self._most_bytes:
-                self._path.replace(before(self._path))
+            self._file.write(_line(self._resource, spans))
         return True
 
     def shutdown(self) -> None:
-        """Write what is left."""
+        """Write what is left, and give the file back."""
         self.force_flush()
-
-
-def before(path: Path) -> Path:
-    """The file that was written before this one."""
-    return path.with_name(f"{path.name}.1")
+        self._file.close()
 
 
 def _line(resource: Mapping[str, Any], spans: Sequence[ReadableSpan]) -> bytes:
@@ -77,7 +67,10 @@ def _line(resource: Mapping[str, Any], spans: Sequence[ReadableSpan]) -> bytes:
         for (name, version), written in scopes.items()
     ]
     batch = {"resourceSpans": [{"resource": resource, "scopeSpans": found}]}
-    return orjson.dumps(batch, default=str, option=orjson.OPT_APPEND_NEWLINE)
+    try:
+        return orjson.dumps(batch, option=orjson.OPT_APPEND_NEWLINE)
+    except TypeError:  # a handler's own text that is no Unicode
+        return json.dumps(batch).encode() + b"\n"
 
 
 def _span(span: ReadableSpan) -> dict[str, Any]:
@@ -150,7 +143,7 @@ def read_spans(paths: Iterable[Path]) -> Iterator[dict[str, Any]]:
     ``attributes``, ``events`` and ``links``. A line that was cut off by a crash is left out.
     """
     for path in paths:
-        for one in (before(path), path):
+        for one in (rotated(path), path):
             if one.exists():
                 yield from _read(one)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 
 from opentelemetry.sdk.trace import Event
-from opentelemetry.util.types import AttributeValue
 
 from workbench.events import Envelope, TraceContext
 from workbench.events.trace import derived_span, derived_trace
@@ -13,7 +12,7 @@ from workbench.services import happening
 from workbench.services.arrival import Arrival
 from workbench.services.happening import Happening
 from workbench.services.tracing import conventions as names
-from workbench.services.tracing.spans import Failed, event, link
+from workbench.services.tracing.spans import Attributes, Failed, event, link
 
 _ATTEMPTED = {happening.HANDLED, happening.COMPENSATED, happening.FAILED, happening.GUARDED}
 """What only happens when a reaction was tried."""
@@ -47,7 +46,7 @@ class Turn:
         """Whether something else happened in the same turn."""
         return one.arrival is self.arrival and one.reaction == self.reaction
 
-    def add(self, one: Happening, attributes: dict[str, AttributeValue]) -> None:
+    def add(self, one: Happening, attributes: Attributes) -> None:
         """One more thing that happened."""
         self.ended = max(self.ended, one.at)
         if one.what == happening.EMITTED:
