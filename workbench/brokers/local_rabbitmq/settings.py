@@ -43,9 +43,13 @@ def config(port: int, identity: Identity) -> str:
         "default_pass": identity.password,
         f"loopback_users.{identity.user}": "true",
         "cluster_name": identity.node,
+        # Quorum queues write all to one file first, and keep that much in memory, too; the usual
+        # 512 MB is for a machine of one's own.
+        "raft.wal_max_size_bytes": 64 * _MB,
         "disk_free_limit.absolute": 50 * _MB,
         "log.console": "false",
         "log.file.level": "info",
+        "log.connection.level": "warning",  # not each client that comes and goes
         "log.file.rotation.size": 5 * _MB,
         "log.file.rotation.count": 2,
     }
