@@ -60,6 +60,10 @@ class RabbitMQBroker(Broker):
         self._line: Line | None = None
 
     @property
+    def address(self) -> str:
+        return str(self.endpoint)
+
+    @property
     def is_local(self) -> bool:
         return self.endpoint.is_local
 
