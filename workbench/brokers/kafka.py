@@ -7,10 +7,12 @@ import logging
 import socket
 import threading
 import time
+import warnings
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
+from importlib.util import find_spec
 from typing import Any, TypeVar
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
@@ -28,6 +30,7 @@ from workbench.brokers.broker import (
     Producer,
     Reader,
     TransactionalProducer,
+    committed_past,
 )
 from workbench.brokers.kafka_clients import (
     KafkaConsumerMember,
@@ -35,6 +38,7 @@ from workbench.brokers.kafka_clients import (
     KafkaReader,
     reason,
 )
+from workbench.brokers.loopback import is_loopback
 from workbench.errors import BrokerError, BrokerUnavailableError
 
 _CHANNEL_CONFIG = {
@@ -81,9 +85,17 @@ class KafkaBroker(Broker):
         self._settings = settings
         self._lock = threading.RLock()
 
+    @property
+    def address(self) -> str:
+        return self.bootstrap_servers
+
+    @property
+    def is_local(self) -> bool:
+        return all(map(is_loopback, self.bootstrap_servers.split(",")))
+
     def client_settings(self) -> dict[str, Any]:
-        """What another process needs to connect in the same way. Holds secrets: don't print."""
         return {
+            "kind": self.kind,
             "bootstrap_servers": self.bootstrap_servers,
             "timeout": self.timeout,
             **self._settings,
@@ -209,7 +221,7 @@ class KafkaBroker(Broker):
         )
         consumer.subscribe(list(channels))
         self._wait_for_metadata(consumer, channels)
-        return KafkaConsumerMember(consumer)
+        return KafkaConsumerMember(consumer, lambda: committed_past(self, group, channels))
 
     def _wait_for_metadata(self, consumer: Any, channels: Sequence[str]) -> None:
         # A kafka-python consumer that joins before it knows of its channels' partitions is given
@@ -236,6 +248,40 @@ class KafkaBroker(Broker):
         for position, offset in start.items():
             consumer.seek(TopicPartition(*position), offset)
         return KafkaReader(consumer)
+
+    def bulk_reader(self, start: Mapping[Position, int]) -> Reader:
+        settings = self._bulk_settings
+        if settings is None:
+            return self.reader(start)
+        from workbench.brokers.kafka_bulk import BulkKafkaReader
+
+        return BulkKafkaReader(self, settings, start)
+
+    def bulk_producer(self) -> Producer:
+        settings = self._bulk_settings
+        if settings is None:
+            return self.producer()
+        from workbench.brokers.kafka_bulk import BulkKafkaProducer
+
+        return BulkKafkaProducer(self, settings)
+
+    @cached_property
+    def _bulk_settings(self) -> dict[str, Any] | None:
+        """confluent-kafka's settings, or ``None`` where kafka-python is to do its work, too."""
+        if find_spec("confluent_kafka") is None:
+            return None
+        from workbench.brokers.librdkafka import translate
+
+        settings = {"bootstrap_servers": self.bootstrap_servers, **self._settings}
+        try:
+            return translate(settings)
+        except LookupError as error:
+            warnings.warn(
+                f"capture and replay go at kafka-python's pace: confluent-kafka, which is faster, "
+                f"can't be set up as {error.args[0]} says.",
+                stacklevel=2,
+            )
+            return None
 
     def begin_offsets(self, channels: Iterable[str]) -> dict[Position, int]:
         return self._offsets(channels, _EARLIEST)
@@ -329,13 +375,13 @@ class KafkaBroker(Broker):
                 **{**settings, **self._settings},
             )
         except (kafka_errors.KafkaTimeoutError, kafka_errors.KafkaConnectionError) as error:
-            raise BrokerUnavailableError(self._silence()) from error
+            raise BrokerUnavailableError(self.silence()) from error
         except kafka_errors.KafkaError as error:
             raise BrokerUnavailableError(
                 f"Kafka at {self.bootstrap_servers} refused the connection: {reason(error)}."
             ) from error
 
-    def _silence(self) -> str:
+    def silence(self) -> str:
         """Why there was no answer: nobody listens, or whoever does wants another handshake."""
         for server in self.bootstrap_servers.split(","):
             host, _, port = server.strip().rpartition(":")

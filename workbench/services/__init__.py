@@ -22,6 +22,7 @@ from workbench.services.spec import (
     service_of,
     service_spec,
     store_path,
+    subscriptions,
 )
 from workbench.services.status import Status
 from workbench.services.store import Left, Store, read_counts, read_left, read_state, read_touched
@@ -62,5 +63,6 @@ __all__ = [
     "service_of",
     "service_spec",
     "store_path",
+    "subscriptions",
     "together",
 ]

@@ -63,7 +63,7 @@ class Failing:
         ``False`` if that was done before.
         """
         channel, partition, offset = arrival.place
-        entry = (channel, f"{partition}:{offset}", reaction)
+        entry = (channel, arrival.record.message_id or f"{partition}:{offset}", reaction)
         known = work.outcome(entry)
         if known is not None and known.turn >= arrival.turn:
             return False

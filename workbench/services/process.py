@@ -11,7 +11,7 @@ import threading
 import traceback
 from typing import Any
 
-from workbench.brokers import Broker
+from workbench.brokers import open_broker
 from workbench.errors import WorkbenchError
 from workbench.services.clock import Clock
 from workbench.services.handling import Stopped
@@ -51,7 +51,7 @@ def run_service(packed: bytes, report_to: socket.socket, alive: int) -> int:
         clock = Clock()
         worker = Worker(
             spec,
-            connect(settings),
+            open_broker(settings),
             at=_killer(*kill_at) if kill_at else lambda step: None,
             report=report,
             stopping=stopping.is_set,
@@ -75,13 +75,6 @@ def run_service(packed: bytes, report_to: socket.socket, alive: int) -> int:
         traceback.print_exc()
         return 1
     return 0
-
-
-def connect(settings: dict[str, Any]) -> Broker:
-    """The broker that settings (those of :meth:`KafkaBroker.client_settings`) describe."""
-    from workbench.brokers.kafka import KafkaBroker
-
-    return KafkaBroker(**settings)
 
 
 def _killer(step: str, times: int) -> Any:

@@ -18,7 +18,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -105,7 +105,7 @@ class Worker:
         self._status = Status(service=spec.label, pid=os.getpid())
         self._reported_at = 0.0
         self._forget_at = 0.0
-        self._fence: tuple[float, Mapping[Position, int]] | None = None
+        self._fence: tuple[float, Callable[[], bool]] | None = None
         self._held: set[Position] = set()
         self._offsets = Offsets()
         self._commit_at = 0.0
@@ -130,6 +130,7 @@ class Worker:
             self._observers,
         )
         self._closing.append(self._sending.close)
+        self._broker.subscribe([self.spec.subscription])
         self._consumer = self._broker.consumer(
             self.spec.group, self.spec.inputs, member=self.spec.member
         )
@@ -359,11 +360,9 @@ class Worker:
             due = self.store.timers.next_due()
             if due is None or due > now:
                 return 0
-            self._fence = now, self._broker.end_offsets(self.spec.inputs)
-        at, ends = self._fence
-        committed = self._broker.committed(self.spec.group)
-        begins = self._broker.begin_offsets(self.spec.inputs)
-        if any(committed.get(p, begins.get(p, 0)) < end for p, end in ends.items()):
+            self._fence = now, self._consumer.fence()
+        at, passed = self._fence
+        if not passed():
             return 0
         self._fence = None
         with self._owned():
