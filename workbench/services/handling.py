@@ -29,9 +29,10 @@ from workbench.services.frames import own_traceback
 from workbench.services.happening import Observers, Run
 from workbench.services.inbox import ARMED, DEAD, DONE, PARKED, RETRYING, Outcome
 from workbench.services.injection import Injector
+from workbench.services.processing import ERROR, OK
 from workbench.services.reacting import effects_of, guard_holds
 from workbench.services.spec import ServiceSpec
-from workbench.services.status import IGNORED
+from workbench.services.status import CONSUMED, IGNORED
 from workbench.services.touched import Watching
 from workbench.services.undoing import Undoing
 from workbench.services.work import Work
@@ -86,8 +87,10 @@ class Handling:
         if foreign is not None:
             work.counts[IGNORED, foreign] += 1
             return
-        for case in self._cases(arrival, work):
-            self._meet(case, work)
+        cases = self._cases(arrival, work)
+        new = [self._meet(case, work) for case in cases]
+        if any(new) and arrival.retry is None:
+            work.counts[CONSUMED, cases[0].envelope.type] += 1
         self._undo(work)
 
     def resume(self, record: Record, work: Work) -> None:
@@ -149,7 +152,9 @@ class Handling:
             event_type = envelope.type
             readings = self._readings(envelope, reactions)
         except EventError as error:
-            self._poison(arrival, only, error, event_type, work, envelope)
+            new = self._poison(arrival, only, error, event_type, work, envelope)
+            if new and not named:
+                work.counts[CONSUMED, event_type] += 1
             return []
         if heard:
             self._note(arrival, envelope, trail, work)
@@ -164,6 +169,10 @@ class Handling:
                     envelope=envelope,
                 )
         digest = hashlib.blake2b(record.value or b"", digest_size=16).digest()
+        entry = (envelope.source, envelope.id, "")  # of one that is only waited for, or heard of
+        if not reactions and work.outcome(entry) is None:
+            work.remember(entry, Outcome(digest, DONE, 0))
+            work.counts[CONSUMED, event_type] += 1
         cases = []
         for reaction in reactions:
             reading = readings[self._reads[reaction.name]]
@@ -224,8 +233,8 @@ class Handling:
         heard = type_ in self._awaited or type_ in self._undoing.hears
         return type_ if type_ not in self._reactions and not heard else None
 
-    def _meet(self, case: Case, work: Work) -> None:
-        """React, unless the event is known already."""
+    def _meet(self, case: Case, work: Work) -> bool:
+        """React, unless the event is known already; returns whether it is new."""
         known, arrival, type_ = work.outcome(case.entry), case.arrival, case.envelope.type
         if known is not None and known.hash != case.hash:
             reuse = EventError(
@@ -239,6 +248,7 @@ class Handling:
             if arrival.retry and arrival.round == 0:
                 _tell(happening.REDRIVEN, case, work)
             self._admit(case, work)
+        return known is None
 
     def _admit(self, case: Case, work: Work) -> None:
         """React to an event, or let it wait."""
@@ -297,10 +307,11 @@ class Handling:
             number = case.arrival.attempts + attempt
             if number > 1:
                 _tell(happening.RETRIED, case, work, attempt=number)
-            now = self._clock.now()
+            now, began = self._clock.now(), self._clock.monotonic()
             try:
-                self._try(case, work, number, now)
+                holds = self._try(case, work, number, now)
             except (Exception, SystemExit) as error:  # noqa: BLE001 - a handler raises anything
+                self._time(case, ERROR, began, work)
                 first_failure = first_failure or now
                 failure = Failure(error, number, first_failure, own_traceback(error))
                 self._failing.tell(
@@ -313,17 +324,31 @@ class Handling:
                     self._fail(case, failure, work, hopeless=hopeless)
                     return
             else:
+                if holds:
+                    self._time(case, OK, began, work)
                 self._settle(case, work, DONE)
                 return
             if self._stopping():
                 raise Stopped
             self._clock.sleep(policy.delay(attempt, random.random()))
 
-    def _try(self, case: Case, work: Work, attempt: int, now: datetime) -> None:
+    def _time(self, case: Case, outcome: str, began: float, work: Work) -> None:
+        """Note how long an attempt took."""
+        seconds = self._clock.monotonic() - began
+        work.spans.add(case.envelope.type, case.reaction.name, outcome, seconds)
+
+    def _try(self, case: Case, work: Work, attempt: int, now: datetime) -> bool:
+        """Make an attempt; ``False`` if the guard turns the event away.
+
+        Raises
+        ------
+        Exception
+            Whatever the handler does, and what its effects or the guard are refused with.
+        """
         spec, reaction, envelope = self._spec, case.reaction, case.envelope
         if not guard_holds(reaction, case.reading):
             _tell(happening.GUARDED, case, work, attempt=attempt)
-            return
+            return False
         self._injector.before_attempt(envelope.type, case.hash, attempt)
         share = work.share()
         undo = self._undoing.begun(case, work.done_steps) if reaction.compensates else None
@@ -362,6 +387,7 @@ class Handling:
                 attempt=attempt,
                 due=due.timestamp(),
             )
+        return True
 
     def _effects(self, case: Case, ctx: Context, due: datetime, work: Work) -> list[Envelope]:
         reaction, versions = case.reaction, self._spec.versions
@@ -441,13 +467,15 @@ class Handling:
         event_type: str,
         work: Work,
         envelope: Envelope | None,
-    ) -> None:
+    ) -> bool:
+        """Give up on a record that is not what it must be; returns whether it is new."""
         new = self._failing.poison(arrival, reaction, error, work)
         facts = {"reaction": reaction, "arrival": arrival, "envelope": envelope}
         if new:
             work.tell(happening.POISON, event_type, **facts, error=error)
         else:
             work.tell(happening.DUPLICATE, event_type, **facts)
+        return new
 
 
 def _tell(what: str, case: Case, work: Work, **facts: Any) -> None:

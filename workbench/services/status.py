@@ -6,6 +6,9 @@ from dataclasses import asdict, dataclass, field
 
 import orjson
 
+CONSUMED = "consumed"
+"""Events met for the first time, of types that it reacts to, waits for or hears of: each once,
+however many reactions it has and whatever becomes of it; ignored events and duplicates left out."""
 HANDLED = "handled"
 """Events a reaction has dealt with (per reaction, duplicates and dead letters left out)."""
 EMITTED = "emitted"

@@ -19,6 +19,7 @@ from workbench.services.done_steps import DoneSteps
 from workbench.services.happening import Happening, counted_as
 from workbench.services.inbox import Entry, Outcome
 from workbench.services.outbox import Unsent
+from workbench.services.processing import Spans
 from workbench.services.state import Layer, State, Texts
 from workbench.services.store import Counts, Store
 from workbench.services.timers import Timers
@@ -51,6 +52,7 @@ class Work:
         self.source = Position("", 0)
         """The partition of the record that is being handled: what comes of it is its owner's."""
         self.counts: Counts = Counter()
+        self.spans = Spans()
         self.told: list[Happening] = []
         """What has happened, in order: for the observers, once all is written."""
         self.touched: Touches = Counter()
@@ -120,6 +122,7 @@ class Work:
         self._store.state.write(self._state.changes)
         unsent = self._store.outbox.put(self._outgoing) if self._outgoing else []
         self._store.count(self.counts)
+        self._store.time(self.spans)
         if self.touched:
             self._store.touch(self.touched)
         return [row for row in unsent if row.due <= now]
