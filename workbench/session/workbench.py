@@ -358,6 +358,48 @@ class Workbench:
         """What a service has counted since its file was made: handled, emitted, duplicates, …"""
         return self._observing.counts(service)
 
+    def metrics(self) -> pd.DataFrame:
+        """One row a service and event type: what was done about it, and how long that took.
+
+        All since the service's file was made: restarts, crashes and other instances included.
+
+        ``service``, ``event_type``
+            The service's event types by the design first, then whatever else it has met (``"?"``
+            could not be read).
+        ``consumed``
+            Events met for the first time, each once, however many reactions there are and whatever
+            becomes of it; duplicates and ignored events left out. All that was published, once the
+            service has caught up.
+        ``handled``, ``guarded``, ``dead_lettered``, ``duplicates``
+            What became of them, counted for each reaction: handled, turned away by a guard, given
+            up on, or skipped because it was handled before. A compensation is handled as the event
+            of its step.
+        ``emitted``
+            Effects of this type, put into the outbox.
+        ``retried``, ``failed``
+            Attempts after the first, and attempts that ended with an error.
+        ``ignored``
+            Events of a type that the service has no use for.
+        ``parked``, ``armed``
+            Events that had to wait behind an earlier one, or for the absence of another, be it
+            over by now.
+        ``p50_ms``, ``p95_ms``, ``p99_ms``, ``mean_ms``
+            How long attempts took, failed ones too, in milliseconds: guard, handler and the making
+            of its effects, not their sending. ``NaN`` if there was none. The mean is exact; the
+            others are estimated from a histogram, as if attempts were spread evenly over each of
+            its buckets, and are 10,000 at most.
+        ``lag``
+            Events on the service's channels that it has not committed yet: of the whole service,
+            so the same in all of its rows.
+
+        All counts are ``int64`` (``lag``: ``Int64``, null for a service that reads nothing).
+
+        Examples
+        --------
+        >>> wb.metrics().query("failed > 0")  # doctest: +SKIP
+        """
+        return self._observing.metrics()
+
     def wait_until_idle(self, timeout: float = 60.0) -> None:
         """Wait until every event is handled and every effect sent, delayed ones included.
 
