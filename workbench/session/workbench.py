@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from workbench.session.dead_letters import DeadLetters
     from workbench.session.faults import Faults
     from workbench.session.local_server import LocalServer
+    from workbench.session.metrics_server import MetricsServer
 
 _NAMESPACE = re.compile(r"[A-Za-z0-9_-]{0,80}")
 
@@ -147,6 +148,7 @@ class Workbench:
             say=self._told,
         )
         self._observing = Observing(self.choreography, self.connection, self._running)
+        self._metrics_servers: list[MetricsServer] = []
 
     def _told(self, sentence: str) -> None:
         self.say(sentence)  # whoever it is by then: a widget listens while it acts
@@ -400,6 +402,33 @@ class Workbench:
         """
         return self._observing.metrics()
 
+    def serve_metrics(self, port: int = 0) -> MetricsServer:
+        """Serve what is measured to Prometheus, in its text format, until it or this is closed.
+
+        On 127.0.0.1 alone, at any free port unless one is given: ``.url`` says where. Everything is
+        read anew at each scrape; while the broker does not answer, ``choreography_broker_up`` is 0
+        and lag and open dead letters are left out.
+
+        Raises
+        ------
+        MetricsError
+            It can't listen at that port.
+
+        Examples
+        --------
+        >>> wb.serve_metrics()  # doctest: +SKIP
+        MetricsServer('http://127.0.0.1:40123/metrics')
+        """
+        from workbench.session.exposition import WorkbenchCollector
+        from workbench.session.metrics_server import MetricsServer
+
+        collector = WorkbenchCollector(
+            self.choreography, self.broker, self.namespace, self.folder, self.lives
+        )
+        server = MetricsServer(collector, port)
+        self._metrics_servers.append(server)
+        return server
+
     def wait_until_idle(self, timeout: float = 60.0) -> None:
         """Wait until every event is handled and every effect sent, delayed ones included.
 
@@ -590,6 +619,8 @@ class Workbench:
 
     def close(self) -> None:
         """Stop the services, and the local Kafka if this workbench started it."""
+        for server in self._metrics_servers:
+            server.close()
         if self._faults is not None:
             self._faults.close()
         self._running.close()
