@@ -111,7 +111,9 @@ class Patiently(Generic[Answer]):
             asked = self._asked
             if asked is None or asked.done():
                 asked = self._asked = Future()
-                threading.Thread(target=self._run, args=(asked,), daemon=True).start()
+                threading.Thread(
+                    target=self._run, args=(asked,), name="metrics", daemon=True
+                ).start()
         try:
             return asked.result(seconds)
         except Exception:  # noqa: BLE001 - a scrape outlives whatever the broker does
