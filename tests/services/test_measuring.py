@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from workbench.choreography import Choreography
 from workbench.events import Event
 from workbench.services import STEPS, TRANSACTIONS, RetryPolicy, read_counts, read_measured
+from workbench.services.handling import IGNORED_TYPES
 from workbench.services.processing import BOUNDS, ERROR, OK, Attempted, Histogram
+from workbench.services.status import OTHER
 
 pytestmark = pytest.mark.memory
 
@@ -127,6 +129,30 @@ def test_a_later_try_is_not_consumed_again(inventory, design, stage):
     here.start().publish(Placed(id="o-1")).run()
     assert consumed(here) == {"Placed": 1}
     assert times(here)[Attempted("Placed", "never", ERROR)].n == 3
+
+
+def test_ignored_types_are_counted_by_name_up_to_a_number_and_no_name_is_lost(
+    inventory, design, stage
+):
+    def put(*types):
+        for type_ in types:
+            here.raw("Placed", b"k", [("ce_type", type_.encode())], b"{}")
+
+    def ignored():
+        counts = read_counts(here.folder / "inventory.sqlite")
+        return {event_type: n for (what, event_type), n in counts.items() if what == "ignored"}
+
+    inventory.on()(reserve)
+    here = stage(design)
+    put(*(f"M{n}" for n in range(IGNORED_TYPES - 1)), "long" * 100)
+    here.start().run()
+    first = ignored()
+    assert len(first) == IGNORED_TYPES
+    assert first[OTHER] == 1
+    here.runner.stop("inventory")
+    put(*(f"A{n}" for n in range(9)), "M3")
+    here.start().run()
+    assert ignored() == {**first, OTHER: 10, "M3": 2}
 
 
 # --- processing time --------------------------------------------------------------------------

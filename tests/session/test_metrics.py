@@ -14,7 +14,6 @@ from workbench.brokers import LocalKafka, MemoryBroker, Outgoing
 from workbench.brokers.local.ports import free_port
 from workbench.errors import MetricsError
 from workbench.session import exposition
-from workbench.session.exposition import FOREIGN_TYPES, OTHER
 
 pytestmark = pytest.mark.memory
 
@@ -281,23 +280,6 @@ def test_hostile_names_are_told_as_they_are(wb):
     found = scrape(wb.serve_metrics())
     told = {key[1] for key in found if key[0] == "choreography_ignored_events_total"}
     assert told == set(names)
-
-
-def test_foreign_types_beyond_a_number_are_one_and_no_counter_goes_back(wb):
-    wb.start()
-    server = wb.serve_metrics()
-    foreign(wb, *(f"M{n}" for n in range(FOREIGN_TYPES - 1)), "long" * 100)
-    wb.wait_until_idle()
-    first = scrape(server)
-    foreign(wb, *(f"A{n}" for n in range(9)), "M3")
-    wb.wait_until_idle()
-    second = scrape(server)
-    ignored = {key[1]: n for key, n in second.items() if "ignored" in key[0]}
-    assert len(ignored) == FOREIGN_TYPES + 1
-    assert ignored[OTHER] == 1 + 8
-    assert ignored["M3"] == 2
-    assert sum(ignored.values()) == FOREIGN_TYPES + 10
-    assert all(second[key] >= n for key, n in first.items() if key[0].endswith("_total"))
 
 
 def test_a_broker_that_does_not_answer_leaves_out_what_it_tells_and_nothing_else(make, monkeypatch):

@@ -32,13 +32,16 @@ from workbench.services.injection import Injector
 from workbench.services.processing import ERROR, OK
 from workbench.services.reacting import effects_of, guard_holds
 from workbench.services.spec import ServiceSpec
-from workbench.services.status import CONSUMED, IGNORED
+from workbench.services.status import CONSUMED, IGNORED, OTHER
 from workbench.services.touched import Watching
 from workbench.services.undoing import Undoing
 from workbench.services.work import Work
 
 _HOPELESS = (ExpressionError, HandlerError, EventError, EventRefusedError)
 """What fails the same way at every attempt."""
+IGNORED_TYPES = 100
+"""Of so many ignored event types the names are kept: who else writes to a channel chooses them."""
+_LONGEST_NAME = 200
 
 
 class Stopped(Exception):  # noqa: N818 - a signal, not an error
@@ -63,6 +66,8 @@ class Handling:
         self._watching = Watching(spec.watch_fields) if spec.watch_fields else None
         self.repeated: Mapping[Position, tuple[int, bool]] = {}
         """Partition → the offset up to which events are handled again, and whether silently."""
+        self.ignored: set[str] = set()
+        """The ignored event types that are counted by name."""
         self._reactions: dict[str, list[Reaction]] = {}
         self._awaited: dict[str, list[Reaction]] = {}
         self._reads = {r.name: spec.versions[r.whenever].read_by(r) for r in spec.reactions}
@@ -85,7 +90,7 @@ class Handling:
         arrival = self._arrival(record)
         foreign = self._foreign_type(arrival)
         if foreign is not None:
-            work.counts[IGNORED, foreign] += 1
+            self._ignore(foreign, work)
             return
         cases = self._cases(arrival, work)
         new = [self._meet(case, work) for case in cases]
@@ -147,7 +152,7 @@ class Handling:
             awaited = self._awaited.get(envelope.type, ())
             heard = envelope.type in self._undoing.hears
             if not reactions and not awaited and not heard:
-                work.counts[IGNORED, envelope.type] += 1
+                self._ignore(envelope.type, work)
                 return []
             event_type = envelope.type
             readings = self._readings(envelope, reactions)
@@ -232,6 +237,14 @@ class Handling:
         type_ = found[0].decode("utf-8", "replace")
         heard = type_ in self._awaited or type_ in self._undoing.hears
         return type_ if type_ not in self._reactions and not heard else None
+
+    def _ignore(self, event_type: str, work: Work) -> None:
+        """Count an event that the service has no use for."""
+        if event_type not in self.ignored:
+            if len(self.ignored) >= IGNORED_TYPES or len(event_type) > _LONGEST_NAME:
+                event_type = OTHER
+            self.ignored.add(event_type)
+        work.counts[IGNORED, event_type] += 1
 
     def _meet(self, case: Case, work: Work) -> bool:
         """React, unless the event is known already; returns whether it is new."""

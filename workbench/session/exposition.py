@@ -9,12 +9,9 @@ What the broker has to tell is left out when it does not answer in time: all els
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from concurrent.futures import Future
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Generic, TypeVar
 
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
@@ -24,18 +21,13 @@ from workbench.brokers import Broker
 from workbench.choreography import Choreography
 from workbench.errors import ServiceError
 from workbench.services import Life, consumer_lag, dead_letter_channel, status
-from workbench.services.processing import BOUNDS, Attempted, Histogram
+from workbench.services.processing import BOUNDS, Attempted
 from workbench.session.metrics import ServiceMetrics
 from workbench.session.open_letters import OpenLetters
+from workbench.session.patiently import Patiently
 
 PATIENCE = 2.0
 """Seconds that a scrape waits for the broker; Prometheus itself waits for ten."""
-FOREIGN_TYPES = 50
-"""Of so many event types that the design does not know the names are told."""
-OTHER = "other"
-"""All foreign event types beyond that, and those with names of unreasonable length, in one."""
-_LONGEST_NAME = 200
-
 _COUNTERS = (
     (
         status.CONSUMED,
@@ -88,64 +80,9 @@ _COUNTERS = (
         "Events whose reaction waits for the absence of another, or has waited for it.",
     ),
 )
-_OF_EMITTED = (status.EMITTED,)
-_OF_CONSUMED = tuple(what for what, _, _ in _COUNTERS if what not in (*_OF_EMITTED, status.IGNORED))
-
-Answer = TypeVar("Answer")
-
-
-class Patiently(Generic[Answer]):
-    """Asks something that may take long, in a thread of its own; for any thread."""
-
-    def __init__(self, ask: Callable[[], Answer]) -> None:
-        self._ask = ask
-        self._lock = threading.Lock()
-        self._asked: Future[Answer] | None = None
-
-    def answer(self, seconds: float) -> Answer | None:
-        """The answer; ``None`` if it does not come in that time, or is an error.
-
-        A question that is still unanswered is not asked a second time.
-        """
-        with self._lock:
-            asked = self._asked
-            if asked is None or asked.done():
-                asked = self._asked = Future()
-                threading.Thread(
-                    target=self._run, args=(asked,), name="metrics", daemon=True
-                ).start()
-        try:
-            return asked.result(seconds)
-        except Exception:  # noqa: BLE001 - a scrape outlives whatever the broker does
-            return None
-
-    def _run(self, asked: Future[Answer]) -> None:
-        try:
-            asked.set_result(self._ask())
-        except Exception as error:  # noqa: BLE001 - see above
-            asked.set_exception(error)
-
-
-class EventTypeLabels:
-    """Event types as labels, of which there is a bounded number; for any thread.
-
-    A foreign type that was told once stays told, so that no counter goes back.
-    """
-
-    def __init__(self, known: Collection[str]) -> None:
-        self._known = known
-        self._told: set[str] = set()
-        self._lock = threading.Lock()
-
-    def __call__(self, event_type: str) -> str:
-        """What an event type is called."""
-        with self._lock:
-            if event_type in self._known or event_type in self._told:
-                return event_type
-            if len(self._told) == FOREIGN_TYPES or len(event_type) > _LONGEST_NAME:
-                return OTHER
-            self._told.add(event_type)
-            return event_type
+_OF_CONSUMED = tuple(
+    what for what, _, _ in _COUNTERS if what not in (status.EMITTED, status.IGNORED)
+)
 
 
 class WorkbenchCollector(Collector):
@@ -164,7 +101,6 @@ class WorkbenchCollector(Collector):
         lives: Callable[[], Mapping[str, Life]],
     ) -> None:
         self._choreography, self._folder, self._lives = choreography, folder, lives
-        self._label = EventTypeLabels(choreography.event_types)
         letters = OpenLetters()
 
         def open_letters() -> dict[str, int]:
@@ -188,8 +124,8 @@ class WorkbenchCollector(Collector):
                 readable[service.name] = 0
             else:
                 readable[service.name] = 1
-        yield from self._counters(found)
-        yield self._durations(found)
+        yield from _counters(found)
+        yield _durations(found)
         yield _left(found)
         yield _gauge(
             "choreography_file_readable", "Whether its file can be read: 1 or 0.", readable
@@ -197,39 +133,6 @@ class WorkbenchCollector(Collector):
         lives = self._lives()
         yield from _of_lives({one.name: lives.get(one.name, Life(one.name)) for one in services})
         yield from self._of_the_broker()
-
-    def _counters(self, found: Iterable[ServiceMetrics]) -> Iterator[Metric]:
-        totals: Counter[tuple[str, str, str]] = Counter()
-        for one in found:
-            # From 0 on: who counts increases must not miss the first.
-            own = [(what, name) for what in _OF_CONSUMED for name in one.consumes]
-            own += [(what, name) for what in _OF_EMITTED for name in one.emits]
-            totals.update({(what, one.service, self._label(name)): 0 for what, name in own})
-            for (what, event_type), n in one.measured.counts.items():
-                totals[what, one.service, self._label(event_type)] += n
-        for what, name, text in _COUNTERS:
-            family = CounterMetricFamily(name, text, labels=("service", "event_type"))
-            for (counted, service, label), n in totals.items():
-                if counted == what:
-                    family.add_metric((service, label), n)
-            yield family
-
-    def _durations(self, found: Iterable[ServiceMetrics]) -> Metric:
-        totals: dict[tuple[str, Attempted], Histogram] = {}
-        for one in found:
-            for what, histogram in one.measured.processing.items():
-                key = one.service, what._replace(event_type=self._label(what.event_type))
-                totals[key] = totals.get(key, Histogram()) + histogram
-        family = HistogramMetricFamily(
-            "messaging_process_duration_seconds",
-            "How long attempts took: guard, handler and the making of effects, not their sending.",
-            labels=("service", *Attempted._fields),
-        )
-        names = [*map(str, BOUNDS), "+Inf"]
-        for (service, what), histogram in totals.items():
-            buckets = list(zip(names, histogram.cumulative(), strict=True))
-            family.add_metric((service, *what), buckets, histogram.seconds)
-        return family
 
     def _of_the_broker(self) -> Iterator[Metric]:
         lags = self._lags.answer(PATIENCE)
@@ -250,6 +153,37 @@ class WorkbenchCollector(Collector):
             "Dead letters that wait for a decision.",
             letters or {},
         )
+
+
+def _counters(found: Iterable[ServiceMetrics]) -> Iterator[Metric]:
+    totals: Counter[tuple[str, str, str]] = Counter()
+    for one in found:
+        # From 0 on: who counts increases must not miss the first.
+        own = [(what, name) for what in _OF_CONSUMED for name in one.consumes]
+        own += [(status.EMITTED, name) for name in one.emits]
+        totals.update({(what, one.service, name): 0 for what, name in own})
+        for (what, event_type), n in one.measured.counts.items():
+            totals[what, one.service, event_type] += n
+    for what, name, text in _COUNTERS:
+        family = CounterMetricFamily(name, text, labels=("service", "event_type"))
+        for (counted, service, event_type), n in totals.items():
+            if counted == what:
+                family.add_metric((service, event_type), n)
+        yield family
+
+
+def _durations(found: Iterable[ServiceMetrics]) -> Metric:
+    family = HistogramMetricFamily(
+        "messaging_process_duration_seconds",
+        "How long attempts took: guard, handler and the making of effects, not their sending.",
+        labels=("service", *Attempted._fields),
+    )
+    names = [*map(str, BOUNDS), "+Inf"]
+    for one in found:
+        for what, histogram in one.measured.processing.items():
+            buckets = list(zip(names, histogram.cumulative(), strict=True))
+            family.add_metric((one.service, *what), buckets, histogram.seconds)
+    return family
 
 
 def _left(found: Iterable[ServiceMetrics]) -> Metric:

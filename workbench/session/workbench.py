@@ -381,7 +381,8 @@ class Workbench:
         ``retried``, ``failed``
             Attempts after the first, and attempts that ended with an error.
         ``ignored``
-            Events of a type that the service has no use for.
+            Events of a type that the service has no use for; beyond a hundred such types, and of
+            one whose name is too long, as ``"other"``.
         ``parked``, ``armed``
             Events that had to wait behind an earlier one, or for the absence of another, be it
             over by now.
