@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from workbench.session.dead_letters import DeadLetters
     from workbench.session.faults import Faults
     from workbench.session.local_server import LocalServer
+    from workbench.session.metrics_server import MetricsServer
 
 _NAMESPACE = re.compile(r"[A-Za-z0-9_-]{0,80}")
 
@@ -160,6 +161,7 @@ class Workbench:
             say=self._told,
         )
         self._observing = Observing(self.choreography, self.connection, self._running)
+        self._metrics_servers: list[MetricsServer] = []
 
     def _told(self, sentence: str) -> None:
         self.say(sentence)  # whoever it is by then: a widget listens while it acts
@@ -371,6 +373,76 @@ class Workbench:
         """What a service has counted since its file was made: handled, emitted, duplicates, …"""
         return self._observing.counts(service)
 
+    def metrics(self) -> pd.DataFrame:
+        """One row a service and event type: what was done about it, and how long that took.
+
+        All since the service's file was made: restarts, crashes and other instances included.
+
+        ``service``, ``event_type``
+            The service's event types by the design first, then whatever else it has met (``"?"``
+            could not be read).
+        ``consumed``
+            Events met for the first time, each once, however many reactions there are and whatever
+            becomes of it; duplicates and ignored events left out. All that was published, once the
+            service has caught up.
+        ``handled``, ``guarded``, ``dead_lettered``, ``duplicates``
+            What became of them, counted for each reaction: handled, turned away by a guard, given
+            up on, or skipped because it was handled before. A compensation is handled as the event
+            of its step.
+        ``emitted``
+            Effects of this type, put into the outbox.
+        ``retried``, ``failed``
+            Attempts after the first, and attempts that ended with an error.
+        ``ignored``
+            Events of a type that the service has no use for; beyond a hundred such types, and of
+            one whose name is too long, as ``"other"``.
+        ``parked``, ``armed``
+            Events that had to wait behind an earlier one, or for the absence of another, be it
+            over by now.
+        ``p50_ms``, ``p95_ms``, ``p99_ms``, ``mean_ms``
+            How long attempts took, failed ones too, in milliseconds: guard, handler and the making
+            of its effects, not their sending. ``NaN`` if there was none. The mean is exact; the
+            others are estimated from a histogram, as if attempts were spread evenly over each of
+            its buckets, and are 10,000 at most.
+        ``lag``
+            Events on the service's channels that it has not committed yet: of the whole service,
+            so the same in all of its rows.
+
+        All counts are ``int64`` (``lag``: ``Int64``, null for a service that reads nothing).
+
+        Examples
+        --------
+        >>> wb.metrics().query("failed > 0")  # doctest: +SKIP
+        """
+        return self._observing.metrics()
+
+    def serve_metrics(self, port: int = 0) -> MetricsServer:
+        """Serve what is measured to Prometheus, in its text format, until it or this is closed.
+
+        On 127.0.0.1 alone, at any free port unless one is given: ``.url`` says where. Everything is
+        read anew at each scrape; while the broker does not answer, ``choreography_broker_up`` is 0
+        and lag and open dead letters are left out.
+
+        Raises
+        ------
+        MetricsError
+            It can't listen at that port.
+
+        Examples
+        --------
+        >>> wb.serve_metrics()  # doctest: +SKIP
+        MetricsServer('http://127.0.0.1:40123/metrics')
+        """
+        from workbench.session.exposition import WorkbenchCollector
+        from workbench.session.metrics_server import MetricsServer
+
+        collector = WorkbenchCollector(
+            self.choreography, self.broker, self.namespace, self.folder, self.lives
+        )
+        server = MetricsServer(collector, port)
+        self._metrics_servers.append(server)
+        return server
+
     def wait_until_idle(self, timeout: float = 60.0) -> None:
         """Wait until every event is handled and every effect sent, delayed ones included.
 
@@ -561,6 +633,8 @@ class Workbench:
 
     def close(self) -> None:
         """Stop the services, and the local Kafka if this workbench started it."""
+        for server in self._metrics_servers:
+            server.close()
         if self._faults is not None:
             self._faults.close()
         self._running.close()
