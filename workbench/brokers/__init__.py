@@ -1,5 +1,6 @@
 """How events travel: one interface, and the brokers behind it."""
 
+from importlib import import_module
 from typing import Any
 
 from workbench.brokers.broker import (
@@ -16,14 +17,18 @@ from workbench.brokers.broker import (
     Producer,
     Reader,
     Record,
+    Subscription,
     TransactionalProducer,
 )
 from workbench.brokers.memory import MemoryBroker
+from workbench.brokers.opening import Address, open_broker
 
 __all__ = [
     "DEAD_LETTER_BYTES",
     "EVENT_BYTES",
     "RETENTION_SECONDS",
+    "AWSBroker",
+    "Address",
     "Broker",
     "Coming",
     "Commit",
@@ -31,24 +36,31 @@ __all__ = [
     "KafkaBroker",
     "Landed",
     "LocalKafka",
+    "LocalRabbitMQ",
     "MemoryBroker",
     "Outgoing",
     "Position",
     "Producer",
+    "RabbitMQBroker",
     "Reader",
     "Record",
+    "Subscription",
     "TransactionalProducer",
+    "open_broker",
 ]
 
 
+# The clients of real brokers are heavy, and the in-memory broker needs none of them.
+_LAZY = {
+    "AWSBroker": "workbench.brokers.aws",
+    "KafkaBroker": "workbench.brokers.kafka",
+    "LocalKafka": "workbench.brokers.local",
+    "LocalRabbitMQ": "workbench.brokers.local_rabbitmq",
+    "RabbitMQBroker": "workbench.brokers.rabbitmq",
+}
+
+
 def __getattr__(name: str) -> Any:
-    # kafka-python is heavy, and the in-memory broker needs none of it.
-    if name == "KafkaBroker":
-        from workbench.brokers.kafka import KafkaBroker
-
-        return KafkaBroker
-    if name == "LocalKafka":
-        from workbench.brokers.local import LocalKafka
-
-        return LocalKafka
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

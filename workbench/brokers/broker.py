@@ -1,15 +1,17 @@
 """What every broker offers, in Kafka's words: channels of partitions, groups, offsets.
 
-Implementations: :mod:`workbench.brokers.kafka` and :mod:`workbench.brokers.memory`. One suite
-of tests (``tests/brokers``) runs against each of them, so that they keep the same promises.
+Implementations: :mod:`workbench.brokers.kafka`, :mod:`workbench.brokers.rabbitmq`,
+:mod:`workbench.brokers.aws` and :mod:`workbench.brokers.memory`. One suite of tests
+(``tests/brokers``) runs against each of them, so that they keep the same promises, or say in a
+sentence which they can't.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 from workbench.errors import BrokerError
 
@@ -29,7 +31,12 @@ class Position(NamedTuple):
 
 
 class Record(NamedTuple):
-    """What a broker stores. ``time_ms`` is when it was appended, in ms since 1970 UTC."""
+    """What a broker stores. ``time_ms`` is when it was appended, in ms since 1970 UTC.
+
+    A member of a group whose broker keeps no offsets counts for itself: such an offset grows, over
+    restarts too, and is another one when the event is delivered again. ``message_id`` is the same
+    then; it is empty where the offset tells.
+    """
 
     channel: str
     partition: int
@@ -38,6 +45,7 @@ class Record(NamedTuple):
     key: bytes | None
     headers: Sequence[tuple[str, bytes | None]]
     value: bytes | None
+    message_id: str = ""
 
 
 class Outgoing(NamedTuple):
@@ -58,11 +66,11 @@ class Outgoing(NamedTuple):
 
 
 class Landed(NamedTuple):
-    """Where a sent event stands, acknowledged by the broker."""
+    """Where a sent event stands, acknowledged by the broker; ``None``: it does not say."""
 
     channel: str
     partition: int
-    offset: int
+    offset: int | None
 
 
 class Commit(NamedTuple):
@@ -70,6 +78,16 @@ class Commit(NamedTuple):
 
     offset: int
     note: str = ""
+
+
+class Subscription(NamedTuple):
+    """What a group reads: channel → the event types it has a use for, ``None`` for all of them.
+
+    A broker that can't choose gives the others, too.
+    """
+
+    group: str
+    channels: Mapping[str, Collection[str] | None]
 
 
 class Coming(NamedTuple):
@@ -179,17 +197,43 @@ class Consumer(Reader):
     def give_back(self, offsets: Mapping[Position, int]) -> None:
         """Read partitions again from these offsets on, as far as it still holds them."""
 
+    @abstractmethod
+    def fence(self) -> Callable[[], bool]:
+        """Ask later whether its group has committed all that stands on its channels now."""
+
 
 class Broker(ABC):
     """A connection to one cluster. Safe to use from several threads."""
 
-    kind: str
+    kind: ClassVar[str]
     """``"kafka"``, ``"memory"``, …"""
+    shares: ClassVar[bool] = True
+    """Whether members of one group may be at work at the same time."""
 
     @property
     @abstractmethod
     def cluster_id(self) -> str:
         """Names the cluster, and changes when its data are wiped."""
+
+    @property
+    @abstractmethod
+    def address(self) -> str:
+        """Where it is, without a secret, as one would say it to a person."""
+
+    @property
+    @abstractmethod
+    def is_local(self) -> bool:
+        """Whether it is on this machine, so that nobody else is harmed."""
+
+    @abstractmethod
+    def client_settings(self) -> dict[str, Any]:
+        """What another process needs to connect in the same way. Holds secrets: don't print.
+
+        Raises
+        ------
+        BrokerError
+            It can be reached in this process alone.
+        """
 
     @abstractmethod
     def ensure_channels(self, channels: Mapping[str, int]) -> None:
@@ -223,6 +267,13 @@ class Broker(ABC):
             f"{self.kind} has no transactions: use delivery='at-least-once', whose consumers "
             "recognise an effect that comes twice."
         )
+
+    def subscribe(self, subscriptions: Sequence[Subscription]) -> None:  # noqa: B027
+        """Make ready groups that are to read, now or later.
+
+        A broker that keeps an event only for those who wait for it keeps it from now on; one whose
+        new groups read from the start has nothing to do.
+        """
 
     def make_way(self, coming: Sequence[Coming]) -> None:  # noqa: B027 - most need not
         """Make ready for members that may read other channels than when they were here last.
@@ -267,6 +318,21 @@ class Broker(ABC):
     def committed(self, group: str) -> dict[Position, int]:
         """Where a group will read from next, for the partitions it has committed."""
 
+    def lags(self, groups: Mapping[str, Collection[str]]) -> dict[str, int]:
+        """Group → events on its channels that it has not committed yet.
+
+        Those of a transaction that is still open count: they are on their way.
+        """
+        channels = {channel for read in groups.values() for channel in read}
+        ends = self.end_offsets(channels, committed=False)
+        begins = self.begin_offsets({position.channel for position in ends})
+        found = {}
+        for group, read in groups.items():
+            committed = self.committed(group)
+            mine = [position for position in ends if position.channel in read]
+            found[group] = sum(max(0, ends[p] - committed.get(p, begins.get(p, 0))) for p in mine)
+        return found
+
     @abstractmethod
     def rewind(self, group: str, offsets: Mapping[Position, int]) -> None:
         """Let a group that nobody is a member of read on from other offsets."""
@@ -280,3 +346,15 @@ class Broker(ABC):
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
+
+
+def committed_past(broker: Broker, group: str, channels: Collection[str]) -> Callable[[], bool]:
+    """The fence of a broker that keeps offsets: whether a group has committed past the ends."""
+    ends = broker.end_offsets(channels)
+
+    def passed() -> bool:
+        committed = broker.committed(group)
+        begins = broker.begin_offsets(channels)
+        return all(committed.get(p, begins.get(p, 0)) >= end for p, end in ends.items())
+
+    return passed

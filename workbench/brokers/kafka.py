@@ -29,6 +29,7 @@ from workbench.brokers.broker import (
     Producer,
     Reader,
     TransactionalProducer,
+    committed_past,
 )
 from workbench.brokers.kafka_clients import (
     KafkaConsumerMember,
@@ -36,6 +37,7 @@ from workbench.brokers.kafka_clients import (
     KafkaReader,
     reason,
 )
+from workbench.brokers.loopback import is_loopback
 from workbench.errors import BrokerError, BrokerUnavailableError
 
 _CHANNEL_CONFIG = {
@@ -82,9 +84,17 @@ class KafkaBroker(Broker):
         self._settings = settings
         self._lock = threading.RLock()
 
+    @property
+    def address(self) -> str:
+        return self.bootstrap_servers
+
+    @property
+    def is_local(self) -> bool:
+        return all(map(is_loopback, self.bootstrap_servers.split(",")))
+
     def client_settings(self) -> dict[str, Any]:
-        """What another process needs to connect in the same way. Holds secrets: don't print."""
         return {
+            "kind": self.kind,
             "bootstrap_servers": self.bootstrap_servers,
             "timeout": self.timeout,
             **self._settings,
@@ -210,7 +220,7 @@ class KafkaBroker(Broker):
         )
         consumer.subscribe(list(channels))
         self._wait_for_metadata(consumer, channels)
-        return KafkaConsumerMember(consumer)
+        return KafkaConsumerMember(consumer, lambda: committed_past(self, group, channels))
 
     def _wait_for_metadata(self, consumer: Any, channels: Sequence[str]) -> None:
         # A kafka-python consumer that joins before it knows of its channels' partitions is given

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kafka import KafkaProducer, TopicPartition
@@ -171,7 +171,11 @@ class KafkaReader(Reader):
 
 
 class KafkaConsumerMember(KafkaReader, Consumer):
-    """A member of a group."""
+    """A member of a group; ``fence`` makes what :meth:`fence` gives."""
+
+    def __init__(self, client: Any, fence: Callable[[], Callable[[], bool]]) -> None:
+        super().__init__(client)
+        self._fence = fence
 
     def commit(self, offsets: Mapping[Position, int]) -> bool:
         wanted = {
@@ -207,6 +211,9 @@ class KafkaConsumerMember(KafkaReader, Consumer):
             partition = TopicPartition(*position)
             if partition in held:
                 self._client.seek(partition, offset)
+
+    def fence(self) -> Callable[[], bool]:
+        return self._fence()
 
     def membership(self) -> Any:
         """What proves to the cluster who commits."""

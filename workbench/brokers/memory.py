@@ -7,6 +7,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import uuid4
 
 from workbench.brokers.broker import (
@@ -21,6 +22,7 @@ from workbench.brokers.broker import (
     Reader,
     Record,
     TransactionalProducer,
+    committed_past,
 )
 from workbench.errors import BrokerError, EventRefusedError
 
@@ -44,6 +46,17 @@ class MemoryBroker(Broker):
     @property
     def cluster_id(self) -> str:
         return self._id
+
+    @property
+    def address(self) -> str:
+        return "memory"
+
+    @property
+    def is_local(self) -> bool:
+        return True
+
+    def client_settings(self) -> dict[str, Any]:
+        raise BrokerError("a broker in memory can't be reached from another process.")
 
     def ensure_channels(self, channels: Mapping[str, int]) -> None:
         with self._arrived:
@@ -299,6 +312,9 @@ class _MemoryConsumer(_MemoryReader, Consumer):
     def give_back(self, offsets: Mapping[Position, int]) -> None:
         with self._broker._arrived:  # noqa: SLF001 - its own broker
             self.offsets.update({p: o for p, o in offsets.items() if p in self.offsets})
+
+    def fence(self) -> Callable[[], bool]:
+        return committed_past(self._broker, self.group, self.channels)
 
     def close(self) -> None:
         broker = self._broker

@@ -21,6 +21,7 @@ from workbench.services.spec import (
     service_of,
     service_spec,
     store_path,
+    subscriptions,
 )
 from workbench.services.status import Status
 from workbench.services.store import Left, Store, read_counts, read_left, read_state, read_touched
@@ -60,5 +61,6 @@ __all__ = [
     "service_of",
     "service_spec",
     "store_path",
+    "subscriptions",
     "together",
 ]

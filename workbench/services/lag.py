@@ -1,4 +1,4 @@
-"""How far each service is behind: the broker's end offsets less the committed ones."""
+"""How far each service is behind."""
 
 from __future__ import annotations
 
@@ -8,22 +8,16 @@ from workbench.services.spec import channel_name, input_channels
 
 
 def consumer_lag(broker: Broker, choreography: Choreography, namespace: str) -> dict[str, int]:
-    """Service → events on its channels that it has not committed yet.
-
-    Those of a transaction that is still open count: they are on their way.
-    """
+    """Service → events on its channels that it has not committed yet."""
     services = list(choreography.services.items())  # another thread may be designing
-    inputs = {
-        name: set(input_channels(choreography, namespace, name))
+    groups = {
+        channel_name(namespace, name): set(input_channels(choreography, namespace, name))
         for name, service in services
         if service.reactions
     }
-    channels = {channel for used in inputs.values() for channel in used}
-    ends = broker.end_offsets(channels, committed=False)
-    begins = broker.begin_offsets({position.channel for position in ends})
-    found = {}
-    for name, used in inputs.items():
-        committed = broker.committed(channel_name(namespace, name))
-        mine = [position for position in ends if position.channel in used]
-        found[name] = sum(max(0, ends[p] - committed.get(p, begins.get(p, 0))) for p in mine)
-    return found
+    lags = broker.lags(groups)
+    return {
+        name: lags[group]
+        for name, _ in services
+        if (group := channel_name(namespace, name)) in lags
+    }

@@ -11,10 +11,11 @@ import threading
 import traceback
 from typing import Any
 
-from workbench.brokers import Broker
+from workbench.brokers import open_broker
 from workbench.errors import WorkbenchError
 from workbench.services.handling import Stopped
 from workbench.services.status import Status
+from workbench.services.telemetry import observers_of
 from workbench.services.travel import unpack
 from workbench.services.worker import Worker
 
@@ -48,17 +49,22 @@ def run_service(packed: bytes, report_to: socket.socket, alive: int) -> int:
         kill_at = settings.pop("kill_at", None)
         worker = Worker(
             spec,
-            connect(settings),
+            open_broker(settings),
             at=_killer(*kill_at) if kill_at else lambda step: None,
             report=report,
             stopping=stopping.is_set,
+            observers=observers_of(spec),
         )
-        worker.start()
-        started.set()
-        with contextlib.suppress(Stopped):
-            while not stopping.is_set():
-                worker.step(_STEP_SECONDS)
-        worker.finish()
+        try:
+            worker.start()
+            started.set()
+            with contextlib.suppress(Stopped):
+                while not stopping.is_set():
+                    worker.step(_STEP_SECONDS)
+            worker.finish()
+        except Exception as error:
+            worker.crashed(error)
+            raise
     except WorkbenchError as error:
         print(f"service ended: {error}", file=sys.stderr, flush=True)
         return 1
@@ -66,13 +72,6 @@ def run_service(packed: bytes, report_to: socket.socket, alive: int) -> int:
         traceback.print_exc()
         return 1
     return 0
-
-
-def connect(settings: dict[str, Any]) -> Broker:
-    """The broker that settings (those of :meth:`KafkaBroker.client_settings`) describe."""
-    from workbench.brokers.kafka import KafkaBroker
-
-    return KafkaBroker(**settings)
 
 
 def _killer(step: str, times: int) -> Any:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from workbench.brokers import RETENTION_SECONDS
+from workbench.brokers import RETENTION_SECONDS, Subscription
 from workbench.choreography import Choreography, Reaction, RetryPolicy, Versions
 from workbench.choreography.compensating import notices, undone_by
 from workbench.errors import HandlerError
@@ -39,6 +39,13 @@ class ServiceSpec:
     """The event types that may say that a later step is undone."""
     watch_fields: int = 0
     """Of how many events of each reaction is noted which fields its handler touches."""
+    hears: frozenset[str] = frozenset()
+    """The event types that it has a use for."""
+
+    @property
+    def subscription(self) -> Subscription:
+        """What its group reads."""
+        return subscription_of(self.group, self.inputs, self.hears, self.retries)
 
     @property
     def label(self) -> str:
@@ -89,6 +96,29 @@ def input_channels(choreography: Choreography, namespace: str, service: str) -> 
     """All that a service reads: the channels of its design, and its own retries."""
     inputs = (channel_name(namespace, channel) for channel in choreography.inputs(service))
     return (*inputs, retry_channel(namespace, service))
+
+
+def subscription_of(
+    group: str, inputs: Sequence[str], hears: Collection[str], retries: str
+) -> Subscription:
+    """What a service's group reads: what it hears of its channels, and all of its own retries."""
+    return Subscription(
+        group, {channel: None if channel == retries else hears for channel in inputs}
+    )
+
+
+def subscriptions(choreography: Choreography, namespace: str) -> list[Subscription]:
+    """What the services of a design read that have a reaction."""
+    return [
+        subscription_of(
+            channel_name(namespace, name),
+            input_channels(choreography, namespace, name),
+            frozenset(service.consumes),
+            retry_channel(namespace, name),
+        )
+        for name, service in list(choreography.services.items())
+        if service.reactions
+    ]
 
 
 def instance_label(service: str, instance: int) -> str:
@@ -169,4 +199,5 @@ def service_spec(
         undone_by=undone_by(choreography),
         notices=notices(choreography, service.reactions),
         watch_fields=watch_fields,
+        hears=frozenset(service.consumes),
     )

@@ -253,8 +253,9 @@ def _failure(seq: int, record: Record) -> _Failure:
 
 def _original(arrival: Arrival) -> Record:
     """The record as it stood at first, without the notes of a retry."""
-    _, _, _, time_ms, key, headers, value = arrival.record
-    return Record(*arrival.place, time_ms, key, without((RETRY,), headers), value)
+    record = arrival.record
+    headers = without((RETRY,), record.headers)
+    return Record(*arrival.place, record.time_ms, record.key, headers, record.value)
 
 
 def _place(record: Record) -> Place:

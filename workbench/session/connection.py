@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import ipaddress
 import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from platformdirs import user_data_path
 
-from workbench.brokers import Broker, MemoryBroker
+from workbench.brokers import Address, Broker, MemoryBroker, Subscription, open_broker
 from workbench.choreography import Choreography
 from workbench.errors import BrokerError
-from workbench.services import channel_name, dead_letter_channel, retry_channel, store_path
-from workbench.session.progress import download_bar
-
-if TYPE_CHECKING:
-    from workbench.brokers import LocalKafka
+from workbench.services import (
+    channel_name,
+    dead_letter_channel,
+    retry_channel,
+    store_path,
+    subscriptions,
+)
+from workbench.session.local_server import LocalServer, running_server
 
 
 class Connection:
@@ -32,7 +34,7 @@ class Connection:
         self,
         choreography: Choreography,
         *,
-        broker: str | Broker | LocalKafka | None,
+        broker: str | Broker | LocalServer | None,
         bootstrap_servers: str | None,
         settings: dict[str, Any],
         namespace: str,
@@ -42,36 +44,45 @@ class Connection:
         allow_writes: bool,
         say: Callable[[str], None],
     ) -> None:
-        self._given_kafka: LocalKafka | None = None
-        address: str | Broker | None = None
-        if broker is None or isinstance(broker, str | Broker):
-            address = broker
+        self._given_server: LocalServer | None = None
+        self._given: Broker | None = None
+        if isinstance(broker, Broker):
+            self._given = broker
+        elif bootstrap_servers is not None:
+            self._address = Address("kafka", {"bootstrap_servers": bootstrap_servers})
+        elif broker is None or isinstance(broker, str):
+            self._address = Address.parse(broker or "kafka://")
         else:
-            self._given_kafka, bootstrap_servers = broker, broker.bootstrap_servers
-        check_address(address)
+            self._given_server = broker
+            self._address = Address(broker.kind, broker.client_settings())
         self.namespace = namespace
         self.partitions = partitions
         self.readonly = readonly
         self._choreography = choreography
-        self._wanted = (address, bootstrap_servers, settings)
+        self._settings = settings
         self._folder = Path(folder).expanduser() if folder is not None else None
         self._allow_writes = allow_writes
         self._say = say
         self._lock = threading.RLock()
         self._broker: Broker | None = None
-        self._local_kafka: LocalKafka | None = None
+        self._own_server: LocalServer | None = None
         self._made: set[str] = set()
+        self._subscribed: list[Subscription] = []
 
     @property
     def broker(self) -> Broker:
         """The broker, connected to (or started) at the first use."""
         with self._lock:
             if self._broker is None:
-                broker, servers, settings = self._wanted
-                self._broker, self._local_kafka = connect(
-                    broker, servers, settings, say=self._say, progress=download_bar()
-                )
+                self._broker = self._given or self._open()
             return self._broker
+
+    def _open(self) -> Broker:
+        address = self._address
+        if not address.is_complete:
+            server, self._own_server = running_server(address.kind, say=self._say)
+            address = Address(address.kind, server.client_settings())
+        return open_broker({"kind": address.kind, **self._settings, **address.settings})
 
     @property
     def current(self) -> Broker | None:
@@ -79,9 +90,9 @@ class Connection:
         return self._broker
 
     @property
-    def local_kafka(self) -> LocalKafka | None:
-        """The Kafka on this machine that was started for this workbench, or given to it."""
-        return self._local_kafka if self._local_kafka is not None else self._given_kafka
+    def local_server(self) -> LocalServer | None:
+        """The broker on this machine that was started for this workbench, or given to it."""
+        return self._own_server if self._own_server is not None else self._given_server
 
     @property
     def folder(self) -> Path:
@@ -125,10 +136,15 @@ class Connection:
         if wanted - self._made:
             self.broker.ensure_channels(dict.fromkeys(sorted(wanted), self.partitions))
             self._made |= wanted
+        read = subscriptions(self._choreography, self.namespace)
+        if read != self._subscribed:
+            self.broker.subscribe(read)
+            self._subscribed = read
 
     def forget_channels(self) -> None:
         """Ask the broker again which channels there are, when they are next needed."""
         self._made.clear()
+        self._subscribed = []
 
     def may_write(self, what: str) -> None:
         """Refuse what changes a cluster, where it is not asked for by name.
@@ -140,11 +156,10 @@ class Connection:
         """
         if self.readonly:
             raise BrokerError(f"this workbench is read-only: it can't {what}.")
-        servers = getattr(self.broker, "bootstrap_servers", None)
-        if servers is not None and not self._allow_writes and not is_loopback(servers):
+        if not self._allow_writes and not self.broker.is_local:
             raise BrokerError(
-                f"{servers} is not on this machine: Workbench(..., allow_writes=True) lets this "
-                f"workbench {what} there."
+                f"{self.broker.address} is not on this machine: Workbench(..., allow_writes=True) lets "
+                f"this workbench {what} there."
             )
 
     def wipe(self) -> None:
@@ -155,91 +170,19 @@ class Connection:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def close(self) -> None:
-        """Disconnect, and stop the local Kafka if it was started here.
+        """Disconnect, and stop the local broker if it was started here.
 
         What a broker in memory has forgotten nobody goes on with: its services' files go, too.
         """
         with self._lock:
-            if isinstance(self._broker, MemoryBroker) and self._broker is not self._wanted[0]:
+            if isinstance(self._broker, MemoryBroker) and self._broker is not self._given:
                 shutil.rmtree(self.folder.parent, ignore_errors=True)
             if self._broker is not None:
                 self._broker.close()
                 self._broker = None
-            if self._local_kafka is not None:
-                self._local_kafka.stop()
-                self._local_kafka = None
+            if self._own_server is not None:
+                self._own_server.stop()
+                self._own_server = None
 
     def __repr__(self) -> str:
         return repr(self._broker) if self._broker is not None else "not connected yet"
-
-
-_MEMORY = ("memory", "memory://")
-
-
-def check_address(broker: str | Broker | None) -> None:
-    """Refuse what names no broker, before anything is asked of it.
-
-    Raises
-    ------
-    BrokerError
-        An address that can't be understood.
-    """
-    if not isinstance(broker, str) or broker == "kafka" or broker in _MEMORY:
-        return
-    if not broker.startswith("kafka://") or broker == "kafka://":
-        raise BrokerError(
-            f"{broker!r} is not a broker this version knows: use None (a local Kafka), "
-            "'kafka://host:port' or 'memory://'."
-        )
-
-
-def connect(
-    broker: str | Broker | None,
-    bootstrap_servers: str | None,
-    settings: dict[str, Any],
-    *,
-    say: Callable[[str], None],
-    progress: Callable[[int, int, str], None] | None,
-) -> tuple[Broker, Any]:
-    """The broker asked for, and the local Kafka that was started for it, if one was.
-
-    ``None`` is the local Kafka: the one that ``workbench kafka start`` left running, else a new
-    one that ends with this process.
-
-    Raises
-    ------
-    BrokerError
-        A broker that can't be reached or started.
-    """
-    if isinstance(broker, Broker):
-        return broker, None
-    if bootstrap_servers is None and isinstance(broker, str) and broker.startswith("kafka://"):
-        bootstrap_servers = broker.removeprefix("kafka://")
-    elif broker in _MEMORY:
-        return MemoryBroker(), None
-    from workbench.brokers.kafka import KafkaBroker
-
-    if bootstrap_servers is not None:
-        return KafkaBroker(bootstrap_servers, **settings), None
-    from workbench.brokers.local import LocalKafka
-
-    running = LocalKafka.find(say=say)
-    if running is not None and running.owner is None:
-        return KafkaBroker(running.bootstrap_servers), None
-    local = LocalKafka(say=say, progress=progress).start(owned=True)
-    return KafkaBroker(local.bootstrap_servers), local
-
-
-def is_loopback(bootstrap_servers: str) -> bool:
-    """Whether every one of the addresses is on this machine."""
-
-    def local(address: str) -> bool:
-        host = address.strip().rsplit(":", 1)[0].strip("[]")
-        if host == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(host).is_loopback
-        except ValueError:
-            return False
-
-    return all(local(address) for address in bootstrap_servers.split(","))

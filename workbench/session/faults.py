@@ -168,17 +168,17 @@ class Faults:
 
     def stop_broker(self, seconds: Duration = "3s") -> Fault:
         """Stop the local Kafka in good order, and start it again after a while."""
-        kafka = self._kafka()
+        server = self._server()
         with self._striking("stop broker", "broker", parse_duration(seconds)) as fault:
-            kafka.stop()
-        return self._until(fault, lambda: self._come_back(kafka))
+            server.stop()
+        return self._until(fault, lambda: self._come_back(server))
 
     def kill_broker(self, seconds: Duration = "3s") -> Fault:
         """SIGKILL the local Kafka, and start it again after a while."""
-        kafka = self._kafka()
+        server = self._server()
         with self._striking("kill broker", "broker", parse_duration(seconds)) as fault:
-            os.kill(kafka.pid, signal.SIGKILL)
-        return self._until(fault, lambda: self._come_back(kafka))
+            os.kill(server.pid, signal.SIGKILL)
+        return self._until(fault, lambda: self._come_back(server))
 
     def restart_broker(self) -> Fault:
         """Stop the local Kafka, and start it at once."""
@@ -186,8 +186,8 @@ class Faults:
 
     def pause_broker(self, seconds: Duration = "2s") -> Fault:
         """Freeze the local Kafka (SIGSTOP) for a while."""
-        kafka = self._kafka()
-        pid = kafka.pid
+        server = self._server()
+        pid = server.pid
         with self._striking("pause broker", "broker", parse_duration(seconds)) as fault:
             os.kill(pid, signal.SIGSTOP)
         return self._until(fault, lambda: _continue(pid))
@@ -247,7 +247,7 @@ class Faults:
             lambda: self.poison(chance.choice(list(self._choreography.event_types))),
         ]
         whole = not any("broker" in fault.kind for fault in self.active())
-        if broker and self._connection.local_kafka and whole and chance.random() < _BROKER_SHARE:
+        if broker and self._connection.local_server and whole and chance.random() < _BROKER_SHARE:
             kinds = [
                 lambda: self.stop_broker(chance.uniform(0.0, 1.0)),
                 lambda: self.kill_broker(chance.uniform(0.0, 1.0)),
@@ -315,29 +315,29 @@ class Faults:
         if at_work and not any(lives[label].up or lives[label].wanted for label in labels):
             raise FaultError(f"{service} is not running: there is nothing to break.")
 
-    def _kafka(self) -> Any:
+    def _server(self) -> Any:
         _ = self._connection.broker  # which starts the local one, if none runs yet
-        kafka = self._connection.local_kafka
-        if kafka is None:
+        server = self._connection.local_server
+        if server is None:
             raise FaultError(
-                "only a local Kafka of this workbench can be broken: Workbench() without an "
-                "address, or Workbench(broker=LocalKafka().start())."
+                "only a local Kafka or RabbitMQ of this workbench can be broken: Workbench() or "
+                "Workbench(broker='rabbitmq://') without an address, or "
+                "Workbench(broker=LocalKafka().start())."
             )
         self._refuse_a_second()
-        return kafka
+        return server
 
-    def _come_back(self, kafka: Any) -> None:
-        """Start the local Kafka where it was, once its port is free: its clients know no other."""
+    def _come_back(self, server: Any) -> None:
+        """Start the local broker where it was, once its port is free: its clients know no other."""
         deadline = time.monotonic() + _PORT_FREE_WITHIN
         while True:
             try:
-                kafka.start(same_port=True)
+                server.start(same_port=True)
             except PortTakenError as error:
                 if time.monotonic() > deadline:
-                    address = getattr(self._connection.broker, "bootstrap_servers", "")
                     raise FaultError(
-                        f"another program has taken {address}, and the services know no other "
-                        "address: end that program, then wb.faults.restart_broker()."
+                        f"another program has taken {self._connection.broker.address}, and the "
+                        "services know no other address: end that program, then wb.faults.restart_broker()."
                     ) from error
                 time.sleep(0.2)
             else:

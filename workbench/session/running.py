@@ -89,8 +89,7 @@ class Running:
                 if isinstance(broker, MemoryBroker):
                     self._runner = InlineRunner(folder, broker, self._say)
                 else:
-                    settings = getattr(broker, "client_settings", dict)
-                    self._runner = Supervisor(folder, settings, self._say)
+                    self._runner = Supervisor(folder, broker.client_settings, self._say)
             return self._runner
 
     # --- started and stopped --------------------------------------------------------------
@@ -118,7 +117,7 @@ class Running:
                 '@wb.service("inventory").on(OrderPlaced), or in wb.designer().'
             )
         if instances is not None:
-            _check_instances(instances)
+            self._check_instances(instances)
         specs = [
             self._spec(name, n)
             for name in names
@@ -140,7 +139,7 @@ class Running:
         """Let a running service have more instances, or fewer."""
         self.check(service)
         self._connection.may_write("start services")
-        _check_instances(instances)
+        self._check_instances(instances)
         if not any(life.up or life.wanted for life in self._instances(service)):
             raise ServiceError(
                 f"{service} is not running: wb.start({service!r}, instances={instances}) starts it."
@@ -251,6 +250,20 @@ class Running:
         channels = [channel_name(namespace, name) for name in self._choreography.inputs(service)]
         at = broker.end_offsets(channels)
         broker.rewind(group, at if begin == "now" else broker.offsets_at(channels, begin))
+
+    def _check_instances(self, instances: object) -> None:
+        """Refuse a number of instances that makes no sense, or not on this broker."""
+        whole = isinstance(instances, int) and not isinstance(instances, bool)
+        if not whole or instances not in range(1, _MOST_INSTANCES + 1):
+            raise ServiceError(
+                f"a service has from 1 to {_MOST_INSTANCES} instances, not {instances!r}."
+            )
+        broker = self._connection.broker
+        if instances != 1 and not broker.shares:
+            raise ServiceError(
+                f"on {broker.kind} a service has one instance: its queues give an entity's events "
+                "in order to one reader alone."
+            )
 
     def _dismiss_others(self, service: str) -> None:
         """Let the group have the partitions of instances that are there no more."""
@@ -396,12 +409,3 @@ class Running:
         with path.open("rb") as file:
             file.seek(max(since, path.stat().st_size - 400 * lines))
             return file.read().decode("utf-8", "replace").splitlines()[-lines:]
-
-
-def _check_instances(instances: object) -> None:
-    """Refuse a number of instances that makes no sense."""
-    whole = isinstance(instances, int) and not isinstance(instances, bool)
-    if not whole or instances not in range(1, _MOST_INSTANCES + 1):
-        raise ServiceError(
-            f"a service has from 1 to {_MOST_INSTANCES} instances, not {instances!r}."
-        )

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from workbench.analysis import EventLog
-    from workbench.brokers import LocalKafka
     from workbench.choreography.impact import Impact
     from workbench.doctor import Checkup
     from workbench.session.dead_letters import DeadLetters
     from workbench.session.faults import Faults
+    from workbench.session.local_server import LocalServer
 
 _NAMESPACE = re.compile(r"[A-Za-z0-9_-]{0,80}")
 
@@ -45,8 +45,10 @@ class Workbench:
         A design folder, a :class:`Choreography`, or ``None`` for an empty design.
     broker
         ``None``: a Kafka on this machine (the one ``workbench kafka start`` left running, else
-        one that ends with this process). ``"kafka://host:port"``, ``"memory://"``, a running
-        :class:`LocalKafka`, or a :class:`~workbench.brokers.Broker`.
+        one that ends with this process). ``"kafka://host:port"``, ``"rabbitmq://"`` (one on this
+        machine, likewise), ``"rabbitmq://user:password@host:port/vhost"``, ``"aws://region"``,
+        ``"memory://"``, a running :class:`LocalKafka` or :class:`LocalRabbitMQ`, or a
+        :class:`~workbench.brokers.Broker`.
     bootstrap_servers
         An existing Kafka cluster, as ``"host:port,host:port"``.
     namespace
@@ -75,7 +77,8 @@ class Workbench:
     timeout
         Seconds within which the cluster must answer.
     client_settings
-        For kafka-python: ``security_protocol``, ``sasl_mechanism``, ``sasl_plain_password``, …
+        Of the broker's kind; for kafka-python: ``security_protocol``, ``sasl_mechanism``,
+        ``sasl_plain_password``, …
         They never show in a repr.
 
     Examples
@@ -89,7 +92,7 @@ class Workbench:
         self,
         design: str | Path | Choreography | None = None,
         *,
-        broker: str | Broker | LocalKafka | None = None,
+        broker: str | Broker | LocalServer | None = None,
         bootstrap_servers: str | None = None,
         namespace: str = "",
         folder: str | Path | None = None,

@@ -1,0 +1,99 @@
+"""Which broker an address names, and how it is opened."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from workbench.brokers.broker import Broker
+from workbench.errors import BrokerError
+
+_CLASSES = {
+    "kafka": ("workbench.brokers.kafka", "KafkaBroker"),
+    "rabbitmq": ("workbench.brokers.rabbitmq", "RabbitMQBroker"),
+    "aws": ("workbench.brokers.aws", "AWSBroker"),
+    "memory": ("workbench.brokers.memory", "MemoryBroker"),
+}
+_KNOWN = (
+    "None (a local Kafka), 'kafka://host:port', 'rabbitmq://' (a local RabbitMQ), "
+    "'rabbitmq://user:password@host:port/vhost' ('rabbitmqs://' over TLS), 'aws://region' or "
+    "'memory://'"
+)
+
+
+@dataclass(frozen=True)
+class Address:
+    """What names a broker. ``settings``, which may hold secrets, are not in its repr.
+
+    Attributes
+    ----------
+    kind
+        That of a :class:`Broker`.
+    settings
+        Where it is, as arguments of that kind's class; empty where the workbench is to find or
+        start one on this machine.
+    """
+
+    kind: str
+    settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it says all that is needed to connect."""
+        return bool(self.settings) or self.kind in ("aws", "memory")
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read an address such as ``"kafka://host:port"``.
+
+        Raises
+        ------
+        BrokerError
+            It names no broker that is known, or has a part that does not belong there.
+        """
+        scheme, _, rest = text.partition("://")
+        if scheme == "kafka" and "@" in rest:
+            raise BrokerError(
+                "a kafka:// address holds no user and password: give them beside it, as "
+                "Workbench(broker='kafka://host:port', security_protocol=..., sasl_mechanism=..., "
+                "sasl_plain_username=..., sasl_plain_password=...)."
+            )
+        if scheme == "kafka":
+            return cls("kafka", {"bootstrap_servers": rest} if rest else {})
+        if scheme in ("rabbitmq", "rabbitmqs"):
+            return cls("rabbitmq", {"url": text} if rest else {})
+        if scheme == "aws":
+            return cls("aws", {"region": rest} if rest else {})
+        if text in ("memory", "memory://"):
+            return cls("memory")
+        raise BrokerError(
+            f"{_without_password(text)!r} is not a broker this version knows: use {_KNOWN}."
+        )
+
+
+def open_broker(settings: Mapping[str, Any]) -> Broker:
+    """The broker of a ``kind``, by settings such as its :meth:`Broker.client_settings`.
+
+    Raises
+    ------
+    BrokerError
+        It can't be reached, or a setting is not one that it has.
+    """
+    others = {name: value for name, value in settings.items() if name != "kind"}
+    module, name = _CLASSES[settings["kind"]]
+    if settings["kind"] == "memory":
+        others = {}  # nothing is between it and its clients that could be set
+    broker: Broker = getattr(importlib.import_module(module), name)(**others)
+    return broker
+
+
+def _without_password(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        password = parts.password
+    except ValueError:
+        return text.rpartition("@")[2]
+    return text.replace(f":{password}@", ":***@") if password else text
