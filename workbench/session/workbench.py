@@ -16,6 +16,7 @@ from workbench.services import AT_LEAST_ONCE, DELIVERIES, LOG_LEVELS, Life, Retr
 from workbench.session.connection import Connection
 from workbench.session.convergence import Convergence
 from workbench.session.observing import Observing
+from workbench.session.progress import counted
 from workbench.session.publishing import Published, Publishing
 from workbench.session.reprocessing import reprocess
 from workbench.session.running import Begin, Running
@@ -528,22 +529,13 @@ class Workbench:
 
         A range of broker times or of offsets narrows it; see :func:`workbench.capture.record`.
         """
-        from tqdm.auto import tqdm
-
         from workbench.analysis import EventLog
         from workbench.capture import record
 
         if self._faults is not None:
             self._faults.flush()
         channels = self.connection.captured_channels()
-        with tqdm(
-            desc="capture", unit=" events", disable=None if progress else True, leave=False
-        ) as bar:
-
-            def advance(done: int, total: int) -> None:
-                bar.total = total
-                bar.update(done - bar.n)
-
+        with counted("capture", "events", shown=progress) as advance:
             frame = record(
                 self.broker,
                 channels,
@@ -554,6 +546,55 @@ class Workbench:
                 progress=advance,
             )
         return EventLog(frame)
+
+    def replay(
+        self,
+        log: EventLog | str | Path,
+        *,
+        speed: float | None = None,
+        keep_ids: bool = True,
+        channels: Iterable[str] | Mapping[str, str] | None = None,
+        progress: bool = True,
+    ) -> int:
+        """Send the events of a captured log to their channels again; returns how many were sent.
+
+        Services that run react to them as to any events: of a log that holds their effects, too,
+        send the firsts alone, ``wb.replay(EventLog(log.frame.query("causation_id.isna()")))``.
+
+        Parameters
+        ----------
+        log
+            A log, or the path of one that was saved; a file is read in parts, and may be larger
+            than memory.
+        speed
+            ``None``: as fast as it goes. ``1``: with the times between the events as they were;
+            ``10``: ten times as fast.
+        keep_ids
+            They are the same events: a service that has handled one already counts it as a
+            duplicate. Else each gets a new id, and each flow a new correlation id.
+        channels
+            Which of the log's channels, as the log names them, or a mapping from those to others
+            (of another namespace, say). By default those of the design. Dead letters are never
+            sent: they are redriven.
+
+        Raises
+        ------
+        LogError
+            The speed is not above 0, the file can't be read, or nothing is on those channels.
+        BrokerError
+            Nothing may be sent to this cluster, or it did not take an event.
+        """
+        from workbench.capture import replay
+
+        self.connection.may_write("replay a log")
+        wanted = self.channels() if channels is None else channels
+        targets = dict(wanted) if isinstance(wanted, Mapping) else {name: name for name in wanted}
+        self.connection.ensure_channels(*targets.values())
+        with counted("replay", "events", shown=progress) as advance:
+            given = log if isinstance(log, str | Path) else log.frame
+            return replay(
+                self.broker, given, targets, speed=speed, keep_ids=keep_ids, progress=advance
+            )
 
     def dead_letters(self, *, settled: bool = False) -> DeadLetters:
         """The dead letters, newest last: a table that can redrive, edit and discard them.
