@@ -39,7 +39,7 @@ from workbench.services.offsets import Offsets
 from workbench.services.outbox import Unsent
 from workbench.services.sending import Sending, sending
 from workbench.services.spec import ServiceSpec
-from workbench.services.status import Status
+from workbench.services.status import IGNORED, Status
 from workbench.services.store import Store
 from workbench.services.waiting import Waiter
 from workbench.services.work import NotAheadError, Work
@@ -120,6 +120,7 @@ class Worker:
         self.store = Store(self.spec.store, durable=self.spec.durable)
         self._closing.append(self.store.close)
         self._handling.repeated = self.store.reprocessing.ranges()
+        self._handling.ignored = {name for what, name in self.store.counts() if what == IGNORED}
         self._sending = sending(
             self.spec,
             self._broker,
