@@ -166,25 +166,27 @@ class Left(NamedTuple):
 
 def read_state(path: Path) -> dict[str, object]:
     """A service's state as of its last commit, while it runs or not; empty if it never ran."""
-    return _read(path, lambda file: dict(state.State(state.Layer(state.Table(file)))), {})
+    return ask_file(path, lambda file: dict(state.State(state.Layer(state.Table(file)))), {})
 
 
 def read_left(path: Path) -> Left:
     """What a service has still to do, delayed effects included; nothing if it never ran."""
-    return _read(path, _left, Left())
+    return ask_file(path, _left, Left())
 
 
 def read_counts(path: Path) -> Counts:
     """A service's counts as of its last commit; empty if it never ran."""
     query = "SELECT what, event_type, n FROM counts"
-    rows: list[tuple[str, str, int]] = _read(path, lambda file: file.execute(query).fetchall(), [])
+    rows: list[tuple[str, str, int]] = ask_file(
+        path, lambda file: file.execute(query).fetchall(), []
+    )
     return Counter({(what, event_type): n for what, event_type, n in rows})
 
 
 def read_touched(path: Path) -> touched.Touches:
     """The fields that handlers were seen to touch; empty if nobody was asked to look."""
     none: touched.Touches = Counter()
-    return _read(path, touched.rows, none)
+    return ask_file(path, touched.rows, none)
 
 
 def _left(file: sqlite3.Connection) -> Left:
@@ -197,10 +199,15 @@ def _left(file: sqlite3.Connection) -> Left:
     return Left(*row)
 
 
-def _read(path: Path, ask: Callable[[sqlite3.Connection], Answer], if_none: Answer) -> Answer:
+def ask_file(path: Path, ask: Callable[[sqlite3.Connection], Answer], if_none: Answer) -> Answer:
     """Ask a service's file, read-only, as of one moment.
 
     ``if_none`` where it never ran or has no tables yet.
+
+    Raises
+    ------
+    ServiceError
+        It can't be read.
     """
     if not path.exists():
         return if_none

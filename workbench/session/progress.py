@@ -1,8 +1,9 @@
-"""A progress bar for what is fetched once."""
+"""Progress bars: for what is fetched once, and for reading what stands on channels."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -23,3 +24,20 @@ def download_bar() -> Callable[[int, int, str], None]:
             bar.close()
 
     return advance
+
+
+@contextmanager
+def reading_bar(what: str, *, shown: bool) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar that is told how many events were read, and how many there are.
+
+    It shows where there is somebody to see it, unless it is not to be ``shown`` at all.
+    """
+    from tqdm.auto import tqdm
+
+    with tqdm(desc=what, unit=" events", disable=None if shown else True, leave=False) as bar:
+
+        def advance(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield advance

@@ -1,0 +1,261 @@
+"""What is known about one flow: its events and dead letters, and what each service has on record.
+
+Gathered once, from the broker and from the services' files; nothing is concluded here. It is as of
+the moment it was read, and a service that is at work meanwhile may have gone on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+
+from workbench.brokers import Broker, Position, Record
+from workbench.choreography import Choreography
+from workbench.errors import EventError
+from workbench.events import DeadLetter, Envelope, Retry, from_kafka
+from workbench.events.identity import effect_id
+from workbench.services import Life, channel_name, input_channels, retry_channel
+from workbench.services.account import Account, Armed, Noted, Unsent, Waits, read_account
+from workbench.services.inbox import Entry
+from workbench.session.desk import Letter, letters_among
+
+Identity = tuple[str, str]
+"""An event's source and id; of one that can't be read, its channel and place."""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What answers are drawn from: a design, its broker, and the files of its services.
+
+    ``lives`` says how the services are that were started here, ``older`` which of them run an
+    older design, ``now`` the services' time.
+    """
+
+    choreography: Choreography
+    broker: Broker
+    namespace: str
+    store: Callable[[str], Path]
+    lives: Callable[[], Mapping[str, Life]]
+    now: Callable[[], datetime]
+    older: Callable[[], frozenset[str]] = frozenset
+
+
+@dataclass(frozen=True)
+class Told:
+    """One event as the broker has it.
+
+    Attributes
+    ----------
+    envelope
+        ``None`` if it can't be read.
+    records
+        Where it stands, in the order in which the broker got it: more than one if it was sent
+        again.
+    """
+
+    envelope: Envelope | None
+    records: Sequence[Record]
+
+    @property
+    def record(self) -> Record:
+        """The first."""
+        return self.records[0]
+
+    @property
+    def identity(self) -> Identity:
+        """Its source and id, or its channel and place."""
+        if self.envelope is not None:
+            return self.envelope.source, self.envelope.id
+        return self.record.channel, _place_in_inbox(self.record)
+
+    @property
+    def appended(self) -> float:
+        """When the broker got it, in seconds since 1970 UTC."""
+        return self.record.time_ms / 1000
+
+    def by_data(self) -> list[Told]:
+        """It, and, if other events have taken its id, each of them, by their data."""
+        found: dict[bytes, list[Record]] = {}
+        for record in self.records:
+            found.setdefault(digest(record), []).append(record)
+        return [Told(_envelope(records[0]), records) for records in found.values()]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that is known about a flow.
+
+    Attributes
+    ----------
+    flow
+        Its correlation id.
+    events
+        In the order in which the broker got them.
+    letters
+        Dead letters of its events, the newest last, with what was decided about them.
+    records
+        All that was found, dead letters too, as the broker has it.
+    """
+
+    sources: Sources
+    flow: str
+    events: Sequence[Told]
+    letters: Sequence[Letter]
+    records: Sequence[Record]
+    _accounts: dict[str, Account] = field(default_factory=dict)
+    _committed: dict[str, Mapping[Position, int]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, sources: Sources, flow: str, records: Sequence[Record]) -> Evidence:
+        """Sort what was found of a flow."""
+        events: dict[tuple[Identity, bool], list[Record]] = {}
+        envelopes: dict[tuple[Identity, bool], Envelope | None] = {}
+        copies = []
+        dead = {f"{channel_name(sources.namespace, name)}.dead-letters" for name in _names(sources)}
+        for record in sorted(records, key=lambda r: (r.time_ms, r.channel, r.partition, r.offset)):
+            if DeadLetter.from_headers(record.headers) is not None or record.channel in dead:
+                copies.append(record)
+                continue
+            envelope = _envelope(record)
+            told = Told(envelope, [record])
+            key = told.identity, envelope is None
+            events.setdefault(key, []).append(record)
+            envelopes.setdefault(key, envelope)
+        found = [Told(envelopes[key], at) for key, at in events.items()]
+        return cls(sources, flow, found, letters_among(copies), records)
+
+    # --- events ---------------------------------------------------------------------------
+
+    @cached_property
+    def by_identity(self) -> dict[Identity, Told]:
+        """Its events, by source and id."""
+        return {told.identity: told for told in self.events}
+
+    def effects(self, event: Told, service: str, reaction: str) -> list[Told]:
+        """What a reaction to an event has emitted, in order: effects have derived ids."""
+        source, id_ = event.identity
+        places = range(sum(told.identity[0] == service for told in self.events))
+        ids = [effect_id(source, id_, service, reaction, place) for place in places]
+        found = (self.by_identity.get((service, id_)) for id_ in ids)
+        return [told for told in found if told is not None]
+
+    def unsent(self, event: Told, service: str, reaction: str) -> list[tuple[Envelope, Unsent]]:
+        """Effects of a reaction to an event that are in its service's outbox."""
+        source, id_ = event.identity
+        kept = self.account(service).unsent
+        found = []
+        for row in kept:
+            envelope = _envelope_of(row.headers, row.value)
+            if envelope is None or envelope.source != service:
+                continue
+            ids = (effect_id(source, id_, service, reaction, n) for n in range(len(kept) + 100))
+            if envelope.id in ids:
+                found.append((envelope, row))
+        return found
+
+    def letters_of(self, event: Told, service: str, reaction: str) -> list[Letter]:
+        """The dead letters of an event at a reaction of a service, the newest last."""
+        places = {(r.channel, r.partition, r.offset) for r in event.records}
+        return [
+            letter
+            for letter in self.letters
+            if letter.note.service == service
+            and letter.note.reaction in ("", reaction)
+            and (letter.note.channel, letter.note.partition, letter.note.offset) in places
+        ]
+
+    # --- what services have on record ---------------------------------------------------------
+
+    def account(self, service: str) -> Account:
+        """What a service has on record about the flow."""
+        if service not in self._accounts:
+            names = [told.identity for told in self.events]
+            places = [(r.channel, _place_in_inbox(r)) for told in self.events for r in told.records]
+            path = self.sources.store(service)
+            self._accounts[service] = read_account(path, self.flow, [*names, *places])
+        return self._accounts[service]
+
+    def noted(self, event: Told, service: str, reaction: str) -> Noted | None:
+        """What the inbox has about an event at a reaction."""
+        return self.account(service).inbox.get((*event.identity, reaction))
+
+    def poisoned(self, record: Record, service: str, reaction: str) -> Noted | None:
+        """What the inbox has about a record that was given up by its place."""
+        inbox = self.account(service).inbox
+        place = _place_in_inbox(record)
+        entries: list[Entry] = [(record.channel, place, name) for name in ("", reaction)]
+        return next((inbox[entry] for entry in entries if entry in inbox), None)
+
+    def waits(self, event: Told, service: str, reaction: str) -> Waits | None:
+        """The retry, or the parked event, that waits in a service's file."""
+        for waits in self.account(service).waiting:
+            retry, envelope = Retry.from_headers(waits.record.headers), _envelope(waits.record)
+            name = waits.behind or (retry.reaction if retry else "")
+            known = envelope is not None and (envelope.source, envelope.id) == event.identity
+            if known and name in ("", reaction):
+                return waits
+        return None
+
+    def armed(self, event: Told, service: str, reaction: str) -> Armed | None:
+        """The timer that an event has armed."""
+        places = {(r.channel, r.partition, r.offset) for r in event.records}
+        return next(
+            (
+                timer
+                for timer in self.account(service).armed
+                if timer.reaction == reaction and timer.record[:3] in places
+            ),
+            None,
+        )
+
+    # --- how far services are -------------------------------------------------------------
+
+    def committed(self, service: str) -> Mapping[Position, int]:
+        """Where a service reads on; empty if it has never read, or its broker keeps no offsets."""
+        if service not in self._committed:
+            group = channel_name(self.sources.namespace, service)
+            self._committed[service] = self.sources.broker.committed(group)
+        return self._committed[service]
+
+    def lag(self, service: str) -> int:
+        """How many events stand on a service's channels that it has not committed yet."""
+        sources = self.sources
+        group = channel_name(sources.namespace, service)
+        inputs = set(input_channels(sources.choreography, sources.namespace, service))
+        return sources.broker.lags({group: inputs}).get(group, 0)
+
+    def reads(self, service: str) -> list[str]:
+        """The channels that a service reads, its own retries left out."""
+        sources = self.sources
+        channels = input_channels(sources.choreography, sources.namespace, service)
+        return [name for name in channels if name != retry_channel(sources.namespace, service)]
+
+
+def digest(record: Record) -> bytes:
+    """The hash of a payload, as inboxes have it."""
+    return hashlib.blake2b(record.value or b"", digest_size=16).digest()
+
+
+def _names(sources: Sources) -> list[str]:
+    return list(sources.choreography.services)
+
+
+def _place_in_inbox(record: Record) -> str:
+    return record.message_id or f"{record.partition}:{record.offset}"
+
+
+def _envelope(record: Record) -> Envelope | None:
+    return _envelope_of(record.headers, record.value)
+
+
+def _envelope_of(
+    headers: Sequence[tuple[str, bytes | None]], value: bytes | None
+) -> Envelope | None:
+    try:
+        return from_kafka(headers, value)
+    except EventError:
+        return None
