@@ -6,9 +6,9 @@ looks odd (several roots, clocks that differ) is said in words above the tree.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 import pandas as pd
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Identity = tuple[str, str]
 """An event's source and id."""
+Shown = Callable[[str, str | None, Any], tuple[str | None, Any]]
 Tone = Literal["done", "quiet", "pending", "trouble"]
 
 SIGNS: Final[Mapping[Tone, str]] = {
@@ -126,15 +127,68 @@ class CausalTree:
             below = [effect for _, effects in event.reactions for effect in effects]
             ahead += reversed([*below, *event.effects])
 
+    def lines(self, most: int | None = None) -> list[Line]:
+        """It line by line, at most so many; events are followed by what was made of them."""
+        found: list[Line] = []
+        nodes: list[tuple[Event | Reacted, Sequence[Any], str]] = [
+            (root, _below(root), "") for root in reversed(self.roots)
+        ]
+        while nodes and (most is None or len(found) < most):
+            node, below, guides = nodes.pop()
+            found.append(Line(guides, node))
+            trunk = guides.translate(_TRUNKS)
+            last = len(below) - 1
+            for n in range(last, -1, -1):
+                child = below[n]
+                what, under = child if isinstance(child, tuple) else (child, _below(child))
+                nodes.append((what, under, trunk + ("e" if n == last else "t")))
+        return found
+
+    @property
+    def lines_in_all(self) -> int:
+        """How many lines it has."""
+        return sum(1 + len(event.reactions) for event in self)
+
+    def left_out(self, lines: int) -> str:
+        """What is said where so many lines are left out."""
+        return f"… {wording.count(lines, 'more line')}: .events has all of it, print(flow.tree) too"
+
+    def text(self, most: int | None = None) -> str:
+        """It as text, at most so many lines."""
+        lines = self.lines(most)
+        left = self.lines_in_all - len(lines)
+        shown = [f"{line.branch}{_words(line.node)}" for line in lines]
+        return "\n".join([*shown, *([self.left_out(left)] if left else [])])
+
     def __str__(self) -> str:
-        lines: list[str] = []
-        for root in self.roots:
-            lines += _event_lines(root, "", "")
-        return "\n".join(lines)
+        return self.text()
+
+
+class Line(NamedTuple):
+    """One line of a tree.
+
+    ``guides`` has a letter for each level: ``v`` (a line goes by), ``" "`` (none does), and last
+    ``t`` (it branches off, and others follow) or ``e`` (it is the last to).
+    """
+
+    guides: str
+    node: Event | Reacted
+
+    @property
+    def branch(self) -> str:
+        """What stands before it, as text."""
+        return "".join(_BRANCHES[guide] for guide in self.guides)
+
+
+_TRUNKS: Final = str.maketrans({"t": "v", "e": " "})
+_BRANCHES: Final = {"v": "│  ", " ": "   ", "t": "├─ ", "e": "└─ "}
 
 
 def causal_tree(
-    index: FlowIndex, frame: pd.DataFrame, reactions: Mapping[Identity, Sequence[Reacted]]
+    index: FlowIndex,
+    frame: pd.DataFrame,
+    reactions: Mapping[Identity, Sequence[Reacted]],
+    shown: Shown = lambda _, key, data: (key, data),
 ) -> CausalTree:
     """The tree of a flow, which is the only one of its index.
 
@@ -144,12 +198,14 @@ def causal_tree(
         The one that was indexed.
     reactions
         What was made of each event, by source and id.
+    shown
+        Given a type, a key and a payload: key and payload as they may be shown.
     """
     copies = _copies(index)
     began = int(index.time.min())
     rows = frame.iloc[index.row].to_dict("records")
     events = [
-        _event(row, int(at) - began, copies[n])
+        _event(row, int(at) - began, copies[n], shown)
         for n, (row, at) in enumerate(zip(rows, index.time, strict=True))
     ]
     of = {event.identity: event for event in reversed(events)}
@@ -171,16 +227,17 @@ def causal_tree(
     return CausalTree(roots, pd.Timestamp(began, tz="UTC"), _notes(index, frame, roots))
 
 
-def _event(row: Mapping[Any, Any], since: int, copies: int) -> Event:
-    key, appended = row.get("key"), row["broker_time"]
+def _event(row: Mapping[Any, Any], since: int, copies: int, shown: Shown) -> Event:
+    type_, appended, key = str(row["type"]), row["broker_time"], row.get("key")
+    key, data = shown(type_, key if isinstance(key, str) else None, row["data"])
     return Event(
         id=str(row["id"]),
         source=str(row["source"]),
-        type=str(row["type"]),
-        key=key if isinstance(key, str) else None,
+        type=type_,
+        key=key,
         since=since / 1e9,
         appended=None if pd.isna(appended) else appended.timestamp(),
-        data=row["data"],
+        data=data,
         copies=copies,
     )
 
@@ -227,28 +284,11 @@ def _name(n: int) -> str:
 # --- as text ---------------------------------------------------------------------------------
 
 
-def _event_lines(event: Event, first: str, rest: str) -> list[str]:
-    """An event and all that came of it, depth first, without recursion's limit on depth."""
-    lines: list[str] = []
-    ahead: list[tuple[Event | Reacted, list[Any], str, str]] = [(event, _below(event), first, rest)]
-    while ahead:
-        node, below, first, rest = ahead.pop()
-        lines.append(f"{first}{_line(node)}")
-        children = []
-        for n, child in enumerate(below):
-            last = n == len(below) - 1
-            branch, trunk = ("└─ ", "   ") if last else ("├─ ", "│  ")
-            what, under = child if isinstance(child, tuple) else (child, _below(child))
-            children.append((what, under, f"{rest}{branch}", f"{rest}{trunk}"))
-        ahead += reversed(children)
-    return lines
-
-
 def _below(event: Event) -> list[Any]:
     return [*event.reactions, *event.effects]
 
 
-def _line(node: Event | Reacted) -> str:
+def _words(node: Event | Reacted) -> str:
     if isinstance(node, Event):
         return " · ".join([wording.cut(node.type, 80), *node.facts()])
     hint = f" {node.hint}" if node.hint else ""

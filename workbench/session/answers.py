@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from workbench.analysis import wording
 from workbench.brokers import Position, Record
@@ -142,7 +142,9 @@ class Question:
 def answer(question: Question) -> Answer:
     """What became of an event at a reaction."""
     given = next(found for ask in _ANSWERS if (found := ask(question)) is not None)
-    return replace(given, evidence=(*given.evidence, *_repetition(question)))
+    shown = question.evidence.hidden(question.event).text
+    lines = [*given.evidence, *_repetition(question)]
+    return replace(given, sentence=shown(given.sentence), evidence=tuple(map(shown, lines)))
 
 
 # --- given up --------------------------------------------------------------------------------
@@ -353,7 +355,8 @@ def _guarded(asked: Question) -> Answer | None:
         return None
     if holds:
         return None
-    seen = " and ".join(_seen(reading, path) for path in cel_fields(guard)) or "it"
+    data = asked.evidence.masked(asked.reaction.whenever, reading.data).payload
+    seen = " and ".join(_seen(data, path) for path in cel_fields(guard)) or "it"
     return asked.answer(
         "guard false",
         f"{asked.who} turned it away: {seen}, and the guard wants {guard.source}.",
@@ -362,13 +365,13 @@ def _guarded(asked: Question) -> Answer | None:
     )
 
 
-def _seen(reading: Reading, path: str) -> str:
+def _seen(data: Any, path: str) -> str:
     """The value of a field, as a guard has seen it."""
     name = f"data.{path}" if path else "data"
     if "[]" in path:
         head = path.split("[]", 1)[0]
-        return f"{name} were those of data.{head} = {wording.value(at(reading.data, head))}"
-    found = at(reading.data, path) if path else reading.data
+        return f"data.{head} was {wording.value(at(data, head))}"
+    found = at(data, path) if path else data
     if found is None:
         return f"{name} was absent, and comparing with nothing is false"
     return f"{name} was {wording.value(found)}"

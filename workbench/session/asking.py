@@ -26,20 +26,24 @@ class Asking:
     ) -> None:
         self._choreography, self._connection, self._running = choreography, connection, running
 
-    def flow(self, named: str | Envelope | Published, *, progress: bool) -> Flow:
+    def flow(self, named: str | Envelope | Published, *, personal: bool, progress: bool) -> Flow:
         """See :meth:`Workbench.flow`."""
         from workbench.session.flow import follow
 
         with reading_bar("flow", shown=progress) as advance:
-            return follow(self._sources(), named, self._channels(), advance)
+            return follow(self._sources(), named, self._channels(), advance, personal=personal)
 
-    def why(self, event: str | Envelope | Published, service: str, *, progress: bool) -> Why:
+    def why(
+        self, event: str | Envelope | Published, service: str, *, personal: bool, progress: bool
+    ) -> Why:
         """See :meth:`Workbench.why`."""
         from workbench.session.why import why
 
         self._running.check(service)
         with reading_bar("why", shown=progress) as advance:
-            return why(self._sources(), event, service, self._channels(), advance)
+            return why(
+                self._sources(), event, service, self._channels(), advance, personal=personal
+            )
 
     def _channels(self) -> list[str]:
         there = self._connection.broker.channels()

@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from workbench.brokers import Broker, Position, Record
 from workbench.choreography import Choreography
 from workbench.errors import EventError
 from workbench.events import DeadLetter, Envelope, Retry, from_kafka
 from workbench.events.identity import effect_id
+from workbench.events.masking import Masked, Masking
 from workbench.services import Life, channel_name, input_channels, retry_channel
 from workbench.services.account import Account, Armed, Noted, Unsent, Waits, read_account
 from workbench.services.inbox import Entry
@@ -99,6 +101,8 @@ class Evidence:
         Dead letters of its events, the newest last, with what was decided about them.
     records
         All that was found, dead letters too, as the broker has it.
+    personal
+        Whether personal data may be shown.
     """
 
     sources: Sources
@@ -106,11 +110,15 @@ class Evidence:
     events: Sequence[Told]
     letters: Sequence[Letter]
     records: Sequence[Record]
+    personal: bool = False
+    _masks: dict[str, Masking] = field(default_factory=dict)
     _accounts: dict[str, Account] = field(default_factory=dict)
     _committed: dict[str, Mapping[Position, int]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, sources: Sources, flow: str, records: Sequence[Record]) -> Evidence:
+    def of(
+        cls, sources: Sources, flow: str, records: Sequence[Record], *, personal: bool = False
+    ) -> Evidence:
         """Sort what was found of a flow."""
         events: dict[tuple[Identity, bool], list[Record]] = {}
         envelopes: dict[tuple[Identity, bool], Envelope | None] = {}
@@ -126,7 +134,7 @@ class Evidence:
             events.setdefault(key, []).append(record)
             envelopes.setdefault(key, envelope)
         found = [Told(envelopes[key], at) for key, at in events.items()]
-        return cls(sources, flow, found, letters_among(copies), records)
+        return cls(sources, flow, found, letters_among(copies), records, personal)
 
     # --- events ---------------------------------------------------------------------------
 
@@ -134,6 +142,25 @@ class Evidence:
     def by_identity(self) -> dict[Identity, Told]:
         """Its events, by source and id."""
         return {told.identity: told for told in self.events}
+
+    def masked(self, event_type: str, payload: Any) -> Masked:
+        """A payload as it may be shown, and what is hidden of it."""
+        design = self.sources.choreography
+        if self.personal or event_type not in design.event_types:
+            return Masked(payload, frozenset())
+        if event_type not in self._masks:
+            versions = design.versions(event_type)
+            self._masks[event_type] = Masking(versions.known.values())
+        return self._masks[event_type].mask(payload)
+
+    def hidden(self, event: Told) -> Masked:
+        """An event's payload as it may be shown; what can't be read is shown as it is."""
+        if event.envelope is None:
+            return Masked(None, frozenset())
+        try:
+            return self.masked(event.envelope.type, event.envelope.payload())
+        except EventError:
+            return Masked(None, frozenset())
 
     def effects(self, event: Told, service: str, reaction: str) -> list[Told]:
         """What a reaction to an event has emitted, in order: effects have derived ids."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import cached_property
-from html import escape
 from typing import TYPE_CHECKING, Any
 
+from workbench import look
 from workbench.analysis import EventLog, wording
 from workbench.analysis.causal_tree import CausalTree, causal_tree
 from workbench.capture import find_flow, row
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from workbench.mermaid import Mermaid
 
 Progress = Callable[[int, int], None]
+_MOST_LINES = 500
+"""Of the tree where it is shown."""
 
 
 class Flow:
@@ -44,9 +47,19 @@ class Flow:
         return EventLog([row(record) for record in self._evidence.records])
 
     @cached_property
-    def _tree(self) -> CausalTree:
+    def tree(self) -> CausalTree:
+        """It as a tree of causes; ``print(flow.tree)`` prints all of it, however long."""
         log = self.events
-        return causal_tree(log.index, log.frame, reacted(self._evidence))
+        return causal_tree(log.index, log.frame, reacted(self._evidence), self._shown)
+
+    def _shown(self, type_: str, key: str | None, data: Any) -> tuple[str | None, Any]:
+        masked = self._evidence.masked(type_, data)
+        return (None if key is None else masked.text(key)), masked.payload
+
+    @property
+    def payloads(self) -> dict[str, Any]:
+        """The payloads by the events' ids, in causal order, with personal data hidden."""
+        return {event.id: event.data for event in self.tree}
 
     def payload(self, event_id: str) -> Any:
         """The payload of one of its events.
@@ -56,33 +69,51 @@ class Flow:
         LogError
             There is no such event in it.
         """
-        for event in self._tree:
-            if event.id == event_id:
-                return event.data
-        raise LogError(f"there is no event {event_id!r} in the flow {self.correlation_id}.")
+        found = self.payloads
+        if event_id not in found:
+            raise LogError(f"there is no event {event_id!r} in the flow {self.correlation_id}.")
+        return found[event_id]
 
     def plot(self) -> go.Figure:
         """Draw it as a waterfall: who waited, and who worked, when."""
         from workbench.analysis.waterfall import waterfall
 
-        return waterfall(self._tree, self.correlation_id, self._evidence.sources.now().timestamp())
+        return waterfall(self.tree, self.correlation_id, self._evidence.sources.now().timestamp())
 
     def mermaid(self) -> Mermaid:
         """Draw it as a sequence diagram in text; see :meth:`EventLog.mermaid`."""
         return self.events.mermaid()
 
     def __repr__(self) -> str:
-        return "\n".join([*self._head(), str(self._tree)])
-
-    def _head(self) -> list[str]:
-        tree = self._tree
-        facts = [wording.count(len(self._evidence.events), "event")]
-        head = f"flow {self.correlation_id}: {', '.join(facts)}, since {wording.moment(tree.began)}"
-        notes = [self._note] if self._note else []
-        return [head, *(f"  note: {note}" for note in [*notes, *tree.notes])]
+        notes = [f"  {look.TROUBLE_SIGN} {note}" for note in self._notes]
+        head = f"flow {self.correlation_id}: {self._facts()}"
+        return "\n".join([head, *notes, self.tree.text(_MOST_LINES)])
 
     def _repr_html_(self) -> str:
-        return f"<pre>{escape(repr(self))}</pre>"
+        from workbench.analysis.flow_page import flow_html
+
+        lines = self.tree.lines(_MOST_LINES)
+        head = f"Flow {self.correlation_id}"
+        return flow_html(self.tree, lines, head, self._facts(), self._notes)
+
+    @property
+    def _notes(self) -> list[str]:
+        return [*([self._note] if self._note else []), *self.tree.notes]
+
+    def _facts(self) -> str:
+        tree = self.tree
+        tones = Counter(made.tone for event in tree for made, _ in event.reactions)
+        spans = [made.ended for event in tree for made, _ in event.reactions if made.ended]
+        spans += [event.appended for event in tree if event.appended is not None]
+        began = tree.began.timestamp()
+        facts = [
+            wording.count(len(self._evidence.events), "event"),
+            f"in {wording.length(max(0.0, max(spans, default=began) - began))}",
+            *([f"{look.TROUBLE_SIGN} {tones['trouble']} in trouble"] if tones["trouble"] else []),
+            *([f"{tones['pending']} still to come"] if tones["pending"] else []),
+            f"from {wording.moment(tree.began)}",
+        ]
+        return ", ".join(facts)
 
 
 def follow(
@@ -90,6 +121,8 @@ def follow(
     named: str | Envelope | Published,
     channels: Iterable[str],
     progress: Progress = lambda done, total: None,
+    *,
+    personal: bool = False,
 ) -> Flow:
     """Follow a flow; see :meth:`Workbench.flow`.
 
@@ -113,7 +146,7 @@ def follow(
             f"there is no flow {name!r} on {', '.join(names)} (looked at "
             f"{wording.count(found.looked_at, 'event')}).{near}"
         )
-    return Flow(Evidence.of(sources, name, found.records), note)
+    return Flow(Evidence.of(sources, name, found.records, personal=personal), note)
 
 
 def _name(named: str | Envelope | Published) -> str:

@@ -82,6 +82,8 @@ def why(
     service: str,
     channels: Iterable[str],
     progress: Progress = lambda done, total: None,
+    *,
+    personal: bool = False,
 ) -> Why:
     """Why a service did not react to an event, or did; see :meth:`Workbench.why`.
 
@@ -98,7 +100,7 @@ def why(
         flow = _flow_of(found.records)
     if flow:
         found = find_flow(sources.broker, names, flow, progress=progress)
-    evidence = Evidence.of(sources, flow or name, found.records)
+    evidence = Evidence.of(sources, flow or name, found.records, personal=personal)
     asked = [
         told
         for told in evidence.events

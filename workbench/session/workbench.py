@@ -468,7 +468,13 @@ class Workbench:
 
     # --- asking about one of them ---------------------------------------------------------
 
-    def flow(self, correlation_id: str | Envelope | Published, *, progress: bool = True) -> Flow:
+    def flow(
+        self,
+        correlation_id: str | Envelope | Published,
+        *,
+        personal: bool = False,
+        progress: bool = True,
+    ) -> Flow:
         """One flow as it is now: a tree of what happened, why, and what is still to come.
 
         Where it is shown, each event stands with what every service that hears it made of it: how
@@ -479,6 +485,9 @@ class Workbench:
         ----------
         correlation_id
             The flow's; an event's id will do, too, or what :meth:`publish` returned.
+        personal
+            Show personal data too, which are hidden otherwise: what schemas mark with
+            ``x-personal-data``.
 
         Raises
         ------
@@ -490,9 +499,16 @@ class Workbench:
         >>> wb.flow("o-1")  # doctest: +SKIP
         >>> wb.flow(wb.publish(OrderPlaced(order_id="o-2"))).plot()  # doctest: +SKIP
         """
-        return self._asking.flow(correlation_id, progress=progress)
+        return self._asking.flow(correlation_id, personal=personal, progress=progress)
 
-    def why(self, event: str | Envelope | Published, service: str, *, progress: bool = True) -> Why:
+    def why(
+        self,
+        event: str | Envelope | Published,
+        service: str,
+        *,
+        personal: bool = False,
+        progress: bool = True,
+    ) -> Why:
         """Why a service did not react to an event, or did: a sentence, and what it is drawn from.
 
         Not received yet, no such reaction, guard false (with the values that it saw), duplicate,
@@ -504,6 +520,8 @@ class Workbench:
         event
             Its id, where it stands (``"orders[0]@12"``, for one that can't be read), an envelope,
             or what :meth:`publish` returned.
+        personal
+            Show personal data too; see :meth:`flow`.
 
         Raises
         ------
@@ -516,7 +534,7 @@ class Workbench:
         --------
         >>> wb.why("8f14e45f-…", "billing")  # doctest: +SKIP
         """
-        return self._asking.why(event, service, progress=progress)
+        return self._asking.why(event, service, personal=personal, progress=progress)
 
     def dead_letters(self, *, settled: bool = False) -> DeadLetters:
         """The dead letters, newest last: a table that can redrive, edit and discard them.
