@@ -381,8 +381,8 @@ def _handled(asked: Question) -> Answer | None:
     noted, event = asked.noted, asked.event
     if noted is None or noted.outcome not in (DONE, ARMED):
         return None
-    effects = asked.evidence.effects(event, asked.service, asked.reaction.name)
-    unsent = asked.evidence.unsent(event, asked.service, asked.reaction.name)
+    effects = asked.evidence.effects(event, asked.service, asked.reaction)
+    unsent = asked.evidence.unsent(event, asked.service, asked.reaction)
     began = _began(asked, effects)
     took = f", {wording.length(max(0.0, noted.at - began))} after it began" if began else ""
     waited = ""
@@ -592,9 +592,8 @@ def _began(asked: Question, effects: list[Told]) -> float | None:
 
 
 def _emitted(asked: Question) -> bool:
-    name = asked.reaction.name
-    evidence, event, service = asked.evidence, asked.event, asked.service
-    return bool(evidence.effects(event, service, name) or evidence.unsent(event, service, name))
+    named = asked.event, asked.service, asked.reaction
+    return bool(asked.evidence.effects(*named) or asked.evidence.unsent(*named))
 
 
 def _silent(asked: Question) -> bool:

@@ -11,11 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from workbench.brokers import Broker, Position, Record
-from workbench.choreography import Choreography
+from workbench.choreography import Choreography, Reaction
 from workbench.errors import EventError
 from workbench.events import DeadLetter, Envelope, Retry, from_kafka
 from workbench.events.identity import effect_id
@@ -162,27 +163,43 @@ class Evidence:
         except EventError:
             return Masked(None, frozenset())
 
-    def effects(self, event: Told, service: str, reaction: str) -> list[Told]:
+    def effects(self, event: Told, service: str, reaction: Reaction) -> list[Told]:
         """What a reaction to an event has emitted, in order: effects have derived ids."""
-        source, id_ = event.identity
-        places = range(sum(told.identity[0] == service for told in self.events))
-        ids = [effect_id(source, id_, service, reaction, place) for place in places]
+        ids = self._effect_ids(event, service, reaction)
         found = (self.by_identity.get((service, id_)) for id_ in ids)
         return [told for told in found if told is not None]
 
-    def unsent(self, event: Told, service: str, reaction: str) -> list[tuple[Envelope, Unsent]]:
+    def unsent(
+        self, event: Told, service: str, reaction: Reaction
+    ) -> list[tuple[Envelope, Unsent]]:
         """Effects of a reaction to an event that are in its service's outbox."""
+        kept = [(_envelope_of(row.headers, row.value), row) for row in self.account(service).unsent]
+        if not kept:
+            return []
+        ids = set(self._effect_ids(event, service, reaction))
+        return [
+            (envelope, row)
+            for envelope, row in kept
+            if envelope is not None and envelope.source == service and envelope.id in ids
+        ]
+
+    def _effect_ids(self, event: Told, service: str, reaction: Reaction) -> list[str]:
+        """The ids that a reaction's effects may have, as many as there can be of them."""
         source, id_ = event.identity
-        kept = self.account(service).unsent
-        found = []
-        for row in kept:
-            envelope = _envelope_of(row.headers, row.value)
-            if envelope is None or envelope.source != service:
-                continue
-            ids = (effect_id(source, id_, service, reaction, n) for n in range(len(kept) + 100))
-            if envelope.id in ids:
-                found.append((envelope, row))
-        return found
+        # What a compensation emits names the failure as its cause, or a notice.
+        causes = self._caused if reaction.compensates else {id_: self._caused.get(id_, ())}
+        emitted = sum(told.identity[0] == service for told in chain(*causes.values()))
+        places = range(emitted + len(self.account(service).unsent))
+        return [effect_id(source, id_, service, reaction.name, place) for place in places]
+
+    @cached_property
+    def _caused(self) -> dict[str, Sequence[Told]]:
+        """Its events by the ids of their causes."""
+        found: dict[str, list[Told]] = {}
+        for told in self.events:
+            if told.envelope is not None and told.envelope.causationid is not None:
+                found.setdefault(told.envelope.causationid, []).append(told)
+        return dict(found)
 
     def letters_of(self, event: Told, service: str, reaction: str) -> list[Letter]:
         """The dead letters of an event at a reaction of a service, the newest last."""
