@@ -1,12 +1,14 @@
-"""One Kafka for all the tests that need one, and how hypothesis goes about its work."""
+"""One Kafka and one RabbitMQ for all the tests that need one, and how hypothesis goes about its work."""
 
 import os
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from workbench.brokers import LocalKafka
+from workbench.brokers import LocalKafka, LocalRabbitMQ
 from workbench.brokers.local.ports import free_port
+from workbench.brokers.local_rabbitmq import find_server
+from workbench.errors import LocalBrokerError
 
 # A slow machine is no failure, and in CI every run tries the same examples.
 settings.register_profile(
@@ -23,4 +25,22 @@ settings.load_profile("workbench")
 def kafka(tmp_path_factory):
     """A running :class:`LocalKafka`; tests keep apart by the names of their channels."""
     with LocalKafka(tmp_path_factory.mktemp("kafka"), free_port()) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def installed_rabbitmq():
+    """The RabbitMQ installed; tests that need it skip where there is none, except in CI."""
+    try:
+        return find_server()
+    except LocalBrokerError as error:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def rabbitmq(installed_rabbitmq, tmp_path_factory):
+    """A running :class:`LocalRabbitMQ`; tests keep apart by the names of their channels."""
+    with LocalRabbitMQ(tmp_path_factory.mktemp("rabbitmq"), free_port()) as running:
         yield running
