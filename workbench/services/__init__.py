@@ -5,6 +5,7 @@ from workbench.services.clock import Clock, VirtualClock
 from workbench.services.context import Context
 from workbench.services.inline import InlineRunner
 from workbench.services.lag import consumer_lag
+from workbench.services.log_lines import LOG_LEVELS
 from workbench.services.runner import Life, Runner, together
 from workbench.services.spec import (
     AT_LEAST_ONCE,
@@ -31,6 +32,7 @@ from workbench.services.worker import STEPS, Worker
 __all__ = [
     "AT_LEAST_ONCE",
     "DELIVERIES",
+    "LOG_LEVELS",
     "STEPS",
     "TRANSACTIONS",
     "Clock",

@@ -14,7 +14,6 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from workbench.brokers import EVENT_BYTES, Outgoing, Position, Record
 from workbench.choreography import Reaction, Reading
@@ -156,13 +155,7 @@ class Handling:
         for reaction in awaited:
             flow, now = envelope.correlationid or envelope.id, self._clock.now().timestamp()
             if work.timers.disarm(reaction.name, flow, now):
-                work.tell(
-                    happening.DISARMED,
-                    event_type,
-                    reaction=reaction.name,
-                    arrival=arrival,
-                    envelope=envelope,
-                )
+                work.tell(happening.DISARMED, event_type, reaction.name, arrival, envelope)
         digest = hashlib.blake2b(record.value or b"", digest_size=16).digest()
         cases = []
         for reaction in reactions:
@@ -352,16 +345,8 @@ class Handling:
             started=now,
         )
         for effect in effects:
-            work.tell(
-                happening.EMITTED,
-                effect.type,
-                reaction=reaction.name,
-                arrival=case.arrival,
-                envelope=effect,
-                cause=envelope,
-                attempt=attempt,
-                due=due.timestamp(),
-            )
+            facts = (effect.type, reaction.name, case.arrival, effect, envelope, attempt)
+            work.tell(happening.EMITTED, *facts, due=due.timestamp() if due > now else None)
 
     def _effects(self, case: Case, ctx: Context, due: datetime, work: Work) -> list[Envelope]:
         reaction, versions = case.reaction, self._spec.versions
@@ -443,20 +428,23 @@ class Handling:
         envelope: Envelope | None,
     ) -> None:
         new = self._failing.poison(arrival, reaction, error, work)
-        facts = {"reaction": reaction, "arrival": arrival, "envelope": envelope}
+        facts = event_type, reaction, arrival, envelope
         if new:
-            work.tell(happening.POISON, event_type, **facts, error=error)
+            work.tell(happening.POISON, *facts, error=error)
         else:
-            work.tell(happening.DUPLICATE, event_type, **facts)
+            work.tell(happening.DUPLICATE, *facts)
 
 
-def _tell(what: str, case: Case, work: Work, **facts: Any) -> None:
+def _tell(
+    what: str,
+    case: Case,
+    work: Work,
+    attempt: int = 0,
+    started: datetime | None = None,
+    due: float | None = None,
+    error: BaseException | None = None,
+) -> None:
     """Something has happened to an event at a reaction."""
-    work.tell(
-        what,
-        case.envelope.type,
-        reaction=case.reaction.name,
-        arrival=case.arrival,
-        envelope=case.envelope,
-        **facts,
-    )
+    envelope = case.envelope
+    facts = (envelope.type, case.reaction.name, case.arrival, envelope, None)
+    work.tell(what, *facts, attempt, started, due, error)

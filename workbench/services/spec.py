@@ -41,6 +41,10 @@ class ServiceSpec:
     """Of how many events of each reaction is noted which fields its handler touches."""
     hears: frozenset[str] = frozenset()
     """The event types that it has a use for."""
+    log_level: str = "info"
+    """What goes to its log: lines of this level and above; ``"off"``: none."""
+    log_payloads: bool = False
+    """Whether its log shows payloads; what is personal in them is masked."""
 
     @property
     def subscription(self) -> Subscription:
@@ -158,6 +162,8 @@ def service_spec(
     delivery: str = AT_LEAST_ONCE,
     instance: int = 1,
     watch_fields: int = 0,
+    log_level: str = "info",
+    log_payloads: bool = False,
 ) -> ServiceSpec:
     """What is needed to run one service of a design.
 
@@ -200,4 +206,6 @@ def service_spec(
         notices=notices(choreography, service.reactions),
         watch_fields=watch_fields,
         hears=frozenset(service.consumes),
+        log_level=log_level,
+        log_payloads=log_payloads,
     )

@@ -12,7 +12,7 @@ from workbench.brokers import Broker, Position
 from workbench.choreography import Choreography, Service
 from workbench.errors import DesignError, EventRefusedError, ServiceError
 from workbench.events import Envelope, Event, EventType
-from workbench.services import AT_LEAST_ONCE, DELIVERIES, Life, RetryPolicy, Runner
+from workbench.services import AT_LEAST_ONCE, DELIVERIES, LOG_LEVELS, Life, RetryPolicy, Runner
 from workbench.session.asking import Asking
 from workbench.session.connection import Connection
 from workbench.session.convergence import Convergence
@@ -71,6 +71,12 @@ class Workbench:
     watch_fields
         Of how many events of each reaction, from each start of a service, it is noted which fields
         its Python handler touches; :meth:`touched` and :meth:`impact` know them then. 0: of none.
+    log_level
+        Which lines of what happens in them services write to their logs: ``"debug"``, ``"info"``,
+        ``"warning"``, ``"error"`` and above, or none: ``"off"``; :meth:`logs` reads them.
+    log_payloads
+        Their logs show what events carry, too, except for what schemas mark as personal
+        (``"x-personal-data": true``), which no log shows.
     readonly
         Nothing may be published, started or deleted.
     allow_writes
@@ -104,6 +110,8 @@ class Workbench:
         durable: bool = False,
         delivery: str = AT_LEAST_ONCE,
         watch_fields: int = 0,
+        log_level: str = "info",
+        log_payloads: bool = False,
         readonly: bool = False,
         allow_writes: bool = False,
         timeout: float = 10.0,
@@ -117,6 +125,9 @@ class Workbench:
         if delivery not in DELIVERIES:
             known = " or ".join(f"{name!r}" for name in DELIVERIES)
             raise ServiceError(f"the delivery is {known}, not {delivery!r}.")
+        if log_level not in LOG_LEVELS:
+            known = ", ".join(f"{name!r}" for name in LOG_LEVELS)
+            raise ServiceError(f"the log level is one of {known}, not {log_level!r}.")
         self.design_folder = Path(design) if isinstance(design, str | Path) else None
         if isinstance(design, Choreography):
             self.choreography = design
@@ -148,6 +159,8 @@ class Workbench:
             durable=durable,
             delivery=delivery,
             watch_fields=watch_fields,
+            log_level=log_level,
+            log_payloads=log_payloads,
             say=self._told,
         )
         self._observing = Observing(self.choreography, self.connection, self._running)
