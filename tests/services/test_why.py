@@ -290,7 +290,8 @@ def test_a_retry_that_waits_says_when_it_is_due(design, inventory, stage):
     assert says(
         given,
         "retrying",
-        rf"inventory/reserve has failed 2 times; attempt 3 is due at {AT} \(in \d[\d.]* s\)\.",
+        rf"inventory/reserve has failed 2 times; attempt 3 is due at {AT} \(in \d[\d.]* s\): "
+        r"OSError: no shelf for anna\.",
     )
     assert given.answers[0].attempts == 2
 

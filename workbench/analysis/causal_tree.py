@@ -53,6 +53,10 @@ class Reacted:
         What it emitted.
     hint
         What to ask or do next; empty if nothing.
+    tries
+        From when to when each attempt went, and whether it failed, where that is known.
+    logged
+        What the handler has logged, line by line.
     """
 
     service: str
@@ -65,21 +69,13 @@ class Reacted:
     ended: float | None = None
     effects: tuple[Identity, ...] = ()
     hint: str = ""
+    tries: tuple[tuple[float, float, bool], ...] = ()
+    logged: tuple[str, ...] = ()
 
     @property
     def who(self) -> str:
         """The reaction, by its service and name."""
         return f"{self.service}/{self.reaction}" if self.reaction else self.service
-
-    @property
-    def waited(self) -> float | None:
-        """Seconds from the broker to the beginning of the reaction."""
-        return None if self.began is None else self.began - self.arrived
-
-    @property
-    def worked(self) -> float | None:
-        """Seconds from the beginning to the end of the reaction."""
-        return None if self.began is None or self.ended is None else self.ended - self.began
 
 
 @dataclass

@@ -16,6 +16,8 @@ from workbench.analysis.causal_tree import SIGNS, CausalTree, Event, Line, React
 
 _LONGEST: Final = 4_000
 """Letters of a payload that are shown; it can be had as a whole by its event's id."""
+_LOGGED: Final = 40
+"""Lines of a handler's log that are shown."""
 _DEEPEST: Final = 14
 """Levels that are indented; what is deeper stands below each other."""
 
@@ -120,9 +122,19 @@ def _reacted(reacted: Reacted) -> str:
         else ""
     )
     tone = f" class='wb-{reacted.tone}'" if reacted.tone == "trouble" else ""
-    return (
+    line = (
         f"{_sign(reacted.tone)}<span class='wb-flow-who'>{escape(reacted.who)}</span> "
         f"<span{tone}>{escape(reacted.text)}</span>{hint}"
+    )
+    if not reacted.logged:
+        return line
+    shown = [wording.cut(text, 400) for text in reacted.logged[:_LOGGED]]
+    left = len(reacted.logged) - len(shown)
+    lines = escape("\n".join([*shown, *([f"… {left:,} more"] if left else [])]))
+    said = wording.count(len(reacted.logged), "line")
+    return (
+        f"<details><summary>{line} <span class='wb-flow-facts'>· logged {said}</span></summary>"
+        f"<pre>{lines}</pre></details>"
     )
 
 

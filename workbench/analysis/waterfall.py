@@ -26,12 +26,14 @@ MOST: Final = 400
 _ROW: Final = 28
 _ROW_TIGHT: Final = 19
 _ROOMY: Final = 40
+_THICK: Final = 0.66
+"""Of a row."""
 _AHEAD: Final = 0.06
 """Share of the time axis after the last thing known, into which reaches what is still to come."""
 
 _EVENT, _TURNED_AWAY = "event, when the broker got it", "not for it"
 _WAITED, _WORKED, _EITHER = "waiting", "processing", "waiting, then processing"
-_FAILED, _OPEN = f"{look.TROUBLE_SIGN} trouble", "… still to come"
+_FAILED, _OPEN = f"{look.TROUBLE_SIGN} failed", "… still to come"
 _BARS: Final[Mapping[str, Mapping[str, Any]]] = {
     _WAITED: {
         "color": look.SERVICE_FILL,
@@ -48,6 +50,8 @@ _BARS: Final[Mapping[str, Mapping[str, Any]]] = {
     },
     _OPEN: {"color": "rgba(128, 128, 128, 0.1)", "pattern": {"shape": "/", "fgcolor": look.QUIET}},
 }
+_WAITS: Final = frozenset({"retrying", "parked"})
+"""Reasons of trouble after which something is still to come."""
 _EDGES: Final[Mapping[str, str]] = {_FAILED: look.TROUBLE_BORDER, _OPEN: look.QUIET}
 
 
@@ -117,7 +121,6 @@ def waterfall(tree: CausalTree, flow: str, now: float) -> go.Figure:
     )
     figure.update_layout(
         barmode="overlay",
-        bargap=0.35,
         margin={"t": 150, "r": 30},
         legend={"orientation": "h", "y": 1, "yanchor": "bottom", "traceorder": "normal"},
         hoverlabel={"align": "left"},
@@ -167,7 +170,7 @@ def _times(row: _Row) -> list[float]:
     reacted = row.reacted
     found: list[float | None] = [row.x, *(event.appended for event in row.emitted)]
     if reacted is not None:
-        found += [reacted.began, reacted.ended]
+        found += [reacted.began, reacted.ended, *(ended for _, ended, _ in reacted.tries)]
     return [time for time in found if time is not None]
 
 
@@ -212,6 +215,7 @@ class _Picture:
                 base=starts,
                 x=[max(end - start, 0.0) for start, end in zip(starts, ends, strict=True)],
                 y=[row.y for row, _, _ in own],
+                width=_THICK,
                 name=kind,
                 marker={
                     **marker,
@@ -279,17 +283,28 @@ class _Picture:
 
 def _parts(row: _Row) -> list[tuple[str, float, float | None]]:
     """The bars of a row: of which kind, from when to when; without end if that is to come."""
-    reacted = row.reacted
-    if reacted is None or reacted.tone == "quiet":
+    made = row.reacted
+    if made is None or made.tone == "quiet":
         return []
-    if reacted.tone == "pending" and reacted.ended is None:
-        return [(_OPEN, row.x, None)]
-    if reacted.tone == "trouble":
-        return [(_FAILED, row.x, reacted.ended)]
-    if reacted.began is None:
-        return [(_EITHER, row.x, reacted.ended)]
-    worked = (_WORKED, reacted.began, max(reacted.ended or reacted.began, reacted.began))
-    return [(_WAITED, row.x, max(reacted.began, row.x)), worked]
+    parts: list[tuple[str, float, float | None]] = []
+    at = row.x
+    for began, ended, failed in made.tries or _guessed(made):
+        if began > at:
+            parts.append((_WAITED, at, began))
+        parts.append((_FAILED if failed else _WORKED, began, ended))
+        at = max(at, ended)
+    if made.tone == "pending" or made.reason in _WAITS:
+        parts.append((_OPEN, at, None))
+    elif not parts:
+        parts.append((_FAILED if made.tone == "trouble" else _EITHER, at, made.ended))
+    return parts
+
+
+def _guessed(made: Reacted) -> list[tuple[float, float, bool]]:
+    """When it worked, where nothing is logged about that."""
+    if made.began is None or made.ended is None or made.tone != "done":
+        return []
+    return [(made.began, max(made.began, made.ended), False)]
 
 
 def _hover(row: _Row) -> str:

@@ -21,7 +21,7 @@ from workbench.events import Retry
 from workbench.services.account import Noted
 from workbench.services.inbox import ARMED, DEAD, DONE, PARKED, RETRYING
 from workbench.session.desk import Letter
-from workbench.session.evidence import Evidence, Told, digest
+from workbench.session.evidence import Attempt, Evidence, Told, digest
 
 REASONS: Final = {
     "handled": "the reaction is done",
@@ -81,6 +81,10 @@ class Answer:
         Source and id of what it emitted.
     attempts
         How often it was tried, as far as is known.
+    tries
+        When it was tried, as far as its service has logged it.
+    logged
+        What its handler has logged itself.
     """
 
     reaction: str
@@ -91,6 +95,8 @@ class Answer:
     ended: float | None = None
     effects: tuple[tuple[str, str], ...] = ()
     attempts: int = 1
+    tries: tuple[Attempt, ...] = ()
+    logged: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -133,10 +139,23 @@ class Question:
 
     def answer(self, reason: str, sentence: str, *evidence: str, attempts: int = 1) -> Answer:
         """An answer to it."""
-        ended = self.noted.at if self.noted else None
+        tries = tuple(self.tries)
         return Answer(
-            self.reaction.name, reason, sentence, evidence, ended=ended, attempts=attempts
+            self.reaction.name,
+            reason,
+            sentence,
+            evidence,
+            began=tries[0].began if tries else None,
+            ended=tries[-1].ended if tries else self.noted.at if self.noted else None,
+            attempts=max(attempts, len(tries)),
+            tries=tries,
+            logged=tuple(self.evidence.own_lines(self.event, self.service, self.reaction.name)),
         )
+
+    @property
+    def tries(self) -> list[Attempt]:
+        """Its attempts, as far as they were logged."""
+        return self.evidence.attempts(self.event, self.service, self.reaction.name)
 
 
 def answer(question: Question) -> Answer:
@@ -156,15 +175,15 @@ def _reused(asked: Question) -> Answer | None:
     first = asked.evidence.noted(asked.event, asked.service, name)
     if first is None or asked.noted is not None:
         return None
-    gave_up = asked.evidence.poisoned(record, asked.service, name)
-    if gave_up is None:
+    gave_up = asked.evidence.letters_of(asked.event, asked.service, name)
+    if not gave_up and asked.evidence.poisoned(record, asked.service, name) is None:
         return None
     return asked.answer(
         "id reused",
         f"{asked.who} did not react to it at {place_of(record)}: an event of this source and id was "
         f"handled before, at {wording.moment(first.at)}, with other data; this one is a dead letter.",
         f"inbox: {first.outcome} with another payload at {wording.moment(first.at)}",
-        f"inbox: given up by its place at {wording.moment(gave_up.at)}",
+        *(f"dead letter {letter.name}, {letter.status}" for letter in gave_up),
     )
 
 
@@ -251,12 +270,14 @@ def _retrying(asked: Question) -> Answer | None:
         return None
     waits = asked.evidence.waits(asked.event, asked.service, asked.reaction.name)
     failed = f"inbox: failed at {wording.moment(noted.at)}, to be tried again (turn {noted.turn})"
-    printed = f"why it failed: wb.output({asked.service!r})"
+    errors = [attempt.error for attempt in asked.tries if attempt.error]
+    why = f": {wording.cut(errors[-1], 200)}" if errors else ""
+    printed = f"what it printed: wb.output({asked.service!r})"
     if waits is None or waits.due is None:
         return asked.answer(
             "retrying",
             f"{asked.who} failed at {wording.moment(noted.at)}, and the event is on its way back to "
-            f"it{_at_work(asked)}.",
+            f"it{_at_work(asked)}{why}.",
             failed,
             printed,
         )
@@ -266,7 +287,7 @@ def _retrying(asked: Question) -> Answer | None:
     return asked.answer(
         "retrying",
         f"{asked.who} has failed {wording.count(tried, 'time')}; attempt {tried + 1} is due at "
-        f"{_due(asked, waits.due)}{_at_work(asked)}.",
+        f"{_due(asked, waits.due)}{_at_work(asked)}{why}.",
         f"waits in the file of {asked.service} until {wording.moment(waits.due)}",
         f"{failed}{since}",
         printed,
@@ -383,14 +404,10 @@ def _handled(asked: Question) -> Answer | None:
         return None
     effects = asked.evidence.effects(event, asked.service, asked.reaction)
     unsent = asked.evidence.unsent(event, asked.service, asked.reaction)
-    began = _began(asked, effects)
-    took = f", {wording.length(max(0.0, noted.at - began))} after it began" if began else ""
-    waited = ""
-    if began is not None and began >= event.appended:
-        waited = f"it waited {wording.length(began - event.appended)} before that"
+    began, tries = _began(asked, effects), asked.tries
     lines = [
-        f"inbox: done at {wording.moment(noted.at)}{took}",
-        *([waited] if waited else []),
+        f"inbox: done at {wording.moment(noted.at)}",
+        *_timing(asked, began),
         *(_effect_line(told) for told in effects),
         *(
             _unsent_line(asked, envelope.type, envelope.id, row.due, row.refused)
@@ -434,7 +451,21 @@ def _handled(asked: Question) -> Answer | None:
         )
         lines += [f"came again at {place_of(record)}" for record in event.records[1:]]
     given = asked.answer(reason, sentence, *lines)
-    return replace(given, began=began, effects=ids)
+    return replace(given, began=given.began if tries else began, effects=ids)
+
+
+def _timing(asked: Question, began: float | None) -> list[str]:
+    """How long it waited and worked: as it was logged, else as its effects and its inbox say."""
+    tries, appended, noted = asked.tries, asked.event.appended, asked.noted
+    if tries:
+        waited = wording.length(max(0.0, tries[0].began - appended))
+        worked = " and ".join(wording.length(attempt.ended - attempt.began) for attempt in tries)
+        return [f"log: waited {waited}, worked {worked}"]
+    if began is None or noted is None:
+        return []
+    waited = wording.length(max(0.0, began - appended))
+    worked = wording.length(max(0.0, noted.at - began))
+    return [f"waited {waited}, worked at most {worked}: it was written then, with others"]
 
 
 def _effect_line(told: Told) -> str:

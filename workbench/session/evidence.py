@@ -13,8 +13,9 @@ from datetime import datetime
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from workbench.analysis import wording
 from workbench.brokers import Broker, Position, Record
 from workbench.choreography import Choreography, Reaction
 from workbench.errors import EventError
@@ -23,7 +24,9 @@ from workbench.events.identity import effect_id
 from workbench.events.masking import Masked, Masking
 from workbench.services import Life, channel_name, input_channels, retry_channel
 from workbench.services.account import Account, Armed, Noted, Unsent, Waits, read_account
+from workbench.services.flow_lines import flow_lines
 from workbench.services.inbox import Entry
+from workbench.services.log_lines import FIELDS
 from workbench.session.desk import Letter, letters_among
 
 Identity = tuple[str, str]
@@ -88,6 +91,17 @@ class Told:
         return [Told(_envelope(records[0]), records) for records in found.values()]
 
 
+class Attempt(NamedTuple):
+    """One attempt of a reaction, as its service has logged it: seconds since 1970 UTC.
+
+    ``error`` is empty if it succeeded.
+    """
+
+    began: float
+    ended: float
+    error: str = ""
+
+
 @dataclass(frozen=True)
 class Evidence:
     """All that is known about a flow.
@@ -114,6 +128,7 @@ class Evidence:
     personal: bool = False
     _masks: dict[str, Masking] = field(default_factory=dict)
     _accounts: dict[str, Account] = field(default_factory=dict)
+    _lines: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     _committed: dict[str, Mapping[Position, int]] = field(default_factory=dict)
 
     @classmethod
@@ -202,14 +217,18 @@ class Evidence:
         return dict(found)
 
     def letters_of(self, event: Told, service: str, reaction: str) -> list[Letter]:
-        """The dead letters of an event at a reaction of a service, the newest last."""
-        places = {(r.channel, r.partition, r.offset) for r in event.records}
+        """The dead letters of an event at a reaction of a service, the newest last.
+
+        By what they hold: not every broker counts a place for services as it does for readers.
+        """
+        data = digest(event.record)
         return [
             letter
             for letter in self.letters
             if letter.note.service == service
             and letter.note.reaction in ("", reaction)
-            and (letter.note.channel, letter.note.partition, letter.note.offset) in places
+            and digest(letter.record) == data
+            and _same(letter, event)
         ]
 
     # --- what services have on record ---------------------------------------------------------
@@ -246,15 +265,52 @@ class Evidence:
 
     def armed(self, event: Told, service: str, reaction: str) -> Armed | None:
         """The timer that an event has armed."""
-        places = {(r.channel, r.partition, r.offset) for r in event.records}
-        return next(
-            (
-                timer
-                for timer in self.account(service).armed
-                if timer.reaction == reaction and timer.record[:3] in places
-            ),
-            None,
-        )
+        for timer in self.account(service).armed:
+            envelope = _envelope(timer.record)
+            known = envelope is not None and (envelope.source, envelope.id) == event.identity
+            if known and timer.reaction == reaction:
+                return timer
+        return None
+
+    # --- what services have logged ----------------------------------------------------------
+
+    def lines(self, service: str) -> list[dict[str, Any]]:
+        """What a service has logged about the flow."""
+        if service not in self._lines:
+            folder = self.sources.store(service).parent
+            self._lines[service] = flow_lines(folder, service, self.flow)
+        return self._lines[service]
+
+    def attempts(self, event: Told, service: str, reaction: str) -> list[Attempt]:
+        """The attempts of a reaction to an event; none if nothing is logged about them."""
+        found = []
+        for line in self._lines_of(event, service, reaction):
+            ended, took = _seconds(line.get("time")), line.get("duration_ms")
+            if ended is not None and isinstance(took, int | float):
+                error = str(line.get("error", "")) if line.get("event") == "failed" else ""
+                attempt = Attempt(ended - took / 1000, ended, error)
+                # A round that was taken back is logged once; one that is repeated, again.
+                if attempt not in found:
+                    found.append(attempt)
+        return found
+
+    def own_lines(self, event: Told, service: str, reaction: str) -> list[str]:
+        """What the handler has logged itself, as text."""
+        return [
+            _own_text(line)
+            for line in self._lines_of(event, service, reaction)
+            if line.get("logger")
+        ]
+
+    def _lines_of(self, event: Told, service: str, reaction: str) -> list[dict[str, Any]]:
+        place = event.record.channel
+        return [
+            line
+            for line in self.lines(service)
+            if line.get("reaction") == reaction
+            and line.get("event_id") == event.identity[1]
+            and line.get("channel") == place
+        ]
 
     # --- how far services are -------------------------------------------------------------
 
@@ -277,6 +333,15 @@ class Evidence:
         sources = self.sources
         channels = input_channels(sources.choreography, sources.namespace, service)
         return [name for name in channels if name != retry_channel(sources.namespace, service)]
+
+
+def _same(letter: Letter, event: Told) -> bool:
+    """Whether a letter is of an event; of one that can't be read, by its key and its channel."""
+    if event.envelope is not None or letter.envelope is not None:
+        return (letter.envelope and (letter.envelope.source, letter.envelope.id)) == event.identity
+    note, record = letter.note, event.record
+    placed = (note.channel, note.partition, note.offset) == record[:3]
+    return placed or (note.channel, letter.record.key) == (record.channel, record.key)
 
 
 def digest(record: Record) -> bytes:
@@ -303,3 +368,18 @@ def _envelope_of(
         return from_kafka(headers, value)
     except EventError:
         return None
+
+
+def _seconds(time: object) -> float | None:
+    try:
+        return datetime.fromisoformat(str(time)).timestamp()
+    except ValueError:
+        return None
+
+
+def _own_text(line: Mapping[str, Any]) -> str:
+    """A line that a handler has logged, as it is read by people."""
+    more = {name: value for name, value in line.items() if name not in FIELDS}
+    fields = "".join(f" {name}={wording.value(value)}" for name, value in more.items())
+    error = f" {line['error']}" if line.get("error") else ""
+    return f"{wording.moment(_seconds(line.get('time')))} {line.get('level')} {line.get('event')}{fields}{error}"

@@ -49,6 +49,8 @@ def _reacted(told: Told, service: str, answer: Answer) -> Reacted:
         answer.ended,
         answer.effects,
         hint,
+        tuple((attempt.began, attempt.ended, bool(attempt.error)) for attempt in answer.tries),
+        answer.logged,
     )
 
 
@@ -61,17 +63,22 @@ def _tone(reason: str) -> Tone:
 
 
 def _timing(told: Told, answer: Answer) -> str:
+    """How long it waited and worked: as it was logged, else at most so long."""
+    began, ended, tries = answer.began, answer.ended, answer.tries
     parts = []
-    if answer.began is not None:
-        parts.append(f"waited {wording.length(max(0.0, answer.began - told.appended))}")
-        if answer.ended is not None:
-            parts.append(f"worked {wording.length(max(0.0, answer.ended - answer.began))}")
-    elif answer.ended is not None:
-        parts.append(f"was done after {wording.length(max(0.0, answer.ended - told.appended))}")
+    if began is not None:
+        parts.append(f"waited {wording.length(max(0.0, began - told.appended))}")
+    if tries:
+        parts.append(f"worked {wording.length(sum(t.ended - t.began for t in tries))}")
+    elif ended is not None:
+        # The inbox is written once for all that came together with it.
+        what = "worked" if began is not None else "waited and worked"
+        since = told.appended if began is None else began
+        parts.append(f"{what} at most {wording.length(max(0.0, ended - since))}")
+    if len(tries) > 1:
+        parts.append(f"in {len(tries)} attempts")
     if not answer.effects:
         parts.append("emitted nothing")
-    if answer.attempts > 1:
-        parts.append(f"attempt {answer.attempts}")
     if answer.reason == "duplicate":
         parts.append("the repeats were skipped")
     if answer.reason == "silenced":
