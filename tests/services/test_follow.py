@@ -261,15 +261,16 @@ def test_the_waterfall_tells_waiting_from_working_trouble_and_what_is_to_come(he
     here.clock.sleep(0.05)
     here.run()
     figure = followed(here, good).plot()
-    names = [trace.name for trace in figure.data if trace.showlegend is not False]
-    assert names == [
-        "waiting",
-        "processing",
-        "⚠ failed",
-        "… still to come",
-        "event, when the broker got it",
-        "not for it",
-    ]
+    subtitle = re.sub(r"<[^>]*>", " ", figure.layout.title.subtitle.text)
+    legend = (
+        "◆  event",
+        "▨  waiting",
+        "■  processing",
+        "■  ⚠ failed",
+        "▨  … still to come",
+        "○  not for it",
+    )
+    assert all(entry in subtitle for entry in legend)
     labels = list(figure.layout.yaxis.ticktext)
     assert labels[0] == "shop: OrderPlaced"
     assert "⚠ billing/charge ← StockReserved" in labels

@@ -26,13 +26,16 @@ MOST: Final = 400
 _ROW: Final = 28
 _ROW_TIGHT: Final = 19
 _ROOMY: Final = 40
+_A_LINE: Final = 4
+"""Signs to a line of the legend."""
 _THICK: Final = 0.66
 """Of a row."""
 _AHEAD: Final = 0.06
 """Share of the time axis after the last thing known, into which reaches what is still to come."""
 
-_EVENT, _TURNED_AWAY = "event, when the broker got it", "not for it"
-_WAITED, _WORKED, _EITHER = "waiting", "processing", "waiting, then processing"
+_EVENT, _TURNED_AWAY = "event", "not for it"
+_WAITED, _WORKED, _EITHER = "waiting", "processing", "both of these"
+_SENT = "done, to be sent"
 _FAILED, _OPEN = f"{look.TROUBLE_SIGN} failed", "… still to come"
 _BARS: Final[Mapping[str, Mapping[str, Any]]] = {
     _WAITED: {
@@ -44,12 +47,21 @@ _BARS: Final[Mapping[str, Mapping[str, Any]]] = {
         "color": look.SERVICE_FILL,
         "pattern": {"shape": "x", "fgcolor": look.SERVICE_BORDER},
     },
-    _FAILED: {
-        "color": look.TROUBLE_FILL,
-        "pattern": {"shape": "/", "fgcolor": look.TROUBLE_BORDER},
-    },
+    _FAILED: {"color": look.TROUBLE_BORDER},
     _OPEN: {"color": "rgba(128, 128, 128, 0.1)", "pattern": {"shape": "/", "fgcolor": look.QUIET}},
 }
+_LEGEND: Final[Mapping[str, tuple[str, str]]] = {
+    _EVENT: ("◆", look.EVENT_BORDER),
+    _WAITED: ("▨", look.SERVICE_BORDER),
+    _WORKED: ("■", look.SERVICE_BORDER),
+    _EITHER: ("▩", look.SERVICE_BORDER),
+    _SENT: ("┄┄", look.SERVICE_BORDER),
+    _FAILED: ("■", look.TROUBLE_BORDER),
+    _OPEN: ("▨", look.QUIET),
+    _TURNED_AWAY: ("○", look.QUIET),
+}
+"""The sign and the colour of each kind. As text, since plotly's own legend takes more room in a
+narrow notebook than there is above the picture."""
 _WAITS: Final = frozenset({"retrying", "parked"})
 """Reasons of trouble after which something is still to come."""
 _EDGES: Final[Mapping[str, str]] = {_FAILED: look.TROUBLE_BORDER, _OPEN: look.QUIET}
@@ -115,14 +127,14 @@ def waterfall(tree: CausalTree, flow: str, now: float) -> go.Figure:
     height = _ROW if len(shown) <= _ROOMY else _ROW_TIGHT
     dress(
         figure,
-        title=f"Flow {_text(flow, 48)}, in {unit} (n = {wording.count(sum(1 for _ in tree), 'event')})",
-        subtitle="; ".join(notes),
-        height=230 + height * len(shown),
+        title=f"Flow {_text(wording.short(flow, 20), 24)}, in {unit} (n = {wording.count(sum(1 for _ in tree), 'event')})",
+        subtitle="<br>".join(["; ".join(notes), *_legend(figure)]),
+        height=210 + height * len(shown),
     )
     figure.update_layout(
         barmode="overlay",
-        margin={"t": 150, "r": 30},
-        legend={"orientation": "h", "y": 1, "yanchor": "bottom", "traceorder": "normal"},
+        margin={"t": 135, "r": 30},
+        showlegend=False,
         hoverlabel={"align": "left"},
     )
     title = f"since the broker got the first event ({unit})"
@@ -135,6 +147,18 @@ def waterfall(tree: CausalTree, flow: str, now: float) -> go.Figure:
         showgrid=False,
     )
     return figure
+
+
+def _legend(figure: go.Figure) -> list[str]:
+    """What the signs of a figure mean, in lines."""
+    used = {trace.name for trace in figure.data if len(trace.x)}
+    entries = [
+        f'<span style="color:{colour}">{sign}</span> {kind}'
+        for kind, (sign, colour) in _LEGEND.items()
+        if kind in used
+    ]
+    lines = [entries[n : n + _A_LINE] for n in range(0, len(entries), _A_LINE)]
+    return ["    ".join(line) for line in lines]
 
 
 def _rows(tree: CausalTree) -> list[_Row]:
@@ -196,10 +220,25 @@ class _Picture:
             if row.above is not None:
                 x += [self.at(row.x), self.at(row.x), None]
                 y += [row.above, row.y, None]
-        line = {"color": look.EDGE, "width": 1.2}
-        self.figure.add_scatter(
-            x=x, y=y, mode="lines", line=line, hoverinfo="skip", showlegend=False
-        )
+        self._line(x, y, {"color": look.EDGE, "width": 1.2})
+        x, y = [], []
+        for row in rows:
+            ended = row.reacted.ended if row.reacted else None
+            sent = [event.appended for event in row.emitted if event.appended is not None]
+            if ended is not None and sent:
+                x += [self.at(ended), self.at(max(sent)), None]
+                y += [row.y, row.y, None]
+        line = {"color": look.SERVICE_BORDER, "width": 2, "dash": "dot"}
+        self._line(x, y, line, name=_SENT if any(x) else "")
+
+    def _line(
+        self,
+        x: Sequence[float | None],
+        y: Sequence[float | None],
+        line: Mapping[str, Any],
+        name: str = "",
+    ) -> None:
+        self.figure.add_scatter(x=x, y=y, mode="lines", line=line, hoverinfo="skip", name=name)
 
     def bars(self, rows: Sequence[_Row]) -> None:
         """How long each reaction waited and worked, kind by kind."""
@@ -253,7 +292,6 @@ class _Picture:
             textposition="middle right",
             textfont={"color": look.TROUBLE_BORDER, "size": look.FONT_SIZE_PLOT + 2},
             hoverinfo="skip",
-            showlegend=False,
             cliponaxis=False,
         )
 

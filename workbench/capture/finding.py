@@ -95,7 +95,7 @@ def _find(
     names = sorted(set(channels))
     first, last = broker.begin_offsets(names), broker.end_offsets(names)
     total = sum(max(0, last[position] - start) for position, start in first.items())
-    text, is_place = name.encode(), _PLACE.fullmatch(name) is not None
+    text, is_place = name.encode("utf-8", "replace"), _PLACE.fullmatch(name) is not None
     progress(0, total)
     for record in read_range(broker, first, last):
         found.looked_at += 1

@@ -170,7 +170,7 @@ def _account(file: sqlite3.Connection, flow: str, events: Collection[tuple[str, 
 
 def _as_packed(text: str) -> bytes:
     """A text as it stands among packed headers."""
-    return orjson.dumps(text.encode().decode("latin-1"))[1:-1]
+    return orjson.dumps(text.encode("utf-8", "replace").decode("latin-1"))[1:-1]
 
 
 def _parked_before(file: sqlite3.Connection, seq: int, behind: str | None, key: Any) -> int:
