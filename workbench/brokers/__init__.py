@@ -26,6 +26,7 @@ __all__ = [
     "DEAD_LETTER_BYTES",
     "EVENT_BYTES",
     "RETENTION_SECONDS",
+    "AWSBroker",
     "Address",
     "Broker",
     "Coming",
@@ -47,7 +48,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # kafka-python is heavy, and the in-memory broker needs none of it.
+    # Clients are heavy, and the in-memory broker needs none of them.
+    if name == "AWSBroker":
+        from workbench.brokers.aws import AWSBroker
+
+        return AWSBroker
     if name == "KafkaBroker":
         from workbench.brokers.kafka import KafkaBroker
 
