@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
 import orjson
 import psutil
@@ -83,18 +83,19 @@ class PeerChain:
 
 @contextmanager
 def started(
-    design: Choreography, servers: str, *, partitions: int = 3, namespace: str = ""
+    design: Choreography, broker: Any, *, partitions: int = 3, namespace: str = "", **settings: Any
 ) -> Iterator[Workbench]:
     """A design's services, all of them running, their files in a folder that goes afterwards."""
     with (
         temporary_folder() as folder,
         Workbench(
             design,
-            bootstrap_servers=servers,
+            broker=broker,
             namespace=namespace,
             folder=folder,
             partitions=partitions,
             say=lambda sentence: None,
+            **settings,
         ) as workbench,
     ):
         workbench.start()
@@ -120,7 +121,9 @@ def order_chain(
 ) -> Iterator[OrderChain]:
     """The workbench's order chain, by default the whole example, listening."""
     chosen = design or order_choreography()
-    with started(chosen, servers, partitions=partitions, namespace=namespace) as workbench:
+    with started(
+        chosen, f"kafka://{servers}", partitions=partitions, namespace=namespace
+    ) as workbench:
         yield OrderChain(workbench)
 
 

@@ -41,7 +41,7 @@ def measure(load: Load) -> list[Row]:
         for run in range(runs):
             load.say(f"{SERVICES} services, run {run + 1} of {runs}")
             began = time.perf_counter()
-            with started(line(SERVICES), servers, namespace=f"run-{run}") as workbench:
+            with started(line(SERVICES), f"kafka://{servers}", namespace=f"run-{run}") as workbench:
                 first.append(time.perf_counter() - began)
                 through.append(_send_through(workbench, log, 1))
                 resting += _weights(workbench)

@@ -1,6 +1,7 @@
 """The torture run: random faults of every kind under the order choreography, every order accounted for.
 
-``python -m benchmarks.torture [--seeds 1 2 3] [--flows 20000] [--faults 200] [--delivery transactions]``.
+``python -m benchmarks.torture [--seeds 1 2 3] [--flows 20000] [--faults 200] [--broker rabbitmq]
+[--delivery transactions]``.
 Exit code 1 if an order is lost, doubled or ends wrongly. The services have from one to three
 instances, which come and go meanwhile. Orders are published all the while; what the broker did not
 acknowledge is published again under the same id. Poison is extra. When the faults are over, dead
@@ -20,8 +21,10 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import Any
 
-from workbench import LocalKafka, RetryPolicy, Workbench
+from workbench import RetryPolicy, Workbench
+from workbench.brokers import LocalKafka, LocalRabbitMQ
 from workbench.brokers.local.ports import free_port
 from workbench.errors import WorkbenchError
 from workbench.examples.orders import (
@@ -34,6 +37,7 @@ from workbench.examples.orders import (
 )
 from workbench.services import AT_LEAST_ONCE, DELIVERIES
 
+SERVERS: dict[str, Callable[..., Any]] = {"kafka": LocalKafka, "rabbitmq": LocalRabbitMQ}
 PATIENCE = 300.0
 _RESCALED_EVERY = 7
 """Faults between two changes of a service's number of instances."""
@@ -81,6 +85,7 @@ def torture(
     say: Callable[[str], None] = lambda sentence: None,
     pause: float = 1.0,
     delivery: str = AT_LEAST_ONCE,
+    broker: str = "kafka",
 ) -> Report:
     """Run it once; ``pause`` is the mean time between two faults, in seconds."""
     chance = random.Random(seed)
@@ -88,11 +93,11 @@ def torture(
     began = time.monotonic()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
-        kafka = stack.enter_context(LocalKafka(folder / "kafka", free_port()))
+        server = stack.enter_context(SERVERS[broker](folder / broker, free_port()))
         wb = stack.enter_context(
             Workbench(
                 order_choreography(),
-                broker=kafka,
+                broker=server,
                 folder=folder / "services",
                 retry=RetryPolicy(attempts=2, first_delay=0.02, later=("100ms",)),
                 delivery=delivery,
@@ -227,12 +232,18 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--flows", type=int, default=20_000)
     parser.add_argument("--faults", type=int, default=200)
+    parser.add_argument("--broker", choices=SERVERS, default="kafka")
     parser.add_argument("--delivery", choices=DELIVERIES, default=AT_LEAST_ONCE)
     asked = parser.parse_args()
     good = True
     for seed in asked.seeds:
         report = torture(
-            seed, flows=asked.flows, faults=asked.faults, delivery=asked.delivery, say=print
+            seed,
+            flows=asked.flows,
+            faults=asked.faults,
+            delivery=asked.delivery,
+            broker=asked.broker,
+            say=print,
         )
         print(report, flush=True)
         good &= report.good

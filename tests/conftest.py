@@ -9,8 +9,10 @@ import time
 import pytest
 from hypothesis import HealthCheck, settings
 
-from workbench.brokers import LocalKafka
+from workbench.brokers import LocalKafka, LocalRabbitMQ
 from workbench.brokers.local.ports import free_port
+from workbench.brokers.local_rabbitmq import find_server
+from workbench.errors import LocalBrokerError
 
 # A slow machine is no failure, and in CI every run tries the same examples.
 settings.register_profile(
@@ -70,3 +72,21 @@ def _wait_for(port, server):
             time.sleep(0.05)
         else:
             return
+
+
+@pytest.fixture(scope="session")
+def installed_rabbitmq():
+    """The RabbitMQ installed; tests that need it skip where there is none, except in CI."""
+    try:
+        return find_server()
+    except LocalBrokerError as error:
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def rabbitmq(installed_rabbitmq, tmp_path_factory):
+    """A running :class:`LocalRabbitMQ`; tests keep apart by the names of their channels."""
+    with LocalRabbitMQ(tmp_path_factory.mktemp("rabbitmq"), free_port()) as running:
+        yield running

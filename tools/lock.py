@@ -66,7 +66,7 @@ def write_conda() -> None:
 
 def main(options: list[str]) -> None:
     # The larger one first: the smaller one then follows it, and both always agree.
-    extras = ["--extra", "dev", "--extra", "models", "--extra", "bench"]
+    extras = ["--extra", "dev", "--extra", "models", "--extra", "fast", "--extra", "bench"]
     resolve(DEV, "What make test, make lint and make bench install.", *extras, *options)
     resolve(RUNTIME, "What make install installs.", "--constraint", DEV.name, *options)
     write_conda()

@@ -1,10 +1,10 @@
-"""A pytest plugin: the fast tests first, then services in memory, AWS, Kafka, notebooks, the browser."""
+"""A pytest plugin: the fast tests first, then services in memory, the brokers, notebooks, the browser."""
 
 from __future__ import annotations
 
 import pytest
 
-SLOW = ("memory", "data", "aws", "kafka", "notebook", "browser")
+SLOW = ("memory", "data", "kafka", "rabbitmq", "aws", "notebook", "browser")
 
 
 def stage(item: pytest.Item) -> int:

@@ -1,8 +1,8 @@
 """What the tests need from the system beyond Python.
 
 A Chromium for those marked ``browser``; Node and npm for those marked ``asyncapi``, which validate
-with AsyncAPI's official parser (fetched by npm against a lock of sums). ``make test`` runs this
-first. As root, where there is apt, it is installed; else the command to run is printed and those
+with AsyncAPI's official parser (fetched by npm against a lock of sums); a RabbitMQ for those marked
+``rabbitmq``. ``make test`` runs this first. As root, where there is apt, it is installed; else the command to run is printed and those
 tests skip. With ``CI=true`` going on without is a failure.
 """
 
@@ -12,12 +12,20 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from workbench.brokers.local_rabbitmq import find_server, how_to_install
+from workbench.errors import LocalBrokerError
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MAC_APPS = ("Chromium", "Google Chrome")
 APT_PACKAGES = ("chromium", "fonts-dejavu-core", "fonts-liberation")
 NODE_PACKAGES = ("nodejs", "npm")
+RABBITMQ_PACKAGES = ("rabbitmq-server",)
+RABBITMQ_SERVICES = ("rabbitmq-server.service", "epmd.socket", "epmd.service")
+POLICY = Path("/usr/sbin/policy-rc.d")
 PARSER = Path(__file__).parent.parent / "tests" / "asyncapi"
 
 
@@ -63,8 +71,17 @@ def node_remedy() -> str:
     return f"install Node and npm, then {npm}"
 
 
+def find_rabbitmq() -> bool:
+    """Whether a RabbitMQ is installed that is new enough."""
+    try:
+        find_server()
+    except LocalBrokerError:
+        return False
+    return True
+
+
 def main() -> int:
-    return max(_provide_chromium(), _provide_parser())
+    return max(_provide_chromium(), _provide_parser(), _provide_rabbitmq())
 
 
 def _provide_chromium() -> int:
@@ -89,6 +106,36 @@ def _provide_parser() -> int:
     return _without("AsyncAPI parser", "AsyncAPI", node_remedy())
 
 
+def _provide_rabbitmq() -> int:
+    if not find_rabbitmq():
+        with _no_services(RABBITMQ_SERVICES):
+            _apt_install(RABBITMQ_PACKAGES, "RabbitMQ")
+    if find_rabbitmq():
+        return 0
+    return _without("RabbitMQ", "RabbitMQ", how_to_install())
+
+
+@contextmanager
+def _no_services(services: tuple[str, ...]) -> Iterator[None]:
+    """Keep what is installed from being started, now or when the system starts.
+
+    Debian's package starts a broker for the whole network, with a password that everyone knows;
+    the tests start nodes of their own. ``policy-rc.d`` is where Debian asks; one that is there
+    already is another's to decide.
+    """
+    if not _may_install() or POLICY.exists():
+        yield
+        return
+    POLICY.write_text("#!/bin/sh\nexit 101\n")
+    POLICY.chmod(0o755)
+    try:
+        yield
+    finally:
+        POLICY.unlink()
+        if shutil.which("systemctl"):
+            subprocess.run(["systemctl", "--quiet", "disable", *services], check=False)
+
+
 def _without(what: str, tests: str, how: str) -> int:
     in_ci = os.environ.get("CI") == "true"
     outcome = "which CI must have" if in_ci else f"so {tests} tests are skipped"
@@ -108,8 +155,12 @@ def _apt_command(packages: tuple[str, ...]) -> str:
     return f"sudo apt-get update && sudo apt-get install -y {' '.join(packages)}"
 
 
+def _may_install() -> bool:
+    return os.geteuid() == 0 and shutil.which("apt-get") is not None
+
+
 def _apt_install(packages: tuple[str, ...], tests: str) -> None:
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
+    if not _may_install():
         return
     print(f"Installing {', '.join(packages)} with apt, for the {tests} tests.", flush=True)
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}

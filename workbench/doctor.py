@@ -14,9 +14,18 @@ from typing import TYPE_CHECKING
 from workbench.errors import WorkbenchError
 
 if TYPE_CHECKING:
+    from workbench.brokers.local.local_broker import LocalBroker
     from workbench.session import Workbench
 
-_PACKAGES = ("jupyterlab", "ipywidgets", "pandas", "kafka-python", "pydantic", "ipycytoscape")
+_PACKAGES = (
+    "jupyterlab",
+    "ipywidgets",
+    "pandas",
+    "kafka-python",
+    "pika",
+    "pydantic",
+    "ipycytoscape",
+)
 _ENOUGH_DISK = 2 * 1024**3
 
 
@@ -64,7 +73,7 @@ class Checkup(list[Finding]):
 
 
 def checkup(wb: Workbench | None = None) -> Checkup:
-    """Look at Python, the packages, Java, Kafka's jars, the disk, and the broker of ``wb``."""
+    """Look at Python, the packages, Java, Kafka's jars, RabbitMQ, the disk, and ``wb``'s broker."""
     findings = Checkup()
     fits = (3, 11) <= sys.version_info[:2] <= (3, 13)
     seen = ".".join(map(str, sys.version_info[:3]))
@@ -80,6 +89,7 @@ def checkup(wb: Workbench | None = None) -> Checkup:
             _try("broker", lambda: _broker(wb), "is it running, and the address right?")
         )
     findings.append(_try("local Kafka", _kafka, "workbench kafka logs tells why it does not start"))
+    findings.append(_rabbitmq())
     free = shutil.disk_usage(Path.home()).free
     findings.append(
         Finding("disk", free > _ENOUGH_DISK, f"{free / 1024**3:.1f} GB free", "free some space")
@@ -117,10 +127,26 @@ def _jars() -> str:
 def _kafka() -> str:
     from workbench.brokers.local import LocalKafka
 
-    running = LocalKafka.find_all()
+    return _running(LocalKafka)
+
+
+def _rabbitmq() -> Finding:
+    """Whoever works with Kafka alone needs none: that none is installed is no trouble."""
+    from workbench.brokers.local_rabbitmq import LocalRabbitMQ, find_server, how_to_install
+
+    what = "local RabbitMQ"
+    try:
+        version = ".".join(map(str, find_server().version))
+    except WorkbenchError:
+        return Finding(what, True, f"not installed; to have it: {how_to_install()}")
+    return Finding(what, True, f"{version}, {_running(LocalRabbitMQ)}")
+
+
+def _running(local: type[LocalBroker]) -> str:
+    running = local.find_all()
     if not running:
         return "not running (it starts when it is needed)"
-    return ", ".join(f"running at {kafka.bootstrap_servers}" for kafka in running)
+    return ", ".join(f"running at {broker.address}" for broker in running)
 
 
 def _broker(wb: Workbench) -> str:

@@ -72,12 +72,12 @@ class EventRefusedError(BrokerError):
     """The broker will not take this event (too large, say), now or later."""
 
 
-class LocalKafkaError(BrokerError):
-    """The local Kafka can't be fetched, started or kept running."""
+class LocalBrokerError(BrokerError):
+    """A broker of this machine can't be had, started or kept running."""
 
 
-class PortTakenError(LocalKafkaError):
-    """Another program listens at the port that the local Kafka is to have."""
+class PortTakenError(LocalBrokerError):
+    """Another program listens at the port that a broker of this machine is to have."""
 
 
 class ServiceError(WorkbenchError):

@@ -18,9 +18,8 @@ from cryptography.hazmat.primitives.serialization import (
 from workbench import Workbench
 from workbench.brokers.local import ensure_kafka_jars, find_java
 from workbench.brokers.local.folder import prepare
-from workbench.brokers.local.launch import jvm_environment
 from workbench.brokers.local.ports import free_port
-from workbench.brokers.local.settings import jvm_options, server_properties
+from workbench.brokers.local.settings import KAFKA, jvm_environment, jvm_options, server_properties
 from workbench.errors import BrokerUnavailableError
 from workbench.examples.orders import order_choreography, some_orders
 
@@ -37,7 +36,7 @@ SCRAM = "SCRAM-SHA-256"
 def secured(tmp_path_factory):
     """Settings to connect to a Kafka with SASL/SCRAM and TLS; gone after the module's tests."""
     folder: Path = tmp_path_factory.mktemp("secured-kafka")
-    prepare(folder)
+    prepare(KAFKA, folder)
     authority = trustme.CA()
     authority.cert_pem.write_to_path(folder / "ca.pem")
     issued = authority.issue_cert("localhost", "127.0.0.1")

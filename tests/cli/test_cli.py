@@ -55,7 +55,8 @@ def test_help_names_every_verb():
     verbs = "lab demo kafka run release capture mermaid lint doctor"
     for verb in verbs.split():
         assert verb in shown
-    assert "start" in CliRunner().invoke(app, ["kafka", "--help"]).output
+    for broker in ("kafka", "rabbitmq"):
+        assert "start" in CliRunner().invoke(app, [broker, "--help"]).output
 
 
 def test_a_design_is_printed_as_a_picture_in_text(here, design):

@@ -26,20 +26,31 @@ from workbench.services import (
     retry_channel,
     service_spec,
 )
+from workbench.services.telemetry import observers_of
 
 
 class Stage:
     """One design at work: publish, run, look."""
 
     def __init__(
-        self, design: Choreography, folder: Path, retry: RetryPolicy, delivery: str
+        self,
+        design: Choreography,
+        folder: Path,
+        retry: RetryPolicy,
+        delivery: str,
+        observers=observers_of,
     ) -> None:
         self.design, self.folder, self.retry, self.delivery = design, folder, retry, delivery
         self.clock = VirtualClock()
         self.broker = MemoryBroker(now=lambda: self.clock.now().timestamp())
         self.said: list[str] = []
         self.runner = InlineRunner(
-            folder, self.broker, self.said.append, clock=self.clock, threaded=False
+            folder,
+            self.broker,
+            self.said.append,
+            clock=self.clock,
+            threaded=False,
+            observers=observers,
         )
         own = [
             kind("", name)
@@ -138,10 +149,11 @@ def stage(tmp_path):
     """Makes a :class:`Stage` of a design."""
     made = []
 
-    def make(design, retry=None, delivery=AT_LEAST_ONCE):
+    def make(design, retry=None, delivery=AT_LEAST_ONCE, **settings):
         random.seed(7)
         retry = retry or RetryPolicy(attempts=3, later=())
-        made.append(Stage(design, tmp_path / f"stage-{len(made)}", retry, delivery))
+        folder = tmp_path / f"stage-{len(made)}"
+        made.append(Stage(design, folder, retry, delivery, **settings))
         return made[-1]
 
     yield make

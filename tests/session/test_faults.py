@@ -217,7 +217,9 @@ def test_what_can_not_be_broken_is_said(wb, make, tmp_path):
         FaultError, match=r"^'nope' was not started \(started so far: inventory, bil"
     ):
         wb.faults.kill("nope")
-    with pytest.raises(FaultError, match=r"^only a local Kafka or RabbitMQ of this workbench can be broken"):
+    with pytest.raises(
+        FaultError, match=r"^only a local Kafka or RabbitMQ of this workbench can be broken"
+    ):
         wb.faults.kill_broker()
     with pytest.raises(FaultError, match=r"^a share is above 0 and at most 1, not 2"):
         wb.faults.error_rate("billing", 2)

@@ -46,7 +46,7 @@ def test_every_runtime_and_build_dependency_is_locked_inside_its_range(path):
 
 def test_every_development_dependency_is_locked_inside_its_range():
     extras = PROJECT["optional-dependencies"]
-    assert_locked(extras["dev"] + extras["models"], lock.DEV)
+    assert_locked(extras["dev"] + extras["models"] + extras["fast"], lock.DEV)
 
 
 def test_the_development_lock_holds_every_pin_of_the_runtime_lock():

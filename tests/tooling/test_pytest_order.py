@@ -11,12 +11,13 @@ def item(name, *marks):
 
 def test_fast_tests_run_first_and_each_waits_for_its_slowest_mark():
     items = [
-        item("f", "kafka", "browser"),
+        item("g", "kafka", "browser"),
+        item("e", "rabbitmq"),
         item("d", "kafka"),
         item("a"),
-        item("e", "kafka", "notebook"),
+        item("f", "kafka", "notebook"),
         item("c", "memory"),
         item("b"),
     ]
     pytest_order.pytest_collection_modifyitems(items)
-    assert "".join(one.name for one in items) == "abcdef"
+    assert "".join(one.name for one in items) == "abcdefg"

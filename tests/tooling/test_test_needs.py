@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 
 import pytest
 
@@ -26,6 +27,18 @@ def parser_folder(tmp_path, monkeypatch):
     (modules / ".package-lock.json").touch()
     monkeypatch.setattr(test_needs, "PARSER", folder)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def rabbitmq_home(tmp_path, monkeypatch):
+    """The folder of a RabbitMQ that is installed already; a test may take it away."""
+    home = tmp_path / "rabbitmq"
+    (home / "plugins" / "rabbit-4.1.0").mkdir(parents=True)
+    (home / "sbin").mkdir()
+    (home / "sbin" / "rabbitmq-server").touch(0o755)
+    monkeypatch.setenv("RABBITMQ_HOME", str(home))
+    monkeypatch.setattr(test_needs, "POLICY", tmp_path / "policy-rc.d")
+    return home
 
 
 @pytest.fixture
@@ -122,3 +135,36 @@ def test_without_node_the_commands_that_bring_it_are_printed(
     message = capsys.readouterr().err
     assert "No AsyncAPI parser runs here, which CI must have; to have it: sudo apt-get" in message
     assert message.endswith("install -y nodejs npm && npm ci --prefix tests/asyncapi\n")
+
+
+def test_rabbitmq_is_installed_as_root_and_no_service_of_it_is_started(
+    on_path, with_browser, with_node, rabbitmq_home, monkeypatch, tmp_path, capfd
+):
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    (rabbitmq_home / "sbin").rename(tmp_path / "sbin")
+    on_path("mv", f'exec {shutil.which("mv")} "$@"')
+    on_path(
+        "apt-get",
+        f'[ "$1" = update ] || {{ {tmp_path}/policy-rc.d; echo "start: $?"; '
+        f"mv {tmp_path}/sbin {rabbitmq_home}/sbin; }}",
+    )
+    on_path("systemctl", 'echo "$*"')
+    assert test_needs.main() == 0
+    assert capfd.readouterr().out.splitlines() == [
+        "Installing rabbitmq-server with apt, for the RabbitMQ tests.",
+        "start: 101",
+        "--quiet disable rabbitmq-server.service epmd.socket epmd.service",
+    ]
+    assert not (tmp_path / "policy-rc.d").exists()
+
+
+def test_without_rabbitmq_the_command_that_brings_it_is_printed(
+    on_path, with_browser, with_node, rabbitmq_home, capsys
+):
+    on_path("apt-get", "exit 1")
+    shutil.rmtree(rabbitmq_home)
+    assert test_needs.main() == 0
+    assert capsys.readouterr().err == (
+        "No RabbitMQ runs here, so RabbitMQ tests are skipped; to have it: sudo apt-get install -y "
+        "rabbitmq-server && sudo systemctl disable --now rabbitmq-server\n"
+    )

@@ -1,5 +1,6 @@
 """How events travel: one interface, and the brokers behind it."""
 
+from importlib import import_module
 from typing import Any
 
 from workbench.brokers.broker import (
@@ -35,10 +36,12 @@ __all__ = [
     "KafkaBroker",
     "Landed",
     "LocalKafka",
+    "LocalRabbitMQ",
     "MemoryBroker",
     "Outgoing",
     "Position",
     "Producer",
+    "RabbitMQBroker",
     "Reader",
     "Record",
     "Subscription",
@@ -47,18 +50,17 @@ __all__ = [
 ]
 
 
+# The clients of real brokers are heavy, and the in-memory broker needs none of them.
+_LAZY = {
+    "AWSBroker": "workbench.brokers.aws",
+    "KafkaBroker": "workbench.brokers.kafka",
+    "LocalKafka": "workbench.brokers.local",
+    "LocalRabbitMQ": "workbench.brokers.local_rabbitmq",
+    "RabbitMQBroker": "workbench.brokers.rabbitmq",
+}
+
+
 def __getattr__(name: str) -> Any:
-    # Clients are heavy, and the in-memory broker needs none of them.
-    if name == "AWSBroker":
-        from workbench.brokers.aws import AWSBroker
-
-        return AWSBroker
-    if name == "KafkaBroker":
-        from workbench.brokers.kafka import KafkaBroker
-
-        return KafkaBroker
-    if name == "LocalKafka":
-        from workbench.brokers.local import LocalKafka
-
-        return LocalKafka
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -219,6 +219,11 @@ class Broker(ABC):
 
     @property
     @abstractmethod
+    def address(self) -> str:
+        """Where it is, without a secret, as one would say it to a person."""
+
+    @property
+    @abstractmethod
     def is_local(self) -> bool:
         """Whether it is on this machine, so that nobody else is harmed."""
 
@@ -285,6 +290,14 @@ class Broker(ABC):
     @abstractmethod
     def reader(self, start: Mapping[Position, int]) -> Reader:
         """Read partitions from the given offsets on."""
+
+    def bulk_reader(self, start: Mapping[Position, int]) -> Reader:
+        """A reader for much at once: the fastest one there is, be it slower to begin."""
+        return self.reader(start)
+
+    def bulk_producer(self) -> Producer:
+        """A producer for much at once."""
+        return self.producer()
 
     @abstractmethod
     def begin_offsets(self, channels: Iterable[str]) -> dict[Position, int]:

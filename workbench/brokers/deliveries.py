@@ -73,7 +73,8 @@ class Deliveries(Generic[Tag]):
         """Read again from these offsets on what was read and is not committed; others are passed
         over.
         """
-        back, kept = [], []
+        back: list[Delivery[Tag]] = []
+        kept: list[Delivery[Tag]] = []
         for delivery in self._read:
             again = delivery.record.offset >= offsets.get(delivery.position, self._next)
             (back if again else kept).append(delivery)

@@ -7,10 +7,12 @@ import logging
 import socket
 import threading
 import time
+import warnings
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
+from importlib.util import find_spec
 from typing import Any, TypeVar
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
@@ -82,6 +84,10 @@ class KafkaBroker(Broker):
         self.timeout = timeout
         self._settings = settings
         self._lock = threading.RLock()
+
+    @property
+    def address(self) -> str:
+        return self.bootstrap_servers
 
     @property
     def is_local(self) -> bool:
@@ -243,6 +249,40 @@ class KafkaBroker(Broker):
             consumer.seek(TopicPartition(*position), offset)
         return KafkaReader(consumer)
 
+    def bulk_reader(self, start: Mapping[Position, int]) -> Reader:
+        settings = self._bulk_settings
+        if settings is None:
+            return self.reader(start)
+        from workbench.brokers.kafka_bulk import BulkKafkaReader
+
+        return BulkKafkaReader(self, settings, start)
+
+    def bulk_producer(self) -> Producer:
+        settings = self._bulk_settings
+        if settings is None:
+            return self.producer()
+        from workbench.brokers.kafka_bulk import BulkKafkaProducer
+
+        return BulkKafkaProducer(self, settings)
+
+    @cached_property
+    def _bulk_settings(self) -> dict[str, Any] | None:
+        """confluent-kafka's settings, or ``None`` where kafka-python is to do its work, too."""
+        if find_spec("confluent_kafka") is None:
+            return None
+        from workbench.brokers.librdkafka import translate
+
+        settings = {"bootstrap_servers": self.bootstrap_servers, **self._settings}
+        try:
+            return translate(settings)
+        except LookupError as error:
+            warnings.warn(
+                f"capture and replay go at kafka-python's pace: confluent-kafka, which is faster, "
+                f"can't be set up as {error.args[0]} says.",
+                stacklevel=2,
+            )
+            return None
+
     def begin_offsets(self, channels: Iterable[str]) -> dict[Position, int]:
         return self._offsets(channels, _EARLIEST)
 
@@ -335,13 +375,13 @@ class KafkaBroker(Broker):
                 **{**settings, **self._settings},
             )
         except (kafka_errors.KafkaTimeoutError, kafka_errors.KafkaConnectionError) as error:
-            raise BrokerUnavailableError(self._silence()) from error
+            raise BrokerUnavailableError(self.silence()) from error
         except kafka_errors.KafkaError as error:
             raise BrokerUnavailableError(
                 f"Kafka at {self.bootstrap_servers} refused the connection: {reason(error)}."
             ) from error
 
-    def _silence(self) -> str:
+    def silence(self) -> str:
         """Why there was no answer: nobody listens, or whoever does wants another handshake."""
         for server in self.bootstrap_servers.split(","):
             host, _, port = server.strip().rpartition(":")

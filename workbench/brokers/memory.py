@@ -48,6 +48,10 @@ class MemoryBroker(Broker):
         return self._id
 
     @property
+    def address(self) -> str:
+        return "memory"
+
+    @property
     def is_local(self) -> bool:
         return True
 

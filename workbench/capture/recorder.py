@@ -20,6 +20,8 @@ from workbench.events import DeadLetter, Envelope, from_kafka
 
 _PATIENCE_SECONDS = 30.0
 _POLL_SECONDS = 0.2
+_AT_ONCE = 200
+"""Records a poll: Python's collector goes over thousands of living objects again and again."""
 _TOLD_EVERY = 1_000
 
 
@@ -63,15 +65,18 @@ def record(
     last = {p: (stop or {}).get(p, offset) for p, offset in last.items()}
     wanted = {p: offset for p, offset in first.items() if offset < last[p]}
     total = sum(last[p] - offset for p, offset in wanted.items())
-    rows: list[dict[str, Any]] = []
-    progress(0, total)
-    for found in read_range(broker, wanted, last):
-        rows.append(row(found))
-        if len(rows) % _TOLD_EVERY == 0:
-            progress(len(rows), total)
-    progress(len(rows), total)
+
+    def rows() -> Iterator[dict[str, Any]]:
+        done = 0
+        progress(done, total)
+        for done, found in enumerate(read_range(broker, wanted, last), start=1):
+            yield row(found)
+            if done % _TOLD_EVERY == 0:
+                progress(done, total)
+        progress(done, total)
+
     order = ["time", "channel", "partition", "offset"]
-    return standard_frame(rows).sort_values(order, kind="stable", ignore_index=True)
+    return standard_frame(rows()).sort_values(order, kind="stable", ignore_index=True)
 
 
 def read_channels(broker: Broker, channels: Iterable[str]) -> Iterator[Record]:
@@ -100,9 +105,9 @@ def read_range(
     if not wanted:
         return
     patience = time.monotonic() + _PATIENCE_SECONDS
-    with broker.reader(wanted) as reader:
+    with broker.bulk_reader(wanted) as reader:
         while True:
-            for found in reader.poll(_POLL_SECONDS):
+            for found in reader.poll(_POLL_SECONDS, _AT_ONCE):
                 patience = time.monotonic() + _PATIENCE_SECONDS
                 if found.offset < last[Position(found.channel, found.partition)]:
                     yield found

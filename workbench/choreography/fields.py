@@ -9,9 +9,7 @@ from typing import Any
 
 from workbench.events import EventType
 from workbench.events.json_pointer import below as pointer_below
-
-PERSONAL = "x-personal-data"
-"""Marks a schema whose data are personal: ``true``, or ``false`` where they only look so."""
+from workbench.events.masking import PERSONAL
 
 MAX_FIELDS = 10_000
 """No event has more; a hostile schema may."""

@@ -1,14 +1,14 @@
 """``workbench ...``: the verbs of the notebook from a shell.
 
-Exit codes: 0 it worked; 1 it ran and the answer is bad (events lost, a check failed, Kafka is
-not running); 2 it could not be done, and one sentence says why.
+Exit codes: 0 it worked; 1 it ran and the answer is bad (events lost, a check failed, a broker
+is not running); 2 it could not be done, and one sentence says why.
 """
 
 from __future__ import annotations
 
 import typer
 
-from workbench.cli import changing, contracts, kafka, lab, running
+from workbench.cli import changing, contracts, kafka, lab, rabbitmq, running
 from workbench.errors import WorkbenchError
 
 app = typer.Typer(
@@ -36,6 +36,7 @@ for command in (
 ):
     app.command()(command)
 app.add_typer(kafka.app, name="kafka")
+app.add_typer(rabbitmq.app, name="rabbitmq")
 
 
 def main() -> None:

@@ -37,12 +37,12 @@ class Failing:
     def __init__(self, spec: ServiceSpec, clock: Clock) -> None:
         self._spec, self._clock = spec, clock
 
-    def try_later(self, case: Case, failure: Failure, work: Work) -> bool:
-        """Hand an event over to a later turn; ``False`` if the policy has none left."""
+    def try_later(self, case: Case, failure: Failure, work: Work) -> datetime | None:
+        """Hand an event over to a later turn; says when, ``None`` if the policy has none left."""
         arrival, reaction = case.arrival, case.reaction
         wait = self._spec.retry_of(reaction).later_delay(arrival.round + 1, random.random())
         if wait is None:
-            return False
+            return None
         now = self._clock.now()
         retry = Retry(
             reaction.name,
@@ -55,7 +55,7 @@ class Failing:
             first_failure=failure.first,
         )
         self._send(arrival, self._spec.retries, retry.headers(), now, work)
-        return True
+        return retry.due
 
     def poison(self, arrival: Arrival, reaction: str, error: EventError, work: Work) -> bool:
         """Give up, once, on a record that is known only by where it stands.

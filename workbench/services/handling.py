@@ -14,21 +14,24 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from workbench.brokers import EVENT_BYTES, Outgoing, Position, Record
 from workbench.choreography import Reaction, Reading
 from workbench.errors import EventError, EventRefusedError, ExpressionError, HandlerError
 from workbench.events import Envelope, Retry, Trail, from_kafka, to_kafka
-from workbench.services import status as counted
+from workbench.services import happening
 from workbench.services.arrival import Arrival, Case
 from workbench.services.clock import Clock
 from workbench.services.context import Context
 from workbench.services.failing import Failing, Failure
 from workbench.services.frames import own_traceback
+from workbench.services.happening import Observers, Run
 from workbench.services.inbox import ARMED, DEAD, DONE, PARKED, RETRYING, Outcome
 from workbench.services.injection import Injector
 from workbench.services.reacting import effects_of, guard_holds
 from workbench.services.spec import ServiceSpec
+from workbench.services.status import IGNORED
 from workbench.services.touched import Watching
 from workbench.services.undoing import Undoing
 from workbench.services.work import Work
@@ -45,10 +48,15 @@ class Handling:
     """How one service handles records, each within a transaction's :class:`Work`."""
 
     def __init__(
-        self, spec: ServiceSpec, clock: Clock, injector: Injector, stopping: Callable[[], bool]
+        self,
+        spec: ServiceSpec,
+        clock: Clock,
+        injector: Injector,
+        stopping: Callable[[], bool],
+        observers: Observers,
     ) -> None:
         self._spec, self._clock, self._stopping = spec, clock, stopping
-        self._injector = injector
+        self._injector, self._observers = injector, observers
         self._failing = Failing(spec, clock)
         self._undoing = Undoing(spec)
         self._watching = Watching(spec.watch_fields) if spec.watch_fields else None
@@ -76,7 +84,7 @@ class Handling:
         arrival = self._arrival(record)
         foreign = self._foreign_type(arrival)
         if foreign is not None:
-            work.counts[counted.IGNORED, foreign] += 1
+            work.counts[IGNORED, foreign] += 1
             return
         for case in self._cases(arrival, work):
             self._meet(case, work)
@@ -95,6 +103,7 @@ class Handling:
         work.source = Position(record.channel, record.partition)
         for case in self._cases(self._arrival(record), work):
             if case.reaction.name == reaction and self._still(case, ARMED, work):
+                _tell(happening.EXPIRED, case, work)
                 self._react(case, work)
         self._undo(work)
 
@@ -118,7 +127,7 @@ class Handling:
         """
         record, retry = arrival.record, arrival.retry
         named = retry.reaction if retry is not None and retry.reaction else only
-        event_type = "?"
+        event_type, envelope = "?", None
         try:
             if record.channel == self._spec.retries and retry is None:
                 raise EventError(f"a record of {record.channel} must say what is to be retried.")
@@ -135,24 +144,31 @@ class Handling:
             awaited = self._awaited.get(envelope.type, ())
             heard = envelope.type in self._undoing.hears
             if not reactions and not awaited and not heard:
-                work.counts[counted.IGNORED, envelope.type] += 1
+                work.counts[IGNORED, envelope.type] += 1
                 return []
             event_type = envelope.type
             readings = self._readings(envelope, reactions)
         except EventError as error:
-            self._poison(arrival, only, error, event_type, work)
+            self._poison(arrival, only, error, event_type, work, envelope)
             return []
         if heard:
             self._note(arrival, envelope, trail, work)
         for reaction in awaited:
             flow, now = envelope.correlationid or envelope.id, self._clock.now().timestamp()
-            work.timers.disarm(reaction.name, flow, now)
+            if work.timers.disarm(reaction.name, flow, now):
+                work.tell(
+                    happening.DISARMED,
+                    event_type,
+                    reaction=reaction.name,
+                    arrival=arrival,
+                    envelope=envelope,
+                )
         digest = hashlib.blake2b(record.value or b"", digest_size=16).digest()
         cases = []
         for reaction in reactions:
             reading = readings[self._reads[reaction.name]]
             if isinstance(reading, EventError):
-                self._poison(arrival, reaction.name, reading, event_type, work)
+                self._poison(arrival, reaction.name, reading, event_type, work, envelope)
             else:
                 cases.append(Case(arrival, envelope, reading, reaction, digest, trail))
         return cases
@@ -195,7 +211,7 @@ class Handling:
                 f"{self._spec.name} has done {reaction.compensates} in this flow, but doesn't know "
                 f"any more about what, so that {reaction.name} can't undo it."
             )
-            self._poison(arrival, reaction.name, gone, envelope.type, work)
+            self._poison(arrival, reaction.name, gone, envelope.type, work, envelope)
 
     def _foreign_type(self, arrival: Arrival) -> str | None:
         """The type of an event that no reaction is for, by a look at one header alone."""
@@ -209,23 +225,32 @@ class Handling:
         return type_ if type_ not in self._reactions and not heard else None
 
     def _meet(self, case: Case, work: Work) -> None:
-        """React, unless the event is known already or has to wait."""
+        """React, unless the event is known already."""
         known, arrival, type_ = work.outcome(case.entry), case.arrival, case.envelope.type
         if known is not None and known.hash != case.hash:
             reuse = EventError(
                 f"id reused with other data: {case.envelope.source}/{case.envelope.id} was handled "
                 "before with another payload."
             )
-            self._poison(arrival, case.reaction.name, reuse, type_, work)
+            self._poison(arrival, case.reaction.name, reuse, type_, work, case.envelope)
         elif known is not None and (known.turn >= arrival.turn or known.outcome == DONE):
-            work.counts[counted.DUPLICATES, type_] += 1
-        elif arrival.retry and arrival.retry.due > self._clock.now():
+            _tell(happening.DUPLICATE, case, work)
+        else:
+            if arrival.retry and arrival.round == 0:
+                _tell(happening.REDRIVEN, case, work)
+            self._admit(case, work)
+
+    def _admit(self, case: Case, work: Work) -> None:
+        """React to an event, or let it wait."""
+        arrival = case.arrival
+        if arrival.retry and arrival.retry.due > self._clock.now():
             work.remember(case.entry, Outcome(case.hash, RETRYING, arrival.turn))
             work.waiting.until(arrival.retry.due.timestamp(), arrival.record)
+            _tell(happening.WAITING, case, work, due=arrival.retry.due.timestamp())
         elif self._has_to_wait(case, work):
             work.remember(case.entry, Outcome(case.hash, PARKED, arrival.turn))
             work.waiting.park(case.reaction.name, arrival.record)
-            work.counts[counted.PARKED, type_] += 1
+            _tell(happening.PARKED, case, work)
         elif case.reaction.unless and arrival.retry is None:
             self._arm(case, work)
         else:
@@ -255,7 +280,10 @@ class Handling:
         flow = envelope.correlationid or envelope.id
         armed = holds and work.timers.arm(reaction.name, flow, due, case.arrival.record)
         work.remember(case.entry, Outcome(case.hash, ARMED if armed else DONE, 0))
-        work.counts[counted.ARMED if armed else counted.GUARDED, envelope.type] += 1
+        if armed:
+            _tell(happening.ARMED, case, work, due=due)
+        else:
+            _tell(happening.GUARDED, case, work)
 
     # --- reacting -------------------------------------------------------------------------
 
@@ -268,7 +296,7 @@ class Handling:
         for attempt in range(1, at_once + 1):
             number = case.arrival.attempts + attempt
             if number > 1:
-                work.counts[counted.RETRIES, type_] += 1
+                _tell(happening.RETRIED, case, work, attempt=number)
             now = self._clock.now()
             try:
                 self._try(case, work, number, now)
@@ -279,6 +307,7 @@ class Handling:
                     f"{case.reaction.name} failed on {type_} {case.envelope.id} "
                     f"(attempt {number}):\n{failure.traceback}"
                 )
+                _tell(happening.FAILED, case, work, attempt=number, started=now, error=error)
                 hopeless = isinstance(error, _HOPELESS) or policy.is_hopeless(error)
                 if hopeless or attempt == at_once:
                     self._fail(case, failure, work, hopeless=hopeless)
@@ -293,7 +322,7 @@ class Handling:
     def _try(self, case: Case, work: Work, attempt: int, now: datetime) -> None:
         spec, reaction, envelope = self._spec, case.reaction, case.envelope
         if not guard_holds(reaction, case.reading):
-            work.counts[counted.GUARDED, envelope.type] += 1
+            _tell(happening.GUARDED, case, work, attempt=attempt)
             return
         self._injector.before_attempt(envelope.type, case.hash, attempt)
         share = work.share()
@@ -315,17 +344,38 @@ class Handling:
             self._undoing.remember(case, step.occurrence, moments, work.done_steps)
             work.unsettled[envelope.correlationid or envelope.id] = None
         share.keep()
-        work.counts[counted.HANDLED, envelope.type] += 1
+        _tell(
+            happening.COMPENSATED if undo else happening.HANDLED,
+            case,
+            work,
+            attempt=attempt,
+            started=now,
+        )
         for effect in effects:
-            work.counts[counted.EMITTED, effect.type] += 1
+            work.tell(
+                happening.EMITTED,
+                effect.type,
+                reaction=reaction.name,
+                arrival=case.arrival,
+                envelope=effect,
+                cause=envelope,
+                attempt=attempt,
+                due=due.timestamp(),
+            )
 
     def _effects(self, case: Case, ctx: Context, due: datetime, work: Work) -> list[Envelope]:
         reaction, versions = case.reaction, self._spec.versions
         touched = None
         if self._watching is not None and reaction.is_python:
             touched = self._watching.begin(reaction.name)
-        try:
+
+        def made() -> list[Envelope]:
             return effects_of(reaction, case.reading, ctx, versions, due, touched)
+
+        try:
+            if not self._observers:
+                return made()
+            return self._observers.run(Run(case, ctx.envelope, ctx.attempt, ctx.moment), made)
         finally:
             if touched is not None:
                 work.touched.update((reaction.name, field) for field in touched.fields())
@@ -372,17 +422,41 @@ class Handling:
 
     def _fail(self, case: Case, failure: Failure, work: Work, *, hopeless: bool) -> None:
         arrival, reaction, key = case.arrival, case.reaction, case.arrival.record.key
-        if hopeless or not self._failing.try_later(case, failure, work):
+        due = None if hopeless else self._failing.try_later(case, failure, work)
+        if due is None:
             self._failing.give_up(arrival, reaction.name, failure, work)
-            work.counts[counted.DEAD, case.envelope.type] += 1
+            _tell(happening.DEAD, case, work, attempt=failure.attempts, error=failure.error)
             self._settle(case, work, DEAD)
             return
+        _tell(happening.LATER, case, work, attempt=failure.attempts, due=due.timestamp())
         work.remember(case.entry, Outcome(case.hash, RETRYING, arrival.turn))
         if reaction.ordered and key is not None:
             work.waiting.block(reaction.name, key, case.event)
 
     def _poison(
-        self, arrival: Arrival, reaction: str, error: EventError, event_type: str, work: Work
+        self,
+        arrival: Arrival,
+        reaction: str,
+        error: EventError,
+        event_type: str,
+        work: Work,
+        envelope: Envelope | None,
     ) -> None:
         new = self._failing.poison(arrival, reaction, error, work)
-        work.counts[counted.DEAD if new else counted.DUPLICATES, event_type] += 1
+        facts = {"reaction": reaction, "arrival": arrival, "envelope": envelope}
+        if new:
+            work.tell(happening.POISON, event_type, **facts, error=error)
+        else:
+            work.tell(happening.DUPLICATE, event_type, **facts)
+
+
+def _tell(what: str, case: Case, work: Work, **facts: Any) -> None:
+    """Something has happened to an event at a reaction."""
+    work.tell(
+        what,
+        case.envelope.type,
+        reaction=case.reaction.name,
+        arrival=case.arrival,
+        envelope=case.envelope,
+        **facts,
+    )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,10 +18,12 @@ from workbench.brokers import MemoryBroker
 from workbench.errors import ServiceError
 from workbench.services.clock import Clock
 from workbench.services.handling import Stopped
+from workbench.services.happening import Observer
 from workbench.services.printing import printing_to
 from workbench.services.runner import Life, Runner
 from workbench.services.spec import ServiceSpec
 from workbench.services.status import Status
+from workbench.services.telemetry import observers_of
 from workbench.services.worker import Worker
 
 _IDLE_SECONDS = 0.005
@@ -31,7 +33,7 @@ class InlineRunner(Runner):
     """Runs services on an in-memory broker.
 
     With ``threaded`` a background thread gives them their turns in real time; without it
-    nothing happens until :meth:`run_until_idle`.
+    nothing happens until :meth:`run_until_idle`. ``observers`` makes those of an instance.
     """
 
     def __init__(
@@ -42,11 +44,13 @@ class InlineRunner(Runner):
         *,
         clock: Clock | None = None,
         threaded: bool = True,
+        observers: Callable[[ServiceSpec], Sequence[Observer]] = observers_of,
     ) -> None:
         super().__init__(folder)
         self._broker, self._say = broker, say
         self._clock = clock or Clock()
         self._threaded = threaded
+        self._observers = observers
         self._specs: dict[str, ServiceSpec] = {}
         self._workers: dict[str, Worker] = {}
         self._paused: set[str] = set()
@@ -142,6 +146,7 @@ class InlineRunner(Runner):
             clock=self._clock,
             at=_killer(*kill_at) if kill_at else lambda step: None,
             report=report,
+            observers=self._observers(self._specs[name]),
         )
         life.up = True
         self._guarded(name, self._workers[name].start)
@@ -169,8 +174,9 @@ class InlineRunner(Runner):
                 self._abandon(life)
             except Stopped:
                 self.stop(name)
-            except Exception:  # noqa: BLE001 - as a process: whatever ends it is in its output
+            except Exception as error:  # noqa: BLE001 - as a process: whatever ends it is in its output
                 traceback.print_exc(file=output)
+                self._workers[name].crashed(error)
                 life.crashes += 1
                 self._abandon(life)
                 self._say(f"{name} crashed and is restarted.")

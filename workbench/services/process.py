@@ -15,6 +15,7 @@ from workbench.brokers import open_broker
 from workbench.errors import WorkbenchError
 from workbench.services.handling import Stopped
 from workbench.services.status import Status
+from workbench.services.telemetry import observers_of
 from workbench.services.travel import unpack
 from workbench.services.worker import Worker
 
@@ -52,13 +53,18 @@ def run_service(packed: bytes, report_to: socket.socket, alive: int) -> int:
             at=_killer(*kill_at) if kill_at else lambda step: None,
             report=report,
             stopping=stopping.is_set,
+            observers=observers_of(spec),
         )
-        worker.start()
-        started.set()
-        with contextlib.suppress(Stopped):
-            while not stopping.is_set():
-                worker.step(_STEP_SECONDS)
-        worker.finish()
+        try:
+            worker.start()
+            started.set()
+            with contextlib.suppress(Stopped):
+                while not stopping.is_set():
+                    worker.step(_STEP_SECONDS)
+            worker.finish()
+        except Exception as error:
+            worker.crashed(error)
+            raise
     except WorkbenchError as error:
         print(f"service ended: {error}", file=sys.stderr, flush=True)
         return 1

@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from workbench.brokers import Broker, Commit, Consumer, Landed, Position
 from workbench.errors import BrokerError, EventRefusedError
 from workbench.services.clock import Clock
+from workbench.services.happening import Observers
 from workbench.services.injection import Injector
 from workbench.services.offsets import Offsets
 from workbench.services.outbox import Unsent
@@ -32,9 +33,15 @@ class Sending(ABC):
     """
 
     def __init__(
-        self, store: Store, clock: Clock, injector: Injector, at: Callable[[str], None]
+        self,
+        store: Store,
+        clock: Clock,
+        injector: Injector,
+        at: Callable[[str], None],
+        observers: Observers,
     ) -> None:
         self._store, self._clock, self._injector, self._at = store, clock, injector, at
+        self._observers = observers
         self.problem = ""
 
     def sent(self, consumer: Consumer) -> dict[Position, int]:  # noqa: ARG002
@@ -55,6 +62,15 @@ class Sending(ABC):
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
+
+    def _tell(self, unsent: Sequence[Unsent], answers: Sequence[Landed | BrokerError]) -> None:
+        """Tell what the broker has, or will never take; the rest is sent again."""
+        if not self._observers:
+            return
+        final = [n for n, a in enumerate(answers) if isinstance(a, Landed | EventRefusedError)]
+        if final:
+            rows, ends = [unsent[n] for n in final], [answers[n] for n in final]
+            self._observers.sent(rows, ends, self._clock.now())
 
     def _set_aside(self, unsent: Sequence[Unsent], answers: Sequence[Landed | BrokerError]) -> int:
         """Keep apart, with the reason, what the broker will never take; says how much that is."""
@@ -79,8 +95,9 @@ class AtLeastOnce(Sending):
         clock: Clock,
         injector: Injector,
         at: Callable[[str], None],
+        observers: Observers,
     ) -> None:
-        super().__init__(store, clock, injector, at)
+        super().__init__(store, clock, injector, at, observers)
         self._producer = broker.producer()
 
     def deliver(
@@ -109,6 +126,7 @@ class AtLeastOnce(Sending):
         with self._store.transaction():
             refused = self._set_aside(unsent, answers)
             self._store.outbox.sent(landed)
+        self._tell(unsent, answers)
         self._at("cleared")
         if len(landed) + refused < len(unsent):
             raise _failure(answers)  # not acknowledged: the offsets stay, the next life sends it
@@ -128,8 +146,9 @@ class InTransactions(Sending):
         clock: Clock,
         injector: Injector,
         at: Callable[[str], None],
+        observers: Observers,
     ) -> None:
-        super().__init__(store, clock, injector, at)
+        super().__init__(store, clock, injector, at, observers)
         self._producer = broker.transactional_producer(name)
 
     def sent(self, consumer: Consumer) -> dict[Position, int]:
@@ -165,6 +184,7 @@ class InTransactions(Sending):
                 refused = self._set_aside(unsent, answers)
                 if landed:
                     self._store.outbox.sent([row.seq for row in unsent])
+            self._tell(unsent, answers)
             self._at("cleared")
             if landed:
                 offsets.settle()
@@ -187,8 +207,9 @@ def sending(
     clock: Clock,
     injector: Injector,
     at: Callable[[str], None],
+    observers: Observers,
 ) -> Sending:
     """The way to send that a service asks for."""
     if spec.delivery == TRANSACTIONS:
-        return InTransactions(broker, spec.member, store, clock, injector, at)
-    return AtLeastOnce(broker, store, clock, injector, at)
+        return InTransactions(broker, spec.member, store, clock, injector, at, observers)
+    return AtLeastOnce(broker, store, clock, injector, at, observers)

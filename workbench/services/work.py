@@ -11,9 +11,12 @@ stands, and does the work again if not.
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 from workbench.brokers import Outgoing, Position
+from workbench.services.clock import Clock
 from workbench.services.done_steps import DoneSteps
+from workbench.services.happening import Happening, counted_as
 from workbench.services.inbox import Entry, Outcome
 from workbench.services.outbox import Unsent
 from workbench.services.state import Layer, State, Texts
@@ -28,7 +31,9 @@ class NotAheadError(BaseException):
 
 
 class Work:
-    """The share of all reactions that have succeeded so far.
+    """The share of all reactions that have succeeded so far, and what has happened in it.
+
+    Only with a clock is kept what is told; else it is counted, and no more.
 
     Raises
     ------
@@ -36,8 +41,8 @@ class Work:
         ``ahead``, it is asked for the keys of the state, or for what waits.
     """
 
-    def __init__(self, store: Store, *, ahead: bool = False) -> None:
-        self._store = store
+    def __init__(self, store: Store, clock: Clock | None = None, *, ahead: bool = False) -> None:
+        self._store, self._clock = store, clock
         self._ahead = ahead
         self._state = Layer(_Keyless(store.state) if ahead else store.state, remember=True)
         self._seen: dict[Entry, Outcome | None] = {}
@@ -46,6 +51,8 @@ class Work:
         self.source = Position("", 0)
         """The partition of the record that is being handled: what comes of it is its owner's."""
         self.counts: Counts = Counter()
+        self.told: list[Happening] = []
+        """What has happened, in order: for the observers, once all is written."""
         self.touched: Touches = Counter()
         """Fields that handlers were seen to touch."""
         self.unsettled: dict[str, None] = {}
@@ -95,6 +102,13 @@ class Work:
     def put(self, due: float, outgoing: Outgoing) -> None:
         """Send something at a time, in seconds since 1970 UTC."""
         self._outgoing.append((due, self.source, outgoing))
+
+    def tell(self, what: str, event_type: str, **facts: Any) -> None:
+        """Count what has happened, and keep it to be told; ``facts`` are a Happening's."""
+        if (count := counted_as(what)) is not None:
+            self.counts[count, event_type] += 1
+        if self._clock is not None:
+            self.told.append(Happening(what, self._clock.now(), event_type, **facts))
 
     def share(self) -> Share:
         """A new reaction's share."""

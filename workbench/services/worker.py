@@ -26,6 +26,14 @@ from workbench.brokers import Broker, Consumer, Position, Record
 from workbench.errors import BrokerUnavailableError
 from workbench.services.clock import Clock
 from workbench.services.handling import Handling
+from workbench.services.happening import (
+    CRASHED,
+    STARTED,
+    STOPPED,
+    Happening,
+    Observer,
+    Observers,
+)
 from workbench.services.injection import Injector
 from workbench.services.offsets import Offsets
 from workbench.services.outbox import Unsent
@@ -68,7 +76,8 @@ class Worker:
 
     ``at`` is told each step's name as it is passed; ``report`` is given a :class:`Status`
     when something has changed, at most ten times a second; ``stopping`` is asked between
-    events and before waits.
+    events and before waits; ``observers`` are told what happens (see :mod:`happening`), and
+    closed with it.
     """
 
     store: Store
@@ -84,13 +93,15 @@ class Worker:
         at: Callable[[str], None] = lambda step: None,
         report: Callable[[Status], None] = lambda status: None,
         stopping: Callable[[], bool] = lambda: False,
+        observers: Sequence[Observer] = (),
     ) -> None:
         self.spec = spec
         self._broker = broker
         self._clock = clock or Clock()
         self._at, self._report, self._stopping = at, report, stopping
         self._injector = Injector(spec.store, self._clock)
-        self._handling = Handling(spec, self._clock, self._injector, stopping)
+        self._observers = Observers(spec, observers)
+        self._handling = Handling(spec, self._clock, self._injector, stopping, self._observers)
         self._status = Status(service=spec.label, pid=os.getpid())
         self._reported_at = 0.0
         self._forget_at = 0.0
@@ -110,7 +121,13 @@ class Worker:
         self._closing.append(self.store.close)
         self._handling.repeated = self.store.reprocessing.ranges()
         self._sending = sending(
-            self.spec, self._broker, self.store, self._clock, self._injector, self._at
+            self.spec,
+            self._broker,
+            self.store,
+            self._clock,
+            self._injector,
+            self._at,
+            self._observers,
         )
         self._closing.append(self._sending.close)
         self._broker.subscribe([self.spec.subscription])
@@ -118,6 +135,7 @@ class Worker:
             self.spec.group, self.spec.inputs, member=self.spec.member
         )
         self._closing.append(self._leave)
+        self._observe(STARTED)
         self._at("joined")
 
     def step(self, timeout: float) -> int:
@@ -141,7 +159,7 @@ class Worker:
         records = list(self._injector.disorder(records))
         if self._status.phase == "starting" and self._consumer.joined():
             self._status.phase = "running"
-            self._tell(force=True)
+            self._report_status(force=True)
         moved = self._consumer.assigned() != self._held
         try:
             if moved:
@@ -153,7 +171,7 @@ class Worker:
             return 0
         self._forget()
         self._status.in_flight = 0
-        self._tell()
+        self._report_status()
         return done
 
     def _round(self, records: Sequence[Record]) -> int:
@@ -182,9 +200,16 @@ class Worker:
     def finish(self) -> None:
         """Leave in good order: the file closed, the connections given back."""
         self._status.phase = "stopping"
-        self._tell(force=True)
+        self._report_status(force=True)
         for close in reversed(self._closing):
             close()
+        self._observe(STOPPED)
+        self._observers.close()
+
+    def crashed(self, error: BaseException) -> None:
+        """Say why it ends, if it can still be told."""
+        self._observe(CRASHED, error=error)
+        self._observers.close()
 
     def _leave(self) -> None:
         if self._offsets.pending:
@@ -195,6 +220,7 @@ class Worker:
         """Drop everything as a kill would: nothing committed, nothing said to the broker."""
         if self._closing:
             self.store.close()
+        self._observers.close()
 
     # --- partitions -----------------------------------------------------------------------
 
@@ -217,7 +243,7 @@ class Worker:
         self._commit()
         self._held = held
         self._status.partitions = [f"{p.channel}[{p.partition}]" for p in sorted(held)]
-        self._tell(force=True)
+        self._report_status(force=True)
         self._deliver()
         self._at("drained")
 
@@ -269,7 +295,7 @@ class Worker:
         waiters: Sequence[Waiter] = ()
         with self._owned():
             if work is None or not work.stands():
-                work = Work(self.store)
+                work = self._work()
                 waiters = self.store.waiting.due(now, BATCH) if resuming else ()
                 for waiter in waiters:
                     self.store.waiting.drop(waiter.seq)
@@ -277,14 +303,18 @@ class Worker:
                 records = self._handle_each(records, work)
             fresh = work.write(self._clock.now().timestamp())
             self._at("handled")
+        self._observers.happened(work.told)
         self._status.in_flight = len(records) + len(waiters)
-        self._tell()
+        self._report_status()
         self._at("recorded")
         return records, len(waiters), fresh
 
+    def _work(self, *, ahead: bool = False) -> Work:
+        return Work(self.store, self._clock if self._observers else None, ahead=ahead)
+
     def _work_ahead(self, records: Sequence[Record]) -> tuple[Work | None, Sequence[Record]]:
         """Handle records before the transaction, so that other instances can work meanwhile."""
-        work = Work(self.store, ahead=True)
+        work = self._work(ahead=True)
         try:
             return work, self._handle_each(records, work)
         except NotAheadError:
@@ -335,16 +365,17 @@ class Worker:
             return 0
         self._fence = None
         with self._owned():
-            work = Work(self.store)
+            work = self._work()
             expired = self.store.timers.due(at, BATCH)
             for timer in expired:
                 self.store.timers.drop(timer.seq)
                 self._handling.expire(timer.reaction, timer.record, work)
             fresh = work.write(self._clock.now().timestamp())
+        self._observers.happened(work.told)
         self._deliver(fresh)
         return len(expired)
 
-    # --- waiting and telling --------------------------------------------------------------
+    # --- waiting and reporting ------------------------------------------------------------
 
     def _patience(self, timeout: float) -> float:
         if self._offsets.pending:
@@ -356,7 +387,12 @@ class Worker:
         shortest = _FENCE_PAUSE if self._fence is not None else 0.0
         return max(shortest, min(timeout, due - self._clock.now().timestamp()))
 
-    def _tell(self, *, force: bool = False) -> None:
+    def _observe(self, what: str, error: BaseException | None = None) -> None:
+        """Tell what happens to the service itself."""
+        if self._observers:
+            self._observers.happened([Happening(what, self._clock.now(), error=error)])
+
+    def _report_status(self, *, force: bool = False) -> None:
         now = time.monotonic()
         idle = self._status.in_flight == 0
         pause = _REPORT_EVERY / 2 if idle else _REPORT_EVERY

@@ -158,7 +158,7 @@ class Connection:
             raise BrokerError(f"this workbench is read-only: it can't {what}.")
         if not self._allow_writes and not self.broker.is_local:
             raise BrokerError(
-                f"{self.broker!r} is not on this machine: Workbench(..., allow_writes=True) lets "
+                f"{self.broker.address} is not on this machine: Workbench(..., allow_writes=True) lets "
                 f"this workbench {what} there."
             )
 

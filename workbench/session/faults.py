@@ -336,8 +336,8 @@ class Faults:
             except PortTakenError as error:
                 if time.monotonic() > deadline:
                     raise FaultError(
-                        f"another program has taken the port of {self._connection.broker!r}, and "
-                        "the services know no other address: end that program, then wb.faults.restart_broker()."
+                        f"another program has taken {self._connection.broker.address}, and the "
+                        "services know no other address: end that program, then wb.faults.restart_broker()."
                     ) from error
                 time.sleep(0.2)
             else:

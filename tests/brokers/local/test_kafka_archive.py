@@ -1,11 +1,13 @@
 import os
+from dataclasses import replace
 
 import pytest
 
-from workbench.brokers.local import LocalKafka, archive, ensure_kafka_jars, find_java, local_kafka
+from workbench.brokers.local import LocalKafka, archive, ensure_kafka_jars, find_java
 from workbench.brokers.local.archive import find_archive, keep_archive, quick_start
 from workbench.brokers.local.java import Java
 from workbench.brokers.local.ports import free_port
+from workbench.brokers.local.settings import KAFKA
 from workbench.brokers.local.warm_up import make_archive
 
 
@@ -38,7 +40,7 @@ def test_an_archive_belongs_to_one_java_and_one_set_of_jars_and_must_be_whole(ca
 def test_kafka_run_once_leaves_an_archive_and_starts_with_a_spoiled_one_too(
     cache, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(local_kafka, "USUAL_PORT", free_port())
+    monkeypatch.setattr(LocalKafka, "product", replace(KAFKA, usual_port=free_port()))
     jars, java, said = ensure_kafka_jars(), find_java(), []
     stale = cache / "classes" / f"java-{java.version}-of-another-day"
     stale.parent.mkdir(parents=True)

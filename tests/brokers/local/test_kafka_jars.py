@@ -13,7 +13,7 @@ import pytest
 import workbench
 from workbench.brokers.local import download, ensure_kafka_jars
 from workbench.brokers.local.jars import Jar, JarLock, jars_at_home
-from workbench.errors import LocalKafkaError
+from workbench.errors import LocalBrokerError
 
 NAMES = ("alpha", "beta", "gamma")
 
@@ -161,7 +161,7 @@ def test_a_jar_tampered_with_on_its_way_is_said_and_fetched_again(central, tmp_p
 def test_a_jar_that_is_never_what_the_lock_names_is_an_error_and_not_kept(central, tmp_path):
     central.files[central.path("gamma")] = b"something else"
     with pytest.raises(
-        LocalKafkaError, match=r"gamma-1\.0\.jar could not be fetched .*what came is half"
+        LocalBrokerError, match=r"gamma-1\.0\.jar could not be fetched .*what came is half"
     ):
         ensure_kafka_jars(cache=tmp_path, say=lambda _: None)
     assert not (tmp_path / "4.4.0" / "gamma-1.0.jar").exists()
@@ -170,14 +170,16 @@ def test_a_jar_that_is_never_what_the_lock_names_is_an_error_and_not_kept(centra
 def test_a_jar_that_nobody_has_is_said_in_a_sentence(central, tmp_path):
     del central.files[central.path("gamma")]
     with pytest.raises(
-        LocalKafkaError, match=r"gamma-1\.0\.jar .*no repository has it.*WORKBENCH_KAFKA_HOME"
+        LocalBrokerError, match=r"gamma-1\.0\.jar .*no repository has it.*WORKBENCH_KAFKA_HOME"
     ):
         ensure_kafka_jars(cache=tmp_path)
 
 
 def test_no_network_is_said_in_a_sentence(central, tmp_path, monkeypatch):
     monkeypatch.setattr(download, "MAVEN_CENTRAL_URL", "http://127.0.0.1:9")
-    with pytest.raises(LocalKafkaError, match=r"broke off with ConnectionError.*check the network"):
+    with pytest.raises(
+        LocalBrokerError, match=r"broke off with ConnectionError.*check the network"
+    ):
         ensure_kafka_jars(cache=tmp_path)
 
 
@@ -197,7 +199,7 @@ def test_two_at_once_fetch_every_jar_once(central, tmp_path):
 
 def test_a_cache_that_cannot_be_written_is_said_in_a_sentence(central, tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(LocalKafkaError, match=r"can't be kept in .*Not a directory"):
+    with pytest.raises(LocalBrokerError, match=r"can't be kept in .*Not a directory"):
         ensure_kafka_jars(cache=tmp_path / "file" / "cache")
 
 
@@ -215,10 +217,12 @@ def test_kafka_home_may_be_an_unpacked_kafka_or_a_folder_of_jars(tmp_path, monke
 
 
 def test_a_kafka_home_without_kafka_or_with_an_old_one_is_an_error(tmp_path):
-    with pytest.raises(LocalKafkaError, match=r"no Kafka server .* is there"):
+    with pytest.raises(LocalBrokerError, match=r"no Kafka server .* is there"):
         jars_at_home(tmp_path)
     (tmp_path / "kafka_2.13-3.9.1.jar").write_bytes(b"")
-    with pytest.raises(LocalKafkaError, match=r"kafka_2\.13-3\.9\.1\.jar, but the workbench needs"):
+    with pytest.raises(
+        LocalBrokerError, match=r"kafka_2\.13-3\.9\.1\.jar, but the workbench needs"
+    ):
         jars_at_home(tmp_path)
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import replace
 
 import platformdirs
 import psutil
@@ -16,9 +17,10 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import NewTopic
 
-from workbench.brokers.local import LocalKafka, local_kafka
+from workbench.brokers.local import LocalKafka
 from workbench.brokers.local.ports import free_port, is_free
-from workbench.errors import BrokerUnavailableError, LocalKafkaError
+from workbench.brokers.local.settings import KAFKA
+from workbench.errors import BrokerUnavailableError, LocalBrokerError
 
 pytestmark = pytest.mark.kafka
 
@@ -31,7 +33,7 @@ def said():
 @pytest.fixture(autouse=True)
 def _usual_port(monkeypatch):
     """A usual port that nothing on this machine has taken."""
-    monkeypatch.setattr(local_kafka, "USUAL_PORT", free_port())
+    monkeypatch.setattr(LocalKafka, "product", replace(KAFKA, usual_port=free_port()))
 
 
 @pytest.fixture
@@ -121,7 +123,7 @@ def test_events_and_offsets_survive_a_stop_a_sigkill_and_a_restart(started, said
     psutil.Process(kafka.pid).kill()
     wait_until_gone(kafka.pid)
     assert kafka.status() == "died"
-    with pytest.raises(LocalKafkaError, match=r"has died; the last lines of its log:\n."):
+    with pytest.raises(LocalBrokerError, match=r"has died; the last lines of its log:\n."):
         kafka.check()
     kafka.start()
     assert kafka.bootstrap_servers == address
@@ -161,7 +163,7 @@ def test_two_do_not_collide_and_both_say_what_is_unusual(started, said, tmp_path
     assert LocalKafka.find().pid == first.pid, "one that nobody owns comes first"
     assert second.owner == os.getpid()
     with pytest.raises(
-        LocalKafkaError, match=rf"in use by a running Kafka \(process {first.pid}\)"
+        LocalBrokerError, match=rf"in use by a running Kafka \(process {first.pid}\)"
     ):
         LocalKafka(first.folder).start()
 
@@ -216,7 +218,7 @@ def test_a_port_asked_for_that_is_taken_is_said_in_a_sentence(tmp_path):
         other.listen()
         port = other.getsockname()[1]
         kafka = LocalKafka(tmp_path, port)
-        with pytest.raises(LocalKafkaError, match=f"Port {port} on 127.0.0.1 is taken"):
+        with pytest.raises(LocalBrokerError, match=f"Port {port} on 127.0.0.1 is taken"):
             kafka.start()
     assert kafka.status() == "stopped"
 
@@ -227,7 +229,7 @@ def test_one_that_dies_at_once_is_said_with_the_last_lines_of_its_log(tmp_path):
     properties = tmp_path / "data" / "meta.properties"
     properties.write_text(properties.read_text().replace("node.id=1", "node.id=7"))
     with pytest.raises(
-        LocalKafkaError, match=r"(?s)died while starting; the last lines.*node id 7"
+        LocalBrokerError, match=r"(?s)died while starting; the last lines.*node id 7"
     ):
         kafka.start()
     assert kafka.status() == "stopped"
@@ -247,6 +249,6 @@ def test_one_that_does_not_answer_in_time_is_said_and_leaves_no_jvm(tmp_path):
 def test_a_kafka_that_was_never_started_says_so():
     kafka = LocalKafka("/nowhere")
     assert repr(kafka) == "LocalKafka(stopped, folder=/nowhere)"
-    with pytest.raises(LocalKafkaError, match="has not been started: call start"):
+    with pytest.raises(LocalBrokerError, match="has not been started: call start"):
         kafka.bootstrap_servers  # noqa: B018
     kafka.stop()

@@ -1,7 +1,7 @@
 """A claim on a folder: held by a process's life, not by a file's contents.
 
 The claim is an ``flock`` on a file in the folder. The kernel ties it to the *open file*, so it can
-be handed on: the starter takes it, the broker's JVM inherits the descriptor, and the claim stands
+be handed on: the starter takes it, the broker's process inherits the descriptor, and the claim stands
 exactly as long as one of them lives. Nothing is stale after a crash, a SIGKILL or a power cut, and
 no process id has to be believed. (A descriptor is copied by a bare ``os.fork``, too: `fork_safe`
 sees to that.)
@@ -14,7 +14,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from workbench.errors import LocalKafkaError
+from workbench.errors import LocalBrokerError
 
 from .fork_safe import close, keep_from_forks
 
@@ -71,9 +71,9 @@ def wait_until_free(folder: Path, *, seconds: float) -> bool:
 
 def _try_lock(descriptor: int, *, shared: bool) -> bool:
     if sys.platform == "win32":
-        raise LocalKafkaError(
-            "The local Kafka runs on Linux, macOS and WSL2: on Windows itself, use the in-memory "
-            "broker or an existing cluster."
+        raise LocalBrokerError(
+            "A broker of one's own runs on Linux, macOS and WSL2: on Windows itself, use the "
+            "in-memory broker or an existing cluster."
         )
     import fcntl
 

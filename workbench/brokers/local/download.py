@@ -17,7 +17,7 @@ from jgo.config import GlobalSettings
 from jgo.constants import MAVEN_CENTRAL_URL
 from jgo.maven import MavenContext, PythonResolver
 
-from workbench.errors import LocalKafkaError
+from workbench.errors import LocalBrokerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -38,7 +38,7 @@ def download(
 
     Raises
     ------
-    LocalKafkaError
+    LocalBrokerError
         When a jar can't be had, or what is had three times is not what the lock names.
     """
     counter = _Counter(jars, progress)
@@ -92,7 +92,7 @@ def _fetch(jar: Jar, context: MavenContext, into: Path, counter: _Counter, say: 
             return
         trouble = f"what came {fault}"
         say(f"The downloaded {jar.name} {fault}: it is fetched again.")
-    raise LocalKafkaError(
+    raise LocalBrokerError(
         f"{jar.name} could not be fetched from Maven Central ({trouble}): check the network and "
         "try again, or point WORKBENCH_KAFKA_HOME to an unpacked Kafka."
     )

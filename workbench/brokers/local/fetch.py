@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from tqdm import tqdm
 
-from workbench.errors import LocalKafkaError
+from workbench.errors import LocalBrokerError
 
 from .jars import ensure_kafka_jars
 from .java import find_java
@@ -34,7 +34,7 @@ def main() -> int:
         try:
             jars = ensure_kafka_jars(progress=progress, say=tqdm.write)
             make_archive(find_java(), jars, say=tqdm.write)
-        except LocalKafkaError as error:
+        except LocalBrokerError as error:
             sys.stderr.write(f"{error}\n")
             return 1
     megabytes = sum(jar.stat().st_size for jar in jars) / 1e6

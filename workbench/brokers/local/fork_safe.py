@@ -3,7 +3,7 @@
 Python's descriptors aren't inherited over an ``exec``, so children that are *started* (subprocess,
 spawn, a fork server) never see them. A bare ``os.fork``, which ``multiprocessing``'s fork method
 uses, copies every one: a child forked by a notebook would hold the broker's pipe open after the
-notebook is gone, and its Kafka would never end. So each descriptor kept here is closed in every
+notebook is gone, and its broker would never end. So each descriptor kept here is closed in every
 child right after the fork.
 """
 

@@ -1,4 +1,4 @@
-"""The process between an owner and its Kafka: when the owner is gone, however it went, so is Kafka.
+"""The process between an owner and its broker: when the owner is gone, however it went, so is it.
 
 The owner holds the write end of a pipe, this process reads the other end as its standard input.
 Nothing is ever written: the kernel closes the owner's end when the owner ends, by SIGKILL too, and
@@ -19,7 +19,7 @@ import sys
 import threading
 from pathlib import Path
 
-_GRACE = 10.0  # seconds that Kafka gets to end by itself
+_GRACE = 10.0  # seconds that a broker gets to end by itself
 
 
 def main(life: str, record: str, *command: str) -> int:
@@ -38,7 +38,7 @@ def main(life: str, record: str, *command: str) -> int:
 def _end_with_owner(child: subprocess.Popen[bytes], record: str) -> None:
     while os.read(0, 1):
         pass
-    Path(record).unlink(missing_ok=True)  # tells others that this Kafka is about to end
+    Path(record).unlink(missing_ok=True)  # tells others that this broker is about to end
     child.terminate()
     try:
         child.wait(_GRACE)

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
-from workbench.errors import LocalKafkaError
+from workbench.errors import LocalBrokerError
 
 from .claim import claim, release
 from .saying import log_it
@@ -116,7 +116,7 @@ def ensure_kafka_jars(
 
     Raises
     ------
-    LocalKafkaError
+    LocalBrokerError
         When a jar can't be fetched or kept, or ``WORKBENCH_KAFKA_HOME`` holds no Kafka.
     """
     home = os.environ.get(HOME_VARIABLE)
@@ -134,19 +134,19 @@ def jars_at_home(home: Path) -> list[Path]:
 
     Raises
     ------
-    LocalKafkaError
+    LocalBrokerError
         When there is no Kafka server among them, or one older than 4.0.
     """
     libs = home / "libs" if (home / "libs").is_dir() else home
     jars = sorted(libs.glob("*.jar"))
     servers = [found for jar in jars if (found := _SERVER_JAR.fullmatch(jar.name))]
     if not servers:
-        raise LocalKafkaError(
+        raise LocalBrokerError(
             f"{HOME_VARIABLE} is set to {home}, but no Kafka server (kafka_2.13-….jar) is there: "
             "point it to an unpacked Kafka 4 or to a folder of its jars, or unset it."
         )
     if int(servers[0][1]) < _OLDEST_KAFKA:
-        raise LocalKafkaError(
+        raise LocalBrokerError(
             f"{HOME_VARIABLE} holds {servers[0][0]}, but the workbench needs Kafka 4.0 or newer."
         )
     return jars
@@ -158,7 +158,7 @@ def _mend(lock: JarLock, folder: Path, progress: Progress | None, say: Say) -> N
         folder.mkdir(parents=True, exist_ok=True)
         claimed = claim(folder, wait=_FETCH_WAIT)
         if claimed is None:
-            raise LocalKafkaError(
+            raise LocalBrokerError(
                 f"Another process has been fetching Kafka into {folder} for "
                 f"{_FETCH_WAIT / 60:.0f} minutes: end it, then try again."
             )
@@ -176,7 +176,7 @@ def _mend(lock: JarLock, folder: Path, progress: Progress | None, say: Say) -> N
         finally:
             release(claimed)
     except OSError as error:
-        raise LocalKafkaError(
+        raise LocalBrokerError(
             f"Kafka's jars can't be kept in {folder} ({error.strerror or error}): make room or "
             f"make it writable, or point {HOME_VARIABLE} to a Kafka that is already unpacked."
         ) from error

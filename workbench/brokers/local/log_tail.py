@@ -1,4 +1,4 @@
-"""The last lines of Kafka's log, and those of them that say why it died."""
+"""The last lines of a broker's log, and those of them that say why it died."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from .settings import JVM_OUTPUT, LOG
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
+
+LOG = "log/broker.log"  # in the folder of each broker
+OUTPUT = "log/console.out"  # what its process itself prints
 
 _BLOCK = 64 * 1024  # bytes read from the end of a file
 _WIDTH = 300  # characters of a line that are shown
-_ENTRY = re.compile(r"\d{4}-\d\d-\d\d [\d:.]+ (\w+) ")
+_ENTRY = re.compile(r"\d{4}-\d\d-\d\d [\d:.+]+ \[?(?P<level>\w+)\]? (?P<process><[\d.]+> )?")
 
 
 def tail(file: Path, lines: int, *, since: int = 0) -> list[str]:
@@ -44,16 +44,26 @@ def last_words(folder: Path, *, since: int, lines: int = 5) -> list[str]:
     `since` is the size of the log when it started. Stack traces are left to the log itself.
     """
     logged = tail(folder / LOG, 1_000, since=since)
-    said = list(_errors(logged)) or logged or tail(folder / JVM_OUTPUT, 1_000)
+    said = _errors(logged) or logged or tail(folder / OUTPUT, 1_000)
     return [line[:_WIDTH] for line in said[-lines:]]
 
 
-def _errors(logged: list[str]) -> Iterator[str]:
-    """The errors of a log: their first lines, and what kinds of exceptions caused them."""
-    in_error = False
+def _errors(logged: list[str]) -> list[str]:
+    """The errors of a log: their first lines, and what kinds of exceptions caused them.
+
+    RabbitMQ begins each line of an entry with the whole head again: those become one line.
+    """
+    found: list[str] = []
+    in_error, head = False, ""
     for line in logged:
         entry = _ENTRY.match(line)
         if entry:
-            in_error = entry[1] in {"ERROR", "FATAL"}
-        if in_error and not line[:1].isspace():  # no stack frame
-            yield line
+            in_error = entry["level"].upper() in {"ERROR", "FATAL", "CRITICAL"}
+        if not in_error or line[:1].isspace():  # a stack frame
+            continue
+        if entry and entry["process"] and entry[0] == head:
+            found[-1] = " ".join([found[-1].rstrip(), *line[len(head) :].split()])
+        else:
+            found.append(line)
+        head = entry[0] if entry else ""
+    return found

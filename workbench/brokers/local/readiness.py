@@ -1,4 +1,4 @@
-"""Ready means ready for clients: the broker answers an admin request, and is the one we started."""
+"""Ready means ready for clients: the broker answers one, and is the one we started."""
 
 from __future__ import annotations
 
@@ -8,26 +8,24 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from .settings import HOST
+from .ports import HOST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _STEP = 0.03  # seconds between two knocks
-_ANSWER_MS = 2_000
 
 
 def wait_until_ready(
-    port: int, cluster_id: str, *, alive: Callable[[], bool], seconds: float
+    port: int, answers: Callable[[], bool], *, alive: Callable[[], bool], seconds: float
 ) -> bool:
-    """Wait until the broker at `port` answers for `cluster_id`.
+    """Wait until someone listens at `port` and `answers` is true.
 
-    Returns ``False`` when `alive` says that it has died, or after `seconds`. Another broker that
-    took the port first answers for another cluster, and is not taken for ours.
+    Returns ``False`` when `alive` says that the broker has died, or after `seconds`.
     """
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and alive():
-        if listens(port) and _answers(port, cluster_id):
+        if listens(port) and answers():
             return True
         time.sleep(_STEP)
     return False
@@ -42,29 +40,10 @@ def listens(port: int) -> bool:
     return True
 
 
-def _answers(port: int, cluster_id: str) -> bool:
-    from kafka import KafkaAdminClient
-    from kafka.errors import KafkaError
-
-    try:
-        with _quiet():
-            admin = KafkaAdminClient(
-                bootstrap_servers=f"{HOST}:{port}",
-                bootstrap_timeout_ms=_ANSWER_MS,
-                request_timeout_ms=_ANSWER_MS,
-            )
-            try:
-                return bool(admin.describe_cluster()["cluster_id"] == cluster_id)
-            finally:
-                admin.close()
-    except (KafkaError, OSError):
-        return False
-
-
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """No log lines of kafka-python about a broker that isn't up yet: that is what we ask."""
-    logger = logging.getLogger("kafka")
+def quiet(library: str) -> Iterator[None]:
+    """No log lines of a client library about a broker that isn't up yet: that is what we ask."""
+    logger = logging.getLogger(library)
     level = logger.level
     logger.setLevel(logging.CRITICAL)
     try:

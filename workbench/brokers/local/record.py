@@ -20,8 +20,11 @@ RECORD_FILE = "running.json"
 
 
 def mark(folder: Path) -> str:
-    """The argument that marks the JVM of `folder`."""
-    return f"-Dworkbench.kafka.folder={folder}"
+    """The argument that marks the process of the broker in `folder`.
+
+    Java takes it for a property and Erlang for a flag, and neither minds.
+    """
+    return f"-Dworkbench.folder={folder}"
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Record:
         draft.replace(folder / RECORD_FILE)
 
     def process(self, folder: Path) -> psutil.Process | None:
-        """The JVM, if the process with its id lives and is really this folder's."""
+        """The broker, if the process with its id lives and is really this folder's."""
         try:
             process = psutil.Process(self.pid)
             return process if mark(folder) in process.cmdline() else None

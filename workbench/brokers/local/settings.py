@@ -6,13 +6,19 @@ space, comma or umlaut in its name ever meets Kafka's own ways of escaping.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-HOST = "127.0.0.1"
+from .log_tail import LOG
+from .ports import HOST
+from .product import Product
+
+KAFKA = Product("Kafka", usual_port=9092)
 DATA = "data"
-LOG = "log/kafka.log"
-JVM_OUTPUT = "log/jvm.out"
 PROPERTIES = "server.properties"
+
+# These would reach into the JVM from outside: other memory, agents, remote debugging or JMX.
+_JVM_VARIABLES = {"CLASSPATH", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS"}
 
 _DAY = 24 * 3600 * 1000  # milliseconds
 _MB = 1024 * 1024  # bytes
@@ -95,3 +101,9 @@ def jvm_options() -> list[str]:
         f"-Dlog4j2.configurationFile={logging}",
         f"-Dworkbench.kafka.log={LOG}",
     ]
+
+
+def jvm_environment() -> dict[str, str]:
+    """The environment for a JVM: ours, less what would change the JVM; file names are UTF-8."""
+    kept = {name: value for name, value in os.environ.items() if name not in _JVM_VARIABLES}
+    return kept | {"LC_ALL": "C.UTF-8"}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from .archive import find_archive, keep_archive, write_archive
 from .launch import end
 from .ports import free_port
-from .starting import start_broker
+from .start_kafka import start_kafka
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +27,7 @@ def make_archive(java: Java, jars: Sequence[Path], *, say: Say) -> None:
 
     Raises
     ------
-    LocalKafkaError
+    LocalBrokerError
         When Kafka doesn't run on this machine. That no archive could be written is no error.
     """
     if find_archive(java, jars):
@@ -35,7 +35,7 @@ def make_archive(java: Java, jars: Sequence[Path], *, say: Say) -> None:
     say("Running Kafka once, so that it starts quickly from now on.")
     with tempfile.TemporaryDirectory() as folder:
         draft = Path(folder) / "classes"
-        broker = start_broker(
+        broker = start_kafka(
             Path(folder) / "kafka",
             free_port(),
             usual_port=0,

@@ -1,0 +1,90 @@
+"""The designs that come along run unchanged on every broker: one line says which."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from workbench import Workbench
+from workbench.examples.fintech import fintech_choreography, some_transactions
+from workbench.examples.orders import (
+    expected_totals,
+    lost_and_doubled,
+    observed_totals,
+    order_choreography,
+    some_orders,
+)
+from workbench.examples.signup import signup_choreography, some_signups
+
+pytestmark = pytest.mark.timeout(240)
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(kind, marks=getattr(pytest.mark, kind))
+        for kind in ("memory", "kafka", "rabbitmq", "aws")
+    ]
+)
+def on(request, tmp_path):
+    """What a Workbench is given to work on this broker, in a namespace of the test's own."""
+    where = {
+        "memory": lambda: {"broker": "memory://"},
+        "kafka": lambda: {"broker": request.getfixturevalue("kafka")},
+        "rabbitmq": lambda: {"broker": request.getfixturevalue("rabbitmq")},
+        "aws": lambda: {
+            "broker": "aws://eu-central-1",
+            "endpoint_url": request.getfixturevalue("aws"),
+        },
+    }[request.param]()
+    namespace = request.function.__name__.removeprefix("test_the_").split("_")[0]
+    return {**where, "namespace": namespace, "folder": tmp_path, "say": lambda sentence: None}
+
+
+def happened(wb):
+    """How often each event type, each event once."""
+    frame = wb.capture(progress=False).frame.drop_duplicates(["source", "id"])
+    return Counter(frame["type"].astype(str))
+
+
+def test_the_order_design(on):
+    orders = some_orders(20, declined=4, sold_out=3)
+    with Workbench(order_choreography(), **on) as wb:
+        wb.start()
+        assert not any(one.error for one in wb.publish_many(orders))
+        wb.wait_until_idle(120)
+        assert wb.converged(), wb.converged()
+        assert wb.dead_letters().empty
+        states = [wb.state(name) for name in wb.choreography.services]
+        expected = expected_totals(orders)
+        assert lost_and_doubled(expected, observed_totals(states)) == (0, 0)
+        assert happened(wb)["OrderCompleted"] == expected["orders_completed"]
+        assert wb.lag() == dict.fromkeys(wb.lag(), 0)
+
+
+def test_the_signup_design(on):
+    people = some_signups(6, silent=1, bounced=1) + some_signups(2, version=1, seed=9)
+    with Workbench(signup_choreography(), **on) as wb:
+        wb.start()
+        assert not any(one.error for one in wb.publish_many(people))
+        wb.wait_until_idle(120)
+        assert wb.converged(), wb.converged()
+        assert wb.dead_letters().empty
+        seen = happened(wb)
+        assert seen["AccountActivated"] == seen["ContactConfirmed"] == 6
+        assert seen["VerificationExpired"] == seen["VerificationEmailBounced"] == 1
+        assert seen["AccountClosed"] == seen["ContactErased"] == 2
+
+
+def test_the_fintech_design(on):
+    payments = some_transactions(8, large=2, unroutable=2) + some_transactions(2, version=1, seed=9)
+    with Workbench(fintech_choreography(), **on) as wb:
+        wb.start()
+        assert not any(one.error for one in wb.publish_many(payments))
+        wb.wait_until_idle(120)
+        assert wb.converged(), wb.converged()
+        assert wb.dead_letters().empty
+        seen = happened(wb)
+        assert seen["TransactionDeclined"] == seen["TransactionReversed"] == 2
+        assert seen["TransactionSettled"] == 6
+        assert seen["CardholderNotified"] == 10

@@ -1,0 +1,216 @@
+"""RabbitMQ, through pika."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import cached_property
+from typing import Any, TypeVar
+
+from workbench.brokers.broker import (
+    Broker,
+    Consumer,
+    Position,
+    Producer,
+    Reader,
+    Subscription,
+)
+from workbench.brokers.rabbitmq import groups, registry, streams
+from workbench.brokers.rabbitmq.endpoint import Endpoint
+from workbench.brokers.rabbitmq.line import NOT_FOUND, Line, RefusedError
+from workbench.brokers.rabbitmq.member import RabbitMQMember
+from workbench.brokers.rabbitmq.names import EVERYTHING, LOG, lock_of, log_of
+from workbench.brokers.rabbitmq.producer import RabbitMQProducer
+from workbench.brokers.rabbitmq.registry import Heard
+from workbench.errors import BrokerError, BrokerUnavailableError
+
+Result = TypeVar("Result")
+
+
+class RabbitMQBroker(Broker):
+    """A RabbitMQ.
+
+    A channel is a topic exchange and a stream that keeps its events; a group is a quorum queue,
+    bound by the event types that it hears.
+
+    Parameters
+    ----------
+    url
+        ``"rabbitmq://user:password@host:port/vhost"``, or ``rabbitmqs://`` over TLS. Never shown
+        in a repr or an error.
+    timeout
+        Seconds within which it must answer.
+
+    Raises
+    ------
+    BrokerUnavailableError
+        By the first call, if no RabbitMQ answers within ``timeout``.
+    """
+
+    kind = "rabbitmq"
+    shares = False
+
+    def __init__(self, url: str, *, timeout: float = 10.0) -> None:
+        self.endpoint = Endpoint.parse(url)
+        self.timeout = timeout
+        self._url = url
+        self._lock = threading.RLock()
+        self._line: Line | None = None
+
+    @property
+    def is_local(self) -> bool:
+        return self.endpoint.is_local
+
+    def client_settings(self) -> dict[str, Any]:
+        return {"kind": self.kind, "url": self._url, "timeout": self.timeout}
+
+    def connect(self) -> Line:
+        """A new connection."""
+        return Line(self.endpoint, self.timeout)
+
+    def _ask(self, question: Callable[[Line], Result]) -> Result:
+        """Ask on the connection that is kept for questions; again, if it is lost meanwhile."""
+        deadline = time.monotonic() + self.timeout
+        while True:
+            with self._lock:
+                if self._line is None or self._line.lost:
+                    self._line = self.connect()
+                line = self._line
+            try:
+                return question(line)
+            except BrokerUnavailableError:
+                if not line.lost or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+
+    @cached_property
+    def cluster_id(self) -> str:
+        return self._ask(registry.cluster_id)
+
+    # --- channels ---------------------------------------------------------------------------
+
+    def ensure_channels(self, channels: Mapping[str, int]) -> None:
+        missing = sorted(channels.keys() - self.channels())
+        for name in missing:
+            self._ask(lambda line, name=name: _make_channel(line, name))
+
+    def channels(self) -> set[str]:
+        return self._ask(registry.read).channels
+
+    def has_channel(self, name: str) -> bool:
+        """Whether there is a channel of a name."""
+        return self._ask(lambda line: _has_exchange(line, name))
+
+    def delete(self, channels: Iterable[str], groups: Iterable[str]) -> None:
+        there = self._ask(registry.read)
+        for group in sorted(set(groups) & there.groups.keys()):
+            self._ask(lambda line, group=group: _delete_group(line, group))
+        for name in sorted(set(channels) & there.channels):
+            self._ask(lambda line, name=name: _delete_channel(line, name))
+
+    # --- clients ----------------------------------------------------------------------------
+
+    def producer(self) -> Producer:
+        return RabbitMQProducer(self)
+
+    def subscribe(self, subscriptions: Sequence[Subscription]) -> None:
+        for group, channels in subscriptions:
+            heard = {
+                channel: None if types is None else frozenset(types)
+                for channel, types in channels.items()
+            }
+            self._ask(
+                lambda line, group=group, heard=heard: groups.hear(line, group, lambda _: heard)
+            )
+
+    def consumer(self, group: str, channels: Sequence[str], member: str) -> Consumer:
+        def wanted(heard: Heard) -> Heard:
+            return {channel: heard.get(channel) for channel in channels}
+
+        self._ask(lambda line: groups.hear(line, group, wanted))
+        return RabbitMQMember(self, group, channels, member)
+
+    def dismiss(self, group: str, member: str) -> None:
+        pass
+
+    def reader(self, start: Mapping[Position, int]) -> Reader:
+        return streams.StreamReader(self.connect(), start)
+
+    # --- offsets ----------------------------------------------------------------------------
+
+    def begin_offsets(self, channels: Iterable[str]) -> dict[Position, int]:
+        names = set(channels)
+        return self._ask(lambda line: streams.begins(line, names))
+
+    def end_offsets(
+        self,
+        channels: Iterable[str],
+        *,
+        committed: bool = True,  # noqa: ARG002 - it has no transactions
+    ) -> dict[Position, int]:
+        names = set(channels)
+        return self._ask(lambda line: streams.ends(line, names))
+
+    def offsets_at(self, channels: Iterable[str], time: datetime) -> dict[Position, int]:
+        at = time.timestamp() * 1000
+        return {
+            position: self._ask(
+                lambda line, position=position, end=end: streams.offset_at(
+                    line, position.channel, at, end
+                )
+            )
+            for position, end in self.end_offsets(channels).items()
+        }
+
+    def committed(self, group: str) -> dict[Position, int]:  # noqa: ARG002
+        """Nothing: RabbitMQ forgets what a group has acknowledged."""
+        return {}
+
+    def rewind(self, group: str, offsets: Mapping[Position, int]) -> None:  # noqa: ARG002
+        raise BrokerError(
+            f"RabbitMQ keeps no offsets, so {group} can't be rewound: publish or replay the events "
+            "again that it is to handle again, or use a Kafka."
+        )
+
+    def close(self) -> None:
+        with self._lock:
+            if self._line is not None:
+                self._line.close()
+                self._line = None
+
+    def __repr__(self) -> str:
+        return f"RabbitMQBroker({str(self.endpoint)!r})"
+
+
+def _make_channel(line: Line, name: str) -> None:
+    with line.session() as session:
+        session.ask("exchange_declare", exchange=name, exchange_type="topic", durable=True)
+        session.ask("queue_declare", queue=log_of(name), durable=True, arguments=LOG)
+        session.ask("queue_bind", queue=log_of(name), exchange=name, routing_key=EVERYTHING)
+    registry.note_channel(line, name, there=True)
+
+
+def _has_exchange(line: Line, name: str) -> bool:
+    with line.session() as session:
+        try:
+            session.ask("exchange_declare", exchange=name, passive=True)
+        except RefusedError as error:
+            if error.code == NOT_FOUND:
+                return False
+            raise
+    return True
+
+
+def _delete_channel(line: Line, name: str) -> None:
+    with line.session() as session:
+        session.ask("exchange_delete", exchange=name)
+        session.ask("queue_delete", queue=log_of(name))
+    registry.note_channel(line, name, there=False)
+
+
+def _delete_group(line: Line, name: str) -> None:
+    with line.session() as session:
+        session.ask("queue_delete", queue=name)
+    registry.note_group(line, name, None)

@@ -1,0 +1,84 @@
+"""Where a RabbitMQ is, and who asks for entrance there."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass, field
+from typing import Self
+from urllib.parse import unquote, urlsplit
+
+import pika
+
+from workbench.brokers.loopback import is_loopback
+from workbench.errors import BrokerError
+
+_PORT, _TLS_PORT = 5672, 5671
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """What a ``rabbitmq://`` address says; the user and the password are in no repr."""
+
+    host: str
+    port: int
+    vhost: str
+    tls: bool
+    user: str = field(repr=False)
+    password: str = field(repr=False)
+
+    @classmethod
+    def parse(cls, url: str) -> Self:
+        """Read ``rabbitmq://user:password@host:port/vhost``; what is left out is RabbitMQ's default.
+
+        Raises
+        ------
+        BrokerError
+            It is not such an address.
+        """
+        try:
+            parts = urlsplit(url)
+            port, host = parts.port, parts.hostname
+        except ValueError:
+            host = port = None
+        if not host or parts.scheme not in ("rabbitmq", "rabbitmqs") or parts.query:
+            raise BrokerError(
+                "this is not the address of a RabbitMQ: write it as "
+                "'rabbitmq://user:password@host:port/vhost', and what is special in the user, the "
+                "password or the vhost as %XX."
+            )
+        tls = parts.scheme == "rabbitmqs"
+        return cls(
+            host=host,
+            port=port or (_TLS_PORT if tls else _PORT),
+            vhost=unquote(parts.path[1:]) or "/",
+            tls=tls,
+            user=unquote(parts.username) if parts.username is not None else "guest",
+            password=unquote(parts.password) if parts.password is not None else "guest",
+        )
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is on this machine."""
+        return is_loopback(f"[{self.host}]" if ":" in self.host else self.host)
+
+    def parameters(self, timeout: float, heartbeat: int) -> pika.ConnectionParameters:
+        """For a connection of pika's."""
+        return pika.ConnectionParameters(
+            host=self.host,
+            port=self.port,
+            virtual_host=self.vhost,
+            credentials=pika.PlainCredentials(self.user, self.password),
+            ssl_options=(
+                pika.SSLOptions(ssl.create_default_context(), self.host) if self.tls else None
+            ),
+            heartbeat=heartbeat,
+            connection_attempts=1,
+            socket_timeout=timeout,
+            stack_timeout=timeout,
+            client_properties={"connection_name": "workbench"},
+        )
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        vhost = "" if self.vhost == "/" else f"/{self.vhost}"
+        return f"{host}:{self.port}{vhost}"

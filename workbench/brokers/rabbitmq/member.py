@@ -1,0 +1,215 @@
+"""Members of a group: one of them is at work, the others stand by.
+
+Whoever holds the group's lock, an exclusive queue that RabbitMQ deletes with its connection, reads
+the group's queue. On its lock it is asked questions, and told when a successor has come.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from pika import BasicProperties
+
+from workbench.brokers.broker import Commit, Consumer, Position, Record
+from workbench.brokers.deliveries import Deliveries
+from workbench.brokers.rabbitmq.line import LOCKED, RefusedError, Session
+from workbench.brokers.rabbitmq.messages import Message, to_record
+from workbench.brokers.rabbitmq.names import lock_of
+from workbench.brokers.rabbitmq.publishing import Outcome, Publishing
+from workbench.errors import BrokerError, BrokerUnavailableError
+
+if TYPE_CHECKING:
+    from workbench.brokers.rabbitmq.broker import RabbitMQBroker
+
+_TRY_LOCK = 0.25  # seconds
+PREFETCH = 500
+FENCE = "wb-fence"
+
+
+class RabbitMQMember(Consumer):
+    """A member of a group. For one thread; deliveries come in that of its line."""
+
+    def __init__(
+        self, broker: RabbitMQBroker, group: str, channels: Sequence[str], member: str
+    ) -> None:
+        self._broker, self._group, self._member = broker, group, member
+        self._channels = list(channels)
+        self._arrived = threading.Condition()
+        self._deliveries: Deliveries[int] = Deliveries()
+        self._fences: dict[str, int] = {}
+        self._session: Session | None = None
+        self._try_at = 0.0
+        self._out = False
+        self._tried = False
+        self._line = broker.connect()
+        self._line.when_lost(self._wake)
+        self._call_out()
+
+    # --- being the one at work --------------------------------------------------------------
+
+    def _call_out(self) -> None:
+        """Tell an earlier self, which may not know that it is over, that it is."""
+        with self._line.session() as session:
+            self._line.run(
+                lambda: session.raw.basic_publish(
+                    "", lock_of(self._group), json.dumps({"successor": self._member}).encode()
+                )
+            )
+            session.ask("basic_qos", prefetch_count=1)  # answered after it
+
+    def _take_lock(self) -> bool:
+        self._try_at = time.monotonic() + _TRY_LOCK
+        session = self._line.session()
+        lock = lock_of(self._group)
+        try:
+            session.ask("queue_declare", queue=lock, exclusive=True, auto_delete=True)
+        except RefusedError as error:
+            self._tried = True
+            if error.code == LOCKED:
+                return False
+            raise
+        session.when_closed.append(self._wake)
+        with self._arrived:
+            self._deliveries.begin(self._channels)
+            self._fences.clear()
+            self._session = session
+        # Both on one session, so that an answer is given after what was delivered before it.
+        session.ask("basic_consume", queue=lock, on_message_callback=self._told, auto_ack=True)
+        session.ask("basic_qos", prefetch_count=PREFETCH)
+        session.ask("basic_consume", queue=self._group, on_message_callback=self._delivered)
+        self._tried = True
+        return True
+
+    @property
+    def _active(self) -> bool:
+        session = self._session
+        return session is not None and session.closed is None and not self._line.lost
+
+    def _drop(self) -> None:
+        """Hold nothing any more."""
+        with self._arrived:
+            self._deliveries.begin(())
+        self._session = None
+
+    # --- in the thread of its line ----------------------------------------------------------
+
+    def _delivered(self, _: Any, method: Any, properties: Any, body: bytes) -> None:
+        tag = method.delivery_tag
+        fence = (properties.headers or {}).get(FENCE)
+        record = None if fence else to_record(method.exchange, 0, properties, body)
+        with self._arrived:
+            if record is not None and Position(record.channel, 0) in self._deliveries.positions():
+                self._deliveries.deliver(record, tag)
+                self._arrived.notify_all()
+                return
+            if fence:
+                self._fences[str(fence)] = self._deliveries.end
+        self._acknowledge([tag])  # a fence, or of a channel that the group hears no more
+
+    def _told(self, _: Any, method: Any, properties: Any, body: bytes) -> None:  # noqa: ARG002
+        session = self._session
+        try:
+            what = json.loads(body)
+        except ValueError:
+            return
+        if not isinstance(what, dict) or session is None:
+            return
+        if what.get("successor") == self._member:
+            self._out = True
+            if session.raw.is_open:
+                session.raw.queue_delete(lock_of(self._group))
+                session.raw.close()
+        elif "held" in what and properties.reply_to and session.raw.is_open:
+            with self._arrived:
+                held = len(self._deliveries)
+            session.raw.basic_publish(
+                "",
+                properties.reply_to,
+                str(held).encode(),
+                BasicProperties(correlation_id=properties.correlation_id),
+            )
+
+    def _acknowledge(self, tags: Sequence[int]) -> None:
+        session = self._session
+        if session is None or not session.raw.is_open or not tags:
+            return
+        with self._arrived:
+            first = min(self._deliveries.tags(), default=tags[-1] + 1)
+        below = [tag for tag in tags if tag < first]
+        if below:
+            session.raw.basic_ack(below[-1], multiple=True)
+        for tag in tags[len(below) :]:
+            session.raw.basic_ack(tag)
+
+    def _wake(self) -> None:
+        with self._arrived:
+            self._arrived.notify_all()
+
+    # --- the consumer's promises --------------------------------------------------------------
+
+    def poll(self, timeout: float, limit: int = 5_000) -> list[Record]:
+        deadline = time.monotonic() + timeout
+        if self._session is not None and not self._active:
+            self._drop()  # said once, so that whoever reads takes over anew
+            return []
+        while True:
+            if self._line.lost and not self._out:
+                self._line = self._broker.connect()
+                self._line.when_lost(self._wake)
+            if self._session is None and not self._out and time.monotonic() >= self._try_at:
+                self._take_lock()
+            with self._arrived:
+                if self._active and self._deliveries.unread:
+                    return self._deliveries.take(limit)
+                left = deadline - time.monotonic()
+                if left <= 0 or (self._session is not None and not self._active):
+                    return []
+                self._arrived.wait(left if self._active else min(left, _TRY_LOCK))
+
+    def positions(self) -> dict[Position, int]:
+        with self._arrived:
+            return self._deliveries.positions()
+
+    def assigned(self) -> set[Position]:
+        return {Position(channel, 0) for channel in self._channels} if self._active else set()
+
+    def joined(self) -> bool:
+        return self._tried and not self._out
+
+    def commit(self, offsets: Mapping[Position, int]) -> bool:
+        session = self._session
+        if session is None or not self._active or not offsets.keys() <= self.assigned():
+            return False
+        with self._arrived:
+            tags = self._deliveries.commit(offsets)
+        if not tags:
+            return True
+        self._line.soon(lambda: self._acknowledge(tags))
+        try:
+            # An acknowledgement is not answered: what is asked after it is.
+            session.ask("basic_qos", prefetch_count=PREFETCH)
+        except BrokerUnavailableError:
+            if self._active:
+                raise
+            return False
+        except BrokerError:
+            return False
+        return True
+
+    def committed(self) -> dict[Position, Commit]:
+        return {}
+
+    def give_back(self, offsets: Mapping[Position, int]) -> None:
+        with self._arrived:
+            self._deliveries.give_back(offsets)
+
+    def fence(self) -> Callable[[], bool]:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        self._line.close()
