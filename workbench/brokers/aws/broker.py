@@ -87,6 +87,12 @@ class AWSBroker(Broker):
         return f"aws-{topology.account}-{self._connection.region}-{topology.generation}"
 
     @property
+    def address(self) -> str:
+        return f"aws://{self._connection.region}" + (
+            f" at {self._connection.endpoint}" if self.endpoint_url else ""
+        )
+
+    @property
     def is_local(self) -> bool:
         return is_loopback(urlsplit(self._connection.endpoint).netloc)
 
@@ -167,8 +173,8 @@ class AWSBroker(Broker):
 
     def rewind(self, group: str, offsets: Mapping[Position, int]) -> None:  # noqa: ARG002
         raise BrokerError(
-            f"{group} can't be rewound on aws: SQS keeps no event that a group is done with. "
-            "Capture the log and replay it instead."
+            f"aws keeps no offsets, so {group} can't be rewound: SQS forgets an event that a group is "
+            "done with; capture the log and replay it."
         )
 
     def close(self) -> None:

@@ -40,7 +40,7 @@ class AWSProducer(Producer):
 
     def send(self, batch: Sequence[Outgoing]) -> list[Landed | BrokerError]:
         answers: dict[int, Landed | BrokerError] = {}
-        lanes: dict[tuple[str, int], list[_Entry]] = {}
+        entries: dict[str, list[_Entry]] = {}
         for place, outgoing in enumerate(batch):
             written = write(outgoing)
             size = written.size()
@@ -50,10 +50,10 @@ class AWSProducer(Producer):
                     f"and SNS takes {LARGEST:,} at most."
                 )
                 continue
-            lane = place if outgoing.key is None else zlib.crc32(outgoing.key)
             entry = _Entry(place, outgoing.channel, outgoing.key, written, size)
-            lanes.setdefault((outgoing.channel, lane % _LANES), []).append(entry)
-        for answered in self._connection.together(self._send_lane, lanes.values()):
+            entries.setdefault(outgoing.channel, []).append(entry)
+        lanes = [lane for of_channel in entries.values() for lane in _lanes(of_channel)]
+        for answered in self._connection.together(self._send_lane, lanes):
             answers |= answered
         return [answers[place] for place in range(len(batch))]
 
@@ -96,6 +96,16 @@ class AWSProducer(Producer):
 
     def close(self) -> None:
         """Nothing to give back: the connection is the broker's."""
+
+
+def _lanes(entries: Sequence[_Entry]) -> list[list[_Entry]]:
+    """One channel's entries, apart as far as they may be sent side by side."""
+    number = min(_LANES, -(-len(entries) // _TOGETHER))
+    lanes: list[list[_Entry]] = [[] for _ in range(number)]
+    for entry in entries:
+        lane = entry.place if entry.key is None else zlib.crc32(entry.key)
+        lanes[lane % number].append(entry)
+    return [lane for lane in lanes if lane]
 
 
 def _requests(entries: Sequence[_Entry]) -> list[list[_Entry]]:
