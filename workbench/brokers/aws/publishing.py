@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from workbench.brokers.aws.connecting import MISSING, Connection, code_of
 from workbench.brokers.aws.encoding import Written, write
+from workbench.brokers.aws.names import topic_name
 from workbench.brokers.aws.topology import Topology
 from workbench.brokers.broker import Landed, Outgoing, Producer
 from workbench.errors import BrokerError, EventRefusedError
@@ -42,6 +43,11 @@ class AWSProducer(Producer):
         answers: dict[int, Landed | BrokerError] = {}
         entries: dict[str, list[_Entry]] = {}
         for place, outgoing in enumerate(batch):
+            try:
+                topic_name(outgoing.channel)
+            except BrokerError as error:
+                answers[place] = EventRefusedError(str(error))
+                continue
             written = write(outgoing)
             size = written.size()
             if size > LARGEST:
