@@ -160,7 +160,7 @@ class Supervisor(Runner):
         # One heap for all threads of a service: each with its own, as glibc likes it, cost 2 MB more.
         environment = {**os.environ, "PYTHONUNBUFFERED": "1", "MALLOC_ARENA_MAX": "1"}
         self._server = subprocess.Popen(
-            [sys.executable, "-c", _SERVE, str(there.fileno())],
+            [sys.executable, "-c", _SERVE, str(there.fileno()), self._settings()["kind"]],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             pass_fds=[there.fileno()],
