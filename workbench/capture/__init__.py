@@ -2,8 +2,9 @@
 
 from workbench.capture.columns import COLUMNS, UNKNOWN, standard_frame
 from workbench.capture.finding import Found, find_event, find_flow, identity, place_of
-from workbench.capture.jsonl import read_jsonl, write_jsonl
+from workbench.capture.jsonl import read_jsonl, read_jsonl_parts, write_jsonl
 from workbench.capture.recorder import read_channels, read_range, record, row
+from workbench.capture.replayer import replay
 
 __all__ = [
     "COLUMNS",
@@ -15,8 +16,10 @@ __all__ = [
     "place_of",
     "read_channels",
     "read_jsonl",
+    "read_jsonl_parts",
     "read_range",
     "record",
+    "replay",
     "row",
     "standard_frame",
     "write_jsonl",

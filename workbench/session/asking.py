@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from workbench.choreography import Choreography
 from workbench.services import Clock
 from workbench.session.connection import Connection
-from workbench.session.progress import reading_bar
+from workbench.session.progress import counted
 from workbench.session.publishing import Published
 from workbench.session.running import Running
 
@@ -30,7 +30,7 @@ class Asking:
         """See :meth:`Workbench.flow`."""
         from workbench.session.flow import follow
 
-        with reading_bar("flow", shown=progress) as advance:
+        with counted("flow", "events", shown=progress) as advance:
             return follow(self._sources(), named, self._channels(), advance, personal=personal)
 
     def why(
@@ -40,7 +40,7 @@ class Asking:
         from workbench.session.why import why
 
         self._running.check(service)
-        with reading_bar("why", shown=progress) as advance:
+        with counted("why", "events", shown=progress) as advance:
             return why(
                 self._sources(), event, service, self._channels(), advance, personal=personal
             )

@@ -1,4 +1,4 @@
-"""Progress bars: for what is fetched once, and for reading what stands on channels."""
+"""Progress bars: for what is fetched once, and for what is counted."""
 
 from __future__ import annotations
 
@@ -27,16 +27,13 @@ def download_bar() -> Callable[[int, int, str], None]:
 
 
 @contextmanager
-def reading_bar(what: str, *, shown: bool) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar that is told how many events were read, and how many there are.
-
-    It shows where there is somebody to see it, unless it is not to be ``shown`` at all.
-    """
+def counted(what: str, unit: str, *, shown: bool) -> Iterator[Callable[[int, int | None], None]]:
+    """A progress bar that is told (done, in all), and is gone at the end."""
     from tqdm.auto import tqdm
 
-    with tqdm(desc=what, unit=" events", disable=None if shown else True, leave=False) as bar:
+    with tqdm(desc=what, unit=f" {unit}", disable=None if shown else True, leave=False) as bar:
 
-        def advance(done: int, total: int) -> None:
+        def advance(done: int, total: int | None) -> None:
             bar.total = total
             bar.update(done - bar.n)
 
