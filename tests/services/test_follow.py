@@ -68,7 +68,7 @@ def followed(here, named, **settings):
         here.design,
         here.broker,
         "",
-        lambda name: here.folder / f"{name}.sqlite",
+        here.folder,
         here.runner.lives,
         here.clock.now,
     )

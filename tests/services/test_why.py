@@ -74,7 +74,7 @@ def asked(here, event, service="inventory", **settings):
         here.design,
         here.broker,
         "",
-        lambda name: here.folder / f"{name}.sqlite",
+        here.folder,
         here.runner.lives,
         here.clock.now,
     )

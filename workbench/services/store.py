@@ -195,7 +195,7 @@ class Measured(NamedTuple):
 
 def read_measured(path: Path) -> Measured:
     """All that is measured of a service as of its last commit; nothing if it never ran."""
-    return _read(
+    return ask_file(
         path,
         lambda file: Measured(_counts(file), processing.histograms(file), _left(file)),
         Measured(Counter(), {}, Left()),

@@ -56,7 +56,7 @@ class Asking:
             self._choreography,
             self._connection.broker,
             self._connection.namespace,
-            self._connection.store,
+            self._connection.folder,
             self._running.lives,
             Clock().now,
             self._running.older,

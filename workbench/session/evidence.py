@@ -22,7 +22,7 @@ from workbench.errors import EventError
 from workbench.events import DeadLetter, Envelope, Retry, from_kafka
 from workbench.events.identity import effect_id
 from workbench.events.masking import Masked, Masking
-from workbench.services import Life, channel_name, input_channels, retry_channel
+from workbench.services import Life, channel_name, input_channels, retry_channel, store_path
 from workbench.services.account import Account, Armed, Noted, Unsent, Waits, read_account
 from workbench.services.flow_lines import flow_lines
 from workbench.services.inbox import Entry
@@ -35,7 +35,7 @@ Identity = tuple[str, str]
 
 @dataclass(frozen=True)
 class Sources:
-    """What answers are drawn from: a design, its broker, and the files of its services.
+    """What answers are drawn from: a design, its broker, and the folder of its services' files.
 
     ``lives`` says how the services are that were started here, ``older`` which of them run an
     older design, ``now`` the services' time.
@@ -44,7 +44,7 @@ class Sources:
     choreography: Choreography
     broker: Broker
     namespace: str
-    store: Callable[[str], Path]
+    folder: Path
     lives: Callable[[], Mapping[str, Life]]
     now: Callable[[], datetime]
     older: Callable[[], frozenset[str]] = frozenset
@@ -238,7 +238,7 @@ class Evidence:
         if service not in self._accounts:
             names = [told.identity for told in self.events]
             places = [(r.channel, _place_in_inbox(r)) for told in self.events for r in told.records]
-            path = self.sources.store(service)
+            path = store_path(self.sources.folder, service)
             self._accounts[service] = read_account(path, self.flow, [*names, *places])
         return self._accounts[service]
 
@@ -277,8 +277,7 @@ class Evidence:
     def lines(self, service: str) -> list[dict[str, Any]]:
         """What a service has logged about the flow."""
         if service not in self._lines:
-            folder = self.sources.store(service).parent
-            self._lines[service] = flow_lines(folder, service, self.flow)
+            self._lines[service] = flow_lines(self.sources.folder, service, self.flow)
         return self._lines[service]
 
     def attempts(self, event: Told, service: str, reaction: str) -> list[Attempt]:

@@ -18,6 +18,7 @@ from workbench.session.publishing import Published
 from workbench.session.reacted import reacted
 
 if TYPE_CHECKING:
+    import pandas as pd
     import plotly.graph_objects as go
 
     from workbench.mermaid import Mermaid
@@ -73,6 +74,14 @@ class Flow:
         if event_id not in found:
             raise LogError(f"there is no event {event_id!r} in the flow {self.correlation_id}.")
         return found[event_id]
+
+    @property
+    def spans(self) -> pd.DataFrame:
+        """What was traced of it; see :meth:`Workbench.spans` for the columns."""
+        from workbench.session.spans import spans
+
+        folder = self._evidence.sources.folder
+        return spans(folder, correlation_id=self.correlation_id, trace_id=None)
 
     def plot(self) -> go.Figure:
         """Draw it as a waterfall: who waited, and who worked, when."""

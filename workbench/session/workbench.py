@@ -773,7 +773,6 @@ class Workbench:
         """Faults on purpose: ``wb.faults.slow("billing", "200ms")``, ``wb.faults.kill_broker()``."""
         if self._faults is None:
             from workbench.session.faults import Faults
-    from workbench.session.flow import Flow
 
             self._faults = Faults(self.choreography, self.connection, self._running, self._told)
         return self._faults
