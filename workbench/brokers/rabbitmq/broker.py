@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import Any, TypeVar
@@ -21,7 +21,7 @@ from workbench.brokers.rabbitmq import groups, registry, streams
 from workbench.brokers.rabbitmq.endpoint import Endpoint
 from workbench.brokers.rabbitmq.line import NOT_FOUND, Line, RefusedError
 from workbench.brokers.rabbitmq.member import RabbitMQMember
-from workbench.brokers.rabbitmq.names import EVERYTHING, LOG, lock_of, log_of
+from workbench.brokers.rabbitmq.names import EVERYTHING, LOG, log_of
 from workbench.brokers.rabbitmq.producer import RabbitMQProducer
 from workbench.brokers.rabbitmq.registry import Heard
 from workbench.errors import BrokerError, BrokerUnavailableError

@@ -11,16 +11,14 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from pika import BasicProperties
 
 from workbench.brokers.broker import Commit, Consumer, Position, Record
 from workbench.brokers.deliveries import Deliveries
 from workbench.brokers.rabbitmq.line import LOCKED, RefusedError, Session
-from workbench.brokers.rabbitmq.messages import Message, to_record
+from workbench.brokers.rabbitmq.messages import to_record
 from workbench.brokers.rabbitmq.names import lock_of
-from workbench.brokers.rabbitmq.publishing import Outcome, Publishing
 from workbench.errors import BrokerError, BrokerUnavailableError
 
 if TYPE_CHECKING:
