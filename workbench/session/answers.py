@@ -270,7 +270,7 @@ def _retrying(asked: Question) -> Answer | None:
         return None
     waits = asked.evidence.waits(asked.event, asked.service, asked.reaction.name)
     failed = f"inbox: failed at {wording.moment(noted.at)}, to be tried again (turn {noted.turn})"
-    errors = [attempt.error for attempt in asked.tries if attempt.error]
+    errors = [attempt.error for attempt in asked.tries if attempt.failed]
     why = f": {wording.cut(errors[-1], 200)}" if errors else ""
     printed = f"what it printed: wb.output({asked.service!r})"
     if waits is None or waits.due is None:

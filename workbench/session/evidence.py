@@ -7,13 +7,15 @@ the moment it was read, and a service that is at work meanwhile may have gone on
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import pandas as pd
 
 from workbench.analysis import wording
 from workbench.brokers import Broker, Position, Record
@@ -24,10 +26,9 @@ from workbench.events.identity import effect_id
 from workbench.events.masking import Masked, Masking
 from workbench.services import Life, channel_name, input_channels, retry_channel, store_path
 from workbench.services.account import Account, Armed, Noted, Unsent, Waits, read_account
-from workbench.services.flow_lines import flow_lines
 from workbench.services.inbox import Entry
-from workbench.services.log_lines import FIELDS
 from workbench.session.desk import Letter, letters_among
+from workbench.session.logs import read_logs
 
 Identity = tuple[str, str]
 """An event's source and id; of one that can't be read, its channel and place."""
@@ -92,13 +93,11 @@ class Told:
 
 
 class Attempt(NamedTuple):
-    """One attempt of a reaction, as its service has logged it: seconds since 1970 UTC.
-
-    ``error`` is empty if it succeeded.
-    """
+    """One attempt of a reaction, as its service has logged it: seconds since 1970 UTC."""
 
     began: float
     ended: float
+    failed: bool = False
     error: str = ""
 
 
@@ -128,7 +127,6 @@ class Evidence:
     personal: bool = False
     _masks: dict[str, Masking] = field(default_factory=dict)
     _accounts: dict[str, Account] = field(default_factory=dict)
-    _lines: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     _committed: dict[str, Mapping[Position, int]] = field(default_factory=dict)
 
     @classmethod
@@ -274,42 +272,36 @@ class Evidence:
 
     # --- what services have logged ----------------------------------------------------------
 
-    def lines(self, service: str) -> list[dict[str, Any]]:
-        """What a service has logged about the flow."""
-        if service not in self._lines:
-            self._lines[service] = flow_lines(self.sources.folder, service, self.flow)
-        return self._lines[service]
+    @cached_property
+    def logs(self) -> pd.DataFrame:
+        """What all services have logged about the flow, in causal order."""
+        return read_logs(self.sources.folder, correlation_id=self.flow)
+
+    @cached_property
+    def _lines(self) -> dict[tuple[str, str, Identity], list[Any]]:
+        """The lines about reactions to events: by service, reaction and event."""
+        found: dict[tuple[str, str, Identity], list[Any]] = {}
+        lines: Iterable[Any] = self.logs.itertuples()
+        for line in lines:
+            about = line.service, line.reaction, (line.source, line.event_id)
+            found.setdefault(about, []).append(line)
+        return found
 
     def attempts(self, event: Told, service: str, reaction: str) -> list[Attempt]:
         """The attempts of a reaction to an event; none if nothing is logged about them."""
         found = []
-        for line in self._lines_of(event, service, reaction):
-            ended, took = _seconds(line.get("time")), line.get("duration_ms")
-            if ended is not None and isinstance(took, int | float):
-                error = str(line.get("error", "")) if line.get("event") == "failed" else ""
-                attempt = Attempt(ended - took / 1000, ended, error)
-                # A round that was taken back is logged once; one that is repeated, again.
-                if attempt not in found:
-                    found.append(attempt)
+        for line in self._lines.get((service, reaction, event.identity), ()):
+            if line.duration_ms >= 0:  # not where it is missing
+                ended = line.time.timestamp()
+                failed = line.event == "failed"
+                error = str(line.error) if failed else ""
+                found.append(Attempt(ended - line.duration_ms / 1000, ended, failed, error))
         return found
 
     def own_lines(self, event: Told, service: str, reaction: str) -> list[str]:
         """What the handler has logged itself, as text."""
-        return [
-            _own_text(line)
-            for line in self._lines_of(event, service, reaction)
-            if line.get("logger")
-        ]
-
-    def _lines_of(self, event: Told, service: str, reaction: str) -> list[dict[str, Any]]:
-        place = event.record.channel
-        return [
-            line
-            for line in self.lines(service)
-            if line.get("reaction") == reaction
-            and line.get("event_id") == event.identity[1]
-            and line.get("channel") == place
-        ]
+        lines = self._lines.get((service, reaction, event.identity), ())
+        return [_own_text(line) for line in lines if isinstance(line.logger, str)]
 
     # --- how far services are -------------------------------------------------------------
 
@@ -369,16 +361,8 @@ def _envelope_of(
         return None
 
 
-def _seconds(time: object) -> float | None:
-    try:
-        return datetime.fromisoformat(str(time)).timestamp()
-    except ValueError:
-        return None
-
-
-def _own_text(line: Mapping[str, Any]) -> str:
+def _own_text(line: Any) -> str:
     """A line that a handler has logged, as it is read by people."""
-    more = {name: value for name, value in line.items() if name not in FIELDS}
-    fields = "".join(f" {name}={wording.value(value)}" for name, value in more.items())
-    error = f" {line['error']}" if line.get("error") else ""
-    return f"{wording.moment(_seconds(line.get('time')))} {line.get('level')} {line.get('event')}{fields}{error}"
+    fields = "".join(f" {name}={wording.value(value)}" for name, value in line.fields.items())
+    error = f" {line.error}" if isinstance(line.error, str) else ""
+    return f"{wording.moment(line.time)} {line.level} {line.event}{fields}{error}"

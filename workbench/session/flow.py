@@ -29,7 +29,7 @@ _MOST_LINES = 500
 
 
 class Flow:
-    """One flow as it is now: a tree of causes where it is shown, a waterfall, payloads.
+    """One flow as it is now: a tree of causes where it is shown, a waterfall, payloads, logs.
 
     Attributes
     ----------
@@ -74,6 +74,11 @@ class Flow:
         if event_id not in found:
             raise LogError(f"there is no event {event_id!r} in the flow {self.correlation_id}.")
         return found[event_id]
+
+    @property
+    def logs(self) -> pd.DataFrame:
+        """What its services have logged about it; see :meth:`Workbench.logs` for the columns."""
+        return self._evidence.logs
 
     @property
     def spans(self) -> pd.DataFrame:

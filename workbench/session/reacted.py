@@ -49,7 +49,7 @@ def _reacted(told: Told, service: str, answer: Answer) -> Reacted:
         answer.ended,
         answer.effects,
         hint,
-        tuple((attempt.began, attempt.ended, bool(attempt.error)) for attempt in answer.tries),
+        tuple((attempt.began, attempt.ended, attempt.failed) for attempt in answer.tries),
         answer.logged,
     )
 
