@@ -350,6 +350,57 @@ class Workbench:
         """The last lines that a service's handlers printed, with its errors."""
         return self._running.output(service, lines)
 
+    def logs(
+        self,
+        correlation_id: str | None = None,
+        service: str | None = None,
+        level: str | None = None,
+        since: datetime | str | None = None,
+        event_id: str | None = None,
+    ) -> pd.DataFrame:
+        """What happened in the services, as their logs have it, in causal order.
+
+        One row a line. ``time`` (UTC); ``level``; ``service`` and ``instance`` (Int64); ``event``,
+        what happened (``handled``, ``failed``, ``dead-lettered``, …) or what a handler logged, whose
+        lines have a ``logger``. Of the event concerned: ``event_type``, ``event_id``, ``source``,
+        ``correlation_id``, ``causation_id``, ``trace_id``; where it stood first: ``channel``,
+        ``partition`` and ``offset`` (Int64). The ``reaction`` and its ``attempt`` (Int64);
+        ``duration_ms`` (float64); ``due``, where something waits (a time); ``error`` and
+        ``traceback``; ``payload``, if the services' logs are to show it; ``fields``, a dict of
+        whatever else a handler has logged. Texts are ``str``; what a line lacks is missing.
+
+        By time, and no effect stands before its cause was handled. Each instance keeps its newest
+        lines, 16 MB and up to as many again; ``logs().attrs["rejected"]`` counts those that could
+        not be read.
+
+        Parameters
+        ----------
+        correlation_id, event_id
+            Of one flow, or of one event.
+        service
+            Of one service, or of one instance (``"billing/2"``).
+        level
+            Of that level and above: ``"warning"``. Emitted effects are logged at ``"debug"``.
+        since
+            A time; one without a zone is UTC.
+
+        Raises
+        ------
+        ServiceError
+            There is no such service or level, or ``since`` is no time.
+
+        Examples
+        --------
+        >>> wb.logs(level="warning")[["time", "service", "event", "error"]]  # doctest: +SKIP
+        """
+        return self._observing.logs(
+            correlation_id=correlation_id,
+            service=service,
+            level=level,
+            since=since,
+            event_id=event_id,
+        )
+
     def state(self, service: str) -> dict[str, Any]:
         """A service's state as of its last commit."""
         return self._observing.state(service)

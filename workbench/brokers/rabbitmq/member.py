@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from pika import BasicProperties
 
@@ -18,9 +17,8 @@ from workbench.brokers.broker import Commit, Consumer, Position, Record
 from workbench.brokers.deliveries import Deliveries
 from workbench.brokers.rabbitmq import holders
 from workbench.brokers.rabbitmq.line import LOCKED, RefusedError, Session
-from workbench.brokers.rabbitmq.messages import Message, to_record
+from workbench.brokers.rabbitmq.messages import to_record
 from workbench.brokers.rabbitmq.names import lock_of
-from workbench.brokers.rabbitmq.publishing import Outcome, Publishing
 from workbench.errors import BrokerError, BrokerUnavailableError
 
 if TYPE_CHECKING:
