@@ -164,7 +164,7 @@ class RabbitMQMember(Consumer):
             if self._strange:
                 self._sort_out()
             if self._line.lost and not self._out:
-                self._line = self._broker.connect()
+                self._line = self._broker.connect(patiently=False)
                 self._line.when_lost(self._wake)
             if self._session is None and not self._out and time.monotonic() >= self._try_at:
                 self._take_lock()

@@ -53,8 +53,8 @@ class RabbitMQProducer(Producer):
         messages: list[Message] = []
         places: list[int] = []
         try:
-            self._check(batch)
             self._renew()
+            self._check(batch)
         except BrokerUnavailableError as error:
             return [error] * len(batch)
         for n, outgoing in enumerate(batch):
@@ -105,6 +105,7 @@ class RabbitMQProducer(Producer):
     def _renew(self) -> None:
         if self._line.lost:
             self._line = self._broker.connect()
+            self._known.clear()
         elif self._publishing.session.closed is None and self._publishing.settled:
             return
         else:
