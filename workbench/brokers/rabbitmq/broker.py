@@ -17,7 +17,7 @@ from workbench.brokers.broker import (
     Reader,
     Subscription,
 )
-from workbench.brokers.rabbitmq import groups, holders, lag, registry, streams
+from workbench.brokers.rabbitmq import delays, groups, holders, lag, registry, streams
 from workbench.brokers.rabbitmq.endpoint import Endpoint
 from workbench.brokers.rabbitmq.line import NOT_FOUND, Line, NotLetInError, RefusedError
 from workbench.brokers.rabbitmq.member import RabbitMQMember
@@ -126,7 +126,11 @@ class RabbitMQBroker(Broker):
         for group in sorted(set(groups) & there.groups.keys()):
             self._ask(_delete_group, group)
         for name in sorted(set(channels) & there.channels):
-            self._ask(_delete_channel, name)
+            self._ask(_delete_channel, name, there.delays.get(name, ()))
+
+    def delay(self, channel: str, wait: int) -> None:
+        """Make ready for events that are to come to a channel ``wait`` seconds later."""
+        self._ask(_make_delay, channel, wait)
 
     # --- clients ----------------------------------------------------------------------------
 
@@ -134,7 +138,7 @@ class RabbitMQBroker(Broker):
         return RabbitMQProducer(self)
 
     def subscribe(self, subscriptions: Sequence[Subscription]) -> None:
-        for group, channels in subscriptions:
+        for group, channels, _ in subscriptions:
             heard = {
                 channel: None if types is None else frozenset(types)
                 for channel, types in channels.items()
@@ -223,8 +227,16 @@ def _takes_events(line: Line, name: str) -> bool:
     return True
 
 
-def _delete_channel(line: Line, name: str) -> None:
+def _make_delay(line: Line, channel: str, wait: int) -> None:
+    registry.note_delay(line, channel, wait)
     with line.session() as session:
+        delays.declare(session, channel, wait)
+
+
+def _delete_channel(line: Line, name: str, waits: Iterable[int]) -> None:
+    with line.session() as session:
+        for wait in waits:
+            session.ask("queue_delete", queue=delays.queue_of(name, wait))
         session.ask("exchange_delete", exchange=name)
         session.ask("queue_delete", queue=log_of(name))
     registry.note_channel(line, name, there=False)
