@@ -12,8 +12,8 @@ from typing import Any
 from workbench.brokers.aws.connecting import MISSING, Connection, code_of
 from workbench.brokers.aws.encoding import read
 from workbench.brokers.aws.names import tap_queue
+from workbench.brokers.aws.queues import VISIBILITY, Queues
 from workbench.brokers.aws.spool import Spool
-from workbench.brokers.aws.topology import VISIBILITY, Topology
 from workbench.brokers.broker import Position, Reader, Record
 from workbench.errors import BrokerError
 from workbench.events import DeadLetter
@@ -28,8 +28,8 @@ _PAUSE = 0.02
 class Taps:
     """Drains the taps of channels into the spool. For any thread."""
 
-    def __init__(self, connection: Connection, topology: Topology, spool: Spool) -> None:
-        self._connection, self._topology, self.spool = connection, topology, spool
+    def __init__(self, connection: Connection, queues: Queues, spool: Spool) -> None:
+        self._connection, self._queues, self.spool = connection, queues, spool
         self._locks: dict[str, threading.Lock] = defaultdict(threading.Lock)
         self._looked: dict[str, float] = {}
 
@@ -48,7 +48,7 @@ class Taps:
         with self._locks[channel]:
             began = time.time() * 1000
             try:
-                url = self._topology.url(tap_queue(channel))
+                url = self._queues.url(tap_queue(channel))
                 while messages := self._receive(url):
                     records = [_record(message, channel) for message in messages]
                     self.spool.add(channel, records)
@@ -58,7 +58,7 @@ class Taps:
             except BrokerError as error:
                 if code_of(error) not in MISSING:
                     raise
-                self._topology.forget(tap_queue(channel))
+                self._queues.forget(tap_queue(channel))
                 return False
             self._looked[channel] = time.monotonic()
             return True
