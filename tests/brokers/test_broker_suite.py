@@ -2,6 +2,7 @@
 
 import re
 import socket
+import sys
 import threading
 import time
 from contextlib import closing, suppress
@@ -28,6 +29,7 @@ from workbench.brokers import (
     open_broker,
 )
 from workbench.brokers.aws import member as aws_member
+from workbench.brokers.librdkafka import translate
 from workbench.brokers.local.ports import free_port
 from workbench.errors import BrokerError, BrokerUnavailableError, EventRefusedError
 
@@ -916,17 +918,101 @@ class TestKafkaBrokerInBulk(BrokerSuite):
         with BulkKafkaBroker(kafka.bootstrap_servers, timeout=0.7) as broker:
             yield broker
 
-    def test_it_is_confluent_kafka_that_reads_and_sends(self, broker, queue):
-        with closing(broker.producer()) as producer, closing(broker.reader({})) as reader:
+    def test_it_is_confluent_kafka_that_reads_and_sends(self, broker):
+        with closing(broker.producer()) as producer, broker.reader({}) as reader:
             assert type(producer).__name__ == "BulkKafkaProducer"
             assert type(reader).__name__ == "BulkKafkaReader"
+
+    def test_a_key_has_one_partition_whoever_sends_it(self, broker, orders, send):
+        keys = [b"", "schlüssel".encode(), *(b"o-%d" % n for n in range(50))]
+        batch = [outgoing(orders, key=key) for key in keys]
+        homes = [place.partition for place in send(*batch)]
+        with closing(KafkaBroker.producer(broker)) as other:
+            assert [place.partition for place in other.send(batch)] == homes
+
+    def test_a_large_channel_is_read_whole_and_in_order(self, broker, orders, send):
+        for begin in range(0, 20_000, 2_000):
+            numbers = range(begin, begin + 2_000)
+            send(*(outgoing(orders, b"%d" % n, b"o-%d" % (n % 100)) for n in numbers))
+        with broker.reader(broker.begin_offsets([orders])) as reader:
+            found = take(reader, 20_000)
+            until(lambda: not reader.poll(0.1) and reader.positions() == ends(broker, orders))
+        assert sorted(int(record.value) for record in found) == list(range(20_000))
+        for partition in range(3):
+            there = [int(r.value) for r in found if r.partition == partition]
+            assert there == sorted(there)
+
+    def test_a_reader_whose_offset_is_gone_begins_with_what_is_kept(self, broker, queue, send):
+        send(outgoing(queue, b"kept"))
+        with broker.reader({Position(queue, 0): 100}) as reader:
+            assert [record.value for record in take(reader, 1)] == [b"kept"]
+
+    def test_a_channel_that_is_deleted_while_it_is_read_is_said_or_waited_for(
+        self, broker, queue, send
+    ):
+        send(outgoing(queue))
+        with broker.reader({Position(queue, 0): 0}) as reader:
+            take(reader, 1)
+            broker.delete([queue], [])
+            with suppress(BrokerError):
+                assert reader.poll(0.5) == []
+
+
+@pytest.mark.kafka
+def test_without_confluent_kafka_kafka_python_does_all(kafka, monkeypatch):
+    monkeypatch.setitem(sys.modules, "confluent_kafka", None)
+    with (
+        KafkaBroker(kafka.bootstrap_servers) as broker,
+        closing(broker.bulk_producer()) as producer,
+        broker.bulk_reader({}) as reader,
+    ):
+        assert type(producer).__name__ == "KafkaProducerClient"
+        assert type(reader).__name__ == "KafkaReader"
+
+
+@pytest.mark.kafka
+def test_a_setting_that_confluent_kafka_has_not_leaves_all_to_kafka_python(kafka):
+    said = (
+        "^capture and replay go at kafka-python's pace: confluent-kafka, which is faster, is not "
+        "set up for sasl_kerberos_service_name.$"
+    )
+    with KafkaBroker(kafka.bootstrap_servers, sasl_kerberos_service_name="s3cret") as broker:
+        with pytest.warns(UserWarning, match=said):
+            broker.bulk_producer().close()
+        with broker.bulk_reader({}) as reader:  # a second warning would be an error here
+            assert type(reader).__name__ == "KafkaReader"
+
+
+def test_what_is_known_of_a_connection_is_said_in_librdkafkas_words():
+    assert translate({
+        "bootstrap_servers": "here:9092", "security_protocol": "SASL_SSL", "client_id": None,
+        "sasl_mechanism": "SCRAM-SHA-512", "sasl_plain_username": "ada",
+        "sasl_plain_password": "hunter2", "ssl_cafile": "ca.pem", "ssl_check_hostname": False,
+        "ssl_certfile": "both.pem",
+    }) == {
+        "bootstrap.servers": "here:9092", "security.protocol": "SASL_SSL",
+        "sasl.mechanism": "SCRAM-SHA-512", "sasl.username": "ada", "sasl.password": "hunter2",
+        "ssl.ca.location": "ca.pem", "ssl.endpoint.identification.algorithm": "none",
+        "ssl.certificate.location": "both.pem", "ssl.key.location": "both.pem",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "setting", [("ssl_crlfile", "x"), ("ssl_context", "x"), ("sasl_mechanism", "OAUTHBEARER")]
+)
+def test_what_would_make_a_connection_less_safe_or_fail_is_not_left_out(setting):
+    with pytest.raises(LookupError, match=rf"^'?{setting[0]}'?$"):
+        translate(dict([setting]))
 
 
 def test_an_unreachable_cluster_is_said_in_a_sentence():
     port = free_port()
     broker = KafkaBroker(f"127.0.0.1:{port}", timeout=0.2)
     expected = rf"^no Kafka answered at 127\.0\.0\.1:{port} within 0\.2 s; is it running"
-    for call in (broker.channels, broker.producer, lambda: broker.consumer("g", ["c"], "m")):
+    for call in (
+        *(broker.channels, broker.producer, lambda: broker.consumer("g", ["c"], "m")),
+        *(broker.bulk_producer, lambda: broker.bulk_reader({Position("c", 0): 0})),
+    ):
         with pytest.raises(BrokerUnavailableError, match=expected):
             call()
 

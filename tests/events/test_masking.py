@@ -44,7 +44,7 @@ def test_a_pydantic_model_can_mark_its_fields():
         kind: str = "home"
 
     class Joined(Event, version=1):
-        contacts: list[Contact] = []
+        contacts: list[Contact]
         best: Contact | None = None
 
     masking = Masking([Joined.event_type])

@@ -12,7 +12,6 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
-from importlib.util import find_spec
 from typing import Any, TypeVar
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
@@ -268,7 +267,9 @@ class KafkaBroker(Broker):
     @cached_property
     def _bulk_settings(self) -> dict[str, Any] | None:
         """confluent-kafka's settings, or ``None`` where kafka-python is to do its work, too."""
-        if find_spec("confluent_kafka") is None:
+        try:
+            import confluent_kafka  # noqa: F401 - the extra "fast"
+        except ImportError:
             return None
         from workbench.brokers.librdkafka import translate
 
@@ -278,7 +279,7 @@ class KafkaBroker(Broker):
         except LookupError as error:
             warnings.warn(
                 f"capture and replay go at kafka-python's pace: confluent-kafka, which is faster, "
-                f"can't be set up as {error.args[0]} says.",
+                f"is not set up for {error.args[0]}.",
                 stacklevel=2,
             )
             return None

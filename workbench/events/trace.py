@@ -17,6 +17,16 @@ def new_traceparent() -> str:
     return f"00-{uuid4().hex}-{uuid4().hex[:16]}-01"
 
 
+def trace_id(traceparent: str | None) -> str | None:
+    """The trace that an event belongs to, 32 hexadecimal digits; ``None`` if it names none.
+
+    A look at its form, and no more: it is asked of every event.
+    """
+    if traceparent is None or len(traceparent) != 55 or traceparent[35] != "-":
+        return None
+    return traceparent[3:35]
+
+
 def child_traceparent(parent: str | None, event_id: str) -> str:
     """The trace context of an effect: its cause's trace, and a span of its own.
 

@@ -5,6 +5,7 @@ from workbench.services.clock import Clock, VirtualClock
 from workbench.services.context import Context
 from workbench.services.inline import InlineRunner
 from workbench.services.lag import consumer_lag
+from workbench.services.log_lines import LOG_LEVELS
 from workbench.services.runner import Life, Runner, together
 from workbench.services.spec import (
     AT_LEAST_ONCE,
@@ -24,13 +25,23 @@ from workbench.services.spec import (
     subscriptions,
 )
 from workbench.services.status import Status
-from workbench.services.store import Left, Store, read_counts, read_left, read_state, read_touched
+from workbench.services.store import (
+    Left,
+    Measured,
+    Store,
+    read_counts,
+    read_left,
+    read_measured,
+    read_state,
+    read_touched,
+)
 from workbench.services.supervisor import Supervisor
 from workbench.services.worker import STEPS, Worker
 
 __all__ = [
     "AT_LEAST_ONCE",
     "DELIVERIES",
+    "LOG_LEVELS",
     "STEPS",
     "TRANSACTIONS",
     "Clock",
@@ -38,6 +49,7 @@ __all__ = [
     "InlineRunner",
     "Left",
     "Life",
+    "Measured",
     "RetryPolicy",
     "Runner",
     "ServiceSpec",
@@ -55,6 +67,7 @@ __all__ = [
     "instance_number",
     "read_counts",
     "read_left",
+    "read_measured",
     "read_state",
     "read_touched",
     "retry_channel",

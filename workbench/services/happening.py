@@ -1,8 +1,8 @@
 """What happens inside a service, told in one place: logs, traces, metrics and counts are made of it.
 
-What happens in a round is gathered along with the round's :class:`~workbench.services.work.Work`
-and told after its transaction has been written: a round that is taken back, or is done a second
-time, tells nothing twice. A crash between the two loses what was to be told, and nothing else.
+What happens in a round is noted by each observer as it happens, and told to it after the round's
+transaction has been written: a round that is taken back, or is done a second time, tells nothing
+twice. A crash between the two loses what was to be told, and nothing else.
 """
 
 from __future__ import annotations
@@ -12,17 +12,15 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, suppress
 from contextvars import ContextVar, copy_context
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from workbench.brokers import Landed
 from workbench.errors import BrokerError
 from workbench.events import Envelope
 from workbench.services import status as counted
 from workbench.services.arrival import Arrival, Case
+from workbench.services.clock import Clock
 from workbench.services.outbox import Unsent
-
-if TYPE_CHECKING:
-    from workbench.services.spec import ServiceSpec
 
 HANDLED, EMITTED, DUPLICATE = counted.HANDLED, counted.EMITTED, counted.DUPLICATES
 RETRIED, DEAD, ARMED = counted.RETRIES, counted.DEAD, counted.ARMED
@@ -47,16 +45,21 @@ EXPIRED = "expired"
 STARTED, STOPPED, CRASHED = "started", "stopped", "crashed"
 """Of the service itself: there is neither event nor reaction. CRASHED has the ``error``."""
 
-_COUNTED: Mapping[str, str] = {
+COUNTED: Mapping[str, str] = {
     **{what: what for what in (HANDLED, EMITTED, DUPLICATE, RETRIED, DEAD, ARMED, PARKED, GUARDED)},
     COMPENSATED: counted.HANDLED,
     POISON: counted.DEAD,
 }
+"""Among which of the service's counts something is; what is not in here is not counted."""
 
-
-def counted_as(what: str) -> str | None:
-    """Among which of the service's counts something is; ``None``: it is not counted."""
-    return _COUNTED.get(what)
+EVERYTHING = frozenset(
+    {
+        *COUNTED,
+        *(FAILED, LATER, WAITING, REDRIVEN, DISARMED, EXPIRED),
+        *(STARTED, STOPPED, CRASHED),
+    }
+)
+"""All that an observer can be told of."""
 
 
 class Happening(NamedTuple):
@@ -86,8 +89,8 @@ class Happening(NamedTuple):
     started
         Where an attempt has ended, when it began: ``at - started`` is how long it took.
     due
-        In LATER, WAITING and ARMED, when something is to be done; in EMITTED, when the effect is
-        to be sent; in seconds since 1970 UTC.
+        In LATER, WAITING and ARMED, when something is to be done; in EMITTED, when a
+        delayed effect is to be sent; in seconds since 1970 UTC.
     error
         In FAILED, DEAD, POISON and CRASHED, what was raised.
     """
@@ -125,19 +128,36 @@ current_run: ContextVar[Run | None] = ContextVar("workbench_run", default=None)
 class Observer:
     """Told what happens in one instance of a service, on its thread.
 
-    Whatever it raises is noted in the service's output, and the service goes on.
+    Whatever it raises is put in the service's output, and the service goes on.
+
+    Attributes
+    ----------
+    wants
+        Which of the words above it is to be told of. Of what nobody wants nothing is made; of what
+        another wants it may be told, too.
     """
 
+    wants: frozenset[str] = EVERYTHING
+
     def around(self, run: Run) -> AbstractContextManager[object] | None:  # noqa: ARG002
-        """What is to be entered while an attempt is at work; it must not swallow errors.
+        """What is to be entered while an attempt is at work; entering must not fail, nor leaving
+        swallow the attempt's error.
 
         Called in a context of the attempt's own (:mod:`contextvars`): what it sets there is seen
         by the handler, and by nobody after it.
         """
         return None
 
-    def happened(self, told: Sequence[Happening]) -> None:
-        """What a round has done, in order, now that it is written."""
+    def note(self, told: Happening) -> Any:
+        """What it keeps of something that has happened until the round stands; by default all.
+
+        Nothing, if it is ``None``. To keep little is what makes an observer cheap: whatever stays
+        of each event until the end of its round has left the processor's caches by then.
+        """
+        return told
+
+    def happened(self, notes: Sequence[Any]) -> None:
+        """What it has noted in a round, in order, now that the round is written."""
 
     def sent(
         self, rows: Sequence[Unsent], answers: Sequence[Landed | BrokerError], at: datetime
@@ -157,9 +177,11 @@ Result = TypeVar("Result")
 class Observers:
     """All of a service's observers as one; false if there is none."""
 
-    def __init__(self, spec: ServiceSpec, observers: Sequence[Observer]) -> None:
-        self._name = spec.label
+    def __init__(self, name: str, observers: Sequence[Observer]) -> None:
+        self._name = name
         self._observers = list(observers)
+        self.wanted = frozenset(what for observer in observers for what in observer.wants)
+        """What somebody is to be told of."""
 
     def __bool__(self) -> bool:
         return bool(self._observers)
@@ -170,53 +192,78 @@ class Observers:
 
     def _within(self, run: Run, call: Callable[[], Result]) -> Result:
         current_run.set(run)
+        entered = []
+        for observer in self._observers:
+            try:
+                around = observer.around(run)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the service goes on
+                self._complain(observer, error)
+            else:
+                if around is not None:
+                    entered.append(around)
+        if not entered:
+            return call()
         with ExitStack() as stack:
-            for observer in self._observers:
-                with self._noted(observer):
-                    around = observer.around(run)
-                    if around is not None:
-                        stack.enter_context(around)
+            for around in entered:
+                stack.enter_context(around)
             return call()
 
-    def happened(self, told: Sequence[Happening]) -> None:
-        """Tell all of them."""
-        if told:
-            for observer in self._observers:
-                with self._noted(observer):
-                    observer.happened(told)
+    def note(self, told: Happening, notes: list[tuple[Observer, Any]]) -> None:
+        """Add what they note of something that has happened."""
+        for observer in self._observers:
+            try:
+                note = observer.note(told)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the service goes on
+                self._complain(observer, error)
+            else:
+                if note is not None:
+                    notes.append((observer, note))
+
+    def happened(self, notes: Sequence[tuple[Observer, Any]]) -> None:
+        """Tell each of them what it has noted, now that the round is written."""
+        if notes:
+            self._tell(
+                lambda observer: observer.happened([note for who, note in notes if who is observer])
+            )
 
     def sent(
         self, rows: Sequence[Unsent], answers: Sequence[Landed | BrokerError], at: datetime
     ) -> None:
         """Tell all of them."""
-        for observer in self._observers:
-            with self._noted(observer):
-                observer.sent(rows, answers, at)
+        self._tell(lambda observer: observer.sent(rows, answers, at))
 
     def close(self) -> None:
         """Close all of them; a second time it does nothing."""
-        while self._observers:
-            observer = self._observers.pop()
-            with self._noted(observer):
-                observer.close()
+        self._tell(lambda observer: observer.close())
+        self._observers.clear()
 
-    def _noted(self, observer: Observer) -> _Noted:
-        return _Noted(self._name, observer)
+    def _tell(self, tell: Callable[[Observer], None]) -> None:
+        for observer in self._observers:
+            try:
+                tell(observer)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the service goes on
+                self._complain(observer, error)
 
-
-class _Noted:
-    """Lets a service go on if one that only looks on has failed; a class, for it is entered often."""
-
-    def __init__(self, name: str, observer: Observer) -> None:
-        self._name, self._observer = name, observer
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
-        if not isinstance(error, Exception):
-            return False
-        who = type(self._observer).__name__
+    def _complain(self, observer: Observer, error: Exception) -> None:
+        who = type(observer).__name__
         with suppress(OSError, ValueError):
             print(f"{self._name} {who} failed: {error!r}", file=sys.stderr, flush=True)
-        return True
+
+
+class Round:
+    """What happens in one round, as it is noted by those who want to know."""
+
+    def __init__(self, observers: Observers, clock: Clock) -> None:
+        self._observers, self._clock = observers, clock
+        self._wanted = observers.wanted
+        self._notes: list[tuple[Observer, Any]] = []
+
+    def note(self, what: str, *facts: Any, **more: Any) -> None:
+        """Let it be noted, if somebody wants it; the facts are those of a :class:`Happening`."""
+        if what in self._wanted:
+            told = Happening(what, self._clock.now(), *facts, **more)
+            self._observers.note(told, self._notes)
+
+    def told(self) -> None:
+        """Tell it: the round is written."""
+        self._observers.happened(self._notes)

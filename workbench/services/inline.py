@@ -19,6 +19,7 @@ from workbench.errors import ServiceError
 from workbench.services.clock import Clock
 from workbench.services.handling import Stopped
 from workbench.services.happening import Observer
+from workbench.services.own_lines import taking_lines
 from workbench.services.printing import printing_to
 from workbench.services.runner import Life, Runner
 from workbench.services.spec import ServiceSpec
@@ -44,7 +45,7 @@ class InlineRunner(Runner):
         *,
         clock: Clock | None = None,
         threaded: bool = True,
-        observers: Callable[[ServiceSpec], Sequence[Observer]] = observers_of,
+        observers: Callable[[ServiceSpec, Clock], Sequence[Observer]] = observers_of,
     ) -> None:
         super().__init__(folder)
         self._broker, self._say = broker, say
@@ -146,7 +147,7 @@ class InlineRunner(Runner):
             clock=self._clock,
             at=_killer(*kill_at) if kill_at else lambda step: None,
             report=report,
-            observers=self._observers(self._specs[name]),
+            observers=self._observers(self._specs[name], self._clock),
         )
         life.up = True
         self._guarded(name, self._workers[name].start)
@@ -167,7 +168,7 @@ class InlineRunner(Runner):
         self._folder.mkdir(parents=True, exist_ok=True)
         with self.output_path(name).open("a", encoding="utf-8") as output:
             try:
-                with printing_to(output):
+                with printing_to(output), taking_lines():
                     action()
             except _KilledError:
                 life.crashes += 1

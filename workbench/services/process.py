@@ -13,6 +13,7 @@ from typing import Any
 
 from workbench.brokers import open_broker
 from workbench.errors import WorkbenchError
+from workbench.services.clock import Clock
 from workbench.services.handling import Stopped
 from workbench.services.status import Status
 from workbench.services.telemetry import observers_of
@@ -47,13 +48,15 @@ def run_service(packed: bytes, report_to: socket.socket, alive: int) -> int:
     try:
         spec, settings = unpack(packed)
         kill_at = settings.pop("kill_at", None)
+        clock = Clock()
         worker = Worker(
             spec,
             open_broker(settings),
             at=_killer(*kill_at) if kill_at else lambda step: None,
             report=report,
             stopping=stopping.is_set,
-            observers=observers_of(spec),
+            clock=clock,
+            observers=observers_of(spec, clock, alone=True),
         )
         try:
             worker.start()

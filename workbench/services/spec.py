@@ -39,6 +39,10 @@ class ServiceSpec:
     """The event types that may say that a later step is undone."""
     watch_fields: int = 0
     """Of how many events of each reaction is noted which fields its handler touches."""
+    log_level: str = "info"
+    """What goes to its log: lines of this level and above; ``"off"``: none."""
+    log_payloads: bool = False
+    """Whether its log shows payloads; what is personal in them is masked."""
     hears: frozenset[str] = frozenset()
     """The event types that it has a use for."""
 
@@ -162,6 +166,8 @@ def service_spec(
     delivery: str = AT_LEAST_ONCE,
     instance: int = 1,
     watch_fields: int = 0,
+    log_level: str = "info",
+    log_payloads: bool = False,
 ) -> ServiceSpec:
     """What is needed to run one service of a design.
 
@@ -203,5 +209,7 @@ def service_spec(
         undone_by=undone_by(choreography),
         notices=notices(choreography, service.reactions),
         watch_fields=watch_fields,
+        log_level=log_level,
+        log_payloads=log_payloads,
         hears=frozenset(service.consumes),
     )

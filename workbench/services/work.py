@@ -11,14 +11,16 @@ stands, and does the work again if not.
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from datetime import datetime
 
 from workbench.brokers import Outgoing, Position
-from workbench.services.clock import Clock
+from workbench.events import Envelope
+from workbench.services.arrival import Arrival
 from workbench.services.done_steps import DoneSteps
-from workbench.services.happening import Happening, counted_as
+from workbench.services.happening import COUNTED, Round
 from workbench.services.inbox import Entry, Outcome
 from workbench.services.outbox import Unsent
+from workbench.services.processing import Spans
 from workbench.services.state import Layer, State, Texts
 from workbench.services.store import Counts, Store
 from workbench.services.timers import Timers
@@ -31,9 +33,9 @@ class NotAheadError(BaseException):
 
 
 class Work:
-    """The share of all reactions that have succeeded so far, and what has happened in it.
+    """The share of all reactions that have succeeded so far.
 
-    Only with a clock is kept what is told; else it is counted, and no more.
+    What happens is counted, and noted in the round, if there is one.
 
     Raises
     ------
@@ -41,8 +43,8 @@ class Work:
         ``ahead``, it is asked for the keys of the state, or for what waits.
     """
 
-    def __init__(self, store: Store, clock: Clock | None = None, *, ahead: bool = False) -> None:
-        self._store, self._clock = store, clock
+    def __init__(self, store: Store, round_: Round | None = None, *, ahead: bool = False) -> None:
+        self._store, self._round = store, round_
         self._ahead = ahead
         self._state = Layer(_Keyless(store.state) if ahead else store.state, remember=True)
         self._seen: dict[Entry, Outcome | None] = {}
@@ -51,8 +53,7 @@ class Work:
         self.source = Position("", 0)
         """The partition of the record that is being handled: what comes of it is its owner's."""
         self.counts: Counts = Counter()
-        self.told: list[Happening] = []
-        """What has happened, in order: for the observers, once all is written."""
+        self.spans = Spans()
         self.touched: Touches = Counter()
         """Fields that handlers were seen to touch."""
         self.unsettled: dict[str, None] = {}
@@ -103,12 +104,31 @@ class Work:
         """Send something at a time, in seconds since 1970 UTC."""
         self._outgoing.append((due, self.source, outgoing))
 
-    def tell(self, what: str, event_type: str, **facts: Any) -> None:
-        """Count what has happened, and keep it to be told; ``facts`` are a Happening's."""
-        if (count := counted_as(what)) is not None:
+    def tell(
+        self,
+        what: str,
+        event_type: str,
+        reaction: str,
+        arrival: Arrival,
+        envelope: Envelope | None,
+        cause: Envelope | None = None,
+        attempt: int = 0,
+        started: datetime | None = None,
+        due: float | None = None,
+        error: BaseException | None = None,
+    ) -> None:
+        """Count what has happened, and let it be noted; see :class:`Happening`."""
+        count = COUNTED.get(what)
+        if count is not None:
             self.counts[count, event_type] += 1
-        if self._clock is not None:
-            self.told.append(Happening(what, self._clock.now(), event_type, **facts))
+        if self._round is not None:
+            facts = (reaction, arrival, envelope, cause, attempt, started, due, error)
+            self._round.note(what, event_type, *facts)
+
+    def told(self) -> None:
+        """Tell the observers what has happened: it is written."""
+        if self._round is not None:
+            self._round.told()
 
     def share(self) -> Share:
         """A new reaction's share."""
@@ -120,6 +140,7 @@ class Work:
         self._store.state.write(self._state.changes)
         unsent = self._store.outbox.put(self._outgoing) if self._outgoing else []
         self._store.count(self.counts)
+        self._store.time(self.spans)
         if self.touched:
             self._store.touch(self.touched)
         return [row for row in unsent if row.due <= now]

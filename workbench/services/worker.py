@@ -30,16 +30,16 @@ from workbench.services.happening import (
     CRASHED,
     STARTED,
     STOPPED,
-    Happening,
     Observer,
     Observers,
+    Round,
 )
 from workbench.services.injection import Injector
 from workbench.services.offsets import Offsets
 from workbench.services.outbox import Unsent
 from workbench.services.sending import Sending, sending
 from workbench.services.spec import ServiceSpec
-from workbench.services.status import Status
+from workbench.services.status import IGNORED, Status
 from workbench.services.store import Store
 from workbench.services.waiting import Waiter
 from workbench.services.work import NotAheadError, Work
@@ -100,7 +100,7 @@ class Worker:
         self._clock = clock or Clock()
         self._at, self._report, self._stopping = at, report, stopping
         self._injector = Injector(spec.store, self._clock)
-        self._observers = Observers(spec, observers)
+        self._observers = Observers(spec.label, observers)
         self._handling = Handling(spec, self._clock, self._injector, stopping, self._observers)
         self._status = Status(service=spec.label, pid=os.getpid())
         self._reported_at = 0.0
@@ -120,6 +120,7 @@ class Worker:
         self.store = Store(self.spec.store, durable=self.spec.durable)
         self._closing.append(self.store.close)
         self._handling.repeated = self.store.reprocessing.ranges()
+        self._handling.ignored = {name for what, name in self.store.counts() if what == IGNORED}
         self._sending = sending(
             self.spec,
             self._broker,
@@ -303,14 +304,15 @@ class Worker:
                 records = self._handle_each(records, work)
             fresh = work.write(self._clock.now().timestamp())
             self._at("handled")
-        self._observers.happened(work.told)
+        work.told()
         self._status.in_flight = len(records) + len(waiters)
         self._report_status()
         self._at("recorded")
         return records, len(waiters), fresh
 
     def _work(self, *, ahead: bool = False) -> Work:
-        return Work(self.store, self._clock if self._observers else None, ahead=ahead)
+        round_ = Round(self._observers, self._clock) if self._observers else None
+        return Work(self.store, round_, ahead=ahead)
 
     def _work_ahead(self, records: Sequence[Record]) -> tuple[Work | None, Sequence[Record]]:
         """Handle records before the transaction, so that other instances can work meanwhile."""
@@ -371,7 +373,7 @@ class Worker:
                 self.store.timers.drop(timer.seq)
                 self._handling.expire(timer.reaction, timer.record, work)
             fresh = work.write(self._clock.now().timestamp())
-        self._observers.happened(work.told)
+        work.told()
         self._deliver(fresh)
         return len(expired)
 
@@ -390,7 +392,9 @@ class Worker:
     def _observe(self, what: str, error: BaseException | None = None) -> None:
         """Tell what happens to the service itself."""
         if self._observers:
-            self._observers.happened([Happening(what, self._clock.now(), error=error)])
+            round_ = Round(self._observers, self._clock)
+            round_.note(what, error=error)
+            round_.told()
 
     def _report_status(self, *, force: bool = False) -> None:
         now = time.monotonic()

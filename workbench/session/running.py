@@ -61,6 +61,8 @@ class Running:
         durable: bool,
         delivery: str,
         watch_fields: int,
+        log_level: str,
+        log_payloads: bool,
         say: Callable[[str], None],
     ) -> None:
         self._choreography = choreography
@@ -68,6 +70,7 @@ class Running:
         self.retry = retry
         self.durable, self._delivery, self._say = durable, delivery, say
         self._watch_fields = watch_fields
+        self._log_level, self._log_payloads = log_level, log_payloads
         self._wanted: dict[str, int] = {}
         """Service → how many instances it is to have."""
         self._changes: dict[str, int] = {}
@@ -219,6 +222,8 @@ class Running:
             delivery=self._delivery,
             instance=instance,
             watch_fields=self._watch_fields,
+            log_level=self._log_level,
+            log_payloads=self._log_payloads,
         )
 
     def _launch(self, specs: Sequence[ServiceSpec]) -> None:

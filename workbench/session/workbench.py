@@ -12,10 +12,11 @@ from workbench.brokers import Broker, Position
 from workbench.choreography import Choreography, Service
 from workbench.errors import DesignError, EventRefusedError, ServiceError
 from workbench.events import Event, EventType
-from workbench.services import AT_LEAST_ONCE, DELIVERIES, Life, RetryPolicy, Runner
+from workbench.services import AT_LEAST_ONCE, DELIVERIES, LOG_LEVELS, Life, RetryPolicy, Runner
 from workbench.session.connection import Connection
 from workbench.session.convergence import Convergence
 from workbench.session.observing import Observing
+from workbench.session.progress import counted
 from workbench.session.publishing import Published, Publishing
 from workbench.session.reprocessing import reprocess
 from workbench.session.running import Begin, Running
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from workbench.session.dead_letters import DeadLetters
     from workbench.session.faults import Faults
     from workbench.session.local_server import LocalServer
+    from workbench.session.metrics_server import MetricsServer
 
 _NAMESPACE = re.compile(r"[A-Za-z0-9_-]{0,80}")
 
@@ -67,6 +69,12 @@ class Workbench:
     watch_fields
         Of how many events of each reaction, from each start of a service, it is noted which fields
         its Python handler touches; :meth:`touched` and :meth:`impact` know them then. 0: of none.
+    log_level
+        Which lines of what happens in them services write to their logs: ``"debug"``, ``"info"``,
+        ``"warning"``, ``"error"`` and above, or none: ``"off"``; :meth:`logs` reads them.
+    log_payloads
+        Their logs show what events carry, too, except for what schemas mark as personal
+        (``"x-personal-data": true``), which no log shows.
     readonly
         Nothing may be published, started or deleted.
     allow_writes
@@ -100,6 +108,8 @@ class Workbench:
         durable: bool = False,
         delivery: str = AT_LEAST_ONCE,
         watch_fields: int = 0,
+        log_level: str = "info",
+        log_payloads: bool = False,
         readonly: bool = False,
         allow_writes: bool = False,
         timeout: float = 10.0,
@@ -113,6 +123,9 @@ class Workbench:
         if delivery not in DELIVERIES:
             known = " or ".join(f"{name!r}" for name in DELIVERIES)
             raise ServiceError(f"the delivery is {known}, not {delivery!r}.")
+        if log_level not in LOG_LEVELS:
+            known = ", ".join(f"{name!r}" for name in LOG_LEVELS)
+            raise ServiceError(f"the log level is one of {known}, not {log_level!r}.")
         self.design_folder = Path(design) if isinstance(design, str | Path) else None
         if isinstance(design, Choreography):
             self.choreography = design
@@ -144,9 +157,12 @@ class Workbench:
             durable=durable,
             delivery=delivery,
             watch_fields=watch_fields,
+            log_level=log_level,
+            log_payloads=log_payloads,
             say=self._told,
         )
         self._observing = Observing(self.choreography, self.connection, self._running)
+        self._metrics_servers: list[MetricsServer] = []
 
     def _told(self, sentence: str) -> None:
         self.say(sentence)  # whoever it is by then: a widget listens while it acts
@@ -358,6 +374,76 @@ class Workbench:
         """What a service has counted since its file was made: handled, emitted, duplicates, …"""
         return self._observing.counts(service)
 
+    def metrics(self) -> pd.DataFrame:
+        """One row a service and event type: what was done about it, and how long that took.
+
+        All since the service's file was made: restarts, crashes and other instances included.
+
+        ``service``, ``event_type``
+            The service's event types by the design first, then whatever else it has met (``"?"``
+            could not be read).
+        ``consumed``
+            Events met for the first time, each once, however many reactions there are and whatever
+            becomes of it; duplicates and ignored events left out. All that was published, once the
+            service has caught up.
+        ``handled``, ``guarded``, ``dead_lettered``, ``duplicates``
+            What became of them, counted for each reaction: handled, turned away by a guard, given
+            up on, or skipped because it was handled before. A compensation is handled as the event
+            of its step.
+        ``emitted``
+            Effects of this type, put into the outbox.
+        ``retried``, ``failed``
+            Attempts after the first, and attempts that ended with an error.
+        ``ignored``
+            Events of a type that the service has no use for; beyond a hundred such types, and of
+            one whose name is too long, as ``"other"``.
+        ``parked``, ``armed``
+            Events that had to wait behind an earlier one, or for the absence of another, be it
+            over by now.
+        ``p50_ms``, ``p95_ms``, ``p99_ms``, ``mean_ms``
+            How long attempts took, failed ones too, in milliseconds: guard, handler and the making
+            of its effects, not their sending. ``NaN`` if there was none. The mean is exact; the
+            others are estimated from a histogram, as if attempts were spread evenly over each of
+            its buckets, and are 10,000 at most.
+        ``lag``
+            Events on the service's channels that it has not committed yet: of the whole service,
+            so the same in all of its rows.
+
+        All counts are ``int64`` (``lag``: ``Int64``, null for a service that reads nothing).
+
+        Examples
+        --------
+        >>> wb.metrics().query("failed > 0")  # doctest: +SKIP
+        """
+        return self._observing.metrics()
+
+    def serve_metrics(self, port: int = 0) -> MetricsServer:
+        """Serve what is measured to Prometheus, in its text format, until it or this is closed.
+
+        On 127.0.0.1 alone, at any free port unless one is given: ``.url`` says where. Everything is
+        read anew at each scrape; while the broker does not answer, ``choreography_broker_up`` is 0
+        and lag and open dead letters are left out.
+
+        Raises
+        ------
+        MetricsError
+            It can't listen at that port.
+
+        Examples
+        --------
+        >>> wb.serve_metrics()  # doctest: +SKIP
+        MetricsServer('http://127.0.0.1:40123/metrics')
+        """
+        from workbench.session.exposition import WorkbenchCollector
+        from workbench.session.metrics_server import MetricsServer
+
+        collector = WorkbenchCollector(
+            self.choreography, self.broker, self.namespace, self.folder, self.lives
+        )
+        server = MetricsServer(collector, port)
+        self._metrics_servers.append(server)
+        return server
+
     def wait_until_idle(self, timeout: float = 60.0) -> None:
         """Wait until every event is handled and every effect sent, delayed ones included.
 
@@ -443,22 +529,13 @@ class Workbench:
 
         A range of broker times or of offsets narrows it; see :func:`workbench.capture.record`.
         """
-        from tqdm.auto import tqdm
-
         from workbench.analysis import EventLog
         from workbench.capture import record
 
         if self._faults is not None:
             self._faults.flush()
         channels = self.connection.captured_channels()
-        with tqdm(
-            desc="capture", unit=" events", disable=None if progress else True, leave=False
-        ) as bar:
-
-            def advance(done: int, total: int) -> None:
-                bar.total = total
-                bar.update(done - bar.n)
-
+        with counted("capture", "events", shown=progress) as advance:
             frame = record(
                 self.broker,
                 channels,
@@ -469,6 +546,55 @@ class Workbench:
                 progress=advance,
             )
         return EventLog(frame)
+
+    def replay(
+        self,
+        log: EventLog | str | Path,
+        *,
+        speed: float | None = None,
+        keep_ids: bool = True,
+        channels: Iterable[str] | Mapping[str, str] | None = None,
+        progress: bool = True,
+    ) -> int:
+        """Send the events of a captured log to their channels again; returns how many were sent.
+
+        Services that run react to them as to any events: of a log that holds their effects, too,
+        send the firsts alone, ``wb.replay(EventLog(log.frame.query("causation_id.isna()")))``.
+
+        Parameters
+        ----------
+        log
+            A log, or the path of one that was saved; a file is read in parts, and may be larger
+            than memory.
+        speed
+            ``None``: as fast as it goes. ``1``: with the times between the events as they were;
+            ``10``: ten times as fast.
+        keep_ids
+            They are the same events: a service that has handled one already counts it as a
+            duplicate. Else each gets a new id, and each flow a new correlation id.
+        channels
+            Which of the log's channels, as the log names them, or a mapping from those to others
+            (of another namespace, say). By default those of the design. Dead letters are never
+            sent: they are redriven.
+
+        Raises
+        ------
+        LogError
+            The speed is not above 0, the file can't be read, or nothing is on those channels.
+        BrokerError
+            Nothing may be sent to this cluster, or it did not take an event.
+        """
+        from workbench.capture import replay
+
+        self.connection.may_write("replay a log")
+        wanted = self.channels() if channels is None else channels
+        targets = dict(wanted) if isinstance(wanted, Mapping) else {name: name for name in wanted}
+        self.connection.ensure_channels(*targets.values())
+        with counted("replay", "events", shown=progress) as advance:
+            given = log if isinstance(log, str | Path) else log.frame
+            return replay(
+                self.broker, given, targets, speed=speed, keep_ids=keep_ids, progress=advance
+            )
 
     def dead_letters(self, *, settled: bool = False) -> DeadLetters:
         """The dead letters, newest last: a table that can redrive, edit and discard them.
@@ -548,6 +674,8 @@ class Workbench:
 
     def close(self) -> None:
         """Stop the services, and the local Kafka if this workbench started it."""
+        for server in self._metrics_servers:
+            server.close()
         if self._faults is not None:
             self._faults.close()
         self._running.close()

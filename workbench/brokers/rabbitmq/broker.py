@@ -17,11 +17,11 @@ from workbench.brokers.broker import (
     Reader,
     Subscription,
 )
-from workbench.brokers.rabbitmq import groups, registry, streams
+from workbench.brokers.rabbitmq import groups, holders, lag, registry, streams
 from workbench.brokers.rabbitmq.endpoint import Endpoint
 from workbench.brokers.rabbitmq.line import NOT_FOUND, Line, RefusedError
 from workbench.brokers.rabbitmq.member import RabbitMQMember
-from workbench.brokers.rabbitmq.names import EVERYTHING, LOG, lock_of, log_of
+from workbench.brokers.rabbitmq.names import EVERYTHING, LOG, log_of
 from workbench.brokers.rabbitmq.producer import RabbitMQProducer
 from workbench.brokers.rabbitmq.registry import Heard
 from workbench.errors import BrokerError, BrokerUnavailableError
@@ -60,6 +60,10 @@ class RabbitMQBroker(Broker):
         self._line: Line | None = None
 
     @property
+    def address(self) -> str:
+        return str(self.endpoint)
+
+    @property
     def is_local(self) -> bool:
         return self.endpoint.is_local
 
@@ -70,7 +74,7 @@ class RabbitMQBroker(Broker):
         """A new connection."""
         return Line(self.endpoint, self.timeout)
 
-    def _ask(self, question: Callable[[Line], Result]) -> Result:
+    def _ask(self, question: Callable[..., Result], *about: Any) -> Result:
         """Ask on the connection that is kept for questions; again, if it is lost meanwhile."""
         deadline = time.monotonic() + self.timeout
         while True:
@@ -79,7 +83,7 @@ class RabbitMQBroker(Broker):
                     self._line = self.connect()
                 line = self._line
             try:
-                return question(line)
+                return question(line, *about)
             except BrokerUnavailableError:
                 if not line.lost or time.monotonic() > deadline:
                     raise
@@ -94,21 +98,25 @@ class RabbitMQBroker(Broker):
     def ensure_channels(self, channels: Mapping[str, int]) -> None:
         missing = sorted(channels.keys() - self.channels())
         for name in missing:
-            self._ask(lambda line, name=name: _make_channel(line, name))
+            self._ask(_make_channel, name)
 
     def channels(self) -> set[str]:
         return self._ask(registry.read).channels
 
     def has_channel(self, name: str) -> bool:
         """Whether there is a channel of a name."""
-        return self._ask(lambda line: _has_exchange(line, name))
+        return self._ask(_has_exchange, name)
+
+    def heard(self, group: str) -> Heard:
+        """What a group hears."""
+        return self._ask(registry.read).groups.get(group, {})
 
     def delete(self, channels: Iterable[str], groups: Iterable[str]) -> None:
         there = self._ask(registry.read)
         for group in sorted(set(groups) & there.groups.keys()):
-            self._ask(lambda line, group=group: _delete_group(line, group))
+            self._ask(_delete_group, group)
         for name in sorted(set(channels) & there.channels):
-            self._ask(lambda line, name=name: _delete_channel(line, name))
+            self._ask(_delete_channel, name)
 
     # --- clients ----------------------------------------------------------------------------
 
@@ -116,24 +124,22 @@ class RabbitMQBroker(Broker):
         return RabbitMQProducer(self)
 
     def subscribe(self, subscriptions: Sequence[Subscription]) -> None:
-        for group, channels in subscriptions:
+        for wanted in subscriptions:
             heard = {
                 channel: None if types is None else frozenset(types)
-                for channel, types in channels.items()
+                for channel, types in wanted.channels.items()
             }
-            self._ask(
-                lambda line, group=group, heard=heard: groups.hear(line, group, lambda _: heard)
-            )
+            self._ask(groups.hear, wanted.group, _exactly(heard))
 
     def consumer(self, group: str, channels: Sequence[str], member: str) -> Consumer:
         def wanted(heard: Heard) -> Heard:
             return {channel: heard.get(channel) for channel in channels}
 
-        self._ask(lambda line: groups.hear(line, group, wanted))
+        self._ask(groups.hear, group, wanted)
         return RabbitMQMember(self, group, channels, member)
 
     def dismiss(self, group: str, member: str) -> None:
-        pass
+        self._ask(holders.send_out, group, member)
 
     def reader(self, start: Mapping[Position, int]) -> Reader:
         return streams.StreamReader(self.connect(), start)
@@ -141,8 +147,7 @@ class RabbitMQBroker(Broker):
     # --- offsets ----------------------------------------------------------------------------
 
     def begin_offsets(self, channels: Iterable[str]) -> dict[Position, int]:
-        names = set(channels)
-        return self._ask(lambda line: streams.begins(line, names))
+        return self._ask(streams.begins, set(channels))
 
     def end_offsets(
         self,
@@ -150,23 +155,21 @@ class RabbitMQBroker(Broker):
         *,
         committed: bool = True,  # noqa: ARG002 - it has no transactions
     ) -> dict[Position, int]:
-        names = set(channels)
-        return self._ask(lambda line: streams.ends(line, names))
+        return self._ask(streams.ends, set(channels))
 
     def offsets_at(self, channels: Iterable[str], time: datetime) -> dict[Position, int]:
         at = time.timestamp() * 1000
         return {
-            position: self._ask(
-                lambda line, position=position, end=end: streams.offset_at(
-                    line, position.channel, at, end
-                )
-            )
+            position: self._ask(streams.offset_at, position.channel, at, end)
             for position, end in self.end_offsets(channels).items()
         }
 
     def committed(self, group: str) -> dict[Position, int]:  # noqa: ARG002
         """Nothing: RabbitMQ forgets what a group has acknowledged."""
         return {}
+
+    def lags(self, groups: Mapping[str, Collection[str]]) -> dict[str, int]:
+        return self._ask(lag.lags, groups)
 
     def rewind(self, group: str, offsets: Mapping[Position, int]) -> None:  # noqa: ARG002
         raise BrokerError(
@@ -182,6 +185,10 @@ class RabbitMQBroker(Broker):
 
     def __repr__(self) -> str:
         return f"RabbitMQBroker({str(self.endpoint)!r})"
+
+
+def _exactly(wanted: Heard) -> Callable[[Heard], Heard]:
+    return lambda _: wanted
 
 
 def _make_channel(line: Line, name: str) -> None:

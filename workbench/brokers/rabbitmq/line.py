@@ -172,7 +172,9 @@ class Line:
 
     def _gone(self, error: BaseException | None) -> BrokerUnavailableError:
         why = f": {reason(error)}" if error is not None else ""
-        return BrokerUnavailableError(f"the connection to RabbitMQ at {self.endpoint} is lost{why}.")
+        return BrokerUnavailableError(
+            f"the connection to RabbitMQ at {self.endpoint} is lost{why}."
+        )
 
     def _said(self, error: pika_errors.AMQPChannelError) -> RefusedError:
         code = getattr(error, "reply_code", 0)

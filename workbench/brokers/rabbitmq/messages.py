@@ -33,7 +33,15 @@ TIME = "wb-time"
 CHANNEL = "wb-channel"
 """The header that names the channel of a message which was put into a queue without it."""
 _OURS = {_KEY, TIME, _NULL, _EXACT, CHANNEL}
-_BROKERS = ("x-death", "x-first-death-", "x-last-death-", "x-stream-", "x-delivery-count", "x-acquired-", "x-opt-")
+_BROKERS = (
+    "x-death",
+    "x-first-death-",
+    "x-last-death-",
+    "x-stream-",
+    "x-delivery-count",
+    "x-acquired-",
+    "x-opt-",
+)
 """How the names of headers begin that RabbitMQ adds."""
 _SHORT = 255  # bytes of what AMQP calls a short string: names, properties, routing keys
 _CONTENT_TYPE = "content-type"
@@ -111,9 +119,7 @@ def routing_key(event_type: bytes) -> str:
     return _short(event_type) or UNTYPED
 
 
-def to_record(
-    channel: str, offset: int, properties: BasicProperties, body: bytes
-) -> Record:
+def to_record(channel: str, offset: int, properties: BasicProperties, body: bytes) -> Record:
     """The record that a message is, whoever published it."""
     table: Mapping[str, Any] = properties.headers or {}
     headers = _exact_headers(table.get(_EXACT))

@@ -96,4 +96,6 @@ def _note(line: Line, note: Mapping[str, Any]) -> None:
         body = json.dumps(note).encode()
         message = Message("", REGISTRY, properties, body)
         if Publishing(session).send([message], line.timeout) != [Outcome.CONFIRMED]:
-            raise BrokerError(f"RabbitMQ at {line.endpoint} did not confirm a note of its registry.")
+            raise BrokerError(
+                f"RabbitMQ at {line.endpoint} did not confirm a note of its registry."
+            )
