@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from workbench.brokers.aws import topology
 from workbench.brokers.aws.connecting import MISSING, Connection, code_of
 from workbench.brokers.aws.encoding import read
 from workbench.brokers.aws.names import tap_queue
@@ -126,8 +127,7 @@ def _record(message: Mapping[str, Any], channel: str) -> Record:
     if record.channel == channel:
         return record
     # SQS itself put it there: a service could not deal with what came to it from that channel.
-    received = str(message.get("Attributes", {}).get("ApproximateReceiveCount", ""))
-    attempts = max(1, int(received) - 1) if received.isdecimal() else 1
+    attempts = topology.RECEIVES
     sent = datetime.fromtimestamp(max(0, record.time_ms) / 1000, UTC)
     letter = DeadLetter(
         channel.removesuffix(".dead-letters").rpartition(".")[2],
