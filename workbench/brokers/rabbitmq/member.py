@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from pika import BasicProperties
 
@@ -19,6 +20,7 @@ from workbench.brokers.rabbitmq import holders
 from workbench.brokers.rabbitmq.line import LOCKED, NOT_FOUND, RefusedError, Session
 from workbench.brokers.rabbitmq.messages import Message, to_record
 from workbench.brokers.rabbitmq.names import lock_of
+from workbench.brokers.rabbitmq.publishing import Outcome, Publishing
 from workbench.errors import BrokerError, BrokerUnavailableError
 
 if TYPE_CHECKING:
