@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from workbench import look
 from workbench.cli.options import Design, Namespace, Servers, Timeout, must_exist
 
 Folder = Annotated[
@@ -34,7 +35,7 @@ def flow(
         timeout=timeout,
         readonly=True,
     ) as wb:
-        typer.echo(repr(wb.flow(correlation_id)))
+        _tell(repr(wb.flow(correlation_id)))
 
 
 def why(
@@ -58,4 +59,11 @@ def why(
         timeout=timeout,
         readonly=True,
     ) as wb:
-        typer.echo(repr(wb.why(event_id, service)))
+        _tell(repr(wb.why(event_id, service)))
+
+
+def _tell(text: str) -> None:
+    """Print lines, those in trouble in red where there is colour."""
+    for line in text.splitlines():
+        trouble = look.TROUBLE_SIGN in line
+        typer.secho(line, fg=typer.colors.RED if trouble else None)
