@@ -6,7 +6,8 @@ then pickle); what happens goes out on standard output as JSON lines. When stand
 because the notebook's kernel ended, however it ended, every service is killed and it ends too.
 Should it be killed itself, its services see the end of a pipe that only it holds open.
 
-Its one argument is the file descriptor of the socket that services report to.
+Its arguments are the file descriptor of the socket that services report to, and the kind of their
+broker.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ TELEMETRY = "OTEL_"
 
 def main() -> int:
     """Serve until standard input ends."""
-    _preload()
+    _preload(sys.argv[2])
     reports = socket.socket(fileno=int(sys.argv[1]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     wake_read, wake_write = os.pipe()
@@ -121,21 +122,21 @@ def _tell(message: dict[str, Any]) -> None:
         os.write(1, json.dumps(message).encode() + b"\n")
 
 
-def _preload() -> None:
-    """Import once what every service needs."""
+def _preload(kind: str) -> None:
+    """Import once what every service needs, the client of one kind of broker included."""
     import cel
     import cloudevents.core.bindings.kafka
     import cloudpickle
     import jsonschema_rs
-    import kafka
     import opentelemetry.sdk.trace.export
     import pydantic
 
-    import workbench.brokers.kafka
     import workbench.services.process
     import workbench.services.tracing.observing
+    from workbench.brokers import load_broker
 
-    _ = (cel, cloudevents, cloudpickle, jsonschema_rs, kafka, opentelemetry, pydantic, workbench)
+    load_broker(kind)
+    _ = (cel, cloudevents, cloudpickle, jsonschema_rs, opentelemetry, pydantic, workbench)
     # What is here now stays: the collector of a service neither walks through it again and again
     # nor, by touching it, makes a copy of the memory that services share.
     gc.collect()

@@ -8,7 +8,7 @@ twice. A crash between the two loses what was to be told, and nothing else.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, suppress
 from contextvars import ContextVar, copy_context
 from datetime import datetime
@@ -193,6 +193,9 @@ class Observers:
     def __bool__(self) -> bool:
         return bool(self._observers)
 
+    def __iter__(self) -> Iterator[Observer]:
+        return iter(self._observers)
+
     def run(self, run: Run, call: Callable[[], Result]) -> Result:
         """Call what makes an attempt's effects, in a context of its own."""
         return copy_context().run(self._within, run, call)
@@ -204,7 +207,7 @@ class Observers:
             try:
                 around = observer.around(run)
             except Exception as error:  # noqa: BLE001 - whatever it is, the service goes on
-                self._complain(observer, error)
+                self.complain(observer, error)
             else:
                 if around is not None:
                     entered.append(around)
@@ -214,17 +217,6 @@ class Observers:
             for around in entered:
                 stack.enter_context(around)
             return call()
-
-    def note(self, told: Happening, notes: list[tuple[Observer, Any]]) -> None:
-        """Add what they note of something that has happened."""
-        for observer in self._observers:
-            try:
-                note = observer.note(told)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the service goes on
-                self._complain(observer, error)
-            else:
-                if note is not None:
-                    notes.append((observer, note))
 
     def happened(self, notes: Sequence[tuple[Observer, Any]]) -> None:
         """Tell each of them what it has noted, now that the round is written."""
@@ -257,9 +249,10 @@ class Observers:
             try:
                 tell(observer)
             except Exception as error:  # noqa: BLE001 - whatever it is, the service goes on
-                self._complain(observer, error)
+                self.complain(observer, error)
 
-    def _complain(self, observer: Observer, error: Exception) -> None:
+    def complain(self, observer: Observer, error: Exception) -> None:
+        """Say in the service's output what an observer has raised."""
         who = type(observer).__name__
         with suppress(OSError, ValueError):
             print(f"{self._name} {who} failed: {error!r}", file=sys.stderr, flush=True)
@@ -270,14 +263,22 @@ class Round:
 
     def __init__(self, observers: Observers, clock: Clock) -> None:
         self._observers, self._clock = observers, clock
-        self._wanted = observers.wanted
+        self._wanted, self._each = observers.wanted, list(observers)
         self._notes: list[tuple[Observer, Any]] = []
 
     def note(self, what: str, *facts: Any, **more: Any) -> None:
         """Let it be noted, if somebody wants it; the facts are those of a :class:`Happening`."""
-        if what in self._wanted:
-            told = Happening(what, self._clock.now(), *facts, **more)
-            self._observers.note(told, self._notes)
+        if what not in self._wanted:
+            return
+        told = Happening(what, self._clock.now(), *facts, **more)
+        for observer in self._each:
+            try:
+                note = observer.note(told)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the service goes on
+                self._observers.complain(observer, error)
+            else:
+                if note is not None:
+                    self._notes.append((observer, note))
 
     def told(self) -> None:
         """Tell it: the round is written."""

@@ -52,7 +52,7 @@ class ServiceSpec:
     @property
     def subscription(self) -> Subscription:
         """What its group reads."""
-        return subscription_of(self.group, self.inputs, self.hears, self.retries)
+        return subscription_of(self.group, self.inputs, self.hears, self.retries, self.dead_letters)
 
     @property
     def label(self) -> str:
@@ -106,12 +106,15 @@ def input_channels(choreography: Choreography, namespace: str, service: str) -> 
 
 
 def subscription_of(
-    group: str, inputs: Sequence[str], hears: Collection[str], retries: str
+    group: str,
+    inputs: Sequence[str],
+    hears: Collection[str],
+    retries: str,
+    dead_letters: str,
 ) -> Subscription:
     """What a service's group reads: what it hears of its channels, and all of its own retries."""
-    return Subscription(
-        group, {channel: None if channel == retries else hears for channel in inputs}
-    )
+    channels = {channel: None if channel == retries else hears for channel in inputs}
+    return Subscription(group, channels, dead_letters)
 
 
 def subscriptions(choreography: Choreography, namespace: str) -> list[Subscription]:
@@ -122,6 +125,7 @@ def subscriptions(choreography: Choreography, namespace: str) -> list[Subscripti
             input_channels(choreography, namespace, name),
             frozenset(service.consumes),
             retry_channel(namespace, name),
+            dead_letter_channel(namespace, name),
         )
         for name, service in list(choreography.services.items())
         if service.reactions

@@ -98,11 +98,15 @@ class Supervisor(Runner):
 
     def pause(self, service: str) -> None:
         with self._lock:
-            self._signal(self._life(service), signal.SIGSTOP)
+            life = self._life(service)
+            life.paused = life.up
+            self._signal(life, signal.SIGSTOP)
 
     def resume(self, service: str) -> None:
         with self._lock:
-            self._signal(self._life(service), signal.SIGCONT)
+            life = self._life(service)
+            life.paused = False
+            self._signal(life, signal.SIGCONT)
 
     def close(self) -> None:
         with self._lock:
@@ -138,7 +142,7 @@ class Supervisor(Runner):
             }
         )
         life = self._lives[service]
-        life.pid, life.status = None, None
+        life.pid, life.status, life.paused = None, None, False
         life.up = True
         self._started_at[service] = time.monotonic()
         assert server.stdin is not None
@@ -161,7 +165,7 @@ class Supervisor(Runner):
         # One heap for all threads of a service: each with its own, as glibc likes it, cost 2 MB more.
         environment = {**os.environ, "PYTHONUNBUFFERED": "1", "MALLOC_ARENA_MAX": "1"}
         self._server = subprocess.Popen(
-            [sys.executable, "-c", _SERVE, str(there.fileno())],
+            [sys.executable, "-c", _SERVE, str(there.fileno()), self._settings()["kind"]],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             pass_fds=[there.fileno()],

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Self
 from workbench.brokers import Broker, Position
 from workbench.choreography import Choreography, Service
 from workbench.errors import DesignError, EventRefusedError, ServiceError
-from workbench.events import Event, EventType
+from workbench.events import Envelope, Event, EventType
 from workbench.services import AT_LEAST_ONCE, DELIVERIES, LOG_LEVELS, Life, RetryPolicy, Runner
 from workbench.services.tracing import sampling_of
+from workbench.session.asking import Asking
 from workbench.session.connection import Connection
 from workbench.session.convergence import Convergence
 from workbench.session.observing import Observing
@@ -32,8 +33,10 @@ if TYPE_CHECKING:
     from workbench.doctor import Checkup
     from workbench.session.dead_letters import DeadLetters
     from workbench.session.faults import Faults
+    from workbench.session.flow import Flow
     from workbench.session.local_server import LocalServer
     from workbench.session.metrics_server import MetricsServer
+    from workbench.session.why import Why
 
 _NAMESPACE = re.compile(r"[A-Za-z0-9_-]{0,80}")
 
@@ -174,6 +177,7 @@ class Workbench:
             say=self._told,
         )
         self._observing = Observing(self.choreography, self.connection, self._running)
+        self._asking = Asking(self.choreography, self.connection, self._running)
         self._metrics_servers: list[MetricsServer] = []
 
     def _told(self, sentence: str) -> None:
@@ -349,6 +353,57 @@ class Workbench:
     def output(self, service: str, lines: int = 50) -> str:
         """The last lines that a service's handlers printed, with its errors."""
         return self._running.output(service, lines)
+
+    def logs(
+        self,
+        correlation_id: str | None = None,
+        service: str | None = None,
+        level: str | None = None,
+        since: datetime | str | None = None,
+        event_id: str | None = None,
+    ) -> pd.DataFrame:
+        """What happened in the services, as their logs have it, in causal order.
+
+        One row a line. ``time`` (UTC); ``level``; ``service`` and ``instance`` (Int64); ``event``,
+        what happened (``handled``, ``failed``, ``dead-lettered``, …) or what a handler logged, whose
+        lines have a ``logger``. Of the event concerned: ``event_type``, ``event_id``, ``source``,
+        ``correlation_id``, ``causation_id``, ``trace_id``; where it stood first: ``channel``,
+        ``partition`` and ``offset`` (Int64). The ``reaction`` and its ``attempt`` (Int64);
+        ``duration_ms`` (float64); ``due``, where something waits (a time); ``error`` and
+        ``traceback``; ``payload``, if the services' logs are to show it; ``fields``, a dict of
+        whatever else a handler has logged. Texts are ``str``; what a line lacks is missing.
+
+        By time, and no effect stands before its cause was handled. Each instance keeps its newest
+        lines, 16 MB and up to as many again; ``logs().attrs["rejected"]`` counts those that could
+        not be read.
+
+        Parameters
+        ----------
+        correlation_id, event_id
+            Of one flow, or of one event.
+        service
+            Of one service, or of one instance (``"billing/2"``).
+        level
+            Of that level and above: ``"warning"``. Emitted effects are logged at ``"debug"``.
+        since
+            A time; one without a zone is UTC.
+
+        Raises
+        ------
+        ServiceError
+            There is no such service or level, or ``since`` is no time.
+
+        Examples
+        --------
+        >>> wb.logs(level="warning")[["time", "service", "event", "error"]]  # doctest: +SKIP
+        """
+        return self._observing.logs(
+            correlation_id=correlation_id,
+            service=service,
+            level=level,
+            since=since,
+            event_id=event_id,
+        )
 
     def state(self, service: str) -> dict[str, Any]:
         """A service's state as of its last commit."""
@@ -572,29 +627,6 @@ class Workbench:
             )
         return EventLog(frame)
 
-    def spans(self, correlation_id: str | None = None, trace_id: str | None = None) -> pd.DataFrame:
-        """What was traced on this machine: one row a span, causes before effects.
-
-        Of one flow or one trace, or of all: spans of other traces are among them if they are linked
-        to it, such as that of a batch that was sent.
-        Empty where an OTLP endpoint is set, which gets the spans instead, and for flows that are
-        not traced (``Workbench(trace_sampling=1.0)`` traces all).
-
-        Columns: ``trace_id``, ``span_id`` and ``parent_span_id`` (hexadecimal; null: it has none);
-        ``name`` (``process orders``); ``kind`` (``PRODUCER``, ``CLIENT``, ``CONSUMER``,
-        ``INTERNAL``, ``SERVER``); ``service``; ``start`` and ``end`` (UTC); ``duration_ms``;
-        ``status`` (``UNSET``, ``OK``, ``ERROR``) and its ``message``; ``attributes``, a dict;
-        ``events``, dicts of ``name``, ``time`` (nanoseconds since 1970 UTC) and ``attributes``;
-        ``links``, dicts of ``trace_id``, ``span_id`` and ``attributes``.
-
-        Examples
-        --------
-        >>> wb.spans(order.correlation_id)[["name", "service", "duration_ms"]]  # doctest: +SKIP
-        """
-        from workbench.session.spans import spans
-
-        return spans(self.folder, correlation_id=correlation_id, trace_id=trace_id)
-
     def replay(
         self,
         log: EventLog | str | Path,
@@ -643,6 +675,99 @@ class Workbench:
             return replay(
                 self.broker, given, targets, speed=speed, keep_ids=keep_ids, progress=advance
             )
+
+    def spans(self, correlation_id: str | None = None, trace_id: str | None = None) -> pd.DataFrame:
+        """What was traced on this machine: one row a span, causes before effects.
+
+        Of one flow or one trace, or of all: spans of other traces are among them if they are linked
+        to it, such as that of a batch that was sent.
+        Empty where an OTLP endpoint is set, which gets the spans instead, and for flows that are
+        not traced (``Workbench(trace_sampling=1.0)`` traces all).
+
+        Columns: ``trace_id``, ``span_id`` and ``parent_span_id`` (hexadecimal; null: it has none);
+        ``name`` (``process orders``); ``kind`` (``PRODUCER``, ``CLIENT``, ``CONSUMER``,
+        ``INTERNAL``, ``SERVER``); ``service``; ``start`` and ``end`` (UTC); ``duration_ms``;
+        ``status`` (``UNSET``, ``OK``, ``ERROR``) and its ``message``; ``attributes``, a dict;
+        ``events``, dicts of ``name``, ``time`` (nanoseconds since 1970 UTC) and ``attributes``;
+        ``links``, dicts of ``trace_id``, ``span_id`` and ``attributes``.
+
+        Examples
+        --------
+        >>> wb.spans(order.correlation_id)[["name", "service", "duration_ms"]]  # doctest: +SKIP
+        """
+        from workbench.session.spans import spans
+
+        return spans(self.folder, correlation_id=correlation_id, trace_id=trace_id)
+
+    # --- asking about one of them ---------------------------------------------------------
+
+    def flow(
+        self,
+        correlation_id: str | Envelope | Published,
+        *,
+        personal: bool = False,
+        progress: bool = True,
+    ) -> Flow:
+        """One flow as it is now: a tree of what happened, why, and what is still to come.
+
+        Where it is shown, each event stands with what every service that hears it made of it: how
+        long it waited and worked, or why it did not react. ``.plot()`` draws who waited and worked
+        when; ``.events`` is an event log of it, ``.payload(event_id)`` a payload.
+
+        Parameters
+        ----------
+        correlation_id
+            The flow's; an event's id will do, too, or what :meth:`publish` returned.
+        personal
+            Show personal data too, which are hidden otherwise: what schemas mark with
+            ``x-personal-data``.
+
+        Raises
+        ------
+        LogError
+            There is no such flow; names ids that look like it.
+
+        Examples
+        --------
+        >>> wb.flow("o-1")  # doctest: +SKIP
+        >>> wb.flow(wb.publish(OrderPlaced(order_id="o-2"))).plot()  # doctest: +SKIP
+        """
+        return self._asking.flow(correlation_id, personal=personal, progress=progress)
+
+    def why(
+        self,
+        event: str | Envelope | Published,
+        service: str,
+        *,
+        personal: bool = False,
+        progress: bool = True,
+    ) -> Why:
+        """Why a service did not react to an event, or did: a sentence, and what it is drawn from.
+
+        Not received yet, no such reaction, guard false (with the values that it saw), duplicate,
+        parked, waiting for a retry or a timer, dead (with the reason), …: ``.reason`` is one word
+        of ``workbench.session.answers.REASONS``, and ``.answers`` has one for each reaction.
+
+        Parameters
+        ----------
+        event
+            Its id, where it stands (``"orders[0]@12"``, for one that can't be read), an envelope,
+            or what :meth:`publish` returned.
+        personal
+            Show personal data too; see :meth:`flow`.
+
+        Raises
+        ------
+        LogError
+            There is no such event; says where it was looked for.
+        ServiceError
+            There is no such service.
+
+        Examples
+        --------
+        >>> wb.why("8f14e45f-…", "billing")  # doctest: +SKIP
+        """
+        return self._asking.why(event, service, personal=personal, progress=progress)
 
     def dead_letters(self, *, settled: bool = False) -> DeadLetters:
         """The dead letters, newest last: a table that can redrive, edit and discard them.

@@ -17,15 +17,16 @@ from workbench.brokers.broker import (
     Reader,
     Subscription,
 )
-from workbench.brokers.rabbitmq import groups, holders, lag, registry, streams
+from workbench.brokers.rabbitmq import delays, groups, holders, lag, registry, streams
 from workbench.brokers.rabbitmq.endpoint import Endpoint
-from workbench.brokers.rabbitmq.line import NOT_FOUND, Line, RefusedError
+from workbench.brokers.rabbitmq.line import NOT_FOUND, Line, NotLetInError, RefusedError
 from workbench.brokers.rabbitmq.member import RabbitMQMember
 from workbench.brokers.rabbitmq.names import EVERYTHING, LOG, log_of
 from workbench.brokers.rabbitmq.producer import RabbitMQProducer
 from workbench.brokers.rabbitmq.registry import Heard
 from workbench.errors import BrokerError, BrokerUnavailableError
 
+_PAUSE = 0.1  # seconds
 Result = TypeVar("Result")
 
 
@@ -70,12 +71,21 @@ class RabbitMQBroker(Broker):
     def client_settings(self) -> dict[str, Any]:
         return {"kind": self.kind, "url": self._url, "timeout": self.timeout}
 
-    def connect(self) -> Line:
-        """A new connection."""
-        return Line(self.endpoint, self.timeout)
+    def connect(self, *, patiently: bool = True) -> Line:
+        """A new connection; ``patiently``: a RabbitMQ that is being started is waited for."""
+        deadline = time.monotonic() + self.timeout
+        while True:
+            try:
+                return Line(self.endpoint, self.timeout)
+            except NotLetInError:
+                raise
+            except BrokerUnavailableError:
+                if not patiently or time.monotonic() + _PAUSE > deadline:
+                    raise
+                time.sleep(_PAUSE)
 
     def _ask(self, question: Callable[..., Result], *about: Any) -> Result:
-        """Ask on the connection that is kept for questions; again, if it is lost meanwhile."""
+        """Ask on the connection that is kept for questions; again, if what fails may pass."""
         deadline = time.monotonic() + self.timeout
         while True:
             with self._lock:
@@ -85,9 +95,9 @@ class RabbitMQBroker(Broker):
             try:
                 return question(line, *about)
             except BrokerUnavailableError:
-                if not line.lost or time.monotonic() > deadline:
+                if time.monotonic() + _PAUSE > deadline:
                     raise
-                time.sleep(0.1)
+                time.sleep(_PAUSE)
 
     @cached_property
     def cluster_id(self) -> str:
@@ -104,8 +114,8 @@ class RabbitMQBroker(Broker):
         return self._ask(registry.read).channels
 
     def has_channel(self, name: str) -> bool:
-        """Whether there is a channel of a name."""
-        return self._ask(_has_exchange, name)
+        """Whether there is a channel of a name, whose log takes events now."""
+        return self._ask(_takes_events, name)
 
     def heard(self, group: str) -> Heard:
         """What a group hears."""
@@ -116,7 +126,11 @@ class RabbitMQBroker(Broker):
         for group in sorted(set(groups) & there.groups.keys()):
             self._ask(_delete_group, group)
         for name in sorted(set(channels) & there.channels):
-            self._ask(_delete_channel, name)
+            self._ask(_delete_channel, name, there.delays.get(name, ()))
+
+    def delay(self, channel: str, wait: int) -> None:
+        """Make ready for events that are to come to a channel ``wait`` seconds later."""
+        self._ask(_make_delay, channel, wait)
 
     # --- clients ----------------------------------------------------------------------------
 
@@ -124,12 +138,12 @@ class RabbitMQBroker(Broker):
         return RabbitMQProducer(self)
 
     def subscribe(self, subscriptions: Sequence[Subscription]) -> None:
-        for group, channels in subscriptions:
+        for wanted in subscriptions:
             heard = {
                 channel: None if types is None else frozenset(types)
-                for channel, types in channels.items()
+                for channel, types in wanted.channels.items()
             }
-            self._ask(groups.hear, group, _exactly(heard))
+            self._ask(groups.hear, wanted.group, _exactly(heard))
 
     def consumer(self, group: str, channels: Sequence[str], member: str) -> Consumer:
         def wanted(heard: Heard) -> Heard:
@@ -199,7 +213,10 @@ def _make_channel(line: Line, name: str) -> None:
     registry.note_channel(line, name, there=True)
 
 
-def _has_exchange(line: Line, name: str) -> bool:
+def _takes_events(line: Line, name: str) -> bool:
+    # A stream is up a moment after its node is; what is sent until then is confirmed, and lost.
+    if streams.at(line, name, "last", 1) is None:
+        return False
     with line.session() as session:
         try:
             session.ask("exchange_declare", exchange=name, passive=True)
@@ -210,8 +227,16 @@ def _has_exchange(line: Line, name: str) -> bool:
     return True
 
 
-def _delete_channel(line: Line, name: str) -> None:
+def _make_delay(line: Line, channel: str, wait: int) -> None:
+    registry.note_delay(line, channel, wait)
     with line.session() as session:
+        delays.declare(session, channel, wait)
+
+
+def _delete_channel(line: Line, name: str, waits: Iterable[int]) -> None:
+    with line.session() as session:
+        for wait in waits:
+            session.ask("queue_delete", queue=delays.queue_of(name, wait))
         session.ask("exchange_delete", exchange=name)
         session.ask("queue_delete", queue=log_of(name))
     registry.note_channel(line, name, there=False)

@@ -17,7 +17,7 @@ from pika import BasicProperties
 from workbench.brokers.broker import Commit, Consumer, Position, Record
 from workbench.brokers.deliveries import Deliveries
 from workbench.brokers.rabbitmq import holders
-from workbench.brokers.rabbitmq.line import LOCKED, RefusedError, Session
+from workbench.brokers.rabbitmq.line import LOCKED, NOT_FOUND, RefusedError, Session
 from workbench.brokers.rabbitmq.messages import Message, to_record
 from workbench.brokers.rabbitmq.names import lock_of
 from workbench.brokers.rabbitmq.publishing import Outcome, Publishing
@@ -66,6 +66,8 @@ class RabbitMQMember(Consumer):
                 return False
             raise
         session.when_closed.append(self._wake)
+        # The group was deleted, or its queue has moved to another node.
+        self._line.run(lambda: session.raw.add_on_cancel_callback(lambda _: session.raw.close()))
         with self._arrived:
             self._deliveries.begin(self._channels)
             self._fences.clear()
@@ -74,7 +76,15 @@ class RabbitMQMember(Consumer):
         # Both on one session, so that an answer is given after what was delivered before it.
         session.ask("basic_consume", queue=lock, on_message_callback=self._told, auto_ack=True)
         session.ask("basic_qos", prefetch_count=PREFETCH)
-        session.ask("basic_consume", queue=self._group, on_message_callback=self._delivered)
+        try:
+            session.ask("basic_consume", queue=self._group, on_message_callback=self._delivered)
+        except RefusedError as error:
+            if error.code != NOT_FOUND:
+                raise
+            raise BrokerError(
+                f"RabbitMQ at {self._broker.address} has no queue {self._group}: was the group "
+                "deleted meanwhile?"
+            ) from error
         self._tried = True
         return True
 
@@ -164,7 +174,7 @@ class RabbitMQMember(Consumer):
             if self._strange:
                 self._sort_out()
             if self._line.lost and not self._out:
-                self._line = self._broker.connect()
+                self._line = self._broker.connect(patiently=False)
                 self._line.when_lost(self._wake)
             if self._session is None and not self._out and time.monotonic() >= self._try_at:
                 self._take_lock()
