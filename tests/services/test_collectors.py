@@ -15,6 +15,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 
 from workbench import Choreography, Event, Workbench
 from workbench.brokers.local.ports import free_port
+from workbench.errors import ServiceError
 from workbench.examples.orders import OrderPlaced, order_choreography
 
 BEGUN = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -144,6 +145,22 @@ def test_a_collector_that_is_down_holds_nobody_up_and_is_complained_about_once(
     complaints = [one for one in caplog.records if one.name.startswith("opentelemetry.exporter")]
     assert len(complaints) <= 1
     assert SECRET not in caplog.text + served(tmp_path)
+
+
+@pytest.mark.memory
+def test_settings_that_contradict_each_other_are_named_and_publishing_goes_on(
+    design, tmp_path, monkeypatch
+):
+    said = []
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "1")
+    with in_memory(design, tmp_path, say=said.append) as wb:
+        wb.publish(Placed(id="o-1"))
+        with pytest.raises(
+            ServiceError, match=r"^spans can't be sent as the OTEL_\* variables say"
+        ):
+            wb.start()
+    assert len([one for one in said if one.startswith("what is published has no spans")]) == 1
 
 
 @pytest.mark.memory

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from workbench.brokers import Landed
 from workbench.choreography import Choreography
-from workbench.errors import BrokerError
+from workbench.errors import BrokerError, ServiceError
 from workbench.events import Envelope, TraceContext
 from workbench.events.trace import creation_span, new_trace
 from workbench.services.tracing import (
@@ -88,10 +88,10 @@ class Beginning:
         with self._lock:
             try:
                 self._record(batch, created, parent, moments, alone=alone)
-            except OSError as error:
+            except (OSError, ServiceError) as error:
                 if not self._complained:
                     self._complained = True
-                    self._say(f"spans can't be written, and what is published has none: {error}.")
+                    self._say(f"what is published has no spans, for they can't be written: {error}")
 
     def _record(
         self,

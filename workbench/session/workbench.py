@@ -84,8 +84,8 @@ class Workbench:
     trace_sampling
         Which flows are traced: a share of them, from 0 (none) to 1. By default every flow up to 20
         a second, and of more one in a hundred. ``OTEL_TRACES_SAMPLER`` goes before it. Spans go to
-        the endpoint that ``OTEL_EXPORTER_OTLP_ENDPOINT`` names, else to files beside the services';
-        :meth:`spans` reads those.
+        the endpoint that ``OTEL_EXPORTER_OTLP_ENDPOINT`` names (OTLP over HTTP), else to files beside
+        the services'; :meth:`spans` reads those.
     readonly
         Nothing may be published, started or deleted.
     allow_writes

@@ -16,6 +16,7 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 
+from workbench.errors import ServiceError
 from workbench.services.tracing.sampling import Sampling
 from workbench.services.tracing.span_file import SpanFile
 
@@ -82,7 +83,13 @@ class _FileOutlet(Outlet):
 
 
 class _OtlpOutlet(Outlet):
-    """Spans sent to a collector, in the background."""
+    """Spans sent to a collector over HTTP, in the background.
+
+    Raises
+    ------
+    ServiceError
+        The variables contradict each other, say.
+    """
 
     def __init__(self, service: str, instance: str) -> None:
         super().__init__(service, instance)
@@ -90,8 +97,13 @@ class _OtlpOutlet(Outlet):
 
         for name in _LOGGERS:
             logging.getLogger(name).addFilter(_seldom)
-        self._exporter = OTLPSpanExporter()
-        self._batches = BatchSpanProcessor(self._exporter)
+        try:
+            self._exporter = OTLPSpanExporter()
+            self._batches = BatchSpanProcessor(self._exporter)
+        except (OSError, ValueError) as error:
+            raise ServiceError(
+                f"spans can't be sent as the OTEL_* variables say: {error}. Mend or unset them."
+            ) from error
         self._closed = False
 
     @property
