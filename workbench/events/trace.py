@@ -19,7 +19,7 @@ _TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f
 _USUAL = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-(0[0-3])").fullmatch
 _NO_TRACE, _NO_SPAN = "0" * 32, "0" * 16
 _SPANS = UUID("b7d5c0de-1a57-5c3e-9f6f-2a4e8c1d0b99").bytes
-_SET = "13579bdf"
+_SAMPLED = frozenset("13579bdf")
 """How flags end that say that a trace is sampled."""
 _KNOWN_FLAGS = 0b11
 """Sampled, and that the trace id is random: no others are handed on."""
@@ -36,7 +36,7 @@ class TraceContext(NamedTuple):
     @property
     def is_sampled(self) -> bool:
         """Whether spans of this trace are recorded."""
-        return self.flags[-1] in _SET
+        return self.flags[-1] in _SAMPLED
 
     def sampled(self, sampled: bool) -> TraceContext:  # noqa: FBT001 - it is all there is to say
         """The same, sampled or not."""
@@ -69,11 +69,14 @@ def is_usual(traceparent: str | None) -> bool:
     return traceparent is not None and _USUAL(traceparent) is not None
 
 
+def may_be_sampled(traceparent: str | None) -> bool:
+    """Whether a ``traceparent`` ends as that of a sampled trace; a look, asked of every event."""
+    return traceparent is not None and traceparent[-1:] in _SAMPLED
+
+
 def sampled_context(traceparent: str | None) -> TraceContext | None:
     """What a ``traceparent`` says, if it says that its trace is sampled."""
-    if not traceparent or traceparent[-1] not in _SET:
-        return None
-    return TraceContext.parse(traceparent)
+    return TraceContext.parse(traceparent) if may_be_sampled(traceparent) else None
 
 
 def new_trace(*, sampled: bool = True) -> TraceContext:

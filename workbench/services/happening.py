@@ -8,7 +8,7 @@ twice. A crash between the two loses what was to be told, and nothing else.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, suppress
 from contextvars import ContextVar, copy_context
 from datetime import datetime
@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 from workbench.brokers import Landed, Record
 from workbench.errors import BrokerError
 from workbench.events import Envelope
+from workbench.events.trace import may_be_sampled
 from workbench.services import status as counted
 from workbench.services.arrival import Arrival, Case
 from workbench.services.clock import Clock
@@ -135,9 +136,12 @@ class Observer:
     wants
         Which of the words above it is to be told of. Of what nobody wants nothing is made; of what
         another wants it may be told, too.
+    only_traced
+        Whether it is told only of events whose trace is sampled, or that can't be read.
     """
 
     wants: frozenset[str] = EVERYTHING
+    only_traced: bool = False
 
     def around(self, run: Run) -> AbstractContextManager[object] | None:  # noqa: ARG002
         """What is to be entered while an attempt is at work; entering must not fail, nor leaving
@@ -178,6 +182,10 @@ class Observer:
         """Give back what it holds; nothing is told any more."""
 
 
+def _wanted_by(observers: Iterable[Observer]) -> frozenset[str]:
+    return frozenset(what for observer in observers for what in observer.wants)
+
+
 Result = TypeVar("Result")
 
 
@@ -187,8 +195,12 @@ class Observers:
     def __init__(self, name: str, observers: Sequence[Observer]) -> None:
         self._name = name
         self._observers = list(observers)
-        self.wanted = frozenset(what for observer in observers for what in observer.wants)
+        self.wanted = _wanted_by(observers)
         """What somebody is to be told of."""
+        self.untraced = [one for one in observers if not one.only_traced]
+        """Those that are told of events in no trace, too."""
+        self.wanted_untraced = _wanted_by(self.untraced)
+        """What they are to be told of."""
 
     def __bool__(self) -> bool:
         return bool(self._observers)
@@ -264,14 +276,28 @@ class Round:
     def __init__(self, observers: Observers, clock: Clock) -> None:
         self._observers, self._clock = observers, clock
         self._wanted, self._each = observers.wanted, list(observers)
+        self._wanted_untraced, self._untraced = observers.wanted_untraced, observers.untraced
         self._notes: list[tuple[Observer, Any]] = []
 
-    def note(self, what: str, *facts: Any, **more: Any) -> None:
+    def note(
+        self,
+        what: str,
+        event_type: str = "",
+        reaction: str = "",
+        arrival: Arrival | None = None,
+        envelope: Envelope | None = None,
+        *facts: Any,
+        **more: Any,
+    ) -> None:
         """Let it be noted, if somebody wants it; the facts are those of a :class:`Happening`."""
-        if what not in self._wanted:
+        wanted, each = self._wanted, self._each
+        if envelope is not None and not may_be_sampled(envelope.traceparent):
+            wanted, each = self._wanted_untraced, self._untraced
+        if what not in wanted:
             return
-        told = Happening(what, self._clock.now(), *facts, **more)
-        for observer in self._each:
+        now = self._clock.now()
+        told = Happening(what, now, event_type, reaction, arrival, envelope, *facts, **more)
+        for observer in each:
             try:
                 note = observer.note(told)
             except Exception as error:  # noqa: BLE001 - whatever it is, the service goes on

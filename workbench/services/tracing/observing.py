@@ -50,6 +50,7 @@ class TracingObserver(Observer):
     """Makes the spans of one instance of a service."""
 
     wants = frozenset({happening.HANDLED, happening.EMITTED, *names.SPAN_EVENTS})
+    only_traced = True
 
     def __init__(self, spec: ServiceSpec, tracing: Tracing, outlet: Outlet) -> None:
         self._spec, self._tracing, self._outlet = spec, tracing, outlet
@@ -108,7 +109,7 @@ class TracingObserver(Observer):
         started: datetime,
         at: datetime,
     ) -> None:
-        created = [sampled_context(_header(row.outgoing.headers, "traceparent")) for row in rows]
+        created = [sampled_context(_traceparent(row.outgoing.headers)) for row in rows]
         if any(created):
             batch = map(self._sent, rows, answers, created)
             give_sends(self._spans, batch, (started, at))
@@ -206,7 +207,7 @@ class TracingObserver(Observer):
             return sampled_context(about.traceparent)
         if one.arrival is None:
             return None
-        found = TraceContext.parse(_header(one.arrival.record.headers, "traceparent"))
+        found = TraceContext.parse(_traceparent(one.arrival.record.headers))
         if found is None:
             trace = derived_trace("", place_of(one.arrival))
             return trace if self._tracing.sampling.by_ratio(trace.trace_id) else None
@@ -222,6 +223,10 @@ class _StandingSpan(api.NonRecordingSpan):
 
     def get_span_context(self) -> SpanContext:
         return self._where()
+
+
+def _traceparent(headers: Sequence[tuple[str, bytes | None]]) -> str | None:
+    return _header(reversed(headers), "traceparent")  # it is the last one that an effect has
 
 
 def _header(headers: Iterable[tuple[str, bytes | None]], name: str) -> str | None:
