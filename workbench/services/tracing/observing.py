@@ -15,16 +15,17 @@ from datetime import datetime
 
 from opentelemetry import context as api_context
 from opentelemetry import trace as api
+from opentelemetry.context import Context
 from opentelemetry.trace import Link, SpanContext
 from opentelemetry.util.types import AttributeValue
 
 from workbench.brokers import Landed, Record
 from workbench.errors import BrokerError
 from workbench.events import TraceContext
-from workbench.events.trace import derived_trace, sampled_context
+from workbench.events.trace import derived_trace, may_be_sampled, sampled_context
 from workbench.services import happening
-from workbench.services.arrival import Arrival, Case
-from workbench.services.happening import Happening, Observer, Run
+from workbench.services.arrival import Arrival
+from workbench.services.happening import Happening, Observer, Run, current_run
 from workbench.services.outbox import Unsent
 from workbench.services.spec import ServiceSpec
 from workbench.services.tracing import conventions as names
@@ -58,21 +59,27 @@ class TracingObserver(Observer):
         self._spans = Spans(tracing, outlet.resource, outlet.give, shown.__contains__)
         self._details = Details(spec)
         self._handlers = {r.name for r in spec.reactions if r.is_python}
+        self._untraced = _standing(lambda: self._span_of(current_run.get()))
+        """Where all handlers stand whose flows are not traced: made once, for there are many."""
         self._polled: tuple[Sequence[Record], datetime, datetime] | None = None
         self._parents: dict[str, TraceContext] = {}
         """Of what is to be sent, by its creation: the span in which that was decided."""
 
     def around(self, run: Run) -> None:
         """Let the handler's own spans and calls join the trace."""
-        if run.case.reaction.name in self._handlers:
-            here = _StandingSpan(lambda: self._span_of(run.case))
-            api_context.attach(api.set_span_in_context(here))
+        if run.case.reaction.name not in self._handlers:
+            return
+        if may_be_sampled(run.case.envelope.traceparent):
+            api_context.attach(_standing(lambda: self._span_of(run)))
+        else:
+            api_context.attach(self._untraced)
 
-    def _span_of(self, case: Case) -> SpanContext:
-        """The ``process`` span that a case will be."""
-        created = TraceContext.parse(case.envelope.traceparent)
-        if created is None:
+    def _span_of(self, run: Run | None) -> SpanContext:
+        """The ``process`` span that an attempt is going to be part of."""
+        created = TraceContext.parse(run.case.envelope.traceparent) if run else None
+        if run is None or created is None:
             return api.INVALID_SPAN_CONTEXT
+        case = run.case
         stage = str(case.arrival.turn)
         return span_context(
             process_span(created, case.event, self._spec.name, case.reaction.name, stage)
@@ -223,6 +230,10 @@ class _StandingSpan(api.NonRecordingSpan):
 
     def get_span_context(self) -> SpanContext:
         return self._where()
+
+
+def _standing(where: Callable[[], SpanContext]) -> Context:
+    return api.set_span_in_context(_StandingSpan(where), Context())
 
 
 def _traceparent(headers: Sequence[tuple[str, bytes | None]]) -> str | None:
