@@ -68,7 +68,7 @@ def channels(here):
     return [*here.design.all_channels(), *letters]
 
 
-def asked(here, event, service="inventory", **settings):
+def asked(here, event, service="inventory", among=(), **settings):
     """The answer of a stage's services, from its broker and its files."""
     sources = Sources(
         here.design,
@@ -78,7 +78,7 @@ def asked(here, event, service="inventory", **settings):
         here.runner.lives,
         here.clock.now,
     )
-    given = why(sources, event, service, channels(here), **settings)
+    given = why(sources, event, service, among or channels(here), **settings)
     assert all(answer.reason in REASONS for answer in given.answers)
     return given
 
@@ -363,6 +363,16 @@ def test_a_dead_letter_says_why_and_how_it_is_handed_back(design, inventory, sta
     letter = re.search(r"redrive\(\['(.+)'\]\)", given.answers[0].evidence[-1])[1]
     assert letter.startswith("inventory.dead-letters[")
     assert given.answers[0].attempts == 3
+
+
+def test_an_event_that_is_kept_no_longer_is_known_by_its_dead_letter(design, inventory, stage):
+    inventory.on()(reserving(fails=["o-1"]))
+    here = stage(design, ONCE).start()
+    event = placed(here)
+    here.run()
+    given = asked(here, event.id, among=[dead_letter_channel("", "inventory")])
+    assert given.reason == "dead"
+    assert "OSError: no shelf for anna" in given.sentence
 
 
 def test_an_event_that_its_reaction_cannot_read_is_dead_with_the_reason(design, inventory, stage):

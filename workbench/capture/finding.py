@@ -6,11 +6,11 @@ Everything is read once, and only what was looked for is kept: a topic may be of
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from workbench.brokers import Broker, Record
+from workbench.brokers import Broker, Position, Record
 from workbench.capture.recorder import read_range
 from workbench.errors import EventError
 from workbench.events import DeadLetter, from_kafka
@@ -37,12 +37,15 @@ class Found:
         Ids of flows and events that look like it.
     looked_at
         How many records there were.
+    ends
+        Where reading would go on.
     """
 
     records: list[Record] = field(default_factory=list)
     flows: list[str] = field(default_factory=list)
     near: list[str] = field(default_factory=list)
     looked_at: int = 0
+    ends: dict[Position, int] = field(default_factory=dict)
 
 
 def find_flow(
@@ -50,10 +53,12 @@ def find_flow(
     channels: Iterable[str],
     name: str,
     *,
+    start: Mapping[Position, int] | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Found:
     """The records of a flow, in the order in which they are read.
 
+    ``start`` are the offsets to begin at, where not at the first that is kept.
     ``flows`` tells of those events that have the name for their id in which flows they are.
 
     Raises
@@ -61,7 +66,7 @@ def find_flow(
     LogError
         The broker stops giving events before the end.
     """
-    return _find(broker, channels, name, progress, whole=True)
+    return _find(broker, channels, name, progress, whole=True, start=start or {})
 
 
 def find_event(
@@ -80,7 +85,7 @@ def find_event(
     LogError
         The broker stops giving events before the end.
     """
-    return _find(broker, channels, name, progress, whole=False)
+    return _find(broker, channels, name, progress, whole=False, start={})
 
 
 def _find(
@@ -90,10 +95,13 @@ def _find(
     progress: Callable[[int, int], None],
     *,
     whole: bool,
+    start: Mapping[Position, int],
 ) -> Found:
     found = Found()
     names = sorted(set(channels))
-    first, last = broker.begin_offsets(names), broker.end_offsets(names)
+    first, last = {**broker.begin_offsets(names), **start}, broker.end_offsets(names)
+    first = {position: offset for position, offset in first.items() if position in last}
+    found.ends = last
     total = sum(max(0, last[position] - start) for position, start in first.items())
     text, is_place = name.encode("utf-8", "replace"), _PLACE.fullmatch(name) is not None
     progress(0, total)

@@ -139,14 +139,14 @@ class Question:
 
     def answer(self, reason: str, sentence: str, *evidence: str, attempts: int = 1) -> Answer:
         """An answer to it."""
-        tries = tuple(self.tries)
+        tries, noted = tuple(self.tries), self.noted
         return Answer(
             self.reaction.name,
             reason,
             sentence,
             evidence,
             began=tries[0].began if tries else None,
-            ended=tries[-1].ended if tries else self.noted.at if self.noted else None,
+            ended=tries[-1].ended if tries else noted.at if noted else None,
             attempts=max(attempts, len(tries)),
             tries=tries,
             logged=tuple(self.evidence.own_lines(self.event, self.service, self.reaction.name)),
@@ -154,8 +154,13 @@ class Question:
 
     @property
     def tries(self) -> list[Attempt]:
-        """Its attempts, as far as they were logged."""
-        return self.evidence.attempts(self.event, self.service, self.reaction.name)
+        """Its attempts, as far as they were logged: those since it was done before, if it was."""
+        found = self.evidence.attempts(self.event, self.service, self.reaction.name)
+        noted = self.noted
+        if found and found[-1].failed and noted is not None and noted.outcome == DONE:
+            return []  # the log is for trouble alone
+        done = [n for n, attempt in enumerate(found[:-1]) if not attempt.failed]
+        return found[done[-1] + 1 :] if done else found
 
 
 def answer(question: Question) -> Answer:
@@ -497,6 +502,12 @@ def _elsewhere(asked: Question) -> Answer | None:
 
 def _not_received(asked: Question) -> Answer | None:
     record, service = asked.event.record, asked.service
+    if asked.event.identity in asked.evidence.fresh:
+        return asked.answer(
+            "not received",
+            f"{service} had not received it yet when that was looked for: it has only just come.",
+            f"the event is at {place_of(record)} since {wording.moment(asked.event.appended)}",
+        )
     position = Position(record.channel, record.partition)
     committed = asked.evidence.committed(service)
     lag = asked.evidence.lag(service)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from itertools import chain
@@ -19,12 +19,22 @@ import pandas as pd
 
 from workbench.analysis import wording
 from workbench.brokers import Broker, Position, Record
+from workbench.capture import find_flow
 from workbench.choreography import Choreography, Reaction
 from workbench.errors import EventError
 from workbench.events import DeadLetter, Envelope, Retry, from_kafka
+from workbench.events.dead_letter import PREFIX as DEAD_LETTER
 from workbench.events.identity import effect_id
 from workbench.events.masking import Masked, Masking
-from workbench.services import Life, channel_name, input_channels, retry_channel, store_path
+from workbench.events.notes import without
+from workbench.events.retry import PREFIX as RETRY
+from workbench.services import (
+    Life,
+    channel_name,
+    dead_letter_channel,
+    input_channels,
+    store_path,
+)
 from workbench.services.account import Account, Armed, Noted, Unsent, Waits, read_account
 from workbench.services.inbox import Entry
 from workbench.session.desk import Letter, letters_among
@@ -114,9 +124,11 @@ class Evidence:
     letters
         Dead letters of its events, the newest last, with what was decided about them.
     records
-        All that was found, dead letters too, as the broker has it.
+        Its events and dead letters as the broker has them.
     personal
         Whether personal data may be shown.
+    fresh
+        The events that came after the services' files were read.
     """
 
     sources: Sources
@@ -125,9 +137,11 @@ class Evidence:
     letters: Sequence[Letter]
     records: Sequence[Record]
     personal: bool = False
+    fresh: frozenset[Identity] = frozenset()
     _masks: dict[str, Masking] = field(default_factory=dict)
     _accounts: dict[str, Account] = field(default_factory=dict)
     _committed: dict[str, Mapping[Position, int]] = field(default_factory=dict)
+    _lags: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -135,20 +149,56 @@ class Evidence:
     ) -> Evidence:
         """Sort what was found of a flow."""
         events: dict[tuple[Identity, bool], list[Record]] = {}
-        envelopes: dict[tuple[Identity, bool], Envelope | None] = {}
-        copies = []
-        dead = {f"{channel_name(sources.namespace, name)}.dead-letters" for name in _names(sources)}
+        copies, handed = [], []
+        names = list(sources.choreography.services)
+        dead = {dead_letter_channel(sources.namespace, name) for name in names}
         for record in sorted(records, key=lambda r: (r.time_ms, r.channel, r.partition, r.offset)):
             if DeadLetter.from_headers(record.headers) is not None or record.channel in dead:
                 copies.append(record)
-                continue
-            envelope = _envelope(record)
-            told = Told(envelope, [record])
-            key = told.identity, envelope is None
-            events.setdefault(key, []).append(record)
-            envelopes.setdefault(key, envelope)
-        found = [Told(envelopes[key], at) for key, at in events.items()]
-        return cls(sources, flow, found, letters_among(copies), records, personal)
+            elif Retry.from_headers(record.headers) is not None:
+                handed.append(record)
+            else:
+                told = Told(_envelope(record), [record])
+                events.setdefault((told.identity, told.envelope is None), []).append(record)
+        letters = letters_among(copies)
+        # An edited event stands on a retry channel alone, and one that was given up may be kept
+        # no longer than its dead letter.
+        for record in (*handed, *map(_original, letters)):
+            told = Told(_envelope(record), [record])
+            if told.envelope is not None:
+                events.setdefault((told.identity, False), [record])
+        found = [Told(_envelope(at[0]), at) for at in events.values()]
+        shown = [record for at in events.values() for record in at]
+        return cls(sources, flow, found, letters, [*shown, *copies], personal)
+
+    def followed_up(
+        self, services: Iterable[str], channels: Iterable[str], ends: Mapping[Position, int]
+    ) -> Evidence:
+        """With what services have on record, and then what has come to the channels meanwhile.
+
+        In this order: an effect is on record before it is on its channel. ``ends`` is how far the
+        channels were read.
+
+        Raises
+        ------
+        LogError
+            The broker stops giving events before the end.
+        """
+        for service in services:
+            self.account(service)
+        more = find_flow(self.sources.broker, channels, self.flow, start=ends)
+        if not more.records:
+            return self
+        newer = Evidence.of(
+            self.sources, self.flow, [*self.records, *more.records], personal=self.personal
+        )
+        return replace(
+            newer,
+            fresh=frozenset(newer.by_identity.keys() - self.by_identity.keys()),
+            _accounts=self._accounts,
+            _committed=self._committed,
+            _lags=self._lags,
+        )
 
     # --- events ---------------------------------------------------------------------------
 
@@ -234,6 +284,9 @@ class Evidence:
     def account(self, service: str) -> Account:
         """What a service has on record about the flow."""
         if service not in self._accounts:
+            # How far it has read is asked first: what it has read by then is on record.
+            self.committed(service)
+            self.lag(service)
             names = [told.identity for told in self.events]
             places = [(r.channel, _place_in_inbox(r)) for told in self.events for r in told.records]
             path = store_path(self.sources.folder, service)
@@ -314,16 +367,21 @@ class Evidence:
 
     def lag(self, service: str) -> int:
         """How many events stand on a service's channels that it has not committed yet."""
-        sources = self.sources
-        group = channel_name(sources.namespace, service)
-        inputs = set(input_channels(sources.choreography, sources.namespace, service))
-        return sources.broker.lags({group: inputs}).get(group, 0)
+        if service not in self._lags:
+            sources = self.sources
+            group = channel_name(sources.namespace, service)
+            inputs = set(input_channels(sources.choreography, sources.namespace, service))
+            self._lags[service] = sources.broker.lags({group: inputs}).get(group, 0)
+        return self._lags[service]
 
     def reads(self, service: str) -> list[str]:
-        """The channels that a service reads, its own retries left out."""
+        """The channels that a service reads, its own retries among them."""
         sources = self.sources
-        channels = input_channels(sources.choreography, sources.namespace, service)
-        return [name for name in channels if name != retry_channel(sources.namespace, service)]
+        return [*input_channels(sources.choreography, sources.namespace, service)]
+
+    def is_handed_over(self, event: Told) -> bool:
+        """Whether an event was given to one service alone, as one that was edited is."""
+        return Retry.from_headers(event.record.headers) is not None
 
 
 def _same(letter: Letter, event: Told) -> bool:
@@ -340,8 +398,12 @@ def digest(record: Record) -> bytes:
     return hashlib.blake2b(record.value or b"", digest_size=16).digest()
 
 
-def _names(sources: Sources) -> list[str]:
-    return list(sources.choreography.services)
+def _original(letter: Letter) -> Record:
+    """The event of a letter as it stood at first, where the broker doesn't keep that any more."""
+    note, record = letter.note, letter.record
+    headers = without((DEAD_LETTER, RETRY), record.headers)
+    at = int(note.first_failure.timestamp() * 1000)
+    return Record(note.channel, note.partition, note.offset, at, record.key, headers, record.value)
 
 
 def _place_in_inbox(record: Record) -> str:

@@ -160,7 +160,10 @@ def follow(
             f"there is no flow {name!r} on {', '.join(names)} (looked at "
             f"{wording.count(found.looked_at, 'event')}).{near}"
         )
-    return Flow(Evidence.of(sources, name, found.records, personal=personal), note)
+    evidence = Evidence.of(sources, name, found.records, personal=personal)
+    types = {told.envelope.type for told in evidence.events if told.envelope is not None}
+    services = {who for type_ in types for who in sources.choreography.consumers(type_)}
+    return Flow(evidence.followed_up(sorted(services), names, found.ends), note)
 
 
 def _name(named: str | Envelope | Published) -> str:

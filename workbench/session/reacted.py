@@ -23,7 +23,8 @@ def reacted(evidence: Evidence) -> dict[Identity, list[Reacted]]:
             continue
         for service in design.consumers(told.envelope.type):
             for answer in answers_of(evidence, told, service):
-                if answer.reason not in _UNTOLD:
+                elsewhere = answer.reason == "elsewhere" and evidence.is_handed_over(told)
+                if answer.reason not in _UNTOLD and not elsewhere:
                     made = _reacted(told, service, answer)
                     found.setdefault(told.identity, []).append(made)
     return found

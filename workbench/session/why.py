@@ -101,6 +101,7 @@ def why(
     if flow:
         found = find_flow(sources.broker, names, flow, progress=progress)
     evidence = Evidence.of(sources, flow or name, found.records, personal=personal)
+    evidence = evidence.followed_up([service], names, found.ends) if flow else evidence
     asked = [
         told
         for told in evidence.events
@@ -160,6 +161,12 @@ def _no_reaction(evidence: Evidence, event: Told, service: str) -> Answer:
         else ("no service has one")
     )
     lines = [f"design: {service} hears {heard}"]
+    inbox = evidence.account(service).inbox
+    lines += [
+        f"inbox: {noted.outcome} at {wording.moment(noted.at)} by {reaction}, which it had then"
+        for (source, id_, reaction), noted in inbox.items()
+        if (source, id_) == event.identity and reaction
+    ]
     if service in evidence.sources.older():
         lines.append(f"{service} runs an older design: wb.restart({service!r})")
     return Answer("", "no reaction", f"{service} has no reaction to {type_}; {who}.", tuple(lines))
