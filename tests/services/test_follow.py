@@ -238,6 +238,16 @@ def test_what_stands_in_a_flow_is_shown_in_html_and_never_run(here):
     assert page.count("&lt;img src=x onerror=alert(1)&gt;") > 4
 
 
+def test_nothing_in_a_flow_steers_a_terminal(here):
+    event = here.envelope(
+        OrderPlaced(id="o"), source="a\x1b[2J\nb", id="i\x1b[31m", correlationid="f\u202e"
+    )
+    here.put(event)
+    shown = repr(followed(here, "f\u202e"))
+    assert not {"\x1b", "\u202e"} & {*shown}
+    assert r"a\x1b[2J\nb" in shown
+
+
 def test_personal_data_are_hidden_in_payloads_and_keys_unless_they_are_asked_for(here):
     OrderPlaced.event_type.schema["properties"]["id"]["x-personal-data"] = True
     try:

@@ -20,7 +20,8 @@ _TOLD_EVERY: Final = 1_000
 _NEAR: Final = 5
 """How many ids that look like the one looked for are named."""
 _ALIKE: Final = 6
-"""Letters that a beginning must have in common with an id to be taken for a part of it."""
+"""Letters that the beginnings or the ends of two ids must have in common to look alike."""
+_IDS: Final = frozenset({"ce_correlationid", "ce_id"})
 
 
 @dataclass
@@ -112,9 +113,9 @@ def _find(
         if is_place and name in _places(record):
             found.records.append(record)
             continue
-        if text not in _texts(record):
+        if not _may_name(record, text):
             if len(found.near) < _NEAR:
-                _note_near(record, name, found.near)
+                _note_near(record, text, found.near)
             continue
         flow, event_id = identity(record)
         if name == event_id and flow not in found.flows:
@@ -125,13 +126,14 @@ def _find(
     return found
 
 
-def _texts(record: Record) -> list[bytes]:
-    """Where an id may stand: in a header, or, of a structured event, anywhere in its value."""
-    texts = [text for _, text in record.headers if text]
-    if any(text.startswith(b"application/cloudevents") for text in texts):
-        flow, event_id = identity(record)
-        texts += [flow.encode(), event_id.encode()]
-    return texts
+def _may_name(record: Record, text: bytes) -> bool:
+    """Whether an id may be named: by a header, or, in a structured event, by its value."""
+    for _, value in record.headers:
+        if value == text:
+            return True
+        if value is not None and value.startswith(b"application/cloudevents"):
+            return text in {part.encode() for part in identity(record)}
+    return False
 
 
 def identity(record: Record) -> tuple[str, str]:
@@ -156,18 +158,16 @@ def _places(record: Record) -> tuple[str, ...]:
     return place_of(record), f"{letter.channel}[{letter.partition}]@{letter.offset}"
 
 
-def _note_near(record: Record, name: str, near: list[str]) -> None:
-    for header, text in record.headers:
-        if header in {"ce_correlationid", "ce_id"} and text:
-            known = text.decode("utf-8", "replace")
-            if known not in near and _looks_like(known, name):
-                near.append(known)
-
-
-def _looks_like(known: str, name: str) -> bool:
-    """Whether one begins like the other, or they differ in a letter or two."""
-    if len(name) >= _ALIKE and known.startswith(name):
-        return True
-    if len(known) != len(name) or len(name) < _ALIKE:
-        return False
-    return sum(a != b for a, b in zip(known, name, strict=True)) <= 2
+def _note_near(record: Record, text: bytes, near: list[str]) -> None:
+    """Remember ids that begin or end as the one that is looked for does."""
+    if len(text) < _ALIKE:
+        return
+    for header, value in record.headers:
+        if value is None or header not in _IDS:
+            continue
+        begins = value.startswith(text) or (
+            len(value) == len(text)
+            and (value[:_ALIKE] == text[:_ALIKE] or value[-_ALIKE:] == text[-_ALIKE:])
+        )
+        if begins and (known := value.decode("utf-8", "replace")) not in near:
+            near.append(known)

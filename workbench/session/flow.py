@@ -101,7 +101,7 @@ class Flow:
     def __repr__(self) -> str:
         notes = [f"  {look.TROUBLE_SIGN} {note}" for note in self._notes]
         head = f"flow {self.correlation_id}: {self._facts()}"
-        return "\n".join([head, *notes, self.tree.text(_MOST_LINES)])
+        return "\n".join([*map(wording.visible, [head, *notes]), self.tree.text(_MOST_LINES)])
 
     def _repr_html_(self) -> str:
         from workbench.analysis.flow_page import flow_html

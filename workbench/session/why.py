@@ -65,7 +65,7 @@ class Why:
         for found in self.answers:
             lines += [f"{_sign(found.reason)} {found.sentence}", f"  [{found.reason}]"]
             lines += [f"  · {line}" for line in found.evidence]
-        return "\n".join([*lines, f"  · {self.looked_at}"])
+        return "\n".join(map(wording.visible, [*lines, f"  · {self.looked_at}"]))
 
     def _repr_html_(self) -> str:
         parts = "".join(_answer_html(found) for found in self.answers)
