@@ -6,14 +6,13 @@ the moment it was read, and a service that is at work meanwhile may have gone on
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 
@@ -22,7 +21,7 @@ from workbench.brokers import Broker, Position, Record
 from workbench.capture import find_flow
 from workbench.choreography import Choreography, Reaction
 from workbench.errors import EventError
-from workbench.events import DeadLetter, Envelope, Retry, from_kafka
+from workbench.events import DeadLetter, Envelope, Retry
 from workbench.events.dead_letter import PREFIX as DEAD_LETTER
 from workbench.events.identity import effect_id
 from workbench.events.masking import Masked, Masking
@@ -39,9 +38,15 @@ from workbench.services.account import Account, Armed, Noted, Unsent, Waits, rea
 from workbench.services.inbox import Entry
 from workbench.session.desk import Letter, letters_among
 from workbench.session.logs import read_logs
-
-Identity = tuple[str, str]
-"""An event's source and id; of one that can't be read, its channel and place."""
+from workbench.session.told import (
+    Attempt,
+    Identity,
+    Told,
+    digest,
+    envelope_of,
+    event_among,
+    place_in_inbox,
+)
 
 
 @dataclass(frozen=True)
@@ -59,56 +64,6 @@ class Sources:
     lives: Callable[[], Mapping[str, Life]]
     now: Callable[[], datetime]
     older: Callable[[], frozenset[str]] = frozenset
-
-
-@dataclass(frozen=True)
-class Told:
-    """One event as the broker has it.
-
-    Attributes
-    ----------
-    envelope
-        ``None`` if it can't be read.
-    records
-        Where it stands, in the order in which the broker got it: more than one if it was sent
-        again.
-    """
-
-    envelope: Envelope | None
-    records: Sequence[Record]
-
-    @property
-    def record(self) -> Record:
-        """The first."""
-        return self.records[0]
-
-    @property
-    def identity(self) -> Identity:
-        """Its source and id, or its channel and place."""
-        if self.envelope is not None:
-            return self.envelope.source, self.envelope.id
-        return self.record.channel, _place_in_inbox(self.record)
-
-    @property
-    def appended(self) -> float:
-        """When the broker got it, in seconds since 1970 UTC."""
-        return self.record.time_ms / 1000
-
-    def by_data(self) -> list[Told]:
-        """It, and, if other events have taken its id, each of them, by their data."""
-        found: dict[bytes, list[Record]] = {}
-        for record in self.records:
-            found.setdefault(digest(record), []).append(record)
-        return [Told(_envelope(records[0]), records) for records in found.values()]
-
-
-class Attempt(NamedTuple):
-    """One attempt of a reaction, as its service has logged it: seconds since 1970 UTC."""
-
-    began: float
-    ended: float
-    failed: bool = False
-    error: str = ""
 
 
 @dataclass(frozen=True)
@@ -158,16 +113,16 @@ class Evidence:
             elif Retry.from_headers(record.headers) is not None:
                 handed.append(record)
             else:
-                told = Told(_envelope(record), [record])
+                told = Told(envelope_of(record), [record])
                 events.setdefault((told.identity, told.envelope is None), []).append(record)
         letters = letters_among(copies)
         # An edited event stands on a retry channel alone, and one that was given up may be kept
         # no longer than its dead letter.
         for record in (*handed, *map(_original, letters)):
-            told = Told(_envelope(record), [record])
+            told = Told(envelope_of(record), [record])
             if told.envelope is not None:
                 events.setdefault((told.identity, False), [record])
-        found = [Told(_envelope(at[0]), at) for at in events.values()]
+        found = [Told(envelope_of(at[0]), at) for at in events.values()]
         shown = [record for at in events.values() for record in at]
         return cls(sources, flow, found, letters, [*shown, *copies], personal)
 
@@ -236,7 +191,7 @@ class Evidence:
         self, event: Told, service: str, reaction: Reaction
     ) -> list[tuple[Envelope, Unsent]]:
         """Effects of a reaction to an event that are in its service's outbox."""
-        kept = [(_envelope_of(row.headers, row.value), row) for row in self.account(service).unsent]
+        kept = [(event_among(row.headers, row.value), row) for row in self.account(service).unsent]
         if not kept:
             return []
         ids = set(self._effect_ids(event, service, reaction))
@@ -288,7 +243,7 @@ class Evidence:
             self.committed(service)
             self.lag(service)
             names = [told.identity for told in self.events]
-            places = [(r.channel, _place_in_inbox(r)) for told in self.events for r in told.records]
+            places = [(r.channel, place_in_inbox(r)) for told in self.events for r in told.records]
             path = store_path(self.sources.folder, service)
             self._accounts[service] = read_account(path, self.flow, [*names, *places])
         return self._accounts[service]
@@ -300,14 +255,14 @@ class Evidence:
     def poisoned(self, record: Record, service: str, reaction: str) -> Noted | None:
         """What the inbox has about a record that was given up by its place."""
         inbox = self.account(service).inbox
-        place = _place_in_inbox(record)
+        place = place_in_inbox(record)
         entries: list[Entry] = [(record.channel, place, name) for name in ("", reaction)]
         return next((inbox[entry] for entry in entries if entry in inbox), None)
 
     def waits(self, event: Told, service: str, reaction: str) -> Waits | None:
         """The retry, or the parked event, that waits in a service's file."""
         for waits in self.account(service).waiting:
-            retry, envelope = Retry.from_headers(waits.record.headers), _envelope(waits.record)
+            retry, envelope = Retry.from_headers(waits.record.headers), envelope_of(waits.record)
             name = waits.behind or (retry.reaction if retry else "")
             known = envelope is not None and (envelope.source, envelope.id) == event.identity
             if known and name in ("", reaction):
@@ -317,7 +272,7 @@ class Evidence:
     def armed(self, event: Told, service: str, reaction: str) -> Armed | None:
         """The timer that an event has armed."""
         for timer in self.account(service).armed:
-            envelope = _envelope(timer.record)
+            envelope = envelope_of(timer.record)
             known = envelope is not None and (envelope.source, envelope.id) == event.identity
             if known and timer.reaction == reaction:
                 return timer
@@ -393,34 +348,12 @@ def _same(letter: Letter, event: Told) -> bool:
     return placed or (note.channel, letter.record.key) == (record.channel, record.key)
 
 
-def digest(record: Record) -> bytes:
-    """The hash of a payload, as inboxes have it."""
-    return hashlib.blake2b(record.value or b"", digest_size=16).digest()
-
-
 def _original(letter: Letter) -> Record:
     """The event of a letter as it stood at first, where the broker doesn't keep that any more."""
     note, record = letter.note, letter.record
     headers = without((DEAD_LETTER, RETRY), record.headers)
     at = int(note.first_failure.timestamp() * 1000)
     return Record(note.channel, note.partition, note.offset, at, record.key, headers, record.value)
-
-
-def _place_in_inbox(record: Record) -> str:
-    return record.message_id or f"{record.partition}:{record.offset}"
-
-
-def _envelope(record: Record) -> Envelope | None:
-    return _envelope_of(record.headers, record.value)
-
-
-def _envelope_of(
-    headers: Sequence[tuple[str, bytes | None]], value: bytes | None
-) -> Envelope | None:
-    try:
-        return from_kafka(headers, value)
-    except EventError:
-        return None
 
 
 def _own_text(line: Any) -> str:

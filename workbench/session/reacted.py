@@ -7,7 +7,8 @@ from typing import Final
 from workbench.analysis import wording
 from workbench.analysis.causal_tree import Identity, Reacted, Tone
 from workbench.session.answers import DONE_WELL, PENDING, TROUBLE, Answer
-from workbench.session.evidence import Evidence, Told
+from workbench.session.evidence import Evidence
+from workbench.session.told import Told
 from workbench.session.why import answers_of
 
 _UNTOLD: Final = frozenset({"no reaction", "nothing to undo"})

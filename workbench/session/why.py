@@ -15,8 +15,9 @@ from workbench.choreography import Reaction
 from workbench.errors import LogError
 from workbench.events import Envelope
 from workbench.session.answers import PENDING, TROUBLE, Answer, Question, answer
-from workbench.session.evidence import Evidence, Sources, Told
+from workbench.session.evidence import Evidence, Sources
 from workbench.session.publishing import Published
+from workbench.session.told import Told
 
 Progress = Callable[[int, int], None]
 
