@@ -242,7 +242,7 @@ def test_whatever_a_handler_logs_is_kept_as_well_as_can_be(inventory, design, st
     ring.append(ring)
 
     @inventory.on()
-    def odd(event: Placed) -> None:
+    def strange(event: Placed) -> None:
         log = structlog.get_logger()
         log.info("odd", nasty=Nasty(), ring=ring, big=10**30, nan=float("nan"), raw=b"\xff",
                  keys={1: "a", (2, 3): "b", None: "c"}, lone="\ud800")  # fmt: skip
@@ -308,7 +308,8 @@ def test_personal_values_are_masked_in_errors_and_in_what_a_handler_logs(invento
     @inventory.on()
     def leaky(event: Placed) -> None:
         log = structlog.get_logger()
-        log.info(f"mail to {event.email}", card=event.card, whole=event, key={event.email: 1})
+        told = f"mail to {event.email}"
+        log.info(told, card=event.card, whole=event, key={event.email: 1})
         logging.getLogger("shop").warning("card %s", event.card)
         raise ValueError(f"bad card {event.card} of {event.email!r}")
 
