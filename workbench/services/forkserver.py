@@ -124,11 +124,12 @@ def _preload() -> None:
     import jsonschema_rs
     import kafka
     import pydantic
+    import structlog
 
     import workbench.brokers.kafka
     import workbench.services.process
 
-    _ = (cel, cloudevents, cloudpickle, jsonschema_rs, kafka, pydantic, workbench)
+    _ = (cel, cloudevents, cloudpickle, jsonschema_rs, kafka, pydantic, structlog, workbench)
     # What is here now stays: the collector of a service neither walks through it again and again
     # nor, by touching it, makes a copy of the memory that services share.
     gc.collect()
