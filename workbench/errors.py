@@ -92,5 +92,9 @@ class FaultError(WorkbenchError):
     """A fault can't be inflicted as asked."""
 
 
+class MetricsError(WorkbenchError):
+    """Metrics can't be served as asked."""
+
+
 class LogError(WorkbenchError):
     """An event log can't be captured, read, written or analysed."""

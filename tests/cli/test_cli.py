@@ -4,7 +4,9 @@ import json
 import os
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
+from urllib.error import URLError
 
 import pytest
 from typer.testing import CliRunner
@@ -164,6 +166,28 @@ def test_kafka_starts_stays_and_stops_and_a_capture_uses_it(tmp_path, design):
     finally:
         stopped = workbench("kafka", "stop", cwd=tmp_path, data=tmp_path)
     assert "is stopped; its data stay in" in stopped.stdout
+
+
+@pytest.mark.kafka
+def test_running_services_serve_their_metrics(kafka, design, tmp_path):
+    command = [
+        *(sys.executable, "-c", "from workbench.cli import main; main()", "run", design),
+        *("--bootstrap-servers", kafka.bootstrap_servers, "--namespace", "served"),
+        *("--metrics-port", "0"),
+    ]
+    environment = {**os.environ, "XDG_DATA_HOME": str(tmp_path)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as running:
+        try:
+            at, ready = running.stdout.readline(), running.stdout.readline()
+            assert ready.startswith("running inventory on KafkaBroker(")
+            url = at.removeprefix("metrics at ").strip()
+            with urllib.request.urlopen(url, timeout=60) as answer:
+                found = answer.read().decode()
+        finally:
+            running.terminate()
+    assert 'choreography_service_up{service="inventory"} 1.0' in found
+    with pytest.raises(URLError):
+        urllib.request.urlopen(url, timeout=60)
 
 
 def test_the_expected_totals_of_some_orders_are_what_a_reader_would_count():

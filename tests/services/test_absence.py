@@ -74,7 +74,7 @@ def test_an_event_that_does_not_come_in_time_is_reacted_to_and_one_that_comes_is
     )
     (event,) = here.events("orders")
     assert (event.correlationid, event.source) == ("unpaid", "orders")
-    assert here.counts("orders") == {"armed": 2, "handled": 1, "emitted": 1}
+    assert here.counts("orders") == {"consumed": 3, "armed": 2, "handled": 1, "emitted": 1}
     assert here.store("orders").left() == (0, 0, 0, 0)
 
 

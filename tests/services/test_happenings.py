@@ -48,7 +48,7 @@ class Notes(Observer):
     def happened(self, told):
         self.told += told
 
-    def sent(self, rows, answers, at):
+    def sent(self, rows, answers, started, at):
         self.sends += [
             (row.outgoing.channel, answer.offset) for row, answer in zip(rows, answers, strict=True)
         ]
@@ -203,7 +203,7 @@ def test_a_duplicate_a_guarded_and_a_poison_event_are_told(inventory, design, wa
     assert poison.arrival.place == tuple(landed)
     assert poison.envelope is None
     assert here.counts("inventory") == {
-        "handled": 1, "emitted": 1, "duplicates": 1, "guarded": 1, "dead_letters": 1,
+        "consumed": 3, "handled": 1, "emitted": 1, "duplicates": 1, "guarded": 1, "dead_letters": 1,
     }  # fmt: skip
 
 
@@ -285,7 +285,7 @@ def test_nothing_is_kept_where_nobody_listens(inventory, design, stage):
     here = stage(design, observers=lambda spec, clock: []).start()
     here.publish(Placed(id="o-1")).run()
     assert seen == [None]
-    assert here.counts("inventory") == {"handled": 1}
+    assert here.counts("inventory") == {"consumed": 1, "handled": 1}
 
 
 def test_an_observer_that_fails_is_noted_and_stops_nobody(inventory, design, stage, notes):
@@ -296,7 +296,7 @@ def test_an_observer_that_fails_is_noted_and_stops_nobody(inventory, design, sta
         def happened(self, told):
             raise RuntimeError("no words")
 
-        def sent(self, rows, answers, at):
+        def sent(self, rows, answers, started, at):
             raise RuntimeError("no rows")
 
     inventory.on()(reserve)

@@ -61,7 +61,7 @@ def test_an_event_is_handled_and_its_effect_is_in_its_flow(inventory, design, st
     assert (effect.source, effect.type, effect.subject) == ("inventory", "Reserved", "o-1")
     assert effect.traceparent[:36] == cause.traceparent[:36]
     assert here.state("inventory") == {"units": 3}
-    assert here.counts("inventory") == {"handled": 1, "emitted": 1}
+    assert here.counts("inventory") == {"consumed": 1, "handled": 1, "emitted": 1}
     assert here.lag("inventory") == 0
 
 
@@ -74,7 +74,7 @@ def test_an_event_delivered_again_is_skipped_and_counted(inventory, design, stag
     here.start().run()
     assert here.state("inventory") == {"units": 1}
     assert len(here.events("inventory")) == 1
-    assert here.counts("inventory") == {"handled": 1, "emitted": 1, "duplicates": 2}
+    assert here.counts("inventory") == {"consumed": 1, "handled": 1, "emitted": 1, "duplicates": 2}
 
 
 def test_after_an_offset_reset_everything_is_skipped_as_already_handled(inventory, design, stage):
@@ -116,7 +116,7 @@ def test_types_there_is_no_reaction_to_are_ignored_and_counted(inventory, design
     design.channels["Other"] = "Placed"
     here = stage(design).start()
     here.publish(Other(text="x"), Placed(id="o-1"), Other(text="y")).run()
-    assert here.counts("inventory") == {"ignored": 2, "handled": 1, "emitted": 1}
+    assert here.counts("inventory") == {"consumed": 1, "ignored": 2, "handled": 1, "emitted": 1}
     assert here.letters("inventory") == []
     assert here.lag("inventory") == 0
 
@@ -133,7 +133,7 @@ def test_a_guard_turns_events_away_and_they_are_counted(inventory, design, stage
     here = stage(design).start()
     here.publish(Placed(id="a", units=2), Placed(id="b", units=3)).run()
     assert [event.payload() for event in here.events("inventory")] == [{"id": "b", "units": 30}]
-    assert here.counts("inventory") == {"guarded": 1, "handled": 1, "emitted": 1}
+    assert here.counts("inventory") == {"consumed": 2, "guarded": 1, "handled": 1, "emitted": 1}
 
 
 def test_a_guard_that_fails_is_a_dead_letter_at_once(inventory, design, stage):
@@ -238,7 +238,7 @@ def test_a_handler_that_raises_is_retried_with_growing_waits_then_dead_lettered(
     assert (letter.partition, letter.offset) == (original.partition, original.offset)
     assert (record.key, record.value) == (original.key, original.value)
     assert list(record.headers)[: len(original.headers)] == original.headers
-    assert here.counts("inventory") == {"retries": 3, "dead_letters": 1}
+    assert here.counts("inventory") == {"consumed": 1, "retries": 3, "dead_letters": 1}
     assert "(attempt 4)" in here.output("inventory")
     assert "inventory gave up on Placed[" in here.output("inventory")
 
@@ -457,7 +457,7 @@ def test_poison_delivered_again_is_one_dead_letter(inventory, design, stage):
     here.rewind("inventory")
     here.start().run()
     assert len(here.letters("inventory")) == 1
-    assert here.counts("inventory") == {"dead_letters": 1, "duplicates": 1}
+    assert here.counts("inventory") == {"consumed": 1, "dead_letters": 1, "duplicates": 1}
 
 
 def test_a_dead_letter_keeps_every_header_as_it_was(inventory, design, stage):

@@ -21,7 +21,7 @@ from workbench.brokers.broker import (
     TransactionalProducer,
 )
 from workbench.brokers.memory import MemoryBroker
-from workbench.brokers.opening import Address, open_broker
+from workbench.brokers.opening import Address, load_broker, open_broker
 
 __all__ = [
     "DEAD_LETTER_BYTES",
@@ -46,6 +46,7 @@ __all__ = [
     "Record",
     "Subscription",
     "TransactionalProducer",
+    "load_broker",
     "open_broker",
 ]
 

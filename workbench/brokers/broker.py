@@ -83,11 +83,13 @@ class Commit(NamedTuple):
 class Subscription(NamedTuple):
     """What a group reads: channel → the event types it has a use for, ``None`` for all of them.
 
-    A broker that can't choose gives the others, too.
+    A broker that can't choose gives the others, too. ``dead_letters`` is the channel of what the
+    group comes to no end with, for a broker that counts how often it hands an event over.
     """
 
     group: str
     channels: Mapping[str, Collection[str] | None]
+    dead_letters: str | None = None
 
 
 class Coming(NamedTuple):

@@ -62,7 +62,8 @@ class Deliveries(Generic[Tag]):
 
     def commit(self, offsets: Mapping[Position, int]) -> list[Tag]:
         """The tags of what was read and stands before the offsets, in order; it is held no more."""
-        done, kept = [], []
+        done: list[Delivery[Tag]] = []
+        kept: list[Delivery[Tag]] = []
         for delivery in self._read:
             before = delivery.record.offset < offsets.get(delivery.position, 0)
             (done if before else kept).append(delivery)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -82,12 +83,29 @@ def open_broker(settings: Mapping[str, Any]) -> Broker:
     BrokerError
         It can't be reached, or a setting is not one that it has.
     """
+    kind = settings["kind"]
     others = {name: value for name, value in settings.items() if name != "kind"}
-    module, name = _CLASSES[settings["kind"]]
-    if settings["kind"] == "memory":
+    if kind == "memory":
         others = {}  # nothing is between it and its clients that could be set
-    broker: Broker = getattr(importlib.import_module(module), name)(**others)
-    return broker
+    found = load_broker(kind)
+    known = inspect.signature(found).parameters
+    unknown = sorted(others.keys() - known.keys())
+    if unknown and not any(p.kind is p.VAR_KEYWORD for p in known.values()):
+        raise BrokerError(f"{kind} has no setting {unknown[0]!r}: it has {', '.join(known)}.")
+    return found(**others)
+
+
+def load_broker(kind: str) -> type[Broker]:
+    """The class of the brokers of a kind; its client is imported with it.
+
+    Raises
+    ------
+    BrokerError
+        The client is not installed.
+    """
+    module, name = _CLASSES[kind]
+    found: type[Broker] = getattr(importlib.import_module(module), name)
+    return found
 
 
 def _without_password(text: str) -> str:

@@ -1,16 +1,19 @@
 """Record, read and write event logs: from a broker or a file to one DataFrame with standard columns."""
 
 from workbench.capture.columns import COLUMNS, UNKNOWN, standard_frame
-from workbench.capture.jsonl import read_jsonl, write_jsonl
+from workbench.capture.jsonl import read_jsonl, read_jsonl_parts, write_jsonl
 from workbench.capture.recorder import read_channels, read_range, record, row
+from workbench.capture.replayer import replay
 
 __all__ = [
     "COLUMNS",
     "UNKNOWN",
     "read_channels",
     "read_jsonl",
+    "read_jsonl_parts",
     "read_range",
     "record",
+    "replay",
     "row",
     "standard_frame",
     "write_jsonl",

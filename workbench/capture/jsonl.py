@@ -20,6 +20,7 @@ import gzip
 import json
 import os
 import zlib
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
@@ -98,17 +99,44 @@ def read_jsonl(path: str | os.PathLike[str]) -> pd.DataFrame:
         The file can't be read, or a line is no JSON object; says the file and the line.
     """
     source = Path(path)
-    try:
-        with _open(source, "rb") as file:
-            lines = enumerate(file, start=1)
-            frame = object_frame(_loads(line, source, n) for n, line in lines if line.strip())
-    except (OSError, EOFError, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise LogError(f"{source} can't be read: {reason}.") from error
+    frame = object_frame(_rows(source))
     try:
         return standard_frame(_with_dtypes(frame))
     except (LogError, TypeError, ValueError) as error:
         raise LogError(f"{source} is not an event log: {error}") from error
+
+
+def read_jsonl_parts(path: str | os.PathLike[str], size: int) -> Iterator[pd.DataFrame]:
+    """Read an event log ``size`` events at a time, for one that is larger than memory.
+
+    Each part is as ``standard_frame`` returns it; columns beside the standard ones have the dtypes
+    that the part's values suggest.
+
+    Raises
+    ------
+    LogError
+        As ``read_jsonl``, when it comes to the line.
+    """
+    source = Path(path)
+    rows = _rows(source)
+    while part := list(islice(rows, size)):
+        for row in part:
+            row.pop(_DTYPES, None)
+        try:
+            yield standard_frame(part)
+        except LogError as error:
+            raise LogError(f"{source} is not an event log: {error}") from error
+
+
+def _rows(source: Path) -> Iterator[dict[str, Any]]:
+    try:
+        with _open(source, "rb") as file:
+            for number, line in enumerate(file, start=1):
+                if line.strip():
+                    yield _loads(line, source, number)
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise LogError(f"{source} can't be read: {reason}.") from error
 
 
 @contextlib.contextmanager

@@ -34,6 +34,10 @@ def run(
     timeout: Timeout = 10.0,
     instances: Annotated[int, typer.Option(help="How many processes share a service.")] = 1,
     delivery: Annotated[str, typer.Option(help="at-least-once or transactions.")] = "at-least-once",
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(help="Serve metrics to Prometheus at this port of 127.0.0.1; 0: a free one."),
+    ] = None,
 ) -> None:
     """Run the services of a design until Ctrl-C. Python handlers need a notebook or a script."""
     from workbench.session import Workbench
@@ -47,6 +51,8 @@ def run(
         delivery=delivery,
         timeout=timeout,
     ) as wb:
+        if metrics_port is not None:
+            typer.echo(f"metrics at {wb.serve_metrics(metrics_port).url}")
         wb.start(instances=instances)
         names = ", ".join(wb.choreography.services)
         typer.echo(f"running {names} on {wb.broker!r}; Ctrl-C stops them.")

@@ -25,7 +25,16 @@ from workbench.services.spec import (
     subscriptions,
 )
 from workbench.services.status import Status
-from workbench.services.store import Left, Store, read_counts, read_left, read_state, read_touched
+from workbench.services.store import (
+    Left,
+    Measured,
+    Store,
+    read_counts,
+    read_left,
+    read_measured,
+    read_state,
+    read_touched,
+)
 from workbench.services.supervisor import Supervisor
 from workbench.services.worker import STEPS, Worker
 
@@ -40,6 +49,7 @@ __all__ = [
     "InlineRunner",
     "Left",
     "Life",
+    "Measured",
     "RetryPolicy",
     "Runner",
     "ServiceSpec",
@@ -57,6 +67,7 @@ __all__ = [
     "instance_number",
     "read_counts",
     "read_left",
+    "read_measured",
     "read_state",
     "read_touched",
     "retry_channel",

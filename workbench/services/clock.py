@@ -13,6 +13,10 @@ class Clock:
         """The present moment."""
         return datetime.now(UTC)
 
+    def monotonic(self) -> float:
+        """Seconds since some moment, never set back: by them is measured how long things take."""
+        return time.monotonic()
+
     def sleep(self, seconds: float) -> None:
         """Let time pass."""
         time.sleep(seconds)
@@ -26,6 +30,9 @@ class VirtualClock(Clock):
 
     def now(self) -> datetime:
         return self._now
+
+    def monotonic(self) -> float:
+        return self._now.timestamp()
 
     def sleep(self, seconds: float) -> None:
         self._now += timedelta(seconds=seconds)

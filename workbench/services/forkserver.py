@@ -6,7 +6,8 @@ then pickle); what happens goes out on standard output as JSON lines. When stand
 because the notebook's kernel ended, however it ended, every service is killed and it ends too.
 Should it be killed itself, its services see the end of a pipe that only it holds open.
 
-Its one argument is the file descriptor of the socket that services report to.
+Its arguments are the file descriptor of the socket that services report to, and the kind of their
+broker.
 """
 
 from __future__ import annotations
@@ -24,11 +25,13 @@ import sys
 from typing import Any
 
 FRAME = struct.Struct("!Q")
+TELEMETRY = "OTEL_"
+"""How the names of settings begin that a service takes from the notebook as they are by then."""
 
 
 def main() -> int:
     """Serve until standard input ends."""
-    _preload()
+    _preload(sys.argv[2])
     reports = socket.socket(fileno=int(sys.argv[1]))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     wake_read, wake_write = os.pipe()
@@ -83,6 +86,9 @@ def _become(request: dict[str, Any], reports: socket.socket, alive: int) -> None
         sys.stdout = os.fdopen(1, "w", buffering=1, encoding="utf-8", errors="backslashreplace")
         sys.stderr = os.fdopen(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace")
         sys.path[:] = request["path"]
+        for name in [name for name in os.environ if name.startswith(TELEMETRY)]:
+            del os.environ[name]
+        os.environ.update(request["environ"])
         os.chdir(request["cwd"])
         from workbench.services.process import run_service
 
@@ -116,20 +122,23 @@ def _tell(message: dict[str, Any]) -> None:
         os.write(1, json.dumps(message).encode() + b"\n")
 
 
-def _preload() -> None:
-    """Import once what every service needs."""
+def _preload(kind: str) -> None:
+    """Import once what every service needs, the client of one kind of broker included."""
     import cel
     import cloudevents.core.bindings.kafka
     import cloudpickle
     import jsonschema_rs
-    import kafka
+    import opentelemetry.sdk.trace.export
     import pydantic
     import structlog
 
-    import workbench.brokers.kafka
     import workbench.services.process
+    import workbench.services.tracing.observing
+    from workbench.brokers import load_broker
 
-    _ = (cel, cloudevents, cloudpickle, jsonschema_rs, kafka, pydantic, structlog, workbench)
+    load_broker(kind)
+    _ = (cel, cloudevents, cloudpickle, jsonschema_rs, opentelemetry, pydantic, structlog)
+    _ = workbench
     # What is here now stays: the collector of a service neither walks through it again and again
     # nor, by touching it, makes a copy of the memory that services share.
     gc.collect()

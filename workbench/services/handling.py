@@ -18,7 +18,8 @@ from datetime import datetime, timedelta
 from workbench.brokers import EVENT_BYTES, Outgoing, Position, Record
 from workbench.choreography import Reaction, Reading
 from workbench.errors import EventError, EventRefusedError, ExpressionError, HandlerError
-from workbench.events import Envelope, Retry, Trail, from_kafka, to_kafka
+from workbench.events import Envelope, Retry, TraceContext, Trail, from_kafka, to_kafka
+from workbench.events.trace import derived_trace, is_usual
 from workbench.services import happening
 from workbench.services.arrival import Arrival, Case
 from workbench.services.clock import Clock
@@ -28,15 +29,19 @@ from workbench.services.frames import own_traceback
 from workbench.services.happening import Observers, Run
 from workbench.services.inbox import ARMED, DEAD, DONE, PARKED, RETRYING, Outcome
 from workbench.services.injection import Injector
+from workbench.services.processing import ERROR, OK
 from workbench.services.reacting import effects_of, guard_holds
 from workbench.services.spec import ServiceSpec
-from workbench.services.status import IGNORED
+from workbench.services.status import CONSUMED, IGNORED, OTHER
 from workbench.services.touched import Watching
 from workbench.services.undoing import Undoing
 from workbench.services.work import Work
 
 _HOPELESS = (ExpressionError, HandlerError, EventError, EventRefusedError)
 """What fails the same way at every attempt."""
+IGNORED_TYPES = 100
+"""Of so many ignored event types the names are kept: who else writes to a channel chooses them."""
+_LONGEST_NAME = 200
 
 
 class Stopped(Exception):  # noqa: N818 - a signal, not an error
@@ -61,6 +66,8 @@ class Handling:
         self._watching = Watching(spec.watch_fields) if spec.watch_fields else None
         self.repeated: Mapping[Position, tuple[int, bool]] = {}
         """Partition → the offset up to which events are handled again, and whether silently."""
+        self.ignored: set[str] = set()
+        """The ignored event types that are counted by name."""
         self._reactions: dict[str, list[Reaction]] = {}
         self._awaited: dict[str, list[Reaction]] = {}
         self._reads = {r.name: spec.versions[r.whenever].read_by(r) for r in spec.reactions}
@@ -83,10 +90,12 @@ class Handling:
         arrival = self._arrival(record)
         foreign = self._foreign_type(arrival)
         if foreign is not None:
-            work.counts[IGNORED, foreign] += 1
+            self._ignore(foreign, work)
             return
-        for case in self._cases(arrival, work):
-            self._meet(case, work)
+        cases = self._cases(arrival, work)
+        new = [self._meet(case, work) for case in cases]
+        if any(new) and arrival.retry is None:
+            work.counts[CONSUMED, cases[0].envelope.type] += 1
         self._undo(work)
 
     def resume(self, record: Record, work: Work) -> None:
@@ -130,7 +139,7 @@ class Handling:
         try:
             if record.channel == self._spec.retries and retry is None:
                 raise EventError(f"a record of {record.channel} must say what is to be retried.")
-            envelope = from_kafka(record.headers, record.value)
+            envelope = self._traced(from_kafka(record.headers, record.value))
             trail = Trail.of(envelope)
             reactions = self._reactions.get(envelope.type, [])
             if named:
@@ -143,12 +152,14 @@ class Handling:
             awaited = self._awaited.get(envelope.type, ())
             heard = envelope.type in self._undoing.hears
             if not reactions and not awaited and not heard:
-                work.counts[IGNORED, envelope.type] += 1
+                self._ignore(envelope.type, work)
                 return []
             event_type = envelope.type
             readings = self._readings(envelope, reactions)
         except EventError as error:
-            self._poison(arrival, only, error, event_type, work, envelope)
+            new = self._poison(arrival, only, error, event_type, work, envelope)
+            if new and not named:
+                work.counts[CONSUMED, event_type] += 1
             return []
         if heard:
             self._note(arrival, envelope, trail, work)
@@ -157,6 +168,10 @@ class Handling:
             if work.timers.disarm(reaction.name, flow, now):
                 work.tell(happening.DISARMED, event_type, reaction.name, arrival, envelope)
         digest = hashlib.blake2b(record.value or b"", digest_size=16).digest()
+        entry = (envelope.source, envelope.id, "")  # of one that is only waited for, or heard of
+        if not reactions and work.outcome(entry) is None:
+            work.remember(entry, Outcome(digest, DONE, 0))
+            work.counts[CONSUMED, event_type] += 1
         cases = []
         for reaction in reactions:
             reading = readings[self._reads[reaction.name]]
@@ -165,6 +180,17 @@ class Handling:
             else:
                 cases.append(Case(arrival, envelope, reading, reaction, digest, trail))
         return cases
+
+    def _traced(self, envelope: Envelope) -> Envelope:
+        """The event, in a trace of its own if it came without one: the same in every service."""
+        given, tracing = envelope.traceparent, self._spec.tracing
+        if tracing is None or is_usual(given):
+            return envelope
+        trace = TraceContext.parse(given)
+        if trace is None:
+            trace = derived_trace(envelope.source, envelope.id)
+            trace = trace.sampled(tracing.sampling.by_ratio(trace.trace_id))
+        return replace(envelope, traceparent=str(trace))
 
     def _readings(
         self, envelope: Envelope, reactions: Sequence[Reaction]
@@ -217,8 +243,16 @@ class Handling:
         heard = type_ in self._awaited or type_ in self._undoing.hears
         return type_ if type_ not in self._reactions and not heard else None
 
-    def _meet(self, case: Case, work: Work) -> None:
-        """React, unless the event is known already."""
+    def _ignore(self, event_type: str, work: Work) -> None:
+        """Count an event that the service has no use for."""
+        if event_type not in self.ignored:
+            if len(self.ignored) >= IGNORED_TYPES or len(event_type) > _LONGEST_NAME:
+                event_type = OTHER
+            self.ignored.add(event_type)
+        work.counts[IGNORED, event_type] += 1
+
+    def _meet(self, case: Case, work: Work) -> bool:
+        """React, unless the event is known already; returns whether it is new."""
         known, arrival, type_ = work.outcome(case.entry), case.arrival, case.envelope.type
         if known is not None and known.hash != case.hash:
             reuse = EventError(
@@ -232,6 +266,7 @@ class Handling:
             if arrival.retry and arrival.round == 0:
                 _tell(happening.REDRIVEN, case, work)
             self._admit(case, work)
+        return known is None
 
     def _admit(self, case: Case, work: Work) -> None:
         """React to an event, or let it wait."""
@@ -290,10 +325,11 @@ class Handling:
             number = case.arrival.attempts + attempt
             if number > 1:
                 _tell(happening.RETRIED, case, work, attempt=number)
-            now = self._clock.now()
+            now, began = self._clock.now(), self._clock.monotonic()
             try:
-                self._try(case, work, number, now)
+                holds = self._try(case, work, number, now)
             except (Exception, SystemExit) as error:  # noqa: BLE001 - a handler raises anything
+                self._time(case, ERROR, began, work)
                 first_failure = first_failure or now
                 failure = Failure(error, number, first_failure, own_traceback(error))
                 self._failing.tell(
@@ -306,17 +342,31 @@ class Handling:
                     self._fail(case, failure, work, hopeless=hopeless)
                     return
             else:
+                if holds:
+                    self._time(case, OK, began, work)
                 self._settle(case, work, DONE)
                 return
             if self._stopping():
                 raise Stopped
             self._clock.sleep(policy.delay(attempt, random.random()))
 
-    def _try(self, case: Case, work: Work, attempt: int, now: datetime) -> None:
+    def _time(self, case: Case, outcome: str, began: float, work: Work) -> None:
+        """Note how long an attempt took."""
+        seconds = self._clock.monotonic() - began
+        work.spans.add(case.envelope.type, case.reaction.name, outcome, seconds)
+
+    def _try(self, case: Case, work: Work, attempt: int, now: datetime) -> bool:
+        """Make an attempt; ``False`` if the guard turns the event away.
+
+        Raises
+        ------
+        Exception
+            Whatever the handler does, and what its effects or the guard are refused with.
+        """
         spec, reaction, envelope = self._spec, case.reaction, case.envelope
         if not guard_holds(reaction, case.reading):
             _tell(happening.GUARDED, case, work, attempt=attempt)
-            return
+            return False
         self._injector.before_attempt(envelope.type, case.hash, attempt)
         share = work.share()
         undo = self._undoing.begun(case, work.done_steps) if reaction.compensates else None
@@ -341,12 +391,14 @@ class Handling:
             happening.COMPENSATED if undo else happening.HANDLED,
             case,
             work,
+            cause=undo.failure if undo else None,
             attempt=attempt,
             started=now,
         )
         for effect in effects:
             facts = (effect.type, reaction.name, case.arrival, effect, envelope, attempt)
             work.tell(happening.EMITTED, *facts, due=due.timestamp() if due > now else None)
+        return True
 
     def _effects(self, case: Case, ctx: Context, due: datetime, work: Work) -> list[Envelope]:
         reaction, versions = case.reaction, self._spec.versions
@@ -426,13 +478,15 @@ class Handling:
         event_type: str,
         work: Work,
         envelope: Envelope | None,
-    ) -> None:
+    ) -> bool:
+        """Give up on a record that is not what it must be; returns whether it is new."""
         new = self._failing.poison(arrival, reaction, error, work)
         facts = event_type, reaction, arrival, envelope
         if new:
             work.tell(happening.POISON, *facts, error=error)
         else:
             work.tell(happening.DUPLICATE, *facts)
+        return new
 
 
 def _tell(
@@ -443,8 +497,9 @@ def _tell(
     started: datetime | None = None,
     due: float | None = None,
     error: BaseException | None = None,
+    cause: Envelope | None = None,
 ) -> None:
     """Something has happened to an event at a reaction."""
     envelope = case.envelope
-    facts = (envelope.type, case.reaction.name, case.arrival, envelope, None)
+    facts = (envelope.type, case.reaction.name, case.arrival, envelope, cause)
     work.tell(what, *facts, attempt, started, due, error)

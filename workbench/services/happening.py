@@ -14,7 +14,7 @@ from contextvars import ContextVar, copy_context
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
-from workbench.brokers import Landed
+from workbench.brokers import Landed, Record
 from workbench.errors import BrokerError
 from workbench.events import Envelope
 from workbench.services import status as counted
@@ -83,7 +83,7 @@ class Happening(NamedTuple):
         The event; ``None`` if it can't be read. In EMITTED: the effect.
     cause
         In EMITTED: the event that was reacted to. An effect's ``causationid`` is its id, but in a
-        compensation, where it is the failure's or the notice's.
+        compensation, where it is the failure's or the notice's. In COMPENSATED: the failure.
     attempt
         Which attempt it was, or is to be (RETRIED), from 1; 0 where none was made.
     started
@@ -159,8 +159,15 @@ class Observer:
     def happened(self, notes: Sequence[Any]) -> None:
         """What it has noted in a round, in order, now that the round is written."""
 
+    def polled(self, records: Sequence[Record], started: datetime, at: datetime) -> None:
+        """What the broker has delivered, and how long that was waited for; not yet handled."""
+
     def sent(
-        self, rows: Sequence[Unsent], answers: Sequence[Landed | BrokerError], at: datetime
+        self,
+        rows: Sequence[Unsent],
+        answers: Sequence[Landed | BrokerError],
+        started: datetime,
+        at: datetime,
     ) -> None:
         """What was sent (effects, later tries, dead letters), each with where it stands.
 
@@ -218,11 +225,19 @@ class Observers:
                 lambda observer: observer.happened([note for who, note in notes if who is observer])
             )
 
+    def polled(self, records: Sequence[Record], started: datetime, at: datetime) -> None:
+        """Tell all of them."""
+        self._tell(lambda observer: observer.polled(records, started, at))
+
     def sent(
-        self, rows: Sequence[Unsent], answers: Sequence[Landed | BrokerError], at: datetime
+        self,
+        rows: Sequence[Unsent],
+        answers: Sequence[Landed | BrokerError],
+        started: datetime,
+        at: datetime,
     ) -> None:
         """Tell all of them."""
-        self._tell(lambda observer: observer.sent(rows, answers, at))
+        self._tell(lambda observer: observer.sent(rows, answers, started, at))
 
     def close(self) -> None:
         """Close all of them; a second time it does nothing."""

@@ -98,7 +98,7 @@ class LogLines:
         line = self._line(told.at, *words, told.event_type, told.envelope)
         arrival = told.arrival
         if arrival is not None:
-            if told.cause is None:
+            if told.what != happening.EMITTED:
                 line["channel"], line["partition"], line["offset"] = arrival.place
             else:
                 line["channel"] = self._outputs.get(told.event_type)

@@ -10,6 +10,7 @@ from workbench.brokers import RETENTION_SECONDS, Subscription
 from workbench.choreography import Choreography, Reaction, RetryPolicy, Versions
 from workbench.choreography.compensating import notices, undone_by
 from workbench.errors import HandlerError
+from workbench.services.tracing import Tracing
 
 AT_LEAST_ONCE, TRANSACTIONS = "at-least-once", "transactions"
 DELIVERIES = (AT_LEAST_ONCE, TRANSACTIONS)
@@ -45,11 +46,13 @@ class ServiceSpec:
     """Whether its log shows payloads; what is personal in them is masked."""
     hears: frozenset[str] = frozenset()
     """The event types that it has a use for."""
+    tracing: Tracing | None = None
+    """How its spans are made; ``None``: not at all."""
 
     @property
     def subscription(self) -> Subscription:
         """What its group reads."""
-        return subscription_of(self.group, self.inputs, self.hears, self.retries)
+        return subscription_of(self.group, self.inputs, self.hears, self.retries, self.dead_letters)
 
     @property
     def label(self) -> str:
@@ -103,12 +106,15 @@ def input_channels(choreography: Choreography, namespace: str, service: str) -> 
 
 
 def subscription_of(
-    group: str, inputs: Sequence[str], hears: Collection[str], retries: str
+    group: str,
+    inputs: Sequence[str],
+    hears: Collection[str],
+    retries: str,
+    dead_letters: str,
 ) -> Subscription:
     """What a service's group reads: what it hears of its channels, and all of its own retries."""
-    return Subscription(
-        group, {channel: None if channel == retries else hears for channel in inputs}
-    )
+    channels = {channel: None if channel == retries else hears for channel in inputs}
+    return Subscription(group, channels, dead_letters)
 
 
 def subscriptions(choreography: Choreography, namespace: str) -> list[Subscription]:
@@ -119,6 +125,7 @@ def subscriptions(choreography: Choreography, namespace: str) -> list[Subscripti
             input_channels(choreography, namespace, name),
             frozenset(service.consumes),
             retry_channel(namespace, name),
+            dead_letter_channel(namespace, name),
         )
         for name, service in list(choreography.services.items())
         if service.reactions
@@ -164,6 +171,7 @@ def service_spec(
     watch_fields: int = 0,
     log_level: str = "info",
     log_payloads: bool = False,
+    tracing: Tracing | None = None,
 ) -> ServiceSpec:
     """What is needed to run one service of a design.
 
@@ -207,5 +215,6 @@ def service_spec(
         watch_fields=watch_fields,
         log_level=log_level,
         log_payloads=log_payloads,
+        tracing=tracing,
         hears=frozenset(service.consumes),
     )

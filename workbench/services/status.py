@@ -6,6 +6,9 @@ from dataclasses import asdict, dataclass, field
 
 import orjson
 
+CONSUMED = "consumed"
+"""Events met for the first time, of types that it reacts to, waits for or hears of: each once,
+however many reactions it has and whatever becomes of it; ignored events and duplicates left out."""
 HANDLED = "handled"
 """Events a reaction has dealt with (per reaction, duplicates and dead letters left out)."""
 EMITTED = "emitted"
@@ -17,7 +20,8 @@ RETRIES = "retries"
 DEAD = "dead_letters"
 """Events given up on."""
 IGNORED = "ignored"
-"""Events of a type there is no reaction to."""
+"""Events of a type there is no reaction to; types beyond a number are OTHER."""
+OTHER = "other"
 ARMED = "armed"
 """Events whose reaction waits for the absence of another."""
 PARKED = "parked"

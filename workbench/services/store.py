@@ -1,4 +1,5 @@
-"""The one SQLite file of a service: inbox, state, outbox, what waits, timers, done steps, counts.
+"""The one SQLite file of a service: inbox, state, outbox, what waits, timers, done steps, counts
+and how long attempts took.
 
 A poll's events are handled in one transaction. The file is written ahead (WAL), so a crash of
 the process at any moment leaves it as of the last commit; ``durable=True`` holds through a
@@ -22,6 +23,7 @@ from workbench.services import (
     inbox,
     outbox,
     owners,
+    processing,
     reprocessing,
     state,
     timers,
@@ -29,13 +31,14 @@ from workbench.services import (
     waiting,
 )
 
-_FORMAT = 6
+_FORMAT = 7
 """Of the tables; a file of another format is refused by name."""
 _TABLES = f"""
 {done_steps.TABLE}
 {inbox.TABLE}
 {outbox.TABLE}
 {owners.TABLE}
+{processing.TABLE}
 {reprocessing.TABLE}
 {state.TABLE}
 {timers.TABLE}
@@ -141,8 +144,11 @@ class Store:
 
     def counts(self) -> Counts:
         """All that was ever counted in this file."""
-        rows = self._db.execute("SELECT what, event_type, n FROM counts")
-        return Counter({(what, event_type): n for what, event_type, n in rows})
+        return _counts(self._db)
+
+    def time(self, spans: processing.Spans) -> None:
+        """Add to how long attempts took."""
+        spans.write(self._db)
 
     def touch(self, touches: touched.Touches) -> None:
         """Add to the fields that handlers were seen to touch."""
@@ -176,15 +182,35 @@ def read_left(path: Path) -> Left:
 
 def read_counts(path: Path) -> Counts:
     """A service's counts as of its last commit; empty if it never ran."""
-    query = "SELECT what, event_type, n FROM counts"
-    rows: list[tuple[str, str, int]] = _read(path, lambda file: file.execute(query).fetchall(), [])
-    return Counter({(what, event_type): n for what, event_type, n in rows})
+    return _read(path, _counts, Counter())
+
+
+class Measured(NamedTuple):
+    """What a service has done, how long its attempts took, and what it has still to do."""
+
+    counts: Counts
+    processing: dict[processing.Attempted, processing.Histogram]
+    left: Left
+
+
+def read_measured(path: Path) -> Measured:
+    """All that is measured of a service as of its last commit; nothing if it never ran."""
+    return _read(
+        path,
+        lambda file: Measured(_counts(file), processing.histograms(file), _left(file)),
+        Measured(Counter(), {}, Left()),
+    )
 
 
 def read_touched(path: Path) -> touched.Touches:
     """The fields that handlers were seen to touch; empty if nobody was asked to look."""
     none: touched.Touches = Counter()
     return _read(path, touched.rows, none)
+
+
+def _counts(file: sqlite3.Connection) -> Counts:
+    rows = file.execute("SELECT what, event_type, n FROM counts")
+    return Counter({(what, event_type): n for what, event_type, n in rows})
 
 
 def _left(file: sqlite3.Connection) -> Left:

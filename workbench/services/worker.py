@@ -39,7 +39,7 @@ from workbench.services.offsets import Offsets
 from workbench.services.outbox import Unsent
 from workbench.services.sending import Sending, sending
 from workbench.services.spec import ServiceSpec
-from workbench.services.status import Status
+from workbench.services.status import IGNORED, Status
 from workbench.services.store import Store
 from workbench.services.waiting import Waiter
 from workbench.services.work import NotAheadError, Work
@@ -120,6 +120,7 @@ class Worker:
         self.store = Store(self.spec.store, durable=self.spec.durable)
         self._closing.append(self.store.close)
         self._handling.repeated = self.store.reprocessing.ranges()
+        self._handling.ignored = {name for what, name in self.store.counts() if what == IGNORED}
         self._sending = sending(
             self.spec,
             self._broker,
@@ -148,6 +149,7 @@ class Worker:
             It was asked to stop while a reaction waited to try again; nothing of this round is
             kept, and its events will be delivered again.
         """
+        asked = self._clock.now()
         try:
             records = self._consumer.poll(self._patience(timeout), BATCH)
         except BrokerUnavailableError:
@@ -155,6 +157,8 @@ class Worker:
                 _OUTAGE_PAUSE
             )  # what it holds and knows stays; it goes on when Kafka does
             return 0
+        if records and self._observers:
+            self._observers.polled(records, asked, self._clock.now())
         self._injector.refresh()  # not before: what begins while it waits for events strikes them
         records = list(self._injector.disorder(records))
         if self._status.phase == "starting" and self._consumer.joined():

@@ -37,11 +37,12 @@ from workbench.session.connection import Connection
 from workbench.session.dead_letters import DeadLetters
 from workbench.session.publishing import SOURCE
 
-_DECISIONS = {
+DECISIONS = {
     "DeadLetterRedriven": "redriven",
     "DeadLetterEdited": "edited",
     "DeadLetterDiscarded": "discarded",
 }
+"""Event type → what has become of the letter that such an event is about."""
 _EDITS = UUID("0a9d2f7c-52d4-5b0e-9c55-8a4c1b7f6e21").bytes
 """The UUIDv5 namespace of the ids that edited events get; it never changes."""
 _BATCH = 500
@@ -59,7 +60,7 @@ class _Letter:
 
     @property
     def name(self) -> str:
-        return f"{self.record.channel}[{self.record.partition}]@{self.record.offset}"
+        return letter_name(self.record)
 
 
 class Desk:
@@ -215,11 +216,16 @@ class Desk:
                         ) from failed
                 done += len(batch)
                 for letter, _, decision in batch:
-                    status = _DECISIONS[from_kafka(decision.headers, decision.value).type]
+                    status = DECISIONS[from_kafka(decision.headers, decision.value).type]
                     self._letters[letter.name] = replace(letter, status=status)
         finally:
             producer.close()
         return done
+
+
+def letter_name(record: Record) -> str:
+    """What a dead letter is called, by where it stands."""
+    return f"{record.channel}[{record.partition}]@{record.offset}"
 
 
 def _letters(records: Iterable[Record]) -> list[_Letter]:
@@ -234,10 +240,10 @@ def _letters(records: Iterable[Record]) -> list[_Letter]:
         note = DeadLetter.from_headers(record.headers)
         if note is not None:
             found.append(_Letter(record, note, envelope, "open", None))
-        elif envelope is not None and envelope.type in _DECISIONS:
+        elif envelope is not None and envelope.type in DECISIONS:
             data = envelope.payload()
             if isinstance(data, dict):
-                what = _DECISIONS[envelope.type], data.get("reason")
+                what = DECISIONS[envelope.type], data.get("reason")
                 decided.setdefault(str(data.get("letter")), what)
     open_ = ("open", None)
     settled = [(letter, *decided.get(letter.name, open_)) for letter in found]

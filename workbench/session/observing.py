@@ -19,6 +19,7 @@ from workbench.services import (
 )
 from workbench.session.connection import Connection
 from workbench.session.convergence import Convergence
+from workbench.session.metrics import ServiceMetrics, metrics_frame
 from workbench.session.running import Running
 
 if TYPE_CHECKING:
@@ -124,6 +125,15 @@ class Observing:
                 }
             )
         return pd.DataFrame(rows).astype({"pid": "Int64"}) if rows else pd.DataFrame()
+
+    def metrics(self) -> pd.DataFrame:
+        """One row a service and event type; :meth:`Workbench.metrics` says what is in it."""
+        folder = self._connection.folder
+        found = [
+            ServiceMetrics.read(service, folder)
+            for service in list(self._choreography.services.values())
+        ]
+        return metrics_frame(found, self.lag())
 
     def wait_until_idle(self, timeout: float) -> None:
         """Wait until every event is handled and every effect sent, delayed ones included."""

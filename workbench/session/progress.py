@@ -1,8 +1,9 @@
-"""A progress bar for what is fetched once."""
+"""Progress bars: for what is fetched once, and for what is counted."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -23,3 +24,17 @@ def download_bar() -> Callable[[int, int, str], None]:
             bar.close()
 
     return advance
+
+
+@contextmanager
+def counted(what: str, unit: str, *, shown: bool) -> Iterator[Callable[[int, int | None], None]]:
+    """A progress bar that is told (done, in all), and is gone at the end."""
+    from tqdm.auto import tqdm
+
+    with tqdm(desc=what, unit=f" {unit}", disable=None if shown else True, leave=False) as bar:
+
+        def advance(done: int, total: int | None) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield advance

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
@@ -13,12 +14,15 @@ from workbench.choreography import Choreography, Service
 from workbench.errors import DesignError, EventRefusedError, ServiceError
 from workbench.events import Event, EventType
 from workbench.services import AT_LEAST_ONCE, DELIVERIES, LOG_LEVELS, Life, RetryPolicy, Runner
+from workbench.services.tracing import sampling_of
 from workbench.session.connection import Connection
 from workbench.session.convergence import Convergence
 from workbench.session.observing import Observing
+from workbench.session.progress import counted
 from workbench.session.publishing import Published, Publishing
 from workbench.session.reprocessing import reprocess
 from workbench.session.running import Begin, Running
+from workbench.session.tracing import Beginning
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
     from workbench.session.dead_letters import DeadLetters
     from workbench.session.faults import Faults
     from workbench.session.local_server import LocalServer
+    from workbench.session.metrics_server import MetricsServer
 
 _NAMESPACE = re.compile(r"[A-Za-z0-9_-]{0,80}")
 
@@ -73,6 +78,11 @@ class Workbench:
     log_payloads
         Their logs show what events carry, too, except for what schemas mark as personal
         (``"x-personal-data": true``), which no log shows.
+    trace_sampling
+        Which flows are traced: a share of them, from 0 (none) to 1. By default every flow up to 20
+        a second, and of more one in a hundred. ``OTEL_TRACES_SAMPLER`` goes before it. Spans go to
+        the endpoint that ``OTEL_EXPORTER_OTLP_ENDPOINT`` names, else to files beside the services';
+        :meth:`spans` reads those.
     readonly
         Nothing may be published, started or deleted.
     allow_writes
@@ -108,6 +118,7 @@ class Workbench:
         watch_fields: int = 0,
         log_level: str = "info",
         log_payloads: bool = False,
+        trace_sampling: float | None = None,
         readonly: bool = False,
         allow_writes: bool = False,
         timeout: float = 10.0,
@@ -147,7 +158,9 @@ class Workbench:
             allow_writes=allow_writes,
             say=self._told,
         )
-        self._publishing = Publishing(self.choreography, self.connection)
+        sampling = sampling_of(trace_sampling, os.environ)
+        tracing = Beginning(self.choreography, self.connection, sampling)
+        self._publishing = Publishing(self.choreography, self.connection, tracing)
         self._running = Running(
             self.choreography,
             self.connection,
@@ -157,9 +170,11 @@ class Workbench:
             watch_fields=watch_fields,
             log_level=log_level,
             log_payloads=log_payloads,
+            sampling=sampling,
             say=self._told,
         )
         self._observing = Observing(self.choreography, self.connection, self._running)
+        self._metrics_servers: list[MetricsServer] = []
 
     def _told(self, sentence: str) -> None:
         self.say(sentence)  # whoever it is by then: a widget listens while it acts
@@ -422,6 +437,76 @@ class Workbench:
         """What a service has counted since its file was made: handled, emitted, duplicates, …"""
         return self._observing.counts(service)
 
+    def metrics(self) -> pd.DataFrame:
+        """One row a service and event type: what was done about it, and how long that took.
+
+        All since the service's file was made: restarts, crashes and other instances included.
+
+        ``service``, ``event_type``
+            The service's event types by the design first, then whatever else it has met (``"?"``
+            could not be read).
+        ``consumed``
+            Events met for the first time, each once, however many reactions there are and whatever
+            becomes of it; duplicates and ignored events left out. All that was published, once the
+            service has caught up.
+        ``handled``, ``guarded``, ``dead_lettered``, ``duplicates``
+            What became of them, counted for each reaction: handled, turned away by a guard, given
+            up on, or skipped because it was handled before. A compensation is handled as the event
+            of its step.
+        ``emitted``
+            Effects of this type, put into the outbox.
+        ``retried``, ``failed``
+            Attempts after the first, and attempts that ended with an error.
+        ``ignored``
+            Events of a type that the service has no use for; beyond a hundred such types, and of
+            one whose name is too long, as ``"other"``.
+        ``parked``, ``armed``
+            Events that had to wait behind an earlier one, or for the absence of another, be it
+            over by now.
+        ``p50_ms``, ``p95_ms``, ``p99_ms``, ``mean_ms``
+            How long attempts took, failed ones too, in milliseconds: guard, handler and the making
+            of its effects, not their sending. ``NaN`` if there was none. The mean is exact; the
+            others are estimated from a histogram, as if attempts were spread evenly over each of
+            its buckets, and are 10,000 at most.
+        ``lag``
+            Events on the service's channels that it has not committed yet: of the whole service,
+            so the same in all of its rows.
+
+        All counts are ``int64`` (``lag``: ``Int64``, null for a service that reads nothing).
+
+        Examples
+        --------
+        >>> wb.metrics().query("failed > 0")  # doctest: +SKIP
+        """
+        return self._observing.metrics()
+
+    def serve_metrics(self, port: int = 0) -> MetricsServer:
+        """Serve what is measured to Prometheus, in its text format, until it or this is closed.
+
+        On 127.0.0.1 alone, at any free port unless one is given: ``.url`` says where. Everything is
+        read anew at each scrape; while the broker does not answer, ``choreography_broker_up`` is 0
+        and lag and open dead letters are left out.
+
+        Raises
+        ------
+        MetricsError
+            It can't listen at that port.
+
+        Examples
+        --------
+        >>> wb.serve_metrics()  # doctest: +SKIP
+        MetricsServer('http://127.0.0.1:40123/metrics')
+        """
+        from workbench.session.exposition import WorkbenchCollector
+        from workbench.session.metrics_server import MetricsServer
+
+        collector = WorkbenchCollector(
+            self.choreography, self.broker, self.namespace, self.folder, self.lives
+        )
+        server = MetricsServer(collector, port)
+        self._metrics_servers.append(server)
+        return server
+
     def wait_until_idle(self, timeout: float = 60.0) -> None:
         """Wait until every event is handled and every effect sent, delayed ones included.
 
@@ -442,6 +527,7 @@ class Workbench:
         version: int | None = None,
         correlation_id: str | None = None,
         id: str | None = None,  # noqa: A002 - the attribute's name in CloudEvents
+        traceparent: str | None = None,
     ) -> Published:
         """Publish one event, the first of a flow; waits until the broker has it.
 
@@ -449,6 +535,8 @@ class Workbench:
         with the same ``id``, it is the same event: what was not acknowledged can be repeated.
         A payload is of the version in use, unless another is named by ``version``; an event is of
         that of its class.
+        The trace of a ``traceparent``, the header of a request that led to this, is continued, or
+        else that of the OpenTelemetry span that the caller is in; one that is malformed is not.
 
         Raises
         ------
@@ -460,9 +548,12 @@ class Workbench:
             The broker did not take it.
         """
         given = (event, data or {}) if isinstance(event, str) else event
-        ids = [id] if id is not None else None
         (published,) = self.publish_many(
-            [given], version=version, correlation_id=correlation_id, ids=ids
+            [given],
+            version=version,
+            correlation_id=correlation_id,
+            ids=[id] if id is not None else None,
+            traceparent=traceparent,
         )
         if published.error is not None:
             raise EventRefusedError(published.error)
@@ -475,6 +566,7 @@ class Workbench:
         version: int | None = None,
         correlation_id: str | None = None,
         ids: Iterable[str] | None = None,
+        traceparent: str | None = None,
         batch: int = 500,
     ) -> list[Published]:
         """Publish events in order. What the broker refuses says so in its ``error``.
@@ -482,6 +574,7 @@ class Workbench:
         Payloads are checked first: if one does not satisfy its schema nothing is sent. A broker
         that does not answer is waited for: half a minute for each ``batch``, after which its
         events say so. ``ids``, one for each event, let them be published again as the same ones.
+        They continue the trace of ``traceparent`` as :meth:`publish` does.
 
         Raises
         ------
@@ -489,7 +582,12 @@ class Workbench:
             A payload does not satisfy its schema, or there are not as many ids as events.
         """
         return self._publishing.publish(
-            events, version=version, correlation_id=correlation_id, ids=ids, batch=batch
+            events,
+            version=version,
+            correlation_id=correlation_id,
+            ids=ids,
+            traceparent=traceparent,
+            batch=batch,
         )
 
     # --- capturing ------------------------------------------------------------------------
@@ -507,22 +605,13 @@ class Workbench:
 
         A range of broker times or of offsets narrows it; see :func:`workbench.capture.record`.
         """
-        from tqdm.auto import tqdm
-
         from workbench.analysis import EventLog
         from workbench.capture import record
 
         if self._faults is not None:
             self._faults.flush()
         channels = self.connection.captured_channels()
-        with tqdm(
-            desc="capture", unit=" events", disable=None if progress else True, leave=False
-        ) as bar:
-
-            def advance(done: int, total: int) -> None:
-                bar.total = total
-                bar.update(done - bar.n)
-
+        with counted("capture", "events", shown=progress) as advance:
             frame = record(
                 self.broker,
                 channels,
@@ -533,6 +622,78 @@ class Workbench:
                 progress=advance,
             )
         return EventLog(frame)
+
+    def replay(
+        self,
+        log: EventLog | str | Path,
+        *,
+        speed: float | None = None,
+        keep_ids: bool = True,
+        channels: Iterable[str] | Mapping[str, str] | None = None,
+        progress: bool = True,
+    ) -> int:
+        """Send the events of a captured log to their channels again; returns how many were sent.
+
+        Services that run react to them as to any events: of a log that holds their effects, too,
+        send the firsts alone, ``wb.replay(EventLog(log.frame.query("causation_id.isna()")))``.
+
+        Parameters
+        ----------
+        log
+            A log, or the path of one that was saved; a file is read in parts, and may be larger
+            than memory.
+        speed
+            ``None``: as fast as it goes. ``1``: with the times between the events as they were;
+            ``10``: ten times as fast.
+        keep_ids
+            They are the same events: a service that has handled one already counts it as a
+            duplicate. Else each gets a new id, and each flow a new correlation id.
+        channels
+            Which of the log's channels, as the log names them, or a mapping from those to others
+            (of another namespace, say). By default those of the design. Dead letters are never
+            sent: they are redriven.
+
+        Raises
+        ------
+        LogError
+            The speed is not above 0, the file can't be read, or nothing is on those channels.
+        BrokerError
+            Nothing may be sent to this cluster, or it did not take an event.
+        """
+        from workbench.capture import replay
+
+        self.connection.may_write("replay a log")
+        wanted = self.channels() if channels is None else channels
+        targets = dict(wanted) if isinstance(wanted, Mapping) else {name: name for name in wanted}
+        self.connection.ensure_channels(*targets.values())
+        with counted("replay", "events", shown=progress) as advance:
+            given = log if isinstance(log, str | Path) else log.frame
+            return replay(
+                self.broker, given, targets, speed=speed, keep_ids=keep_ids, progress=advance
+            )
+
+    def spans(self, correlation_id: str | None = None, trace_id: str | None = None) -> pd.DataFrame:
+        """What was traced on this machine: one row a span, causes before effects.
+
+        Of one flow or one trace, or of all: spans of other traces are among them if they are linked
+        to it, such as that of a batch that was sent.
+        Empty where an OTLP endpoint is set, which gets the spans instead, and for flows that are
+        not traced (``Workbench(trace_sampling=1.0)`` traces all).
+
+        Columns: ``trace_id``, ``span_id`` and ``parent_span_id`` (hexadecimal; null: it has none);
+        ``name`` (``process orders``); ``kind`` (``PRODUCER``, ``CLIENT``, ``CONSUMER``,
+        ``INTERNAL``, ``SERVER``); ``service``; ``start`` and ``end`` (UTC); ``duration_ms``;
+        ``status`` (``UNSET``, ``OK``, ``ERROR``) and its ``message``; ``attributes``, a dict;
+        ``events``, dicts of ``name``, ``time`` (nanoseconds since 1970 UTC) and ``attributes``;
+        ``links``, dicts of ``trace_id``, ``span_id`` and ``attributes``.
+
+        Examples
+        --------
+        >>> wb.spans(order.correlation_id)[["name", "service", "duration_ms"]]  # doctest: +SKIP
+        """
+        from workbench.session.spans import spans
+
+        return spans(self.folder, correlation_id=correlation_id, trace_id=trace_id)
 
     def dead_letters(self, *, settled: bool = False) -> DeadLetters:
         """The dead letters, newest last: a table that can redrive, edit and discard them.
@@ -612,6 +773,8 @@ class Workbench:
 
     def close(self) -> None:
         """Stop the services, and the local Kafka if this workbench started it."""
+        for server in self._metrics_servers:
+            server.close()
         if self._faults is not None:
             self._faults.close()
         self._running.close()

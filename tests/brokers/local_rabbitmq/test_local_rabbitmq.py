@@ -128,19 +128,18 @@ def test_events_survive_a_stop_a_sigkill_and_a_restart_at_the_same_port(started,
     assert any("Server startup complete" in line for line in node.tail())
 
 
-def test_its_process_is_the_node_itself_so_that_a_pause_freezes_it(started, tmp_path):
-    node = started(tmp_path)
-    process = psutil.Process(node.pid)
+def test_its_process_is_the_node_itself_so_that_a_pause_freezes_it(rabbitmq):
+    process = psutil.Process(rabbitmq.pid)
     assert process.name().startswith("beam")
-    identity = read_identity(tmp_path)
-    os.kill(node.pid, signal.SIGSTOP)
+    identity = read_identity(rabbitmq.folder)
+    os.kill(rabbitmq.pid, signal.SIGSTOP)
     try:
-        assert not answers(node.port, identity)
-        assert node.status() != "died"
+        assert not answers(rabbitmq.port, identity)
+        assert rabbitmq.status() != "died"
     finally:
-        os.kill(node.pid, signal.SIGCONT)
-    publish(node, "orders", b"one")
-    assert take(node, "orders", 1) == [b"one"]
+        os.kill(rabbitmq.pid, signal.SIGCONT)
+    publish(rabbitmq, "paused", b"one")
+    assert take(rabbitmq, "paused", 1) == [b"one"]
 
 
 def test_it_is_small_and_listens_on_loopback_only_with_no_epmd(started, tmp_path):
@@ -161,29 +160,28 @@ def test_it_is_small_and_listens_on_loopback_only_with_no_epmd(started, tmp_path
 
 
 def test_its_password_is_in_its_url_and_nowhere_that_is_shown_or_that_others_can_read(
-    started, tmp_path
+    rabbitmq,
 ):
-    node = started(tmp_path)
-    password = pika.URLParameters(node.amqp_url_with_password).credentials.password
+    folder = rabbitmq.folder
+    password = pika.URLParameters(rabbitmq.amqp_url_with_password).credentials.password
     assert len(password) >= 32
-    assert node.client_settings() == {
-        "url": f"rabbitmq://workbench:{password}@{node.address}/%2F",
+    assert rabbitmq.client_settings() == {
+        "url": f"rabbitmq://workbench:{password}@{rabbitmq.address}/%2F",
     }
-    process = psutil.Process(node.pid)
-    shown = [repr(node), node.address, *process.cmdline(), *process.environ().values()]
+    process = psutil.Process(rabbitmq.pid)
+    shown = [repr(rabbitmq), rabbitmq.address, *process.cmdline(), *process.environ().values()]
     assert not any(password in text for text in shown)
-    assert repr(node) == f"LocalRabbitMQ({node.address}, running, folder={tmp_path})"
-    assert password not in node.log_path.read_text()
-    assert password not in (tmp_path / "log" / "console.out").read_text()
-    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700
+    assert repr(rabbitmq) == f"LocalRabbitMQ({rabbitmq.address}, running, folder={folder})"
+    assert password not in rabbitmq.log_path.read_text()
+    assert password not in (folder / "log" / "console.out").read_text()
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     for name in ("data/identity.json", "rabbitmq.conf", "home/.erlang.cookie"):
-        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o600
+        assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600
 
 
-def test_guest_with_the_well_known_password_is_not_let_in(started, tmp_path):
-    node = started(tmp_path)
+def test_guest_with_the_well_known_password_is_not_let_in(rabbitmq):
     with pytest.raises(ProbableAuthenticationError):
-        pika.BlockingConnection(pika.ConnectionParameters("127.0.0.1", node.port))
+        pika.BlockingConnection(pika.ConnectionParameters("127.0.0.1", rabbitmq.port))
 
 
 def test_two_do_not_meet_and_both_say_what_is_unusual(started, said, tmp_path, monkeypatch):

@@ -29,6 +29,13 @@ _NOBODY = 1  # a port of the loopback address that nobody listens at
 # beforehand, none is needed.
 _ERLANG = f"-start_epmd false -kernel inet_dist_use_interface {{{HOST.replace('.', ',')}}}"
 
+# RabbitMQ 3.10 writes down which quorum queues and streams there are when Erlang gets round to it,
+# every three minutes: a node killed before that has forgotten all that was in the new ones.
+_WRITE_DOWN = (
+    "F = fun(Again) -> timer:sleep(500), [dets:sync(T) || T <- dets:all()], Again(Again) end, "
+    "spawn(fun() -> F(F) end)."
+)
+
 # Nothing else of ours reaches a node: RabbitMQ's scripts take dozens of variables, with and
 # without a prefix of their own.
 _KEPT_VARIABLES = ("PATH", "USER", "LOGNAME", "TMPDIR", "TZ")
@@ -43,9 +50,13 @@ def config(port: int, identity: Identity) -> str:
         "default_pass": identity.password,
         f"loopback_users.{identity.user}": "true",
         "cluster_name": identity.node,
+        # Quorum queues write all to one file first, and keep that much in memory, too; the usual
+        # 512 MB is for a machine of one's own.
+        "raft.wal_max_size_bytes": 64 * _MB,
         "disk_free_limit.absolute": 50 * _MB,
         "log.console": "false",
         "log.file.level": "info",
+        "log.connection.level": "warning",  # not each client that comes and goes
         "log.file.rotation.size": 5 * _MB,
         "log.file.rotation.count": 2,
     }
@@ -58,7 +69,8 @@ def arguments(identity: Identity, node_port: int) -> list[str]:
 
     `node_port` is where Erlang's tools reach the node.
     """
-    return ["-noinput", "-sname", identity.node, "-erl_epmd_port", str(node_port)]
+    where = ["-sname", identity.node, "-erl_epmd_port", str(node_port)]
+    return ["-noinput", *where, "-eval", _WRITE_DOWN]
 
 
 def environment(folder: Path, identity: Identity, node_port: int) -> dict[str, str]:

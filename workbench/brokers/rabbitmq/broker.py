@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import Any, TypeVar
@@ -17,15 +17,16 @@ from workbench.brokers.broker import (
     Reader,
     Subscription,
 )
-from workbench.brokers.rabbitmq import groups, registry, streams
+from workbench.brokers.rabbitmq import delays, groups, holders, lag, registry, streams
 from workbench.brokers.rabbitmq.endpoint import Endpoint
-from workbench.brokers.rabbitmq.line import NOT_FOUND, Line, RefusedError
+from workbench.brokers.rabbitmq.line import NOT_FOUND, Line, NotLetInError, RefusedError
 from workbench.brokers.rabbitmq.member import RabbitMQMember
 from workbench.brokers.rabbitmq.names import EVERYTHING, LOG, log_of
 from workbench.brokers.rabbitmq.producer import RabbitMQProducer
 from workbench.brokers.rabbitmq.registry import Heard
 from workbench.errors import BrokerError, BrokerUnavailableError
 
+_PAUSE = 0.1  # seconds
 Result = TypeVar("Result")
 
 
@@ -60,18 +61,31 @@ class RabbitMQBroker(Broker):
         self._line: Line | None = None
 
     @property
+    def address(self) -> str:
+        return str(self.endpoint)
+
+    @property
     def is_local(self) -> bool:
         return self.endpoint.is_local
 
     def client_settings(self) -> dict[str, Any]:
         return {"kind": self.kind, "url": self._url, "timeout": self.timeout}
 
-    def connect(self) -> Line:
-        """A new connection."""
-        return Line(self.endpoint, self.timeout)
+    def connect(self, *, patiently: bool = True) -> Line:
+        """A new connection; ``patiently``: a RabbitMQ that is being started is waited for."""
+        deadline = time.monotonic() + self.timeout
+        while True:
+            try:
+                return Line(self.endpoint, self.timeout)
+            except NotLetInError:
+                raise
+            except BrokerUnavailableError:
+                if not patiently or time.monotonic() + _PAUSE > deadline:
+                    raise
+                time.sleep(_PAUSE)
 
-    def _ask(self, question: Callable[[Line], Result]) -> Result:
-        """Ask on the connection that is kept for questions; again, if it is lost meanwhile."""
+    def _ask(self, question: Callable[..., Result], *about: Any) -> Result:
+        """Ask on the connection that is kept for questions; again, if what fails may pass."""
         deadline = time.monotonic() + self.timeout
         while True:
             with self._lock:
@@ -79,11 +93,11 @@ class RabbitMQBroker(Broker):
                     self._line = self.connect()
                 line = self._line
             try:
-                return question(line)
+                return question(line, *about)
             except BrokerUnavailableError:
-                if not line.lost or time.monotonic() > deadline:
+                if time.monotonic() + _PAUSE > deadline:
                     raise
-                time.sleep(0.1)
+                time.sleep(_PAUSE)
 
     @cached_property
     def cluster_id(self) -> str:
@@ -94,21 +108,29 @@ class RabbitMQBroker(Broker):
     def ensure_channels(self, channels: Mapping[str, int]) -> None:
         missing = sorted(channels.keys() - self.channels())
         for name in missing:
-            self._ask(lambda line, name=name: _make_channel(line, name))
+            self._ask(_make_channel, name)
 
     def channels(self) -> set[str]:
         return self._ask(registry.read).channels
 
     def has_channel(self, name: str) -> bool:
-        """Whether there is a channel of a name."""
-        return self._ask(lambda line: _has_exchange(line, name))
+        """Whether there is a channel of a name, whose log takes events now."""
+        return self._ask(_takes_events, name)
+
+    def heard(self, group: str) -> Heard:
+        """What a group hears."""
+        return self._ask(registry.read).groups.get(group, {})
 
     def delete(self, channels: Iterable[str], groups: Iterable[str]) -> None:
         there = self._ask(registry.read)
         for group in sorted(set(groups) & there.groups.keys()):
-            self._ask(lambda line, group=group: _delete_group(line, group))
+            self._ask(_delete_group, group)
         for name in sorted(set(channels) & there.channels):
-            self._ask(lambda line, name=name: _delete_channel(line, name))
+            self._ask(_delete_channel, name, there.delays.get(name, ()))
+
+    def delay(self, channel: str, wait: int) -> None:
+        """Make ready for events that are to come to a channel ``wait`` seconds later."""
+        self._ask(_make_delay, channel, wait)
 
     # --- clients ----------------------------------------------------------------------------
 
@@ -116,24 +138,22 @@ class RabbitMQBroker(Broker):
         return RabbitMQProducer(self)
 
     def subscribe(self, subscriptions: Sequence[Subscription]) -> None:
-        for group, channels in subscriptions:
+        for wanted in subscriptions:
             heard = {
                 channel: None if types is None else frozenset(types)
-                for channel, types in channels.items()
+                for channel, types in wanted.channels.items()
             }
-            self._ask(
-                lambda line, group=group, heard=heard: groups.hear(line, group, lambda _: heard)
-            )
+            self._ask(groups.hear, wanted.group, _exactly(heard))
 
     def consumer(self, group: str, channels: Sequence[str], member: str) -> Consumer:
         def wanted(heard: Heard) -> Heard:
             return {channel: heard.get(channel) for channel in channels}
 
-        self._ask(lambda line: groups.hear(line, group, wanted))
+        self._ask(groups.hear, group, wanted)
         return RabbitMQMember(self, group, channels, member)
 
     def dismiss(self, group: str, member: str) -> None:
-        pass
+        self._ask(holders.send_out, group, member)
 
     def reader(self, start: Mapping[Position, int]) -> Reader:
         return streams.StreamReader(self.connect(), start)
@@ -141,8 +161,7 @@ class RabbitMQBroker(Broker):
     # --- offsets ----------------------------------------------------------------------------
 
     def begin_offsets(self, channels: Iterable[str]) -> dict[Position, int]:
-        names = set(channels)
-        return self._ask(lambda line: streams.begins(line, names))
+        return self._ask(streams.begins, set(channels))
 
     def end_offsets(
         self,
@@ -150,23 +169,21 @@ class RabbitMQBroker(Broker):
         *,
         committed: bool = True,  # noqa: ARG002 - it has no transactions
     ) -> dict[Position, int]:
-        names = set(channels)
-        return self._ask(lambda line: streams.ends(line, names))
+        return self._ask(streams.ends, set(channels))
 
     def offsets_at(self, channels: Iterable[str], time: datetime) -> dict[Position, int]:
         at = time.timestamp() * 1000
         return {
-            position: self._ask(
-                lambda line, position=position, end=end: streams.offset_at(
-                    line, position.channel, at, end
-                )
-            )
+            position: self._ask(streams.offset_at, position.channel, at, end)
             for position, end in self.end_offsets(channels).items()
         }
 
     def committed(self, group: str) -> dict[Position, int]:  # noqa: ARG002
         """Nothing: RabbitMQ forgets what a group has acknowledged."""
         return {}
+
+    def lags(self, groups: Mapping[str, Collection[str]]) -> dict[str, int]:
+        return self._ask(lag.lags, groups)
 
     def rewind(self, group: str, offsets: Mapping[Position, int]) -> None:  # noqa: ARG002
         raise BrokerError(
@@ -184,6 +201,10 @@ class RabbitMQBroker(Broker):
         return f"RabbitMQBroker({str(self.endpoint)!r})"
 
 
+def _exactly(wanted: Heard) -> Callable[[Heard], Heard]:
+    return lambda _: wanted
+
+
 def _make_channel(line: Line, name: str) -> None:
     with line.session() as session:
         session.ask("exchange_declare", exchange=name, exchange_type="topic", durable=True)
@@ -192,7 +213,10 @@ def _make_channel(line: Line, name: str) -> None:
     registry.note_channel(line, name, there=True)
 
 
-def _has_exchange(line: Line, name: str) -> bool:
+def _takes_events(line: Line, name: str) -> bool:
+    # A stream is up a moment after its node is; what is sent until then is confirmed, and lost.
+    if streams.at(line, name, "last", 1) is None:
+        return False
     with line.session() as session:
         try:
             session.ask("exchange_declare", exchange=name, passive=True)
@@ -203,8 +227,16 @@ def _has_exchange(line: Line, name: str) -> bool:
     return True
 
 
-def _delete_channel(line: Line, name: str) -> None:
+def _make_delay(line: Line, channel: str, wait: int) -> None:
+    registry.note_delay(line, channel, wait)
     with line.session() as session:
+        delays.declare(session, channel, wait)
+
+
+def _delete_channel(line: Line, name: str, waits: Iterable[int]) -> None:
+    with line.session() as session:
+        for wait in waits:
+            session.ask("queue_delete", queue=delays.queue_of(name, wait))
         session.ask("exchange_delete", exchange=name)
         session.ask("queue_delete", queue=log_of(name))
     registry.note_channel(line, name, there=False)

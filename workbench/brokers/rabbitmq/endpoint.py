@@ -38,14 +38,14 @@ class Endpoint:
         try:
             parts = urlsplit(url)
             port, host = parts.port, parts.hostname
+            if not host or parts.scheme not in ("rabbitmq", "rabbitmqs") or parts.query:
+                raise ValueError
         except ValueError:
-            host = port = None
-        if not host or parts.scheme not in ("rabbitmq", "rabbitmqs") or parts.query:
             raise BrokerError(
                 "this is not the address of a RabbitMQ: write it as "
                 "'rabbitmq://user:password@host:port/vhost', and what is special in the user, the "
                 "password or the vhost as %XX."
-            )
+            ) from None
         tls = parts.scheme == "rabbitmqs"
         return cls(
             host=host,

@@ -27,6 +27,7 @@ HEARTBEAT = 10
 NOT_FOUND, LOCKED, OTHERWISE = 404, 405, 406
 """What RabbitMQ says of what isn't there, is another connection's, or is not what was declared."""
 _NO_ACCESS = {403, 530}
+_DOWN = "is down or inaccessible"
 _NOT_LET_IN = (pika_errors.AuthenticationError, pika_errors.ProbableAuthenticationError)
 _NO_VHOST = pika_errors.ProbableAccessDeniedError
 Result = TypeVar("Result")
@@ -41,6 +42,10 @@ class RefusedError(BrokerError):
     def __init__(self, message: str, code: int) -> None:
         self.code = code
         super().__init__(message)
+
+
+class NotLetInError(BrokerUnavailableError):
+    """RabbitMQ is there, and does not let this user in."""
 
 
 class Line:
@@ -176,8 +181,12 @@ class Line:
             f"the connection to RabbitMQ at {self.endpoint} is lost{why}."
         )
 
-    def _said(self, error: pika_errors.AMQPChannelError) -> RefusedError:
+    def _said(self, error: pika_errors.AMQPChannelError) -> BrokerError:
         code = getattr(error, "reply_code", 0)
+        if _DOWN in reason(error):  # a queue that is there, and is about to be again
+            return BrokerUnavailableError(
+                f"RabbitMQ at {self.endpoint} does not answer for a queue now: {reason(error)}."
+            )
         text = f"RabbitMQ at {self.endpoint} did not do as asked: {reason(error)}."
         if code == OTHERWISE:
             text = (
@@ -190,13 +199,13 @@ class Line:
         """Why there is no connection."""
         place, causes = self.endpoint, _chain(error)
         if any(isinstance(cause, _NOT_LET_IN) for cause in causes):
-            return BrokerUnavailableError(
+            return NotLetInError(
                 f"RabbitMQ at {place} did not let the user in: check the user and the password in "
                 "the address."
             )
         codes = {getattr(cause, "reply_code", 0) for cause in causes}
         if codes & _NO_ACCESS or any(isinstance(cause, _NO_VHOST) for cause in causes):
-            return BrokerUnavailableError(
+            return NotLetInError(
                 f"RabbitMQ at {place} has no vhost {place.vhost!r} for this user: check the vhost "
                 "in the address, and what the user may do there."
             )

@@ -6,19 +6,21 @@ the group's queue. On its lock it is asked questions, and told when a successor 
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from pika import BasicProperties
 
 from workbench.brokers.broker import Commit, Consumer, Position, Record
 from workbench.brokers.deliveries import Deliveries
-from workbench.brokers.rabbitmq.line import LOCKED, RefusedError, Session
-from workbench.brokers.rabbitmq.messages import to_record
+from workbench.brokers.rabbitmq import holders
+from workbench.brokers.rabbitmq.line import LOCKED, NOT_FOUND, RefusedError, Session
+from workbench.brokers.rabbitmq.messages import Message, to_record
 from workbench.brokers.rabbitmq.names import lock_of
+from workbench.brokers.rabbitmq.publishing import Outcome, Publishing
 from workbench.errors import BrokerError, BrokerUnavailableError
 
 if TYPE_CHECKING:
@@ -39,26 +41,18 @@ class RabbitMQMember(Consumer):
         self._channels = list(channels)
         self._arrived = threading.Condition()
         self._deliveries: Deliveries[int] = Deliveries()
-        self._fences: dict[str, int] = {}
+        self._fences: dict[str, int | None] = {}  # mark → the offset it came before
+        self._strange: list[tuple[str, int]] = []  # channel and tag
         self._session: Session | None = None
         self._try_at = 0.0
         self._out = False
         self._tried = False
         self._line = broker.connect()
         self._line.when_lost(self._wake)
-        self._call_out()
+        # An earlier self may not know that it is over.
+        holders.send_out(self._line, group, member)
 
     # --- being the one at work --------------------------------------------------------------
-
-    def _call_out(self) -> None:
-        """Tell an earlier self, which may not know that it is over, that it is."""
-        with self._line.session() as session:
-            self._line.run(
-                lambda: session.raw.basic_publish(
-                    "", lock_of(self._group), json.dumps({"successor": self._member}).encode()
-                )
-            )
-            session.ask("basic_qos", prefetch_count=1)  # answered after it
 
     def _take_lock(self) -> bool:
         self._try_at = time.monotonic() + _TRY_LOCK
@@ -72,14 +66,25 @@ class RabbitMQMember(Consumer):
                 return False
             raise
         session.when_closed.append(self._wake)
+        # The group was deleted, or its queue has moved to another node.
+        self._line.run(lambda: session.raw.add_on_cancel_callback(lambda _: session.raw.close()))
         with self._arrived:
             self._deliveries.begin(self._channels)
             self._fences.clear()
+            self._strange.clear()
             self._session = session
         # Both on one session, so that an answer is given after what was delivered before it.
         session.ask("basic_consume", queue=lock, on_message_callback=self._told, auto_ack=True)
         session.ask("basic_qos", prefetch_count=PREFETCH)
-        session.ask("basic_consume", queue=self._group, on_message_callback=self._delivered)
+        try:
+            session.ask("basic_consume", queue=self._group, on_message_callback=self._delivered)
+        except RefusedError as error:
+            if error.code != NOT_FOUND:
+                raise
+            raise BrokerError(
+                f"RabbitMQ at {self._broker.address} has no queue {self._group}: was the group "
+                "deleted meanwhile?"
+            ) from error
         self._tried = True
         return True
 
@@ -94,6 +99,17 @@ class RabbitMQMember(Consumer):
             self._deliveries.begin(())
         self._session = None
 
+    def _sort_out(self) -> None:
+        """Let go what is of channels that the group hears no more.
+
+        Those that it hears by now are for the successor of this member, which will read them.
+        """
+        heard = self._broker.heard(self._group)
+        with self._arrived:
+            tags = [tag for channel, tag in self._strange if channel not in heard]
+            self._strange = [one for one in self._strange if one[0] in heard]
+        self._line.soon(lambda: self._acknowledge(tags))
+
     # --- in the thread of its line ----------------------------------------------------------
 
     def _delivered(self, _: Any, method: Any, properties: Any, body: bytes) -> None:
@@ -105,26 +121,24 @@ class RabbitMQMember(Consumer):
                 self._deliveries.deliver(record, tag)
                 self._arrived.notify_all()
                 return
-            if fence:
-                self._fences[str(fence)] = self._deliveries.end
-        self._acknowledge([tag])  # a fence, or of a channel that the group hears no more
+            if record is not None:
+                self._strange.append((record.channel, tag))
+                return
+            if fence in self._fences:
+                self._fences[fence] = self._deliveries.end
+        self._acknowledge([tag])
 
     def _told(self, _: Any, method: Any, properties: Any, body: bytes) -> None:  # noqa: ARG002
         session = self._session
-        try:
-            what = json.loads(body)
-        except ValueError:
+        if session is None or not session.raw.is_open:
             return
-        if not isinstance(what, dict) or session is None:
-            return
-        if what.get("successor") == self._member:
+        if holders.is_sent_out(body, self._member):
             self._out = True
-            if session.raw.is_open:
-                session.raw.queue_delete(lock_of(self._group))
-                session.raw.close()
-        elif "held" in what and properties.reply_to and session.raw.is_open:
+            session.raw.queue_delete(lock_of(self._group))
+            session.raw.close()
+        elif properties.reply_to:
             with self._arrived:
-                held = len(self._deliveries)
+                held = len(self._deliveries) + len(self._strange)
             session.raw.basic_publish(
                 "",
                 properties.reply_to,
@@ -137,7 +151,8 @@ class RabbitMQMember(Consumer):
         if session is None or not session.raw.is_open or not tags:
             return
         with self._arrived:
-            first = min(self._deliveries.tags(), default=tags[-1] + 1)
+            held = [*self._deliveries.tags(), *(tag for _, tag in self._strange)]
+        first = min(held, default=tags[-1] + 1)
         below = [tag for tag in tags if tag < first]
         if below:
             session.raw.basic_ack(below[-1], multiple=True)
@@ -156,8 +171,10 @@ class RabbitMQMember(Consumer):
             self._drop()  # said once, so that whoever reads takes over anew
             return []
         while True:
+            if self._strange:
+                self._sort_out()
             if self._line.lost and not self._out:
-                self._line = self._broker.connect()
+                self._line = self._broker.connect(patiently=False)
                 self._line.when_lost(self._wake)
             if self._session is None and not self._out and time.monotonic() >= self._try_at:
                 self._take_lock()
@@ -192,7 +209,7 @@ class RabbitMQMember(Consumer):
             # An acknowledgement is not answered: what is asked after it is.
             session.ask("basic_qos", prefetch_count=PREFETCH)
         except BrokerUnavailableError:
-            if self._active:
+            if session.closed is None and not session.line.lost:
                 raise
             return False
         except BrokerError:
@@ -207,7 +224,35 @@ class RabbitMQMember(Consumer):
             self._deliveries.give_back(offsets)
 
     def fence(self) -> Callable[[], bool]:
-        raise NotImplementedError
+        mark = self._mark()
+
+        def passed() -> bool:
+            nonlocal mark
+            if not self._active:
+                return False
+            with self._arrived:
+                if mark in self._fences:
+                    reached = self._fences[mark]
+                    return reached is not None and self._deliveries.first >= reached
+            mark = self._mark()  # the connection that it was set on is lost
+            return False
+
+        return passed
+
+    def _mark(self) -> str:
+        """Put a mark behind all that stands in the queue."""
+        mark = str(uuid4())
+        with self._arrived:
+            self._fences[mark] = None
+        properties = BasicProperties(delivery_mode=2, headers={FENCE: mark}, message_id=mark)
+        with self._line.session() as session:
+            message = Message("", self._group, properties, b"")
+            if Publishing(session).send([message], self._broker.timeout) != [Outcome.CONFIRMED]:
+                raise BrokerUnavailableError(
+                    f"RabbitMQ at {self._broker.address} did not confirm a mark in the queue of "
+                    f"{self._group}."
+                )
+        return mark
 
     def close(self) -> None:
         self._line.close()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from workbench.brokers.broker import DEAD_LETTER_BYTES, Landed, Outgoing, Producer
+from workbench.brokers.rabbitmq.delays import queue_of, wait_of
 from workbench.brokers.rabbitmq.messages import Message, to_message
 from workbench.brokers.rabbitmq.publishing import Outcome, Publishing
 from workbench.errors import BrokerError, BrokerUnavailableError, EventRefusedError
@@ -53,15 +54,15 @@ class RabbitMQProducer(Producer):
         messages: list[Message] = []
         places: list[int] = []
         try:
-            self._check(batch)
             self._renew()
+            self._check(batch)
         except BrokerUnavailableError as error:
             return [error] * len(batch)
         for n, outgoing in enumerate(batch):
             try:
                 messages.append(self._message(outgoing))
                 places.append(n)
-            except EventRefusedError as error:
+            except BrokerError as error:
                 answers[n] = error
         outcomes = self._publishing.send(messages, _SEND_TIMEOUT)
         for n, outcome in zip(places, outcomes, strict=True):
@@ -82,7 +83,12 @@ class RabbitMQProducer(Producer):
                 f"the event for {outgoing.channel} is too large: {size:,} bytes of at most "
                 f"{DEAD_LETTER_BYTES:,}."
             )
-        return to_message(outgoing)
+        message = to_message(outgoing)
+        wait = wait_of(outgoing)
+        if not wait:
+            return message
+        self._broker.delay(outgoing.channel, wait)
+        return message._replace(exchange="", routing_key=queue_of(outgoing.channel, wait))
 
     def _answer(self, channel: str, outcome: Outcome) -> Landed | BrokerError | None:
         if outcome is Outcome.CONFIRMED:
@@ -105,6 +111,7 @@ class RabbitMQProducer(Producer):
     def _renew(self) -> None:
         if self._line.lost:
             self._line = self._broker.connect()
+            self._known.clear()
         elif self._publishing.session.closed is None and self._publishing.settled:
             return
         else:

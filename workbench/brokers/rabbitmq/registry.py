@@ -33,6 +33,8 @@ class Registry:
     cluster_id: str = ""
     channels: set[str] = field(default_factory=set)
     groups: dict[str, Heard] = field(default_factory=dict)
+    delays: dict[str, set[int]] = field(default_factory=dict)
+    """Channel → how long, in seconds, events for it have been made to wait."""
 
 
 def read(line: Line) -> Registry:
@@ -55,6 +57,9 @@ def _apply(found: Registry, note: Any) -> None:
         found.channels.add(str(note["name"]))
     elif what == "no channel":
         found.channels.discard(str(note["name"]))
+        found.delays.pop(str(note["name"]), None)
+    elif what == "delay":
+        found.delays.setdefault(str(note["name"]), set()).add(int(note["seconds"]))
     elif what == "group":
         found.groups[str(note["name"])] = {
             str(channel): None if types is None else frozenset(map(str, types))
@@ -67,6 +72,12 @@ def _apply(found: Registry, note: Any) -> None:
 def note_channel(line: Line, name: str, *, there: bool) -> None:
     """Note that a channel is there, or is no more."""
     _note(line, {"what": "channel" if there else "no channel", "name": name})
+
+
+def note_delay(line: Line, channel: str, seconds: int) -> None:
+    """Note that events for a channel are made to wait, and how long."""
+    if seconds not in read(line).delays.get(channel, ()):
+        _note(line, {"what": "delay", "name": channel, "seconds": seconds})
 
 
 def note_group(line: Line, name: str, hears: Heard | None) -> None:

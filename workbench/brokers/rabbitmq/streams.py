@@ -57,7 +57,7 @@ def look(
     """The same of any stream."""
     found: list[Record] = []
 
-    def came(_: Any, method: Any, properties: Any, body: bytes) -> None:
+    def came(_: Any, __: Any, properties: Any, body: bytes) -> None:
         found.append(to_record(channel or stream, offset_of(properties), properties, body))
 
     with line.session() as session:

@@ -1,0 +1,191 @@
+"""Amazon SNS and SQS behind the interface of every broker.
+
+A channel is a FIFO topic of SNS, a group one FIFO queue of SQS that is subscribed to its channels'
+topics: raw, and filtered by event type. The order of a key is that of its message group. Another
+queue taps each channel for whoever reads its log.
+
+What they can't: a group reads from when it was subscribed, not from the start, and can't be rewound;
+there are no transactions; a service has one instance; an event has at most 256 KB. A channel's log,
+with its offsets, is this machine's, and reaches back as far as it was drained here, of events that
+are not older than fourteen days.
+
+What only AWS itself does and its stand-ins on loopback don't, as far as we saw (moto 5.2): SNS hands
+over to SQS a moment after it has acknowledged; SQS's counts, and so ``lags``, are approximate and may
+be a minute old; a new filter may take minutes to be heeded; a queue's name is to be had again a minute
+after it was deleted; an id that was sent is known for five minutes after it was received, too.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from platformdirs import user_data_path
+
+from workbench.brokers.aws.account import Account
+from workbench.brokers.aws.connecting import Connection
+from workbench.brokers.aws.member import AWSConsumer
+from workbench.brokers.aws.names import group_queue
+from workbench.brokers.aws.publishing import AWSProducer
+from workbench.brokers.aws.spool import Spool
+from workbench.brokers.aws.tap import TapReader, Taps
+from workbench.brokers.aws.topology import Topology
+from workbench.brokers.broker import Broker, Consumer, Position, Producer, Reader, Subscription
+from workbench.brokers.loopback import is_loopback
+from workbench.errors import BrokerError
+
+
+class AWSBroker(Broker):
+    """SNS and SQS in one region of one account.
+
+    Who we are is for AWS's own chain to find: environment variables, ``~/.aws``, a role. No
+    credential is given to or kept by the workbench.
+
+    Parameters
+    ----------
+    region
+        ``"eu-central-1"``, say; ``None`` for that of AWS's own settings.
+    endpoint_url
+        Where to ask instead of AWS itself: a stand-in on this machine, say.
+    timeout
+        Seconds within which AWS must answer.
+    spool
+        The folder in which this machine keeps the channels' logs; ``None`` for the user's own.
+
+    Raises
+    ------
+    BrokerError
+        boto3 is not installed. By the first call: no region, or no credentials are known.
+    BrokerUnavailableError
+        By the first call: AWS does not answer within ``timeout``, or does not let us in.
+    """
+
+    kind = "aws"
+    shares = False
+
+    def __init__(
+        self,
+        region: str | None = None,
+        *,
+        endpoint_url: str | None = None,
+        timeout: float = 10.0,
+        spool: str | Path | None = None,
+    ) -> None:
+        self.region, self.endpoint_url, self.timeout = region, endpoint_url, timeout
+        self._spool = Path(spool).expanduser() if spool is not None else None
+        self._lock = threading.RLock()
+        self._connection = Connection(region, endpoint_url, timeout)
+        self._account = Account(self._connection)
+        self._topology = Topology(self._account)
+
+    @cached_property
+    def cluster_id(self) -> str:
+        account = self._account
+        return f"aws-{account.number}-{self._connection.region}-{account.generation}"
+
+    @property
+    def address(self) -> str:
+        return f"aws://{self._connection.region}" + (
+            f" at {self._connection.endpoint}" if self.endpoint_url else ""
+        )
+
+    @property
+    def is_local(self) -> bool:
+        return is_loopback(urlsplit(self._connection.endpoint).netloc)
+
+    def client_settings(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "region": self.region,
+            "endpoint_url": self.endpoint_url,
+            "timeout": self.timeout,
+            "spool": self._spool,
+        }
+
+    @property
+    def _taps(self) -> Taps:
+        with self._lock:
+            if "taps" not in self.__dict__:
+                folder = self._spool or user_data_path("choreography-workbench") / "aws"
+                spool = Spool(folder / f"{self.cluster_id}.sqlite")
+                self.__dict__["taps"] = Taps(self._connection, self._topology.queues, spool)
+            taps: Taps = self.__dict__["taps"]
+            return taps
+
+    def ensure_channels(self, channels: Mapping[str, int]) -> None:
+        self._topology.make_channels(channels)
+
+    def channels(self) -> set[str]:
+        return self._topology.channels()
+
+    def delete(self, channels: Iterable[str], groups: Iterable[str]) -> None:
+        doomed = set(channels) & self.channels()
+        self._topology.delete_groups(groups)
+        self._topology.delete_channels(doomed)
+        for channel in doomed:
+            self._taps.spool.forget(channel)
+
+    def producer(self) -> Producer:
+        return AWSProducer(self._account)
+
+    def subscribe(self, subscriptions: Sequence[Subscription]) -> None:
+        self._topology.make_groups(subscriptions)
+
+    def consumer(self, group: str, channels: Sequence[str], member: str) -> Consumer:  # noqa: ARG002
+        return AWSConsumer(self._topology, group, channels)
+
+    def dismiss(self, group: str, member: str) -> None:
+        """Nothing to do: what a member held becomes visible by itself."""
+
+    def reader(self, start: Mapping[Position, int]) -> Reader:
+        return TapReader(self._taps, start)
+
+    def begin_offsets(self, channels: Iterable[str]) -> dict[Position, int]:
+        taps = self._taps
+        return {Position(name, 0): taps.spool.begin(name) for name in taps.drain(channels)}
+
+    def end_offsets(
+        self,
+        channels: Iterable[str],
+        *,
+        committed: bool = True,  # noqa: ARG002 - it has no transactions
+    ) -> dict[Position, int]:
+        taps = self._taps
+        return {Position(name, 0): taps.spool.end(name) for name in taps.drain(channels)}
+
+    def offsets_at(self, channels: Iterable[str], time: datetime) -> dict[Position, int]:
+        taps, at = self._taps, time.timestamp() * 1000
+        return {Position(name, 0): taps.spool.since(name, at) for name in taps.drain(channels)}
+
+    def committed(self, group: str) -> dict[Position, int]:  # noqa: ARG002 - it has no offsets
+        return {}
+
+    def lags(self, groups: Mapping[str, Collection[str]]) -> dict[str, int]:
+        """Group → messages in its queue, held ones included; approximate on AWS itself."""
+        names = list(groups)
+        counts = self._connection.together(
+            lambda group: sum(self._topology.queues.waiting(group_queue(group))), names
+        )
+        return dict(zip(names, counts, strict=True))
+
+    def rewind(self, group: str, offsets: Mapping[Position, int]) -> None:  # noqa: ARG002
+        raise BrokerError(
+            f"aws keeps no offsets, so {group} can't be rewound: SQS forgets an event that a group is "
+            "done with; capture the log and replay it."
+        )
+
+    def close(self) -> None:
+        with self._lock:
+            taps = self.__dict__.pop("taps", None)
+        if taps is not None:
+            taps.spool.close()
+        self._connection.close()
+
+    def __repr__(self) -> str:
+        at = f", endpoint_url={self.endpoint_url!r}" if self.endpoint_url else ""
+        return f"AWSBroker({self.region!r}{at})"
