@@ -148,6 +148,9 @@ class LogLines:
         if error is not None:
             line["error"] = cleaner.text(_said(error))
             line["traceback"] = cleaner.text(own_traceback(error))
+        if error is None and "error" in fields:
+            line["error"] = cleaner.sentence(fields["error"])
+            fields = {name: value for name, value in fields.items() if name != "error"}
         for name, value in cleaner.fields(fields).items():
             line[name if name not in FIELDS else f"{name}_"] = value
         return _json(line)
