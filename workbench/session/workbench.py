@@ -162,7 +162,7 @@ class Workbench:
             say=self._told,
         )
         sampling = sampling_of(trace_sampling, os.environ)
-        tracing = Beginning(self.choreography, self.connection, sampling)
+        tracing = Beginning(self.choreography, self.connection, sampling, self._told)
         self._publishing = Publishing(self.choreography, self.connection, tracing)
         self._running = Running(
             self.choreography,
@@ -837,6 +837,7 @@ class Workbench:
         """
         self.connection.may_write("delete channels")
         self._running.kill_all()
+        self._publishing.close()
         self.connection.wipe()
 
     def doctor(self) -> Checkup:
