@@ -4,6 +4,7 @@ On a moto server, which stands in for AWS.
 """
 
 import logging
+import socket
 import subprocess
 import sys
 import threading
@@ -345,6 +346,18 @@ class TestBadInput:
             assert isinstance(answer, BrokerUnavailableError)
         assert time.monotonic() - began < PATIENCE
         assert [r for r in caplog.records if r.levelno > logging.DEBUG] == []
+
+    def test_who_never_answers_is_no_aws(self, aws):
+        with socket.socket() as mute:
+            mute.bind(("127.0.0.1", 0))
+            mute.listen()
+            port = mute.getsockname()[1]
+            address = f"http://127.0.0.1:{port}"
+            with (
+                AWSBroker("eu-central-1", endpoint_url=address, timeout=0.5) as broker,
+                pytest.raises(BrokerUnavailableError, match=rf"^no AWS answered at {address} with"),
+            ):
+                broker.channels()
 
     @pytest.mark.parametrize(
         ("code", "status", "expected"),
