@@ -121,7 +121,7 @@ class TestGroups:
             first = held.until
             until(lambda: held.until > first + 2)  # twice extended
             assert member.poll(0) == []
-            assert broker._topology.queues.waiting(group_queue(group)) == (0, 1)
+            until(lambda: broker._topology.queues.waiting(group_queue(group)) == (0, 1))
             member.commit(past(records))
         assert broker.lags({group: {channel}}) == {group: 0}
 
