@@ -56,8 +56,10 @@ class Message(NamedTuple):
     body: bytes
 
 
-def to_message(outgoing: Outgoing) -> Message:
+def to_message(outgoing: Outgoing, *, exact: bool = False) -> Message:
     """The message that carries an event to its channel.
+
+    ``exact``: its headers are written down beside the table in any case.
 
     Raises
     ------
@@ -66,7 +68,6 @@ def to_message(outgoing: Outgoing) -> Message:
     """
     headers: dict[str, Any] = {}
     content_type = None
-    exact = False
     size = 0
     type_ = b""
     for name, text in outgoing.headers:
