@@ -120,7 +120,7 @@ class TestGroups:
             first = held.until
             until(lambda: held.until > first + 2)  # twice extended
             assert member.poll(0) == []
-            assert broker._topology.waiting(group_queue(group)) == (0, 1)
+            assert broker._topology.queues.waiting(group_queue(group)) == (0, 1)
             member.commit(past(records))
         assert broker.lags({group: {channel}}) == {group: 0}
 
@@ -129,7 +129,7 @@ class TestGroups:
         with broker.consumer(group, [channel], "m-0") as member:
             send(broker, channel, b"1", b"2")
             until(lambda: member.poll(0.2))
-        assert broker._topology.waiting(group_queue(group)) == (2, 0)
+        assert broker._topology.queues.waiting(group_queue(group)) == (2, 0)
 
     def test_a_message_that_comes_again_while_it_is_held_is_not_given_twice(
         self, broker, channel, client
@@ -269,7 +269,7 @@ class TestTaps:
         with AWSBroker("ap-south-1", endpoint_url=aws, spool=tmp_path) as broker:
             names = {f"c{n}" for n in range(103)}
             for name in names:
-                broker._topology._sns(
+                broker._account.sns(
                     "create_topic", Name=f"{name}.fifo", Attributes={"FifoTopic": "true"}
                 )
             assert broker.channels() == names

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
+import traceback
+from contextlib import closing
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 import trustme
 from cryptography.hazmat.primitives.serialization import (
@@ -16,11 +21,13 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from workbench import Workbench
+from workbench.brokers import KafkaBroker, Landed, Outgoing, Position
 from workbench.brokers.local import ensure_kafka_jars, find_java
 from workbench.brokers.local.folder import prepare
 from workbench.brokers.local.ports import free_port
 from workbench.brokers.local.settings import KAFKA, jvm_environment, jvm_options, server_properties
-from workbench.errors import BrokerUnavailableError
+from workbench.capture import read_channels
+from workbench.errors import BrokerError, BrokerUnavailableError
 from workbench.examples.orders import order_choreography, some_orders
 
 if TYPE_CHECKING:
@@ -30,36 +37,66 @@ pytestmark = pytest.mark.kafka
 
 USER, PASSWORD = "architect", "s3cret-of-the-house"
 SCRAM = "SCRAM-SHA-256"
+LISTENERS = {
+    "CLIENTS": "SASL_SSL",
+    "EXPIRED": "SASL_SSL",  # its certificate was good until the year 2001
+    "ELSEWHERE": "SASL_SSL",  # ... is another host's
+    "MUTUAL": "SSL",  # ... and asks for one of the client
+}
+
+
+def write_pem(issued, path):
+    """A key, as Java wants it, and the certificates that go with it."""
+    key = load_pem_private_key(issued.private_key_pem.bytes(), None)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path.write_bytes(pem + b"".join(c.bytes() for c in issued.cert_chain_pems))
 
 
 @pytest.fixture(scope="module")
-def secured(tmp_path_factory):
-    """Settings to connect to a Kafka with SASL/SCRAM and TLS; gone after the module's tests."""
+def servers(tmp_path_factory):
+    """Folder, and listener → address, of a Kafka with SASL/SCRAM and TLS; gone at the end."""
     folder: Path = tmp_path_factory.mktemp("secured-kafka")
     prepare(KAFKA, folder)
-    authority = trustme.CA()
+    authority, stranger = trustme.CA(), trustme.CA()
     authority.cert_pem.write_to_path(folder / "ca.pem")
-    issued = authority.issue_cert("localhost", "127.0.0.1")
-    key = load_pem_private_key(issued.private_key_pem.bytes(), None)
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())  # as Java wants it
-    (folder / "server.pem").write_bytes(pem + b"".join(c.bytes() for c in issued.cert_chain_pems))
-    port = free_port()
-    own = server_properties(port, free_port())
-    own = own.replace("CLIENTS:PLAINTEXT", "CLIENTS:SASL_SSL")
-    (folder / "server.properties").write_text(
-        own
-        + "ssl.keystore.type=PEM\n"
-        + "ssl.keystore.location=server.pem\n"
-        + "ssl.truststore.type=PEM\n"
-        + "ssl.truststore.location=ca.pem\n"
-        + f"sasl.enabled.mechanisms={SCRAM}\n"
-        + f"sasl.mechanism.inter.broker.protocol={SCRAM}\n"
-        + f"listener.name.clients.{SCRAM.lower()}.sasl.jaas.config="
-        + "org.apache.kafka.common.security.scram.ScramLoginModule required;\n"
-    )
+    stranger.cert_pem.write_to_path(folder / "stranger.pem")
+    here = ("localhost", "127.0.0.1")
+    long_ago = datetime(2001, 1, 1, tzinfo=UTC)
+    write_pem(authority.issue_cert(*here), folder / "server.pem")
+    write_pem(authority.issue_cert(*here, not_after=long_ago), folder / "expired.pem")
+    write_pem(authority.issue_cert("elsewhere.example"), folder / "elsewhere.pem")
+    write_pem(authority.issue_cert("ada.example"), folder / "client.pem")
+    ports = {name: free_port() for name in LISTENERS}
+    controller = free_port()
+    own = server_properties(ports["CLIENTS"], controller).splitlines()
+    mine = ("listeners=", "advertised.listeners=", "listener.security.protocol.map=")
+    addresses = ",".join(f"{name}://localhost:{port}" for name, port in ports.items())
+    protocols = ",".join(f"{name}:{protocol}" for name, protocol in LISTENERS.items())
+    scram = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
+    properties = [
+        *(line for line in own if not line.startswith(mine)),
+        f"listeners={addresses},CONTROLLER://127.0.0.1:{controller}",
+        f"advertised.listeners={addresses}",
+        f"listener.security.protocol.map={protocols},CONTROLLER:PLAINTEXT",
+        "ssl.keystore.type=PEM",
+        "ssl.keystore.location=server.pem",
+        "ssl.truststore.type=PEM",
+        "ssl.truststore.location=ca.pem",
+        "listener.name.expired.ssl.keystore.location=expired.pem",
+        "listener.name.elsewhere.ssl.keystore.location=elsewhere.pem",
+        "listener.name.mutual.ssl.client.auth=required",
+        f"sasl.enabled.mechanisms={SCRAM}",
+        f"sasl.mechanism.inter.broker.protocol={SCRAM}",
+        *(
+            f"listener.name.{name.lower()}.{SCRAM.lower()}.sasl.jaas.config={scram}"
+            for name, protocol in LISTENERS.items()
+            if protocol == "SASL_SSL"
+        ),
+    ]
+    (folder / "server.properties").write_text("\n".join(properties))
     jars = os.pathsep.join(str(jar) for jar in ensure_kafka_jars())
     java = [str(find_java().command), *jvm_options(), "-cp", jars]
-    here = {"cwd": folder, "env": jvm_environment()}
+    where = {"cwd": folder, "env": jvm_environment()}
     user = f"{SCRAM}=[name={USER},password={PASSWORD}]"
     subprocess.run(
         [
@@ -68,24 +105,53 @@ def secured(tmp_path_factory):
         ],
         check=True,
         capture_output=True,
-        **here,
+        **where,
     )
     with (folder / "out").open("wb") as out:
         broker = subprocess.Popen(
-            [*java, "kafka.Kafka", "server.properties"], stdout=out, stderr=out, **here
+            [*java, "kafka.Kafka", "server.properties"], stdout=out, stderr=out, **where
         )
     try:
-        yield {
-            "bootstrap_servers": f"localhost:{port}",
-            "security_protocol": "SASL_SSL",
-            "ssl_cafile": str(folder / "ca.pem"),
-            "sasl_mechanism": SCRAM,
-            "sasl_plain_username": USER,
-            "sasl_plain_password": PASSWORD,
-        }
+        yield folder, {name: f"localhost:{port}" for name, port in ports.items()}
     finally:
         broker.kill()
         broker.wait()
+
+
+@pytest.fixture
+def secured(servers):
+    """Settings to connect with a user and a password."""
+    folder, addresses = servers
+    return {
+        "bootstrap_servers": addresses["CLIENTS"],
+        "security_protocol": "SASL_SSL",
+        "ssl_cafile": str(folder / "ca.pem"),
+        "sasl_mechanism": SCRAM,
+        "sasl_plain_username": USER,
+        "sasl_plain_password": PASSWORD,
+    }
+
+
+@pytest.fixture
+def mutual(servers):
+    """Settings to connect with a certificate."""
+    folder, addresses = servers
+    return {
+        "bootstrap_servers": addresses["MUTUAL"],
+        "security_protocol": "SSL",
+        "ssl_cafile": str(folder / "ca.pem"),
+        "ssl_certfile": str(folder / "client.pem"),
+    }
+
+
+def everything_shown(wb):
+    """What a notebook, a log, or a look at the running processes may show."""
+    yield from map(repr, (wb, wb.broker, wb.runner, wb.connection, wb.doctor(), wb.lives()))
+    yield from (wb.status().to_string(), wb.instances().to_string(), repr(wb.converged()))
+    yield from (wb.output(name) for name in wb.choreography.services)
+    for process in psutil.Process().children(recursive=True):
+        yield from process.cmdline()
+        yield from process.environ().values()
 
 
 def test_a_choreography_runs_with_sasl_and_tls_and_no_secret_is_shown(secured, tmp_path, capsys):
@@ -94,21 +160,109 @@ def test_a_choreography_runs_with_sasl_and_tls_and_no_secret_is_shown(secured, t
         wb.publish_many(some_orders(20))
         wb.wait_until_idle()
         assert wb.state("orders") == {"orders_completed": 20}
-        assert wb.capture(progress=False).events == 100
-        shown = repr(wb) + repr(wb.broker) + repr(wb.runner) + repr(wb.doctor())
-        shown += "".join(wb.output(name) for name in wb.choreography.services)
+        shown = "".join(everything_shown(wb))
+        poison = Outgoing(wb.channels()[0], b"o-1", [], b"no event")
+        with closing(wb.broker.bulk_producer()) as producer:
+            assert isinstance(producer.send([poison])[0], Landed)
+        wb.wait_until_idle()
+        letters = wb.dead_letters()
+        assert len(letters) > 0
+        log = wb.capture(progress=False)
+        assert log.events == 101  # what could not be decoded is passed over by a replay
+        assert wb.replay(log, progress=False) == 100
+        wb.wait_until_idle()
+        assert wb.state("orders") == {"orders_completed": 20}
+        shown += letters.to_string() + log.frame.to_string()
+        wb.reset()
     shown += "".join(capsys.readouterr())
     assert "localhost:" in shown
+    assert "forkserver" in shown  # the processes were looked at
     assert PASSWORD not in shown
     for file in tmp_path.rglob("*"):
         assert not file.is_file() or PASSWORD.encode() not in file.read_bytes()
 
 
-def test_a_wrong_password_is_one_sentence_without_it(secured, tmp_path):
+@pytest.mark.parametrize("extra", [True, False], ids=["fast", "without"])
+@pytest.mark.parametrize("way", ["secured", "mutual"])
+def test_a_log_is_sent_and_read_in_bulk_with_a_password_or_a_certificate(
+    way, extra, request, monkeypatch
+):
+    if not extra:
+        monkeypatch.setitem(sys.modules, "confluent_kafka", None)
+    with KafkaBroker(**request.getfixturevalue(way)) as broker:
+        channel = f"bulk-{way}-{extra}"
+        broker.ensure_channels({channel: 3})
+        with closing(broker.bulk_producer()) as producer:
+            batch = [Outgoing(channel, b"o-%d" % n, [("n", b"1")], b"%d" % n) for n in range(100)]
+            assert all(isinstance(answer, Landed) for answer in producer.send(batch))
+            assert type(producer).__name__.startswith("Bulk") == extra
+        values = {int(found.value) for found in read_channels(broker, [channel])}
+        assert values == set(range(100))
+
+
+WRONG = {
+    "a wrong password": {"sasl_plain_password": "not-the-word"},
+    "an unknown user": {"sasl_plain_username": "nobody"},
+    "another authority": {"ssl_cafile": "stranger.pem"},
+    "no authority": {"ssl_cafile": None},
+    "no encryption": {"security_protocol": "SASL_PLAINTEXT"},
+    "neither password nor encryption": {"security_protocol": "PLAINTEXT"},
+    "a mechanism that Kafka does not offer": {"sasl_mechanism": "PLAIN"},
+    "an expired certificate": {"bootstrap_servers": "EXPIRED"},
+    "a certificate of another host": {"bootstrap_servers": "ELSEWHERE"},
+    "no certificate of one's own": {"bootstrap_servers": "MUTUAL", "security_protocol": "SSL"},
+}
+
+
+@pytest.mark.timeout(30)  # none of them waits for ever
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
+def test_who_is_not_let_in_is_told_in_one_sentence_without_a_secret(wrong, secured, servers):
+    folder, addresses = servers
+    settings = {**secured, **wrong}
+    if wrong.get("ssl_cafile"):
+        settings["ssl_cafile"] = str(folder / wrong["ssl_cafile"])
+    settings["bootstrap_servers"] = addresses.get(
+        settings["bootstrap_servers"], settings["bootstrap_servers"]
+    )
+    expected = (
+        r"^something listens at localhost:\d+, but did not let this client in within 0\.8 s: check "
+        r"security_protocol, the user, the password and the certificates, and that it is a Kafka\.$"
+    )
+    with KafkaBroker(**settings, timeout=0.8) as broker:
+        nowhere = {Position("nowhere", 0): 0}
+        for call in (broker.channels, broker.bulk_producer, lambda: broker.bulk_reader(nowhere)):
+            with pytest.raises(BrokerUnavailableError, match=expected) as caught:
+                call()
+            told = "".join(traceback.format_exception(caught.value))
+            assert settings["sasl_plain_password"] not in told
+
+
+def test_a_setting_that_is_not_understood_is_named_without_its_value(secured):
+    with KafkaBroker(**secured, sasl_plain_pasword=PASSWORD) as broker:
+        for call in (broker.channels, broker.producer):
+            with pytest.raises(
+                BrokerError, match=r"^kafka-python has no setting sasl_plain_pasword: .* spelt\?$"
+            ) as caught:
+                call()
+            assert PASSWORD not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_file_that_is_not_there_is_named(secured):
+    with KafkaBroker(**{**secured, "ssl_cafile": "nowhere.pem"}) as broker:
+        for call in (broker.channels, broker.bulk_producer):
+            with pytest.raises(
+                BrokerError, match=r"^ssl_cafile names no file that can be read: nowhere\.pem\.$"
+            ):
+                call()
+
+
+def test_a_wrong_password_is_one_sentence_in_a_notebook_too(secured, tmp_path):
     wrong = {**secured, "sasl_plain_password": "not-the-word"}
-    with Workbench(order_choreography(), folder=tmp_path, timeout=3, **wrong) as wb:
-        with pytest.raises(
-            BrokerUnavailableError, match="check security_protocol, the user, the password"
-        ) as caught:
-            wb.publish(some_orders(1)[0])
-        assert "not-the-word" not in str(caught.value)
+    with Workbench(order_choreography(), folder=tmp_path, timeout=1, **wrong) as wb:
+        for call in (lambda: wb.publish(some_orders(1)[0]), wb.start, wb.capture, wb.dead_letters):
+            with pytest.raises(
+                BrokerUnavailableError, match="check security_protocol, the user, the password"
+            ) as caught:
+                call()
+            assert "not-the-word" not in "".join(traceback.format_exception(caught.value))
+        assert "not-the-word" not in repr(wb.doctor())

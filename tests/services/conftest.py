@@ -39,8 +39,10 @@ class Stage:
         retry: RetryPolicy,
         delivery: str,
         observers=observers_of,
+        tracing=None,
     ) -> None:
         self.design, self.folder, self.retry, self.delivery = design, folder, retry, delivery
+        self.tracing = tracing
         self.clock = VirtualClock()
         self.broker = MemoryBroker(now=lambda: self.clock.now().timestamp())
         self.said: list[str] = []
@@ -69,6 +71,7 @@ class Stage:
                 retry=self.retry,
                 delivery=self.delivery,
                 instance=instance,
+                tracing=self.tracing,
             )
             self.runner.start(spec, kill_at=kill_at)
         return self

@@ -48,7 +48,7 @@ class Notes(Observer):
     def happened(self, told):
         self.told += told
 
-    def sent(self, rows, answers, at):
+    def sent(self, rows, answers, started, at):
         self.sends += [
             (row.outgoing.channel, answer.offset) for row, answer in zip(rows, answers, strict=True)
         ]
@@ -296,7 +296,7 @@ def test_an_observer_that_fails_is_noted_and_stops_nobody(inventory, design, sta
         def happened(self, told):
             raise RuntimeError("no words")
 
-        def sent(self, rows, answers, at):
+        def sent(self, rows, answers, started, at):
             raise RuntimeError("no rows")
 
     inventory.on()(reserve)

@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from uuid import uuid4
 
 import pytest
 
@@ -17,7 +18,7 @@ PATIENCE = 60
 
 
 @pytest.fixture
-def on_aws(aws, tmp_path, request):
+def on_aws(aws, tmp_path):
     """Makes workbenches on the shared stand-in, each in a namespace of its own."""
     made = []
 
@@ -28,7 +29,7 @@ def on_aws(aws, tmp_path, request):
             endpoint_url=aws,
             spool=tmp_path / "spool",
             folder=tmp_path / "services",
-            namespace=f"t{len(made)}-{abs(hash(request.node.nodeid)) % 10**8}",
+            namespace=f"t{uuid4().hex[:10]}",
             say=lambda text: None,
             **settings,
         )

@@ -1,8 +1,10 @@
 """Metrics as a table and for Prometheus: the same exact numbers, told to this machine alone."""
 
+import re
 import threading
 import time
 import urllib.request
+from pathlib import Path
 from urllib.error import URLError
 
 import psutil
@@ -223,6 +225,14 @@ def test_a_scrape_tells_the_same_as_the_table(wb):
     assert found["choreography_service_up", "inventory"] == 1
     assert found[("choreography_broker_up",)] == 1
     assert {name.split("_")[0] for name, *_ in found} == {"messaging", "choreography"}
+
+
+def test_what_is_served_stands_in_the_docs(wb):
+    with urllib.request.urlopen(wb.serve_metrics().url, timeout=PATIENCE) as answer:
+        lines = answer.read().decode().splitlines()
+    served = {line.split()[2] for line in lines if line.startswith("# TYPE ")}
+    text = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text("utf-8")
+    assert served == set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))
 
 
 def test_a_killed_service_is_down_and_its_lag_grows(wb):

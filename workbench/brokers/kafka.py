@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
+from pathlib import Path
 from typing import Any, TypeVar
 
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
@@ -50,6 +51,7 @@ _FETCH_BYTES = 4 * 1024 * 1024
 """At most what a service has read ahead and not yet handled, in bytes."""
 _RECONNECT_MS = 1_000
 """At most, between attempts; kafka-python's own half a minute would be added to any outage."""
+_FILES = ("ssl_cafile", "ssl_certfile", "ssl_keyfile", "ssl_crlfile")
 _LATEST, _EARLIEST = -1, -2  # the timestamps that stand for them in Kafka's ListOffsets request
 Result = TypeVar("Result")
 
@@ -366,8 +368,16 @@ class KafkaBroker(Broker):
             if admin is not None:
                 admin.close()
 
-    def connect(self, client: Callable[..., Any], **settings: Any) -> Any:
+    def connect(self, client: Any, **settings: Any) -> Any:
         """A kafka-python client of a kind, connected."""
+        self.check_files()
+        # kafka-python says so itself, some of its clients with the value, which may be a secret.
+        unknown = sorted(self._settings.keys() - client.DEFAULT_CONFIG.keys())
+        if unknown:
+            raise BrokerError(
+                f"kafka-python has no setting {', '.join(unknown)}: is it a consumer's or a "
+                "producer's alone, or otherwise spelt?"
+            )
         try:
             return client(
                 bootstrap_servers=self.bootstrap_servers.split(","),
@@ -381,6 +391,19 @@ class KafkaBroker(Broker):
             raise BrokerUnavailableError(
                 f"Kafka at {self.bootstrap_servers} refused the connection: {reason(error)}."
             ) from error
+
+    def check_files(self) -> None:
+        """Refuse a certificate or key that can't be there, which would pass for a silent Kafka.
+
+        Raises
+        ------
+        BrokerError
+            A setting names no file.
+        """
+        for name in _FILES:
+            path = self._settings.get(name)
+            if path is not None and not Path(path).is_file():
+                raise BrokerError(f"{name} names no file that can be read: {path}.")
 
     def silence(self) -> str:
         """Why there was no answer: nobody listens, or whoever does wants another handshake."""

@@ -192,6 +192,7 @@ def _failure(channel: str, answer: KafkaError | Exception | None) -> BrokerError
 
 def _connected(broker: KafkaBroker, kind: Callable[..., Any], settings: dict[str, Any]) -> Any:
     """A client that the cluster has answered: one alone would try for ever, and say nothing."""
+    broker.check_files()
     try:
         client = kind({"log_level": _QUIET, **settings})
     except KafkaException as error:

@@ -14,7 +14,7 @@ from workbench.events.identity import canonical_key, effect_id
 from workbench.events.model import Event
 from workbench.events.payload import decode_payload, encode_payload
 from workbench.events.retry import Retry
-from workbench.events.trace import child_traceparent, new_traceparent
+from workbench.events.trace import TraceContext, child_traceparent, new_traceparent
 from workbench.events.trail import Trail
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "EventType",
     "Examples",
     "Retry",
+    "TraceContext",
     "Trail",
     "canonical_key",
     "check_compatibility",

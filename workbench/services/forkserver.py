@@ -25,6 +25,8 @@ import sys
 from typing import Any
 
 FRAME = struct.Struct("!Q")
+TELEMETRY = "OTEL_"
+"""How the names of settings begin that a service takes from the notebook as they are by then."""
 
 
 def main() -> int:
@@ -84,6 +86,9 @@ def _become(request: dict[str, Any], reports: socket.socket, alive: int) -> None
         sys.stdout = os.fdopen(1, "w", buffering=1, encoding="utf-8", errors="backslashreplace")
         sys.stderr = os.fdopen(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace")
         sys.path[:] = request["path"]
+        for name in [name for name in os.environ if name.startswith(TELEMETRY)]:
+            del os.environ[name]
+        os.environ.update(request["environ"])
         os.chdir(request["cwd"])
         from workbench.services.process import run_service
 
@@ -123,13 +128,15 @@ def _preload(kind: str) -> None:
     import cloudevents.core.bindings.kafka
     import cloudpickle
     import jsonschema_rs
+    import opentelemetry.sdk.trace.export
     import pydantic
 
     import workbench.services.process
+    import workbench.services.tracing.observing
     from workbench.brokers import load_broker
 
     load_broker(kind)
-    _ = (cel, cloudevents, cloudpickle, jsonschema_rs, pydantic, workbench)
+    _ = (cel, cloudevents, cloudpickle, jsonschema_rs, opentelemetry, pydantic, workbench)
     # What is here now stays: the collector of a service neither walks through it again and again
     # nor, by touching it, makes a copy of the memory that services share.
     gc.collect()

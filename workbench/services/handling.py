@@ -18,7 +18,8 @@ from datetime import datetime, timedelta
 from workbench.brokers import EVENT_BYTES, Outgoing, Position, Record
 from workbench.choreography import Reaction, Reading
 from workbench.errors import EventError, EventRefusedError, ExpressionError, HandlerError
-from workbench.events import Envelope, Retry, Trail, from_kafka, to_kafka
+from workbench.events import Envelope, Retry, TraceContext, Trail, from_kafka, to_kafka
+from workbench.events.trace import derived_trace, is_usual
 from workbench.services import happening
 from workbench.services.arrival import Arrival, Case
 from workbench.services.clock import Clock
@@ -138,7 +139,7 @@ class Handling:
         try:
             if record.channel == self._spec.retries and retry is None:
                 raise EventError(f"a record of {record.channel} must say what is to be retried.")
-            envelope = from_kafka(record.headers, record.value)
+            envelope = self._traced(from_kafka(record.headers, record.value))
             trail = Trail.of(envelope)
             reactions = self._reactions.get(envelope.type, [])
             if named:
@@ -179,6 +180,17 @@ class Handling:
             else:
                 cases.append(Case(arrival, envelope, reading, reaction, digest, trail))
         return cases
+
+    def _traced(self, envelope: Envelope) -> Envelope:
+        """The event, in a trace of its own if it came without one: the same in every service."""
+        given, tracing = envelope.traceparent, self._spec.tracing
+        if tracing is None or is_usual(given):
+            return envelope
+        trace = TraceContext.parse(given)
+        if trace is None:
+            trace = derived_trace(envelope.source, envelope.id)
+            trace = trace.sampled(tracing.sampling.by_ratio(trace.trace_id))
+        return replace(envelope, traceparent=str(trace))
 
     def _readings(
         self, envelope: Envelope, reactions: Sequence[Reaction]
@@ -379,6 +391,7 @@ class Handling:
             happening.COMPENSATED if undo else happening.HANDLED,
             case,
             work,
+            cause=undo.failure if undo else None,
             attempt=attempt,
             started=now,
         )
@@ -484,8 +497,9 @@ def _tell(
     started: datetime | None = None,
     due: float | None = None,
     error: BaseException | None = None,
+    cause: Envelope | None = None,
 ) -> None:
     """Something has happened to an event at a reaction."""
     envelope = case.envelope
-    facts = (envelope.type, case.reaction.name, case.arrival, envelope, None)
+    facts = (envelope.type, case.reaction.name, case.arrival, envelope, cause)
     work.tell(what, *facts, attempt, started, due, error)

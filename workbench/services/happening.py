@@ -8,13 +8,13 @@ twice. A crash between the two loses what was to be told, and nothing else.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, suppress
 from contextvars import ContextVar, copy_context
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
-from workbench.brokers import Landed
+from workbench.brokers import Landed, Record
 from workbench.errors import BrokerError
 from workbench.events import Envelope
 from workbench.services import status as counted
@@ -83,7 +83,7 @@ class Happening(NamedTuple):
         The event; ``None`` if it can't be read. In EMITTED: the effect.
     cause
         In EMITTED: the event that was reacted to. An effect's ``causationid`` is its id, but in a
-        compensation, where it is the failure's or the notice's.
+        compensation, where it is the failure's or the notice's. In COMPENSATED: the failure.
     attempt
         Which attempt it was, or is to be (RETRIED), from 1; 0 where none was made.
     started
@@ -159,8 +159,15 @@ class Observer:
     def happened(self, notes: Sequence[Any]) -> None:
         """What it has noted in a round, in order, now that the round is written."""
 
+    def polled(self, records: Sequence[Record], started: datetime, at: datetime) -> None:
+        """What the broker has delivered, and how long that was waited for; not yet handled."""
+
     def sent(
-        self, rows: Sequence[Unsent], answers: Sequence[Landed | BrokerError], at: datetime
+        self,
+        rows: Sequence[Unsent],
+        answers: Sequence[Landed | BrokerError],
+        started: datetime,
+        at: datetime,
     ) -> None:
         """What was sent (effects, later tries, dead letters), each with where it stands.
 
@@ -186,6 +193,9 @@ class Observers:
     def __bool__(self) -> bool:
         return bool(self._observers)
 
+    def __iter__(self) -> Iterator[Observer]:
+        return iter(self._observers)
+
     def run(self, run: Run, call: Callable[[], Result]) -> Result:
         """Call what makes an attempt's effects, in a context of its own."""
         return copy_context().run(self._within, run, call)
@@ -197,7 +207,7 @@ class Observers:
             try:
                 around = observer.around(run)
             except Exception as error:  # noqa: BLE001 - whatever it is, the service goes on
-                self._complain(observer, error)
+                self.complain(observer, error)
             else:
                 if around is not None:
                     entered.append(around)
@@ -208,17 +218,6 @@ class Observers:
                 stack.enter_context(around)
             return call()
 
-    def note(self, told: Happening, notes: list[tuple[Observer, Any]]) -> None:
-        """Add what they note of something that has happened."""
-        for observer in self._observers:
-            try:
-                note = observer.note(told)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the service goes on
-                self._complain(observer, error)
-            else:
-                if note is not None:
-                    notes.append((observer, note))
-
     def happened(self, notes: Sequence[tuple[Observer, Any]]) -> None:
         """Tell each of them what it has noted, now that the round is written."""
         if notes:
@@ -226,11 +225,19 @@ class Observers:
                 lambda observer: observer.happened([note for who, note in notes if who is observer])
             )
 
+    def polled(self, records: Sequence[Record], started: datetime, at: datetime) -> None:
+        """Tell all of them."""
+        self._tell(lambda observer: observer.polled(records, started, at))
+
     def sent(
-        self, rows: Sequence[Unsent], answers: Sequence[Landed | BrokerError], at: datetime
+        self,
+        rows: Sequence[Unsent],
+        answers: Sequence[Landed | BrokerError],
+        started: datetime,
+        at: datetime,
     ) -> None:
         """Tell all of them."""
-        self._tell(lambda observer: observer.sent(rows, answers, at))
+        self._tell(lambda observer: observer.sent(rows, answers, started, at))
 
     def close(self) -> None:
         """Close all of them; a second time it does nothing."""
@@ -242,9 +249,10 @@ class Observers:
             try:
                 tell(observer)
             except Exception as error:  # noqa: BLE001 - whatever it is, the service goes on
-                self._complain(observer, error)
+                self.complain(observer, error)
 
-    def _complain(self, observer: Observer, error: Exception) -> None:
+    def complain(self, observer: Observer, error: Exception) -> None:
+        """Say in the service's output what an observer has raised."""
         who = type(observer).__name__
         with suppress(OSError, ValueError):
             print(f"{self._name} {who} failed: {error!r}", file=sys.stderr, flush=True)
@@ -255,14 +263,22 @@ class Round:
 
     def __init__(self, observers: Observers, clock: Clock) -> None:
         self._observers, self._clock = observers, clock
-        self._wanted = observers.wanted
+        self._wanted, self._each = observers.wanted, list(observers)
         self._notes: list[tuple[Observer, Any]] = []
 
     def note(self, what: str, *facts: Any, **more: Any) -> None:
         """Let it be noted, if somebody wants it; the facts are those of a :class:`Happening`."""
-        if what in self._wanted:
-            told = Happening(what, self._clock.now(), *facts, **more)
-            self._observers.note(told, self._notes)
+        if what not in self._wanted:
+            return
+        told = Happening(what, self._clock.now(), *facts, **more)
+        for observer in self._each:
+            try:
+                note = observer.note(told)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the service goes on
+                self._observers.complain(observer, error)
+            else:
+                if note is not None:
+                    self._notes.append((observer, note))
 
     def told(self) -> None:
         """Tell it: the round is written."""

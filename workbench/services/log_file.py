@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from pathlib import Path
+from typing import BinaryIO
 
 LIMIT = 16 << 20
 """Bytes after which a file is put aside, as ``billing.jsonl.1``, in place of the one before: an
@@ -70,6 +72,26 @@ class LogFile:
 def log_path(folder: Path, label: str) -> Path:
     """The log of an instance, by its label, in the services' folder."""
     return folder / f"{label.replace('/', '.')}.jsonl"
+
+
+def read_log(path: Path) -> list[bytes]:
+    """All lines of a log, older ones first, without a last one that is still being written."""
+    while True:
+        with contextlib.ExitStack() as stack:
+            # Opened together, so that none is missed or read twice if it is put aside meanwhile.
+            files = [_opened(stack, path), _opened(stack, rotated(path))]
+            newer, older = (os.fstat(f.fileno()).st_ino if f is not None else None for f in files)
+            if newer is not None and newer == older:
+                continue
+            texts = [file.read() for file in reversed(files) if file is not None]
+            return [line for text in texts for line in text[: text.rfind(b"\n") + 1].splitlines()]
+
+
+def _opened(stack: contextlib.ExitStack, path: Path) -> BinaryIO | None:
+    try:
+        return stack.enter_context(path.open("rb"))
+    except FileNotFoundError:
+        return None
 
 
 def rotated(path: Path) -> Path:

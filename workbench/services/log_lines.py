@@ -31,6 +31,7 @@ FIELDS = (
     "event",
     "event_type",
     "event_id",
+    "source",
     "correlation_id",
     "causation_id",
     "trace_id",
@@ -61,7 +62,7 @@ _WORDS = {
     happening.CRASHED: ("error", "service crashed"),
     happening.HANDLED: ("info", "handled"),
     happening.COMPENSATED: ("info", "compensated"),
-    happening.EMITTED: ("info", "emitted"),
+    happening.EMITTED: ("debug", "emitted"),
     happening.GUARDED: ("info", "guard false"),
     happening.DUPLICATE: ("info", "duplicate"),
     happening.PARKED: ("info", "parked"),
@@ -97,7 +98,7 @@ class LogLines:
         line = self._line(told.at, *words, told.event_type, told.envelope)
         arrival = told.arrival
         if arrival is not None:
-            if told.cause is None:
+            if told.what != happening.EMITTED:
                 line["channel"], line["partition"], line["offset"] = arrival.place
             else:
                 line["channel"] = self._outputs.get(told.event_type)
@@ -165,6 +166,7 @@ class LogLines:
             line["event_type"] = event_type
         if envelope is not None:
             line["event_id"] = envelope.id
+            line["source"] = envelope.source
             line["correlation_id"] = envelope.correlationid
             line["causation_id"] = envelope.causationid
             line["trace_id"] = trace_id(envelope.traceparent)

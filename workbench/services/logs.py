@@ -46,7 +46,11 @@ class Logs(Observer):
         self._file.write(b"".join(notes))
 
     def sent(
-        self, rows: Sequence[Unsent], answers: Sequence[Landed | BrokerError], at: datetime
+        self,
+        rows: Sequence[Unsent],
+        answers: Sequence[Landed | BrokerError],
+        started: datetime,  # noqa: ARG002
+        at: datetime,
     ) -> None:
         for row, answer in zip(rows, answers, strict=True):
             if isinstance(answer, BrokerError):

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from workbench.brokers import Broker, Commit, Consumer, Landed, Position
 from workbench.errors import BrokerError, EventRefusedError
@@ -63,14 +64,19 @@ class Sending(ABC):
     def _now(self) -> float:
         return self._clock.now().timestamp()
 
-    def _tell(self, unsent: Sequence[Unsent], answers: Sequence[Landed | BrokerError]) -> None:
+    def _tell(
+        self,
+        unsent: Sequence[Unsent],
+        answers: Sequence[Landed | BrokerError],
+        started: datetime,
+    ) -> None:
         """Tell what the broker has, or will never take; the rest is sent again."""
         if not self._observers:
             return
         final = [n for n, a in enumerate(answers) if isinstance(a, Landed | EventRefusedError)]
         if final:
             rows, ends = [unsent[n] for n in final], [answers[n] for n in final]
-            self._observers.sent(rows, ends, self._clock.now())
+            self._observers.sent(rows, ends, started, self._clock.now())
 
     def _set_aside(self, unsent: Sequence[Unsent], answers: Sequence[Landed | BrokerError]) -> int:
         """Keep apart, with the reason, what the broker will never take; says how much that is."""
@@ -114,7 +120,7 @@ class AtLeastOnce(Sending):
         return True
 
     def _send(self, unsent: Sequence[Unsent]) -> None:
-        batch = [row.outgoing for row in unsent]
+        batch, started = [row.outgoing for row in unsent], self._clock.now()
         answers = self._producer.send([*batch, *self._injector.doubled(batch)])[: len(batch)]
         self._at("sent")
         self._injector.before_commit()
@@ -126,7 +132,7 @@ class AtLeastOnce(Sending):
         with self._store.transaction():
             refused = self._set_aside(unsent, answers)
             self._store.outbox.sent(landed)
-        self._tell(unsent, answers)
+        self._tell(unsent, answers, started)
         self._at("cleared")
         if len(landed) + refused < len(unsent):
             raise _failure(answers)  # not acknowledged: the offsets stay, the next life sends it
@@ -169,6 +175,7 @@ class InTransactions(Sending):
                 return True
             # Offsets may run ahead of what is left to send: it is in the file, and sent yet.
             places = {row.source for row in unsent} | offsets.pending.keys()
+            started = self._clock.now()
             answers = self._producer.transact(
                 [row.outgoing for row in unsent],
                 {position: Commit(offsets.of(position), str(batch)) for position in places},
@@ -184,7 +191,7 @@ class InTransactions(Sending):
                 refused = self._set_aside(unsent, answers)
                 if landed:
                     self._store.outbox.sent([row.seq for row in unsent])
-            self._tell(unsent, answers)
+            self._tell(unsent, answers, started)
             self._at("cleared")
             if landed:
                 offsets.settle()

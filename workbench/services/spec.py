@@ -10,6 +10,7 @@ from workbench.brokers import RETENTION_SECONDS, Subscription
 from workbench.choreography import Choreography, Reaction, RetryPolicy, Versions
 from workbench.choreography.compensating import notices, undone_by
 from workbench.errors import HandlerError
+from workbench.services.tracing import Tracing
 
 AT_LEAST_ONCE, TRANSACTIONS = "at-least-once", "transactions"
 DELIVERIES = (AT_LEAST_ONCE, TRANSACTIONS)
@@ -45,6 +46,8 @@ class ServiceSpec:
     """Whether its log shows payloads; what is personal in them is masked."""
     hears: frozenset[str] = frozenset()
     """The event types that it has a use for."""
+    tracing: Tracing | None = None
+    """How its spans are made; ``None``: not at all."""
 
     @property
     def subscription(self) -> Subscription:
@@ -168,6 +171,7 @@ def service_spec(
     watch_fields: int = 0,
     log_level: str = "info",
     log_payloads: bool = False,
+    tracing: Tracing | None = None,
 ) -> ServiceSpec:
     """What is needed to run one service of a design.
 
@@ -211,5 +215,6 @@ def service_spec(
         watch_fields=watch_fields,
         log_level=log_level,
         log_payloads=log_payloads,
+        tracing=tracing,
         hears=frozenset(service.consumes),
     )

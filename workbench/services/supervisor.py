@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import ServiceError
-from workbench.services.forkserver import FRAME
+from workbench.services.forkserver import FRAME, TELEMETRY
 from workbench.services.runner import Life, Runner
 from workbench.services.spec import ServiceSpec
 from workbench.services.status import Status
@@ -134,6 +134,7 @@ class Supervisor(Runner):
                 "output": str(self.output_path(service)),
                 "path": sys.path,
                 "cwd": str(Path.cwd()),
+                "environ": {k: v for k, v in os.environ.items() if k.startswith(TELEMETRY)},
             }
         )
         life = self._lives[service]

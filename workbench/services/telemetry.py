@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 from workbench.services.clock import Clock
 from workbench.services.happening import Observer
 from workbench.services.log_lines import OFF
 from workbench.services.logs import Logs
 from workbench.services.own_lines import take_all
 from workbench.services.spec import ServiceSpec
+from workbench.services.tracing import spans_path
 
 
 def observers_of(spec: ServiceSpec, clock: Clock, *, alone: bool = False) -> list[Observer]:
@@ -15,9 +18,18 @@ def observers_of(spec: ServiceSpec, clock: Clock, *, alone: bool = False) -> lis
 
     ``alone``: it has this process to itself.
     """
-    if spec.log_level == OFF:
-        return []
-    logs = Logs(spec, clock)
-    if alone:
-        take_all(logs)
-    return [logs]
+    found: list[Observer] = []
+    if spec.log_level != OFF:
+        logs = Logs(spec, clock)
+        if alone:
+            take_all(logs)
+        found.append(logs)
+    if spec.tracing is not None:
+        from workbench.services.tracing.observing import TracingObserver
+        from workbench.services.tracing.outlet import outlet, take_own_spans
+
+        spans = outlet(spec.name, spec.label, spans_path(spec.store.parent, spec.label), os.environ)
+        if alone:
+            take_own_spans(spans, spec.tracing.sampling)
+        found.append(TracingObserver(spec, spec.tracing, spans))
+    return found

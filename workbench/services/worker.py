@@ -149,6 +149,7 @@ class Worker:
             It was asked to stop while a reaction waited to try again; nothing of this round is
             kept, and its events will be delivered again.
         """
+        asked = self._clock.now()
         try:
             records = self._consumer.poll(self._patience(timeout), BATCH)
         except BrokerUnavailableError:
@@ -156,6 +157,8 @@ class Worker:
                 _OUTAGE_PAUSE
             )  # what it holds and knows stays; it goes on when Kafka does
             return 0
+        if records and self._observers:
+            self._observers.polled(records, asked, self._clock.now())
         self._injector.refresh()  # not before: what begins while it waits for events strikes them
         records = list(self._injector.disorder(records))
         if self._status.phase == "starting" and self._consumer.joined():

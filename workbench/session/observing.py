@@ -60,6 +60,14 @@ class Observing:
                 found.setdefault(f"{service}/{reaction}", []).append(field)
         return found
 
+    def logs(self, *, service: str | None, **asked: Any) -> pd.DataFrame:
+        """What happened in the services; :meth:`Workbench.logs` says what is in it."""
+        from workbench.session.logs import read_logs
+
+        if service is not None:
+            self._running.labels(service)
+        return read_logs(self._connection.folder, service=service, **asked)
+
     def states(self) -> pd.DataFrame:
         """Every service's state; :meth:`Workbench.states` says what is in it."""
         import pandas as pd

@@ -5,13 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 from workbench.brokers import EVENT_BYTES, Landed, Outgoing, Producer
 from workbench.choreography import Choreography
 from workbench.errors import BrokerError, EventError, EventRefusedError
-from workbench.events import Envelope, Event, to_kafka
+from workbench.events import Envelope, Event, TraceContext, to_kafka
 from workbench.services import Clock, channel_name
 from workbench.session.connection import Connection
+from workbench.session.tracing import Beginning
 
 SOURCE = "workbench"
 """The ``source`` of events published by hand."""
@@ -32,9 +34,12 @@ class Published(NamedTuple):
 class Publishing:
     """Puts events on a design's channels; for any thread."""
 
-    def __init__(self, choreography: Choreography, connection: Connection) -> None:
+    def __init__(
+        self, choreography: Choreography, connection: Connection, tracing: Beginning
+    ) -> None:
         self._choreography = choreography
         self._connection = connection
+        self._tracing = tracing
         self._clock = Clock()
         self._lock = threading.Lock()
         self._producer: Producer | None = None
@@ -46,6 +51,7 @@ class Publishing:
         version: int | None = None,
         correlation_id: str | None = None,
         ids: Iterable[str] | None = None,
+        traceparent: str | None = None,
         batch: int = 500,
     ) -> list[Published]:
         """See :meth:`Workbench.publish_many`."""
@@ -57,14 +63,17 @@ class Publishing:
                 f"{len(chosen):,} ids do not go with {len(wanted):,} events: give one for each, "
                 "or none at all."
             )
+        parent = self._tracing.parent(traceparent)
         envelopes = [
-            self._envelope(event, version, correlation_id, id_)
+            self._envelope(event, version, correlation_id, id_ or str(uuid4()), parent)
             for event, id_ in zip(wanted, chosen, strict=True)
         ]
         self._connection.ensure_channels()
         published: list[Published] = []
         for first in range(0, len(envelopes), batch):
-            published += self._send(envelopes[first : first + batch])
+            published += self._send(
+                envelopes[first : first + batch], parent, alone=len(envelopes) == 1
+            )
         return published
 
     def _envelope(
@@ -72,7 +81,8 @@ class Publishing:
         event: Event | tuple[str, Mapping[str, Any]],
         version: int | None,
         correlation_id: str | None,
-        id_: str | None,
+        id_: str,
+        parent: TraceContext | None,
     ) -> Envelope:
         if isinstance(event, Event):
             name = self._choreography.type_name(type(event))
@@ -91,9 +101,12 @@ class Publishing:
             time=self._clock.now(),
             correlationid=correlation_id,
             id=id_,
+            traceparent=str(self._tracing.begin(id_, parent)),
         )
 
-    def _send(self, envelopes: list[Envelope]) -> list[Published]:
+    def _send(
+        self, envelopes: list[Envelope], parent: TraceContext | None, *, alone: bool
+    ) -> list[Published]:
         batch = []
         for envelope in envelopes:
             channel = channel_name(
@@ -104,11 +117,13 @@ class Publishing:
         with self._lock:
             if self._producer is None:
                 self._producer = self._connection.broker.producer()
+            started = self._clock.now()
             answered = self._producer.send(small)
+            moments = started, self._clock.now()
         if any(isinstance(answer, BrokerError) for answer in answered):
             self._connection.forget_channels()  # someone else may have deleted one
         answers = iter(answered)
-        published = []
+        published, sent = [], []
         for envelope, outgoing in zip(envelopes, batch, strict=True):
             if outgoing.size() > EVENT_BYTES:
                 answer: Landed | BrokerError = EventRefusedError(
@@ -117,11 +132,13 @@ class Publishing:
                 )
             else:
                 answer = next(answers)
+            sent.append((envelope, outgoing.channel, answer))
             known = (envelope.id, envelope.type, envelope.correlationid, outgoing.channel)
             if isinstance(answer, BrokerError):
                 published.append(Published(*known, None, None, str(answer)))
             else:
                 published.append(Published(*known, answer.partition, answer.offset))
+        self._tracing.sent(sent, parent, moments, alone=alone)
         return published
 
     def close(self) -> None:
@@ -130,3 +147,4 @@ class Publishing:
             if self._producer is not None:
                 self._producer.close()
                 self._producer = None
+        self._tracing.close()

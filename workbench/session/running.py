@@ -28,6 +28,7 @@ from workbench.services import (
     service_spec,
     together,
 )
+from workbench.services.tracing import Sampling, Tracing
 from workbench.session.connection import Connection
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class Running:
         watch_fields: int,
         log_level: str,
         log_payloads: bool,
+        sampling: Sampling | None,
         say: Callable[[str], None],
     ) -> None:
         self._choreography = choreography
@@ -71,6 +73,7 @@ class Running:
         self.durable, self._delivery, self._say = durable, delivery, say
         self._watch_fields = watch_fields
         self._log_level, self._log_payloads = log_level, log_payloads
+        self._sampling = sampling
         self._wanted: dict[str, int] = {}
         """Service → how many instances it is to have."""
         self._changes: dict[str, int] = {}
@@ -212,6 +215,7 @@ class Running:
             ) from error
 
     def _spec(self, service: str, instance: int) -> ServiceSpec:
+        broker, sampling = self._connection.broker, self._sampling
         return service_spec(
             self._choreography,
             service,
@@ -224,6 +228,7 @@ class Running:
             watch_fields=self._watch_fields,
             log_level=self._log_level,
             log_payloads=self._log_payloads,
+            tracing=Tracing(sampling, broker.kind, broker.address) if sampling else None,
         )
 
     def _launch(self, specs: Sequence[ServiceSpec]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
@@ -13,6 +14,7 @@ from workbench.choreography import Choreography, Service
 from workbench.errors import DesignError, EventRefusedError, ServiceError
 from workbench.events import Event, EventType
 from workbench.services import AT_LEAST_ONCE, DELIVERIES, LOG_LEVELS, Life, RetryPolicy, Runner
+from workbench.services.tracing import sampling_of
 from workbench.session.connection import Connection
 from workbench.session.convergence import Convergence
 from workbench.session.observing import Observing
@@ -20,6 +22,7 @@ from workbench.session.progress import counted
 from workbench.session.publishing import Published, Publishing
 from workbench.session.reprocessing import reprocess
 from workbench.session.running import Begin, Running
+from workbench.session.tracing import Beginning
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,6 +78,11 @@ class Workbench:
     log_payloads
         Their logs show what events carry, too, except for what schemas mark as personal
         (``"x-personal-data": true``), which no log shows.
+    trace_sampling
+        Which flows are traced: a share of them, from 0 (none) to 1. By default every flow up to 20
+        a second, and of more one in a hundred. ``OTEL_TRACES_SAMPLER`` goes before it. Spans go to
+        the endpoint that ``OTEL_EXPORTER_OTLP_ENDPOINT`` names, else to files beside the services';
+        :meth:`spans` reads those.
     readonly
         Nothing may be published, started or deleted.
     allow_writes
@@ -110,6 +118,7 @@ class Workbench:
         watch_fields: int = 0,
         log_level: str = "info",
         log_payloads: bool = False,
+        trace_sampling: float | None = None,
         readonly: bool = False,
         allow_writes: bool = False,
         timeout: float = 10.0,
@@ -149,7 +158,9 @@ class Workbench:
             allow_writes=allow_writes,
             say=self._told,
         )
-        self._publishing = Publishing(self.choreography, self.connection)
+        sampling = sampling_of(trace_sampling, os.environ)
+        tracing = Beginning(self.choreography, self.connection, sampling)
+        self._publishing = Publishing(self.choreography, self.connection, tracing)
         self._running = Running(
             self.choreography,
             self.connection,
@@ -159,6 +170,7 @@ class Workbench:
             watch_fields=watch_fields,
             log_level=log_level,
             log_payloads=log_payloads,
+            sampling=sampling,
             say=self._told,
         )
         self._observing = Observing(self.choreography, self.connection, self._running)
@@ -338,6 +350,57 @@ class Workbench:
         """The last lines that a service's handlers printed, with its errors."""
         return self._running.output(service, lines)
 
+    def logs(
+        self,
+        correlation_id: str | None = None,
+        service: str | None = None,
+        level: str | None = None,
+        since: datetime | str | None = None,
+        event_id: str | None = None,
+    ) -> pd.DataFrame:
+        """What happened in the services, as their logs have it, in causal order.
+
+        One row a line. ``time`` (UTC); ``level``; ``service`` and ``instance`` (Int64); ``event``,
+        what happened (``handled``, ``failed``, ``dead-lettered``, …) or what a handler logged, whose
+        lines have a ``logger``. Of the event concerned: ``event_type``, ``event_id``, ``source``,
+        ``correlation_id``, ``causation_id``, ``trace_id``; where it stood first: ``channel``,
+        ``partition`` and ``offset`` (Int64). The ``reaction`` and its ``attempt`` (Int64);
+        ``duration_ms`` (float64); ``due``, where something waits (a time); ``error`` and
+        ``traceback``; ``payload``, if the services' logs are to show it; ``fields``, a dict of
+        whatever else a handler has logged. Texts are ``str``; what a line lacks is missing.
+
+        By time, and no effect stands before its cause was handled. Each instance keeps its newest
+        lines, 16 MB and up to as many again; ``logs().attrs["rejected"]`` counts those that could
+        not be read.
+
+        Parameters
+        ----------
+        correlation_id, event_id
+            Of one flow, or of one event.
+        service
+            Of one service, or of one instance (``"billing/2"``).
+        level
+            Of that level and above: ``"warning"``. Emitted effects are logged at ``"debug"``.
+        since
+            A time; one without a zone is UTC.
+
+        Raises
+        ------
+        ServiceError
+            There is no such service or level, or ``since`` is no time.
+
+        Examples
+        --------
+        >>> wb.logs(level="warning")[["time", "service", "event", "error"]]  # doctest: +SKIP
+        """
+        return self._observing.logs(
+            correlation_id=correlation_id,
+            service=service,
+            level=level,
+            since=since,
+            event_id=event_id,
+        )
+
     def state(self, service: str) -> dict[str, Any]:
         """A service's state as of its last commit."""
         return self._observing.state(service)
@@ -464,6 +527,7 @@ class Workbench:
         version: int | None = None,
         correlation_id: str | None = None,
         id: str | None = None,  # noqa: A002 - the attribute's name in CloudEvents
+        traceparent: str | None = None,
     ) -> Published:
         """Publish one event, the first of a flow; waits until the broker has it.
 
@@ -471,6 +535,8 @@ class Workbench:
         with the same ``id``, it is the same event: what was not acknowledged can be repeated.
         A payload is of the version in use, unless another is named by ``version``; an event is of
         that of its class.
+        The trace of a ``traceparent``, the header of a request that led to this, is continued, or
+        else that of the OpenTelemetry span that the caller is in; one that is malformed is not.
 
         Raises
         ------
@@ -482,9 +548,12 @@ class Workbench:
             The broker did not take it.
         """
         given = (event, data or {}) if isinstance(event, str) else event
-        ids = [id] if id is not None else None
         (published,) = self.publish_many(
-            [given], version=version, correlation_id=correlation_id, ids=ids
+            [given],
+            version=version,
+            correlation_id=correlation_id,
+            ids=[id] if id is not None else None,
+            traceparent=traceparent,
         )
         if published.error is not None:
             raise EventRefusedError(published.error)
@@ -497,6 +566,7 @@ class Workbench:
         version: int | None = None,
         correlation_id: str | None = None,
         ids: Iterable[str] | None = None,
+        traceparent: str | None = None,
         batch: int = 500,
     ) -> list[Published]:
         """Publish events in order. What the broker refuses says so in its ``error``.
@@ -504,6 +574,7 @@ class Workbench:
         Payloads are checked first: if one does not satisfy its schema nothing is sent. A broker
         that does not answer is waited for: half a minute for each ``batch``, after which its
         events say so. ``ids``, one for each event, let them be published again as the same ones.
+        They continue the trace of ``traceparent`` as :meth:`publish` does.
 
         Raises
         ------
@@ -511,7 +582,12 @@ class Workbench:
             A payload does not satisfy its schema, or there are not as many ids as events.
         """
         return self._publishing.publish(
-            events, version=version, correlation_id=correlation_id, ids=ids, batch=batch
+            events,
+            version=version,
+            correlation_id=correlation_id,
+            ids=ids,
+            traceparent=traceparent,
+            batch=batch,
         )
 
     # --- capturing ------------------------------------------------------------------------
@@ -595,6 +671,29 @@ class Workbench:
             return replay(
                 self.broker, given, targets, speed=speed, keep_ids=keep_ids, progress=advance
             )
+
+    def spans(self, correlation_id: str | None = None, trace_id: str | None = None) -> pd.DataFrame:
+        """What was traced on this machine: one row a span, causes before effects.
+
+        Of one flow or one trace, or of all: spans of other traces are among them if they are linked
+        to it, such as that of a batch that was sent.
+        Empty where an OTLP endpoint is set, which gets the spans instead, and for flows that are
+        not traced (``Workbench(trace_sampling=1.0)`` traces all).
+
+        Columns: ``trace_id``, ``span_id`` and ``parent_span_id`` (hexadecimal; null: it has none);
+        ``name`` (``process orders``); ``kind`` (``PRODUCER``, ``CLIENT``, ``CONSUMER``,
+        ``INTERNAL``, ``SERVER``); ``service``; ``start`` and ``end`` (UTC); ``duration_ms``;
+        ``status`` (``UNSET``, ``OK``, ``ERROR``) and its ``message``; ``attributes``, a dict;
+        ``events``, dicts of ``name``, ``time`` (nanoseconds since 1970 UTC) and ``attributes``;
+        ``links``, dicts of ``trace_id``, ``span_id`` and ``attributes``.
+
+        Examples
+        --------
+        >>> wb.spans(order.correlation_id)[["name", "service", "duration_ms"]]  # doctest: +SKIP
+        """
+        from workbench.session.spans import spans
+
+        return spans(self.folder, correlation_id=correlation_id, trace_id=trace_id)
 
     def dead_letters(self, *, settled: bool = False) -> DeadLetters:
         """The dead letters, newest last: a table that can redrive, edit and discard them.

@@ -27,6 +27,7 @@ from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
 
+from workbench.brokers.aws.account import Account
 from workbench.brokers.aws.connecting import Connection
 from workbench.brokers.aws.member import AWSConsumer
 from workbench.brokers.aws.names import group_queue
@@ -79,12 +80,13 @@ class AWSBroker(Broker):
         self._spool = Path(spool).expanduser() if spool is not None else None
         self._lock = threading.RLock()
         self._connection = Connection(region, endpoint_url, timeout)
-        self._topology = Topology(self._connection)
+        self._account = Account(self._connection)
+        self._topology = Topology(self._account)
 
     @cached_property
     def cluster_id(self) -> str:
-        topology = self._topology
-        return f"aws-{topology.account}-{self._connection.region}-{topology.generation}"
+        account = self._account
+        return f"aws-{account.number}-{self._connection.region}-{account.generation}"
 
     @property
     def address(self) -> str:
@@ -111,7 +113,7 @@ class AWSBroker(Broker):
             if "taps" not in self.__dict__:
                 folder = self._spool or user_data_path("choreography-workbench") / "aws"
                 spool = Spool(folder / f"{self.cluster_id}.sqlite")
-                self.__dict__["taps"] = Taps(self._connection, self._topology, spool)
+                self.__dict__["taps"] = Taps(self._connection, self._topology.queues, spool)
             taps: Taps = self.__dict__["taps"]
             return taps
 
@@ -129,13 +131,13 @@ class AWSBroker(Broker):
             self._taps.spool.forget(channel)
 
     def producer(self) -> Producer:
-        return AWSProducer(self._connection, self._topology)
+        return AWSProducer(self._account)
 
     def subscribe(self, subscriptions: Sequence[Subscription]) -> None:
         self._topology.make_groups(subscriptions)
 
     def consumer(self, group: str, channels: Sequence[str], member: str) -> Consumer:  # noqa: ARG002
-        return AWSConsumer(self._connection, self._topology, group, channels)
+        return AWSConsumer(self._topology, group, channels)
 
     def dismiss(self, group: str, member: str) -> None:
         """Nothing to do: what a member held becomes visible by itself."""
@@ -167,7 +169,7 @@ class AWSBroker(Broker):
         """Group → messages in its queue, held ones included; approximate on AWS itself."""
         names = list(groups)
         counts = self._connection.together(
-            lambda group: sum(self._topology.waiting(group_queue(group))), names
+            lambda group: sum(self._topology.queues.waiting(group_queue(group))), names
         )
         return dict(zip(names, counts, strict=True))
 

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
-from workbench.brokers.aws.connecting import LONGEST_WAIT, Connection
+from workbench.brokers.aws.connecting import LONGEST_WAIT
 from workbench.brokers.aws.encoding import read
 from workbench.brokers.aws.names import group_queue
-from workbench.brokers.aws.topology import VISIBILITY, Topology
+from workbench.brokers.aws.queues import VISIBILITY
+from workbench.brokers.aws.topology import Topology
 from workbench.brokers.broker import Commit, Consumer, Position, Record
 from workbench.brokers.deliveries import Deliveries
 from workbench.errors import BrokerError, BrokerUnavailableError
@@ -45,10 +46,8 @@ class _Held:
 class AWSConsumer(Consumer):
     """The member; only one of a group may be at work at a time."""
 
-    def __init__(
-        self, connection: Connection, topology: Topology, group: str, channels: Sequence[str]
-    ) -> None:
-        self._connection, self._topology = connection, topology
+    def __init__(self, topology: Topology, group: str, channels: Sequence[str]) -> None:
+        self._topology, self._connection = topology, topology.account.connection
         self._group, self._channels = group, list(channels)
         self._url = topology.join_group(group, channels)
         self._changed = threading.Condition()
@@ -137,7 +136,7 @@ class AWSConsumer(Consumer):
                     return False
                 mine = len(self._held) + len(self._done)
             # What an earlier life of this service held when it was killed is not visible yet.
-            return self._topology.waiting(group_queue(self._group))[1] <= mine
+            return self._topology.queues.waiting(group_queue(self._group))[1] <= mine
 
         return passed
 

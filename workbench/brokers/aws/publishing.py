@@ -9,15 +9,19 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from workbench.brokers.aws.connecting import MISSING, Connection, code_of
+from workbench.brokers.aws.account import Account
+from workbench.brokers.aws.connecting import MISSING, code_of
 from workbench.brokers.aws.encoding import Written, write
 from workbench.brokers.aws.names import topic_name
-from workbench.brokers.aws.topology import Topology
 from workbench.brokers.broker import Landed, Outgoing, Producer
 from workbench.errors import BrokerError, EventRefusedError
+from workbench.events.dead_letter import PREFIX as DEAD_LETTER
+from workbench.events.retry import PREFIX as RETRY
 
 LARGEST = 256 * 1024
 """Bytes of a message, and of all the messages of one request, that SNS takes."""
+_LARGEST_EVENT = LARGEST - 32 * 1024
+"""Bytes of an event that is sent for the first time: its dead letter, with the reason, must fit."""
 _TOGETHER = 10
 _LANES = 4
 """Requests that one batch keeps under way for a channel; all events of a key go in one lane."""
@@ -36,8 +40,8 @@ class _Entry(NamedTuple):
 class AWSProducer(Producer):
     """Publishes to the topics of channels."""
 
-    def __init__(self, connection: Connection, topology: Topology) -> None:
-        self._connection, self._topology = connection, topology
+    def __init__(self, account: Account) -> None:
+        self._account, self._connection = account, account.connection
 
     def send(self, batch: Sequence[Outgoing]) -> list[Landed | BrokerError]:
         answers: dict[int, Landed | BrokerError] = {}
@@ -50,10 +54,12 @@ class AWSProducer(Producer):
                 continue
             written = write(outgoing)
             size = written.size()
-            if size > LARGEST:
+            noted = any(name.startswith((RETRY, DEAD_LETTER)) for name, _ in outgoing.headers)
+            most = LARGEST if noted else _LARGEST_EVENT
+            if size > most:
                 answers[place] = EventRefusedError(
                     f"the event for {outgoing.channel} is too large: {size:,} bytes as a message, "
-                    f"and SNS takes {LARGEST:,} at most."
+                    f"and at most {most:,} are sent; SNS takes {LARGEST:,}, its dead letter, too."
                 )
                 continue
             entry = _Entry(place, outgoing.channel, outgoing.key, written, size)
@@ -84,7 +90,7 @@ class AWSProducer(Producer):
             answer = self._connection.call(
                 "sns",
                 "publish_batch",
-                TopicArn=self._topology.topic_arn(channel),
+                TopicArn=self._account.topic_arn(channel),
                 PublishBatchRequestEntries=[_request_entry(entry) for entry in entries],
             )
         except BrokerError as error:

@@ -9,11 +9,12 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from workbench.brokers.aws import topology
 from workbench.brokers.aws.connecting import MISSING, Connection, code_of
 from workbench.brokers.aws.encoding import read
 from workbench.brokers.aws.names import tap_queue
+from workbench.brokers.aws.queues import VISIBILITY, Queues
 from workbench.brokers.aws.spool import Spool
-from workbench.brokers.aws.topology import VISIBILITY, Topology
 from workbench.brokers.broker import Position, Reader, Record
 from workbench.errors import BrokerError
 from workbench.events import DeadLetter
@@ -28,8 +29,8 @@ _PAUSE = 0.02
 class Taps:
     """Drains the taps of channels into the spool. For any thread."""
 
-    def __init__(self, connection: Connection, topology: Topology, spool: Spool) -> None:
-        self._connection, self._topology, self.spool = connection, topology, spool
+    def __init__(self, connection: Connection, queues: Queues, spool: Spool) -> None:
+        self._connection, self._queues, self.spool = connection, queues, spool
         self._locks: dict[str, threading.Lock] = defaultdict(threading.Lock)
         self._looked: dict[str, float] = {}
 
@@ -48,7 +49,7 @@ class Taps:
         with self._locks[channel]:
             began = time.time() * 1000
             try:
-                url = self._topology.url(tap_queue(channel))
+                url = self._queues.url(tap_queue(channel))
                 while messages := self._receive(url):
                     records = [_record(message, channel) for message in messages]
                     self.spool.add(channel, records)
@@ -58,7 +59,7 @@ class Taps:
             except BrokerError as error:
                 if code_of(error) not in MISSING:
                     raise
-                self._topology.forget(tap_queue(channel))
+                self._queues.forget(tap_queue(channel))
                 return False
             self._looked[channel] = time.monotonic()
             return True
@@ -126,8 +127,7 @@ def _record(message: Mapping[str, Any], channel: str) -> Record:
     if record.channel == channel:
         return record
     # SQS itself put it there: a service could not deal with what came to it from that channel.
-    received = str(message.get("Attributes", {}).get("ApproximateReceiveCount", ""))
-    attempts = max(1, int(received) - 1) if received.isdecimal() else 1
+    attempts = topology.RECEIVES
     sent = datetime.fromtimestamp(max(0, record.time_ms) / 1000, UTC)
     letter = DeadLetter(
         channel.removesuffix(".dead-letters").rpartition(".")[2],

@@ -138,12 +138,12 @@ class RabbitMQBroker(Broker):
         return RabbitMQProducer(self)
 
     def subscribe(self, subscriptions: Sequence[Subscription]) -> None:
-        for group, channels, _ in subscriptions:
+        for wanted in subscriptions:
             heard = {
                 channel: None if types is None else frozenset(types)
-                for channel, types in channels.items()
+                for channel, types in wanted.channels.items()
             }
-            self._ask(groups.hear, group, _exactly(heard))
+            self._ask(groups.hear, wanted.group, _exactly(heard))
 
     def consumer(self, group: str, channels: Sequence[str], member: str) -> Consumer:
         def wanted(heard: Heard) -> Heard:

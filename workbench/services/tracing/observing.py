@@ -1,0 +1,254 @@
+"""The spans of a service: ``receive``, ``process``, ``create`` and ``send``.
+
+A ``process`` span is one turn of an event at one reaction, from its first attempt to what became
+of it; its parent is the event's creation, and what it does not span happened in it (see
+:data:`~workbench.services.tracing.conventions.SPAN_EVENTS`). What it emits is created below it. Its
+id is derived from the event, the reaction and the turn: an event that is handled again after a
+crash gives the same spans.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from opentelemetry import context as api_context
+from opentelemetry import trace as api
+from opentelemetry.trace import Link
+from opentelemetry.util.types import AttributeValue
+
+from workbench.brokers import Landed, Record
+from workbench.errors import BrokerError, EventRefusedError
+from workbench.events import Envelope, TraceContext
+from workbench.events.trace import derived_trace
+from workbench.services import happening
+from workbench.services.arrival import Arrival
+from workbench.services.discretion import Discretion
+from workbench.services.happening import Happening, Observer, Run
+from workbench.services.log_values import Cleaner
+from workbench.services.outbox import Unsent
+from workbench.services.spec import ServiceSpec
+from workbench.services.tracing import conventions as names
+from workbench.services.tracing.outlet import Outlet
+from workbench.services.tracing.sampling import Tracing
+from workbench.services.tracing.sends import Message, give_sends
+from workbench.services.tracing.spans import (
+    MOST_LINKS,
+    Attributes,
+    Spans,
+    beneath,
+    link,
+    shows_key,
+    span_context,
+)
+from workbench.services.tracing.turn import Turn, place_of, process_span, sampled
+
+_MESSAGE = 2_000
+"""Letters of an error's message that are shown."""
+_MOST_REMEMBERED = 10_000
+
+
+class TracingObserver(Observer):
+    """Makes the spans of one instance of a service."""
+
+    wants = frozenset({happening.HANDLED, happening.EMITTED, *names.SPAN_EVENTS})
+
+    def __init__(self, spec: ServiceSpec, tracing: Tracing, outlet: Outlet) -> None:
+        self._spec, self._tracing, self._outlet = spec, tracing, outlet
+        shown = {name for name, versions in spec.versions.items() if shows_key(versions)}
+        self._spans = Spans(tracing, outlet.resource, outlet.give, shown.__contains__)
+        self._discretion = Discretion(spec)
+        self._compensates = {r.name: r.compensates for r in spec.reactions if r.compensates}
+        self._handlers = {r.name for r in spec.reactions if r.is_python}
+        self._polled: tuple[Sequence[Record], datetime, datetime] | None = None
+        self._parents: dict[str, TraceContext] = {}
+        """Of what is to be sent, by its creation: the span in which that was decided."""
+
+    def around(self, run: Run) -> None:
+        """Let the handler's own spans and calls join the trace."""
+        case = run.case
+        if case.reaction.name not in self._handlers:
+            return
+        created = TraceContext.parse(case.envelope.traceparent)
+        if created is None:
+            return
+        process = self._process(created, case.envelope, case.reaction.name, case.arrival)
+        current = api.NonRecordingSpan(span_context(process))
+        api_context.attach(api.set_span_in_context(current))
+
+    def polled(self, records: Sequence[Record], started: datetime, at: datetime) -> None:
+        self._polled = records, started, at
+
+    def note(self, told: Happening) -> tuple[Happening, TraceContext, Attributes] | None:
+        created = self._creation(told)
+        return (told, created, self._attributes(told)) if created is not None else None
+
+    def happened(self, notes: Sequence[tuple[Happening, TraceContext, Attributes]]) -> None:
+        turn: Turn | None = None
+        received: list[tuple[Arrival, TraceContext, str]] = []
+        for told, created, attributes in notes:
+            if told.arrival is None:
+                continue
+            if turn is None or not turn.goes_on(told):
+                if turn is not None:
+                    self._finish(turn)
+                turn = Turn(told.arrival, told, created)
+                received.append((told.arrival, created, turn.id))
+            turn.add(told, attributes)
+        if turn is not None:
+            self._finish(turn)
+        self._receive(received)
+        self._outlet.flush()
+
+    def sent(
+        self,
+        rows: Sequence[Unsent],
+        answers: Sequence[Landed | BrokerError],
+        started: datetime,
+        at: datetime,
+    ) -> None:
+        batch = [self._sent(row, answer) for row, answer in zip(rows, answers, strict=True)]
+        give_sends(self._spans, batch, (started, at))
+        self._outlet.flush()
+
+    def _sent(self, row: Unsent, answer: Landed | BrokerError) -> Message:
+        headers = row.outgoing.headers
+        created = sampled(_header(headers, "traceparent"))
+        if created is None:
+            return Message("", row.outgoing.channel, answer, None, None)
+        within = self._parents.pop(created.span_id, None)
+        message = _header(headers, "ce_id") or ""
+        return Message(message, row.outgoing.channel, answer, created, within)
+
+    def close(self) -> None:
+        self._outlet.close()
+
+    # --- receive --------------------------------------------------------------------------
+
+    def _receive(self, received: Iterable[tuple[Arrival, TraceContext, str]]) -> None:
+        """A span for each channel of the last poll, linked to what was traced of it."""
+        if self._polled is None:
+            return
+        records, started, ended = self._polled
+        links: dict[str, dict[int, Link]] = {}
+        polled = {id(record) for record in records} if received else set()
+        for arrival, created, message in received:
+            record = arrival.record
+            found = links.setdefault(record.channel, {})
+            if id(record) in polled and id(record) not in found and len(found) < MOST_LINKS:
+                place = self._spans.place(record.partition, record.offset)
+                found[id(record)] = link(created, {names.MESSAGE: message, **place})
+        counts = Counter(record.channel for record in records) if links else Counter[str]()
+        for channel, found in links.items():
+            if found:
+                self._spans.give(
+                    names.RECEIVE,
+                    channel,
+                    beneath(None),
+                    (started, ended),
+                    {names.GROUP: self._spec.group, names.COUNT: counts[channel]},
+                    links=list(found.values()),
+                )
+
+    # --- process and create ---------------------------------------------------------------
+
+    def _finish(self, turn: Turn) -> None:
+        """Make the span of a turn, and those of what was created in it."""
+        process = turn.span(self._spec.name)
+        record = turn.arrival.record
+        attributes: dict[str, AttributeValue] = {
+            names.GROUP: self._spec.group,
+            **self._spans.place(record.partition, record.offset),
+            **(self._spans.message(turn.envelope) if turn.envelope else {}),
+            names.REACTION: turn.reaction,
+            names.TURN: turn.arrival.turn,
+        }
+        self._spans.give(
+            names.PROCESS,
+            record.channel,
+            process,
+            (turn.started, turn.ended),
+            attributes,
+            parent=turn.parent,
+            links=turn.links,
+            events=turn.events,
+            failed=turn.failed,
+        )
+        if turn.hands_on:
+            self._remember(turn.created, process)
+        for effect, at in turn.effects:
+            created = sampled(effect.traceparent)
+            if created is None:
+                continue
+            self._remember(created, process)
+            channel = self._spec.outputs[effect.type]
+            self._spans.give(
+                names.CREATE,
+                channel,
+                created,
+                (at, at),
+                self._spans.message(effect),
+                parent=process,
+            )
+
+    def _remember(self, created: TraceContext, process: TraceContext) -> None:
+        self._parents[created.span_id] = process
+        if len(self._parents) > _MOST_REMEMBERED:
+            del self._parents[next(iter(self._parents))]
+
+    def _process(
+        self, created: TraceContext, envelope: Envelope, reaction: str, arrival: Arrival
+    ) -> TraceContext:
+        return process_span(
+            created, (envelope.source, envelope.id), self._spec.name, reaction, str(arrival.turn)
+        )
+
+    def _creation(self, one: Happening) -> TraceContext | None:
+        """The creation of the event that something happened to, if its flow is traced."""
+        about = one.cause if one.what == happening.EMITTED else one.envelope
+        if about is not None:
+            return sampled(about.traceparent)
+        if one.arrival is None:
+            return None
+        found = TraceContext.parse(_header(one.arrival.record.headers, "traceparent"))
+        if found is None:
+            trace = derived_trace("", place_of(one.arrival))
+            return trace if self._tracing.sampling.by_ratio(trace.trace_id) else None
+        return found if found.is_sampled else None
+
+    def _message(self, envelope: Envelope | None, error: BaseException) -> str:
+        """What an error says, without what is personal; nothing of what a broker says."""
+        if isinstance(error, BrokerError) and not isinstance(error, EventRefusedError):
+            return ""
+        try:
+            text = str(error)
+        except Exception:  # noqa: BLE001 - a handler's own error may do anything
+            return ""
+        return Cleaner(self._discretion.hidden(envelope)).text(text, most=_MESSAGE)
+
+    def _attributes(self, one: Happening) -> dict[str, AttributeValue]:
+        """What a span event says besides its name."""
+        found: dict[str, AttributeValue] = {}
+        if one.attempt:
+            found[names.ATTEMPT] = one.attempt
+        if one.due is not None:
+            found[names.DUE] = datetime.fromtimestamp(one.due, UTC).isoformat()
+        if one.error is not None:
+            found["exception.type"] = type(one.error).__name__
+            if message := self._message(one.envelope, one.error):
+                found["exception.message"] = message
+        if one.what == happening.REDRIVEN and one.arrival is not None:
+            found[names.REDRIVES] = one.arrival.redrives
+        if one.what == happening.COMPENSATED:
+            found[names.STEP] = self._compensates[one.reaction]
+            if one.cause is not None:
+                found[names.FAILURE_TYPE], found[names.FAILURE_ID] = one.cause.type, one.cause.id
+        return found
+
+
+def _header(headers: Iterable[tuple[str, bytes | None]], name: str) -> str | None:
+    for found, text in headers:
+        if found == name and text is not None:
+            return text.decode("utf-8", "replace")
+    return None
