@@ -152,6 +152,29 @@ def test_another_member_takes_over_when_the_one_at_work_has_gone(channel, send, 
 
 
 @on_rabbitmq
+def test_what_a_member_held_and_what_was_on_its_way_comes_to_the_next_in_order(channel, send, join):
+    group = unique("g")
+    send(*[event(channel, b"%d" % n) for n in range(600)])
+    dying = join(group, channel, "m-0")
+    records = []
+    while len(records) < 250:
+        records += dying.poll(PATIENCE)
+    tags = dying._deliveries.tags()
+
+    def die():
+        dying._session.raw.basic_ack(tags[149], multiple=True)
+        dying._line._connection.close()  # while RabbitMQ sends what the acknowledged made room for
+
+    dying._line.soon(die)
+    successor, values = join(group, channel, "m-1"), []
+    while len(values) < 450:
+        came = successor.poll(PATIENCE)
+        values += [int(record.value) for record in came]
+        successor.commit(after(came))
+    assert values == list(range(150, 600))
+
+
+@on_rabbitmq
 def test_a_member_busy_for_long_keeps_its_place(monkeypatch, channel, send, join):
     monkeypatch.setattr(line_module, "HEARTBEAT", 1)
     member = join(unique("g"), channel)
