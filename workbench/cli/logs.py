@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import orjson
 import typer
 
-from workbench.cli.options import Design, Namespace, Servers, Timeout, must_exist
+from workbench.cli.options import Design, Namespace, OnBroker, Timeout, must_exist
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,7 +28,7 @@ _LATE = timedelta(seconds=5)
 
 def logs(
     design: Design,
-    bootstrap_servers: Servers = None,
+    broker: OnBroker = None,
     namespace: Namespace = "",
     timeout: Timeout = 10.0,
     correlation_id: Annotated[str | None, typer.Option(help="Of one flow.")] = None,
@@ -51,7 +51,7 @@ def logs(
     }
     with Workbench(
         design,
-        bootstrap_servers=bootstrap_servers,
+        broker=broker,
         namespace=namespace,
         timeout=timeout,
         readonly=True,
