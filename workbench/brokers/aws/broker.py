@@ -180,6 +180,9 @@ class AWSBroker(Broker):
         return dict(zip(names, counts, strict=True))
 
     def rewind(self, group: str, offsets: Mapping[Position, int]) -> None:  # noqa: ARG002
+        self.may_rewind(group)
+
+    def may_rewind(self, group: str) -> None:
         raise BrokerError(
             f"aws keeps no offsets, so {group} can't be rewound: SQS forgets an event that a group is "
             "done with; capture the log and replay it."

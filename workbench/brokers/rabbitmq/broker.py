@@ -186,6 +186,9 @@ class RabbitMQBroker(Broker):
         return self._ask(lag.lags, groups)
 
     def rewind(self, group: str, offsets: Mapping[Position, int]) -> None:  # noqa: ARG002
+        self.may_rewind(group)
+
+    def may_rewind(self, group: str) -> None:
         raise BrokerError(
             f"RabbitMQ keeps no offsets, so {group} can't be rewound: publish or replay the events "
             "again that it is to handle again, or use a Kafka."
