@@ -156,7 +156,12 @@ class RabbitMQBroker(Broker):
         self._ask(holders.send_out, group, member)
 
     def reader(self, start: Mapping[Position, int]) -> Reader:
-        return streams.StreamReader(self.connect(), start)
+        line = self.connect()
+        try:
+            return streams.StreamReader(line, start)
+        except BrokerError:
+            line.close()
+            raise
 
     # --- offsets ----------------------------------------------------------------------------
 
