@@ -328,6 +328,15 @@ def test_what_no_handler_ran_for_is_a_span_with_the_reason(inventory, design, tr
     assert poison["trace_id"] == BEGUN[3:35]
 
 
+def test_a_delayed_effect_is_created_at_once_and_sent_when_it_is_due(inventory, design, traced):
+    inventory.on(after=60)(reserve)
+    here = traced(design).start().publish(Placed(id="o-1"), traceparent=BEGUN).run()
+    create, send = one(here, "create inventory"), one(here, "send inventory")
+    assert create["attributes"]["workbench.due"] == "2026-01-01T00:01:00+00:00"
+    assert create["start"] < send["start"]
+    assert create["parent_span_id"] == send["parent_span_id"]
+
+
 def test_an_event_that_waits_behind_another_says_so(inventory, design, traced):
     @inventory.on(ordered=True)
     def twice(event: Placed, ctx) -> Reserved:

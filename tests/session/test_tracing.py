@@ -6,7 +6,7 @@ import pytest
 from opentelemetry import trace as api
 from opentelemetry.sdk.trace import TracerProvider
 
-from workbench import Choreography, Event, Workbench
+from workbench import Choreography, Event, RetryPolicy, Workbench
 from workbench.errors import ServiceError
 from workbench.events import TraceContext, from_kafka
 from workbench.services.tracing import Sampler, Sampling, sampling_of
@@ -195,6 +195,31 @@ def test_publishing_goes_on_where_spans_cannot_be_written(at_work):
     assert len(traceparents(wb)) == 2
     told = [sentence for sentence in said if "spans can't be written" in sentence]
     assert len(told) == 1
+
+
+def test_a_dead_letter_redriven_by_hand_goes_on_in_its_trace(design, tmp_path):
+    broken = [True]
+
+    @design.service("billing").on()
+    def charge(event: Reserved) -> None:
+        if broken:
+            raise OSError("the bank is closed")
+
+    retry = RetryPolicy(attempts=1, later=())
+    with Workbench(design, broker="memory://", folder=tmp_path, retry=retry) as wb:
+        wb.start()
+        published = wb.publish(Placed(id="o-1"))
+        wb.wait_until_idle()
+        broken.clear()
+        assert wb.dead_letters().redrive() == 1
+        wb.wait_until_idle()
+        found = wb.spans(published.correlation_id).query("kind == 'CONSUMER'")
+    dead, again = found[found.service == "billing"].to_dict("records")
+    assert [event["name"] for event in dead["events"]] == ["exception", "workbench.dead_letter"]
+    assert [event["name"] for event in again["events"]] == ["workbench.redrive", "workbench.retry"]
+    assert (dead["status"], again["status"]) == ("ERROR", "UNSET")
+    assert dead["trace_id"] == again["trace_id"]
+    assert dead["parent_span_id"] == again["parent_span_id"]
 
 
 # --- which flows are traced -----------------------------------------------------------------

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from opentelemetry import context as api_context
 from opentelemetry import trace as api
@@ -19,17 +19,16 @@ from opentelemetry.trace import Link, SpanContext
 from opentelemetry.util.types import AttributeValue
 
 from workbench.brokers import Landed, Record
-from workbench.errors import BrokerError, EventRefusedError
-from workbench.events import Envelope, TraceContext
+from workbench.errors import BrokerError
+from workbench.events import TraceContext
 from workbench.events.trace import derived_trace, sampled_context
 from workbench.services import happening
 from workbench.services.arrival import Arrival, Case
-from workbench.services.discretion import Discretion
 from workbench.services.happening import Happening, Observer, Run
-from workbench.services.log_values import Cleaner
 from workbench.services.outbox import Unsent
 from workbench.services.spec import ServiceSpec
 from workbench.services.tracing import conventions as names
+from workbench.services.tracing.details import Details, due
 from workbench.services.tracing.outlet import Outlet
 from workbench.services.tracing.sampling import Tracing
 from workbench.services.tracing.sends import Message, give_sends
@@ -44,8 +43,6 @@ from workbench.services.tracing.spans import (
 )
 from workbench.services.tracing.turn import Turn, place_of, process_span
 
-_MESSAGE = 2_000
-"""Letters of an error's message that are shown."""
 _MOST_REMEMBERED = 10_000
 
 
@@ -58,8 +55,7 @@ class TracingObserver(Observer):
         self._spec, self._tracing, self._outlet = spec, tracing, outlet
         shown = {name for name, versions in spec.versions.items() if shows_key(versions)}
         self._spans = Spans(tracing, outlet.resource, outlet.give, shown.__contains__)
-        self._discretion = Discretion(spec)
-        self._compensates = {r.name: r.compensates for r in spec.reactions if r.compensates}
+        self._details = Details(spec)
         self._handlers = {r.name for r in spec.reactions if r.is_python}
         self._polled: tuple[Sequence[Record], datetime, datetime] | None = None
         self._parents: dict[str, TraceContext] = {}
@@ -86,7 +82,7 @@ class TracingObserver(Observer):
 
     def note(self, told: Happening) -> tuple[Happening, TraceContext, Attributes] | None:
         created = self._creation(told)
-        return (told, created, self._attributes(told)) if created is not None else None
+        return (told, created, self._details.of(told)) if created is not None else None
 
     def happened(self, notes: Sequence[tuple[Happening, TraceContext, Attributes]]) -> None:
         turn: Turn | None = None
@@ -183,7 +179,7 @@ class TracingObserver(Observer):
         )
         if turn.hands_on:
             self._remember(turn.created, process)
-        for effect, at in turn.effects:
+        for effect, at, sent_at in turn.effects:
             created = sampled_context(effect.traceparent)
             if created is None:
                 continue
@@ -194,7 +190,7 @@ class TracingObserver(Observer):
                 channel,
                 created,
                 (at, at),
-                self._spans.message(effect),
+                self._spans.message(effect) | due(sent_at),
                 parent=process,
             )
 
@@ -215,35 +211,6 @@ class TracingObserver(Observer):
             trace = derived_trace("", place_of(one.arrival))
             return trace if self._tracing.sampling.by_ratio(trace.trace_id) else None
         return found if found.is_sampled else None
-
-    def _message(self, envelope: Envelope | None, error: BaseException) -> str:
-        """What an error says, without what is personal; nothing of what a broker says."""
-        if isinstance(error, BrokerError) and not isinstance(error, EventRefusedError):
-            return ""
-        try:
-            text = str(error)
-        except Exception:  # noqa: BLE001 - a handler's own error may do anything
-            return ""
-        return Cleaner(self._discretion.hidden(envelope)).text(text, most=_MESSAGE)
-
-    def _attributes(self, one: Happening) -> dict[str, AttributeValue]:
-        """What a span event says besides its name."""
-        found: dict[str, AttributeValue] = {}
-        if one.attempt:
-            found[names.ATTEMPT] = one.attempt
-        if one.due is not None:
-            found[names.DUE] = datetime.fromtimestamp(one.due, UTC).isoformat()
-        if one.error is not None:
-            found["exception.type"] = type(one.error).__name__
-            if message := self._message(one.envelope, one.error):
-                found["exception.message"] = message
-        if one.what == happening.REDRIVEN and one.arrival is not None:
-            found[names.REDRIVES] = one.arrival.redrives
-        if one.what == happening.COMPENSATED:
-            found[names.STEP] = self._compensates[one.reaction]
-            if one.cause is not None:
-                found[names.FAILURE_TYPE], found[names.FAILURE_ID] = one.cause.type, one.cause.id
-        return found
 
 
 class _StandingSpan(api.NonRecordingSpan):

@@ -27,7 +27,8 @@ class Turn:
         self.envelope = first.cause if first.what == happening.EMITTED else first.envelope
         self.started = self.ended = first.at
         self.events: list[Event] = []
-        self.effects: list[tuple[Envelope, datetime]] = []
+        self.effects: list[tuple[Envelope, datetime, float | None]] = []
+        """What was emitted, when, and when it is to be sent, if that is later."""
         self.failed: Failed | None = None
         self.hands_on = False
         """Whether the event itself is sent on: to a later try, or to the dead letters."""
@@ -49,7 +50,7 @@ class Turn:
         self.ended = max(self.ended, one.at)
         if one.what == happening.EMITTED:
             if one.envelope is not None:
-                self.effects.append((one.envelope, one.at))
+                self.effects.append((one.envelope, one.at, one.due))
             return
         if one.what in _ATTEMPTED and not self._attempted:
             self._attempted = True
