@@ -69,7 +69,7 @@ def followed(here, named, **settings):
         here.broker,
         "",
         here.folder,
-        here.runner.lives,
+        lambda: here.runner.lives().values(),
         here.clock.now,
     )
     letters = [dead_letter_channel("", name) for name in here.design.services]

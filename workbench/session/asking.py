@@ -58,7 +58,7 @@ class Asking:
             self._connection.broker,
             self._connection.namespace,
             self._connection.folder,
-            self._running.lives,
+            self._running.all_instances,
             Clock().now,
             self._running.older,
         )

@@ -32,7 +32,9 @@ from workbench.services import (
     channel_name,
     dead_letter_channel,
     input_channels,
+    service_of,
     store_path,
+    together,
 )
 from workbench.services.account import Account, Armed, Noted, Unsent, Waits, read_account
 from workbench.services.inbox import Entry
@@ -53,7 +55,7 @@ from workbench.session.told import (
 class Sources:
     """What answers are drawn from: a design, its broker, and the folder of its services' files.
 
-    ``lives`` says how the services are that were started here, ``older`` which of them run an
+    ``instances`` says how those of services are that were started here, ``older`` which of them run an
     older design, ``now`` the services' time.
     """
 
@@ -61,7 +63,7 @@ class Sources:
     broker: Broker
     namespace: str
     folder: Path
-    lives: Callable[[], Mapping[str, Life]]
+    instances: Callable[[], Iterable[Life]]
     now: Callable[[], datetime]
     older: Callable[[], frozenset[str]] = frozenset
 
@@ -311,7 +313,22 @@ class Evidence:
         lines = self._lines.get((service, reaction, event.identity), ())
         return [_own_text(line) for line in lines if isinstance(line.logger, str)]
 
-    # --- how far services are -------------------------------------------------------------
+    # --- how services are, and how far they have come ---------------------------------------
+
+    def life(self, service: str) -> Life | None:
+        """How a service is, its instances taken together; ``None`` if it was not started here."""
+        found = self._instances(service)
+        return together(service, found) if found else None
+
+    def reader(self, service: str, position: Position) -> Life | None:
+        """The instance, of several, that reads a partition, as it has last reported."""
+        place, found = f"{position.channel}[{position.partition}]", self._instances(service)
+        if len(found) < 2:
+            return None
+        return next((x for x in found if x.status and place in x.status.partitions), None)
+
+    def _instances(self, service: str) -> list[Life]:
+        return [life for life in self.sources.instances() if service_of(life.service) == service]
 
     def committed(self, service: str) -> Mapping[Position, int]:
         """Where a service reads on; empty if it has never read, or its broker keeps no offsets."""

@@ -44,7 +44,7 @@ class Flow:
 
     @cached_property
     def events(self) -> EventLog:
-        """Its events and dead letters, as an event log."""
+        """Its events and dead letters, as an event log: payloads as they are, personal data too."""
         return EventLog([row(record) for record in self._evidence.records])
 
     @cached_property

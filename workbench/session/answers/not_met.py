@@ -5,7 +5,7 @@ from __future__ import annotations
 from workbench.analysis import wording
 from workbench.brokers import Position
 from workbench.capture import place_of
-from workbench.session.answers.phrases import crashes, listed, state
+from workbench.session.answers.phrases import crashes, listed, reader_state
 from workbench.session.answers.question import Answer, Question
 
 
@@ -49,7 +49,7 @@ def not_received(asked: Question) -> Answer | None:
     behind = f"it is {wording.count(lag, 'event')} behind" if lag else "it is about to"
     return asked.answer(
         "not received",
-        f"{service} has not received it yet: {state(asked.evidence, service)}, and {behind}.",
+        f"{service} has not received it yet: {reader_state(asked.evidence, service, position)}, and {behind}.",
         f"the event is at {place_of(record)} since {wording.moment(asked.event.appended)}",
         where,
         *crashes(asked, service),

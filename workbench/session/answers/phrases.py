@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from workbench.analysis import wording
+from workbench.brokers import Position
+from workbench.services import Life
 from workbench.session.answers.question import Question
 from workbench.session.evidence import Evidence
 
 
 def state(evidence: Evidence, service: str) -> str:
     """How a service is, as a part of a sentence."""
-    life = evidence.sources.lives().get(service)
+    life = evidence.life(service)
     if life is None:
         started = "it was not started from here"
         ran = evidence.committed(service) or evidence.account(service).since is not None
         return started if ran else f"{started} and has never read"
+    return _how(life, service)
+
+
+def _how(life: Life, service: str) -> str:
     if life.paused:
         return "it is paused"
     return {
@@ -25,6 +31,14 @@ def state(evidence: Evidence, service: str) -> str:
     }[life.state]
 
 
+def reader_state(evidence: Evidence, service: str, position: Position) -> str:
+    """How whoever reads a partition is, as a part of a sentence; of several instances, that one."""
+    reader = evidence.reader(service, position)
+    if reader is None or (reader.state == "running" and not reader.paused):
+        return state(evidence, service)
+    return f"of its instances {reader.service} reads {position.channel}[{position.partition}], and {_how(reader, service)}"
+
+
 def at_work(asked: Question) -> str:
     """Why what is due may not happen, if so."""
     how = state(asked.evidence, asked.service)
@@ -33,7 +47,7 @@ def at_work(asked: Question) -> str:
 
 def crashes(asked: Question, service: str) -> tuple[str, ...]:
     """That a service has crashed, if it has."""
-    life = asked.evidence.sources.lives().get(service)
+    life = asked.evidence.life(service)
     if life is None or not life.crashes:
         return ()
     return (f"it has crashed {wording.count(life.crashes, 'time')}: wb.output({service!r})",)
