@@ -135,7 +135,7 @@ def test_duplicates_change_nothing_but_their_count(rows, random):
 @given(rows=logs)
 def test_every_record_is_counted_and_no_effect_stands_before_its_cause(rows):
     log = EventLog(rows)
-    index = log._index
+    index = log.index
     repeated_letters = int(log.frame["dead_letter"].notna().sum()) - log.dead_letters
     assert log.events + log.duplicates + log.dead_letters + repeated_letters == len(log)
     assert log.flows()["events"].sum() + log.without_flow == log.events

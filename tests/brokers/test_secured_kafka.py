@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
+from kafka.admin import ACL, ACLOperation, ACLPermissionType, ResourcePattern, ResourceType
 
 from workbench import Workbench
 from workbench.brokers import KafkaBroker, Landed, Outgoing, Position
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.kafka
 
-USER, PASSWORD = "architect", "s3cret-of-the-house"
+USER, GUEST, PASSWORD = "architect", "guest", "s3cret-of-the-house"
 SCRAM = "SCRAM-SHA-256"
 LISTENERS = {
     "CLIENTS": "SASL_SSL",
@@ -85,6 +86,9 @@ def servers(tmp_path_factory):
         "listener.name.expired.ssl.keystore.location=expired.pem",
         "listener.name.elsewhere.ssl.keystore.location=elsewhere.pem",
         "listener.name.mutual.ssl.client.auth=required",
+        "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "allow.everyone.if.no.acl.found=true",
+        f"super.users=User:{USER}",
         f"sasl.enabled.mechanisms={SCRAM}",
         f"sasl.mechanism.inter.broker.protocol={SCRAM}",
         *(
@@ -97,11 +101,11 @@ def servers(tmp_path_factory):
     jars = os.pathsep.join(str(jar) for jar in ensure_kafka_jars())
     java = [str(find_java().command), *jvm_options(), "-cp", jars]
     where = {"cwd": folder, "env": jvm_environment()}
-    user = f"{SCRAM}=[name={USER},password={PASSWORD}]"
+    users = [f"{SCRAM}=[name={name},password={PASSWORD}]" for name in (USER, GUEST)]
     subprocess.run(
         [
             *(*java, "kafka.tools.StorageTool", "format", "-t", "c2VjdXJlZC1rYWZrYTE"),
-            *("-c", "server.properties", "--add-scram", user),
+            *("-c", "server.properties", *(f"--add-scram={user}" for user in users)),
         ],
         check=True,
         capture_output=True,
@@ -198,6 +202,35 @@ def test_a_log_is_sent_and_read_in_bulk_with_a_password_or_a_certificate(
             assert type(producer).__name__.startswith("Bulk") == extra
         values = {int(found.value) for found in read_channels(broker, [channel])}
         assert values == set(range(100))
+
+
+def test_whoever_may_join_no_group_reads_a_log_in_bulk(secured):
+    with (
+        KafkaBroker(**secured) as owner,
+        KafkaBroker(**secured | {"sasl_plain_username": GUEST}) as guest,
+    ):
+        owner.ensure_channels({"for-guests": 1})
+        with closing(owner.producer()) as producer:
+            producer.send([Outgoing("for-guests", None, [], b"1")])
+        groups = ResourcePattern(ResourceType.GROUP, "*")
+        denied = (ACLOperation.ALL, ACLPermissionType.DENY, groups)
+        owner._admin.create_acls([ACL(f"User:{GUEST}", "*", *denied)])
+        with pytest.raises(BrokerError, match="GroupAuthorizationFailed"):
+            guest.committed("billing")
+        assert [found.value for found in read_channels(guest, ["for-guests"])] == [b"1"]
+
+
+def test_a_channel_that_may_not_be_read_is_said(secured):
+    with (
+        KafkaBroker(**secured) as owner,
+        KafkaBroker(**secured | {"sasl_plain_username": GUEST}) as guest,
+    ):
+        owner.ensure_channels({"closed": 1})
+        closed = ResourcePattern(ResourceType.TOPIC, "closed")
+        denied = (ACLOperation.ALL, ACLPermissionType.DENY, closed)
+        owner._admin.create_acls([ACL(f"User:{GUEST}", "*", *denied)])
+        with pytest.raises(BrokerError, match=r"did not do as asked: .*TopicAuthorizationFailed"):
+            read_channels(guest, ["closed"])
 
 
 WRONG = {

@@ -11,6 +11,7 @@ from urllib.error import URLError
 import pytest
 from typer.testing import CliRunner
 
+from workbench import Workbench
 from workbench.cli import app
 from workbench.examples.orders import (
     expected_totals,
@@ -248,3 +249,28 @@ def test_a_release_leaves_what_people_wrote_in_the_design_as_it_is(design, here)
     assert here("release", design, "OrderPlaced")[0] == 0
     assert file.read_text() == before
     assert {path.name for path in home.iterdir()} == {"1.json", "2.json", "released.lock"}
+
+
+@pytest.mark.kafka
+def test_a_flow_and_why_are_asked_from_a_shell(kafka, design, tmp_path):
+    settings = {"namespace": "asked", "folder": tmp_path / "files"}
+    servers = kafka.bootstrap_servers
+    with Workbench(design, bootstrap_servers=servers, say=lambda text: None, **settings) as wb:
+        wb.start()
+        published = wb.publish("OrderPlaced", {"order_id": "o-1"})
+        wb.wait_until_idle()
+    where = [f"--bootstrap-servers={servers}"]
+    where += [f"--{name}={value}" for name, value in settings.items()]
+
+    def ask(*asked):
+        return workbench(*asked, *where, cwd=tmp_path, data=tmp_path)
+
+    flow = ask("flow", "design", published.id)
+    assert flow.returncode == 0, flow.stderr
+    assert "└─ ✓ inventory/on_OrderPlaced waited" in flow.stdout
+    why = ask("why", "design", published.id, "inventory")
+    assert "✓ inventory/on_OrderPlaced reacted at" in why.stdout
+    assert "[handled]" in why.stdout
+    unknown = ask("flow", "design", "nothing")
+    assert unknown.returncode == 2
+    assert unknown.stderr.startswith("workbench: there is no flow 'nothing' on ")

@@ -66,34 +66,35 @@ class EventLog:
         return len(self._frame)
 
     @cached_property
-    def _index(self) -> FlowIndex:
+    def index(self) -> FlowIndex:
+        """The log as arrays of integers, which every answer is made from."""
         return FlowIndex.of(self._frame)
 
     @cached_property
     def _variants(self) -> Variants:
-        return Variants.of(self._index)
+        return Variants.of(self.index)
 
     # --- what is in it ---------------------------------------------------------------------
 
     @property
     def events(self) -> int:
         """How many events there are, each counted once."""
-        return len(self._index.row) + self._index.without_flow
+        return len(self.index.row) + self.index.without_flow
 
     @property
     def duplicates(self) -> int:
         """How many events came again, with the same source and id."""
-        return int(self._index.duplicate.sum())
+        return int(self.index.duplicate.sum())
 
     @property
     def dead_letters(self) -> int:
         """How many dead letters there are, be their flow in the log or not."""
-        return int(self._index.dead.sum())
+        return int(self.index.dead.sum())
 
     @property
     def without_flow(self) -> int:
         """How many events have no correlation id."""
-        return self._index.without_flow
+        return self.index.without_flow
 
     # --- parts of it -----------------------------------------------------------------------
 
@@ -105,7 +106,7 @@ class EventLog:
         LogError
             The log holds no event of that flow.
         """
-        index = self._index
+        index = self.index
         number = np.flatnonzero(index.correlation_id == correlation_id)
         if not len(number):
             raise LogError(
@@ -197,7 +198,7 @@ class EventLog:
         """
         from workbench.analysis.flows import flows
 
-        return flows(self._index, self._variants)
+        return flows(self.index, self._variants)
 
     def hops(self) -> pd.DataFrame:
         """Describe each kind of hop (cause → effect), the most frequent first.
@@ -213,7 +214,7 @@ class EventLog:
         """
         from workbench.analysis.hops import hops
 
-        return hops(self._index)
+        return hops(self.index)
 
     def variants(self) -> pd.DataFrame:
         """Describe the distinct paths that flows take, the most frequent first.
@@ -230,7 +231,7 @@ class EventLog:
         """
         from workbench.analysis.variants import variants
 
-        return variants(self._index, self._variants)
+        return variants(self.index, self._variants)
 
     def stuck(
         self,
@@ -264,7 +265,7 @@ class EventLog:
         """
         from workbench.analysis.stuck import stuck
 
-        table = stuck(self._index, expected, usually)
+        table = stuck(self.index, expected, usually)
         patience = pd.Timedelta(longer_than).total_seconds()
         return table[table["waited_s"] >= patience].reset_index(drop=True)
 
@@ -286,7 +287,7 @@ class EventLog:
         """
         from workbench.analysis.compensations import compensations
 
-        index = self._index
+        index = self.index
         ids = self._frame["id"].to_numpy(dtype=object)[index.row]
         return compensations(index, ids, design, _edited(self._frame))
 
@@ -318,13 +319,13 @@ class EventLog:
         """
         from workbench.analysis.mermaid_sequence import mermaid_sequence
 
-        return mermaid_sequence(self._index)
+        return mermaid_sequence(self.index)
 
     # --- in words --------------------------------------------------------------------------
 
     def _facts(self) -> dict[str, str]:
         """Say what is in the log, as names and texts."""
-        index = self._index
+        index = self.index
         stray = int((index.dead & (index.record_flow < 0)).sum())
         times = self._frame["time"]
         return {

@@ -36,9 +36,9 @@ def plot_flows(flows: pd.DataFrame, variants: pd.DataFrame) -> go.Figure:
     """
     timed = flows[flows["duration_ms"] > 0]
     if timed.empty:
-        return _empty("No flow here has two events: publish some and capture again.")
+        return empty("No flow here has two events: publish some and capture again.")
     p50, p95 = timed["duration_ms"].quantile([0.5, 0.95])
-    per, unit = _unit(p95)
+    per, unit = unit_of(p95)
     took = timed["duration_ms"].to_numpy() / per
     edges = np.geomspace(took.min() * 0.999, took.max() * 1.001, _BARS + 1)
     place = timed["variant"].cat.codes.to_numpy()  # the rank of the variant, from 0
@@ -62,7 +62,7 @@ def plot_flows(flows: pd.DataFrame, variants: pd.DataFrame) -> go.Figure:
         )
     left_out = len(flows) - len(timed)
     legend_height = 22 * sum(1 + bars.name.count("<br>") for bars in figure.data) + 20
-    _dress(
+    dress(
         figure,
         title=f"How long flows take, in {unit} (n = {len(timed):,} flows)",
         subtitle=f"{left_out:,} more have a single event, and so no duration" if left_out else "",
@@ -87,9 +87,9 @@ def plot_hops(hops: pd.DataFrame) -> go.Figure:
         As ``EventLog.hops`` returns it.
     """
     if hops.empty:
-        return _empty("No event here names a cause in its own flow, so there are no hops.")
+        return empty("No event here names a cause in its own flow, so there are no hops.")
     shown = hops.head(_HOPS_SHOWN)
-    per, unit = _unit(shown["p95_ms"].median())
+    per, unit = unit_of(shown["p95_ms"].median())
     times = shown[["p50_ms", "p95_ms", "max_ms"]] / per
     rows = [
         f"<b>{_lines(f'{cause} → {effect}', 40)}</b><br>{_lines(service, 40)}, n = {n:,}"
@@ -129,7 +129,7 @@ def plot_hops(hops: pd.DataFrame) -> go.Figure:
     positive = bool((times > 0).all(axis=None))
     if (times < 0).any(axis=None):
         notes.append("below 0 the clocks of two services differ")
-    _dress(
+    dress(
         figure,
         title=f"How long each hop takes, in {unit} (n = {shown['n'].sum():,} hops)",
         subtitle="; ".join(notes),
@@ -189,7 +189,7 @@ def _lines(text: str, width: int) -> str:
     return "<br>".join(escape(line, quote=False) for line in lines)
 
 
-def _unit(milliseconds: float) -> tuple[float, str]:
+def unit_of(milliseconds: float) -> tuple[float, str]:
     """Choose the largest unit in which a time is 1 or more."""
     return next((unit for unit in _UNITS if milliseconds >= unit[0]), _UNITS[-1])
 
@@ -198,7 +198,8 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def _dress(figure: go.Figure, *, title: str, subtitle: str, height: int) -> None:
+def dress(figure: go.Figure, *, title: str, subtitle: str, height: int) -> None:
+    """Give a figure the house's look, on the notebook's own background; the height is in pixels."""
     figure.update_layout(
         template="none",
         title={
@@ -224,9 +225,10 @@ def _dress(figure: go.Figure, *, title: str, subtitle: str, height: int) -> None
     figure.update_yaxes(gridcolor=_GRID, linecolor=look.QUIET, zeroline=False, automargin=True)
 
 
-def _empty(sentence: str) -> go.Figure:
+def empty(sentence: str) -> go.Figure:
+    """A sentence instead of a picture of nothing."""
     figure = go.Figure()
-    _dress(figure, title="", subtitle="", height=200)
+    dress(figure, title="", subtitle="", height=200)
     figure.add_annotation(text=sentence, showarrow=False, font={"size": look.FONT_SIZE_PLOT + 1})
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False)

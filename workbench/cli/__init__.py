@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typer
 
-from workbench.cli import changing, contracts, kafka, lab, logs, rabbitmq, running
+from workbench.cli import asking, changing, contracts, kafka, lab, logs, rabbitmq, running
 from workbench.errors import WorkbenchError
 
 app = typer.Typer(
@@ -23,6 +23,8 @@ for command in (
     running.demo,
     running.run,
     running.capture,
+    asking.flow,
+    asking.why,
     logs.logs,
     changing.lint,
     changing.check,

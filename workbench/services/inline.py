@@ -54,7 +54,6 @@ class InlineRunner(Runner):
         self._observers = observers
         self._specs: dict[str, ServiceSpec] = {}
         self._workers: dict[str, Worker] = {}
-        self._paused: set[str] = set()
         self._thread: threading.Thread | None = None
 
     def start(self, spec: ServiceSpec, *, kill_at: tuple[str, int] | None = None) -> None:
@@ -89,10 +88,10 @@ class InlineRunner(Runner):
             self._abandon(life)
 
     def pause(self, service: str) -> None:
-        self._paused.add(self._life(service).service)
+        self._life(service).paused = True
 
     def resume(self, service: str) -> None:
-        self._paused.discard(service)
+        self._life(service).paused = False
 
     def close(self) -> None:
         with self._lock:
@@ -111,7 +110,7 @@ class InlineRunner(Runner):
         done = 0
         with self._lock:
             for name in list(self._specs):
-                if name in self._paused:
+                if self._lives[name].paused:
                     continue
                 if name in self._workers:
                     done += self._turn(name)

@@ -19,7 +19,7 @@ class Life:
 
     ``wanted``: it was started and not stopped. ``up``: it is running now. ``crashes`` counts
     the times it ended unasked, ``instances`` how many are up (or would be), ``exit`` is how it last ended (a negative number: by that
-    signal).
+    signal). ``paused``: it was frozen from here, and not resumed.
     """
 
     service: str
@@ -30,6 +30,7 @@ class Life:
     exit: int | None = None
     instances: int = 1
     status: Status | None = None
+    paused: bool = False
 
     @property
     def state(self) -> str:
@@ -61,6 +62,7 @@ def together(service: str, lives: Sequence[Life]) -> Life:
         exit=next((life.exit for life in reversed(lives) if life.exit is not None), None),
         instances=len(up),
         status=status,
+        paused=bool(up) and all(life.paused for life in up),
     )
 
 

@@ -172,17 +172,17 @@ class Left(NamedTuple):
 
 def read_state(path: Path) -> dict[str, object]:
     """A service's state as of its last commit, while it runs or not; empty if it never ran."""
-    return _read(path, lambda file: dict(state.State(state.Layer(state.Table(file)))), {})
+    return ask_file(path, lambda file: dict(state.State(state.Layer(state.Table(file)))), {})
 
 
 def read_left(path: Path) -> Left:
     """What a service has still to do, delayed effects included; nothing if it never ran."""
-    return _read(path, _left, Left())
+    return ask_file(path, _left, Left())
 
 
 def read_counts(path: Path) -> Counts:
     """A service's counts as of its last commit; empty if it never ran."""
-    return _read(path, _counts, Counter())
+    return ask_file(path, _counts, Counter())
 
 
 class Measured(NamedTuple):
@@ -195,7 +195,7 @@ class Measured(NamedTuple):
 
 def read_measured(path: Path) -> Measured:
     """All that is measured of a service as of its last commit; nothing if it never ran."""
-    return _read(
+    return ask_file(
         path,
         lambda file: Measured(_counts(file), processing.histograms(file), _left(file)),
         Measured(Counter(), {}, Left()),
@@ -205,7 +205,7 @@ def read_measured(path: Path) -> Measured:
 def read_touched(path: Path) -> touched.Touches:
     """The fields that handlers were seen to touch; empty if nobody was asked to look."""
     none: touched.Touches = Counter()
-    return _read(path, touched.rows, none)
+    return ask_file(path, touched.rows, none)
 
 
 def _counts(file: sqlite3.Connection) -> Counts:
@@ -223,10 +223,15 @@ def _left(file: sqlite3.Connection) -> Left:
     return Left(*row)
 
 
-def _read(path: Path, ask: Callable[[sqlite3.Connection], Answer], if_none: Answer) -> Answer:
+def ask_file(path: Path, ask: Callable[[sqlite3.Connection], Answer], if_none: Answer) -> Answer:
     """Ask a service's file, read-only, as of one moment.
 
     ``if_none`` where it never ran or has no tables yet.
+
+    Raises
+    ------
+    ServiceError
+        It can't be read.
     """
     if not path.exists():
         return if_none

@@ -98,11 +98,15 @@ class Supervisor(Runner):
 
     def pause(self, service: str) -> None:
         with self._lock:
-            self._signal(self._life(service), signal.SIGSTOP)
+            life = self._life(service)
+            life.paused = life.up
+            self._signal(life, signal.SIGSTOP)
 
     def resume(self, service: str) -> None:
         with self._lock:
-            self._signal(self._life(service), signal.SIGCONT)
+            life = self._life(service)
+            life.paused = False
+            self._signal(life, signal.SIGCONT)
 
     def close(self) -> None:
         with self._lock:
@@ -138,7 +142,7 @@ class Supervisor(Runner):
             }
         )
         life = self._lives[service]
-        life.pid, life.status = None, None
+        life.pid, life.status, life.paused = None, None, False
         life.up = True
         self._started_at[service] = time.monotonic()
         assert server.stdin is not None

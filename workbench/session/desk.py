@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -49,17 +50,24 @@ _BATCH = 500
 
 
 @dataclass(frozen=True)
-class _Letter:
-    """One dead letter as it stands on the broker."""
+class Letter:
+    """One dead letter as it stands on the broker.
+
+    ``status`` is ``open``, ``redriven``, ``edited`` or ``discarded``; ``reason`` why it was
+    discarded; ``new_id`` that of the event it was edited to; ``decided`` when that was.
+    """
 
     record: Record
     note: DeadLetter
     envelope: Envelope | None
-    status: str
-    reason: str | None
+    status: str = "open"
+    reason: str | None = None
+    new_id: str | None = None
+    decided: datetime | None = None
 
     @property
     def name(self) -> str:
+        """Where it stands."""
         return letter_name(self.record)
 
 
@@ -70,12 +78,12 @@ class Desk:
         self._choreography = choreography
         self._connection = connection
         self._clock = Clock()
-        self._letters: dict[str, _Letter] = {}
+        self._letters: dict[str, Letter] = {}
 
     def read(self, *, settled: bool) -> DeadLetters:
         """The letters as they stand now; ``settled``: with those decided about."""
         records = read_channels(self._connection.broker, self._connection.dead_letter_channels())
-        self._letters = {letter.name: letter for letter in _letters(records)}
+        self._letters = {letter.name: letter for letter in letters_among(records)}
         shown = [_row(x) for x in self._letters.values() if settled or x.status == "open"]
         frame = DeadLetters(pd.DataFrame(shown, columns=_COLUMNS).astype(_DTYPES))
         frame = frame.set_index("letter")
@@ -146,10 +154,10 @@ class Desk:
         written = versions.known[versions.version_of(old.dataschema) or current.version]
         return written if written.problem_with(data) is None else current
 
-    def _open(self, rows: pd.DataFrame) -> list[_Letter]:
+    def _open(self, rows: pd.DataFrame) -> list[Letter]:
         return [letter for name in rows.index if (letter := self._letters[name]).status == "open"]
 
-    def _retry(self, letter: _Letter) -> Outgoing:
+    def _retry(self, letter: Letter) -> Outgoing:
         record = letter.record
         headers = without((PREFIX,), record.headers)
         return self._handed_over(letter.note, record.key, headers, record.value)
@@ -172,7 +180,7 @@ class Desk:
         channel = retry_channel(self._connection.namespace, note.service)
         return Outgoing(channel, key, [*headers, *retry.headers()], value)
 
-    def _decision(self, type_: str, letter: _Letter, **more: str) -> Outgoing:
+    def _decision(self, type_: str, letter: Letter, **more: str) -> Outgoing:
         note, event = letter.note, letter.envelope
         data = {
             "letter": letter.name,
@@ -194,7 +202,7 @@ class Desk:
         channel = dead_letter_channel(self._connection.namespace, note.service)
         return Outgoing(channel, *to_kafka(envelope))
 
-    def _carry_out(self, steps: list[tuple[_Letter, Outgoing | None, Outgoing]]) -> int:
+    def _carry_out(self, steps: list[tuple[Letter, Outgoing | None, Outgoing]]) -> int:
         """Hand over, then note that it was done, a batch at a time."""
         self._connection.may_write("redrive or discard dead letters")
         self._connection.ensure_channels()
@@ -228,10 +236,10 @@ def letter_name(record: Record) -> str:
     return f"{record.channel}[{record.partition}]@{record.offset}"
 
 
-def _letters(records: Iterable[Record]) -> list[_Letter]:
+def letters_among(records: Iterable[Record]) -> list[Letter]:
     """The letters among records, with what was decided about each."""
-    found: list[_Letter] = []
-    decided: dict[str, tuple[str, str | None]] = {}
+    found: list[Letter] = []
+    decided: dict[str, dict[str, Any]] = {}
     for record in records:
         try:
             envelope = from_kafka(record.headers, record.value)
@@ -239,15 +247,18 @@ def _letters(records: Iterable[Record]) -> list[_Letter]:
             envelope = None
         note = DeadLetter.from_headers(record.headers)
         if note is not None:
-            found.append(_Letter(record, note, envelope, "open", None))
+            found.append(Letter(record, note, envelope))
         elif envelope is not None and envelope.type in DECISIONS:
             data = envelope.payload()
             if isinstance(data, dict):
-                what = DECISIONS[envelope.type], data.get("reason")
+                what = {
+                    "status": DECISIONS[envelope.type],
+                    "reason": data.get("reason"),
+                    "new_id": data.get("new_id"),
+                    "decided": envelope.time,
+                }
                 decided.setdefault(str(data.get("letter")), what)
-    open_ = ("open", None)
-    settled = [(letter, *decided.get(letter.name, open_)) for letter in found]
-    letters = [replace(letter, status=status, reason=reason) for letter, status, reason in settled]
+    letters = [replace(letter, **decided.get(letter.name, {})) for letter in found]
     return sorted(letters, key=lambda letter: (letter.note.last_failure, letter.name))
 
 
@@ -266,7 +277,7 @@ _DTYPES = {
 }
 
 
-def _row(letter: _Letter) -> dict[str, Any]:
+def _row(letter: Letter) -> dict[str, Any]:
     """A letter as a row of the table."""
     note, event, record = letter.note, letter.envelope, letter.record
     return {

@@ -378,6 +378,17 @@ class Running:
     def _instances(self, service: str) -> list[Life]:
         return [life for life in self.all_instances() if service_of(life.service) == service]
 
+    def older(self) -> frozenset[str]:
+        """The services of which an instance runs that was started before their last change."""
+        return frozenset(
+            service_of(life.service)
+            for life in self.all_instances()
+            if life.up and not self._is_current(life.service)
+        )
+
+    def _is_current(self, label: str) -> bool:
+        return self._revisions.get(label, 0) == self._changes.get(service_of(label), 0)
+
     def instances(self) -> pd.DataFrame:
         """One row an instance; :meth:`Workbench.instances` says what is in it."""
         import pandas as pd
@@ -389,9 +400,7 @@ class Running:
                 life.service,
                 life.state,
                 life.pid if life.up else None,
-                "current"
-                if self._revisions.get(life.service, 0) == self._changes.get(service, 0)
-                else "older",
+                "current" if self._is_current(life.service) else "older",
                 life.crashes,
                 ", ".join(life.status.partitions) if life.up and life.status else "",
             )

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Self
 from workbench.brokers import Broker, Position
 from workbench.choreography import Choreography, Service
 from workbench.errors import DesignError, EventRefusedError, ServiceError
-from workbench.events import Event, EventType
+from workbench.events import Envelope, Event, EventType
 from workbench.services import AT_LEAST_ONCE, DELIVERIES, LOG_LEVELS, Life, RetryPolicy, Runner
 from workbench.services.tracing import sampling_of
+from workbench.session.asking import Asking
 from workbench.session.connection import Connection
 from workbench.session.convergence import Convergence
 from workbench.session.observing import Observing
@@ -32,8 +33,10 @@ if TYPE_CHECKING:
     from workbench.doctor import Checkup
     from workbench.session.dead_letters import DeadLetters
     from workbench.session.faults import Faults
+    from workbench.session.flow import Flow
     from workbench.session.local_server import LocalServer
     from workbench.session.metrics_server import MetricsServer
+    from workbench.session.why import Why
 
 _NAMESPACE = re.compile(r"[A-Za-z0-9_-]{0,80}")
 
@@ -159,7 +162,7 @@ class Workbench:
             say=self._told,
         )
         sampling = sampling_of(trace_sampling, os.environ)
-        tracing = Beginning(self.choreography, self.connection, sampling)
+        tracing = Beginning(self.choreography, self.connection, sampling, self._told)
         self._publishing = Publishing(self.choreography, self.connection, tracing)
         self._running = Running(
             self.choreography,
@@ -174,6 +177,7 @@ class Workbench:
             say=self._told,
         )
         self._observing = Observing(self.choreography, self.connection, self._running)
+        self._asking = Asking(self.choreography, self.connection, self._running)
         self._metrics_servers: list[MetricsServer] = []
 
     def _told(self, sentence: str) -> None:
@@ -695,6 +699,76 @@ class Workbench:
 
         return spans(self.folder, correlation_id=correlation_id, trace_id=trace_id)
 
+    # --- asking about one of them ---------------------------------------------------------
+
+    def flow(
+        self,
+        correlation_id: str | Envelope | Published,
+        *,
+        personal: bool = False,
+        progress: bool = True,
+    ) -> Flow:
+        """One flow as it is now: a tree of what happened, why, and what is still to come.
+
+        Where it is shown, each event stands with what every service that hears it made of it: how
+        long it waited and worked, or why it did not react. ``.plot()`` draws who waited and worked
+        when; ``.events`` is an event log of it, ``.payload(event_id)`` a payload.
+
+        Parameters
+        ----------
+        correlation_id
+            The flow's; an event's id will do, too, or what :meth:`publish` returned.
+        personal
+            Show personal data too, which are hidden otherwise: what schemas mark with
+            ``x-personal-data``.
+
+        Raises
+        ------
+        LogError
+            There is no such flow; names ids that look like it.
+
+        Examples
+        --------
+        >>> wb.flow("o-1")  # doctest: +SKIP
+        >>> wb.flow(wb.publish(OrderPlaced(order_id="o-2"))).plot()  # doctest: +SKIP
+        """
+        return self._asking.flow(correlation_id, personal=personal, progress=progress)
+
+    def why(
+        self,
+        event: str | Envelope | Published,
+        service: str,
+        *,
+        personal: bool = False,
+        progress: bool = True,
+    ) -> Why:
+        """Why a service did not react to an event, or did: a sentence, and what it is drawn from.
+
+        Not received yet, no such reaction, guard false (with the values that it saw), duplicate,
+        parked, waiting for a retry or a timer, dead (with the reason), …: ``.reason`` is one word
+        of ``workbench.session.answers.REASONS``, and ``.answers`` has one for each reaction.
+
+        Parameters
+        ----------
+        event
+            Its id, where it stands (``"orders[0]@12"``, for one that can't be read), an envelope,
+            or what :meth:`publish` returned.
+        personal
+            Show personal data too; see :meth:`flow`.
+
+        Raises
+        ------
+        LogError
+            There is no such event; says where it was looked for.
+        ServiceError
+            There is no such service.
+
+        Examples
+        --------
+        >>> wb.why("8f14e45f-…", "billing")  # doctest: +SKIP
+        """
+        return self._asking.why(event, service, personal=personal, progress=progress)
+
     def dead_letters(self, *, settled: bool = False) -> DeadLetters:
         """The dead letters, newest last: a table that can redrive, edit and discard them.
 
@@ -763,6 +837,7 @@ class Workbench:
         """
         self.connection.may_write("delete channels")
         self._running.kill_all()
+        self._publishing.close()
         self.connection.wipe()
 
     def doctor(self) -> Checkup:

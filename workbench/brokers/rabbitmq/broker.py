@@ -106,9 +106,9 @@ class RabbitMQBroker(Broker):
     # --- channels ---------------------------------------------------------------------------
 
     def ensure_channels(self, channels: Mapping[str, int]) -> None:
-        missing = sorted(channels.keys() - self.channels())
-        for name in missing:
-            self._ask(_make_channel, name)
+        known = self.channels()
+        for name in sorted(channels):  # the known ones, too: parts may be missing
+            self._ask(_make_channel, name, name in known)
 
     def channels(self) -> set[str]:
         return self._ask(registry.read).channels
@@ -205,12 +205,13 @@ def _exactly(wanted: Heard) -> Callable[[Heard], Heard]:
     return lambda _: wanted
 
 
-def _make_channel(line: Line, name: str) -> None:
+def _make_channel(line: Line, name: str, is_known: bool) -> None:  # noqa: FBT001 - its one flag
     with line.session() as session:
         session.ask("exchange_declare", exchange=name, exchange_type="topic", durable=True)
         session.ask("queue_declare", queue=log_of(name), durable=True, arguments=LOG)
         session.ask("queue_bind", queue=log_of(name), exchange=name, routing_key=EVERYTHING)
-    registry.note_channel(line, name, there=True)
+    if not is_known:
+        registry.note_channel(line, name, there=True)
 
 
 def _takes_events(line: Line, name: str) -> bool:

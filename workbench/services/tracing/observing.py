@@ -10,20 +10,20 @@ crash gives the same spans.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 
 from opentelemetry import context as api_context
 from opentelemetry import trace as api
-from opentelemetry.trace import Link
+from opentelemetry.trace import Link, SpanContext
 from opentelemetry.util.types import AttributeValue
 
 from workbench.brokers import Landed, Record
 from workbench.errors import BrokerError, EventRefusedError
 from workbench.events import Envelope, TraceContext
-from workbench.events.trace import derived_trace
+from workbench.events.trace import derived_trace, sampled_context
 from workbench.services import happening
-from workbench.services.arrival import Arrival
+from workbench.services.arrival import Arrival, Case
 from workbench.services.discretion import Discretion
 from workbench.services.happening import Happening, Observer, Run
 from workbench.services.log_values import Cleaner
@@ -42,7 +42,7 @@ from workbench.services.tracing.spans import (
     shows_key,
     span_context,
 )
-from workbench.services.tracing.turn import Turn, place_of, process_span, sampled
+from workbench.services.tracing.turn import Turn, place_of, process_span
 
 _MESSAGE = 2_000
 """Letters of an error's message that are shown."""
@@ -67,15 +67,19 @@ class TracingObserver(Observer):
 
     def around(self, run: Run) -> None:
         """Let the handler's own spans and calls join the trace."""
-        case = run.case
-        if case.reaction.name not in self._handlers:
-            return
+        if run.case.reaction.name in self._handlers:
+            here = _StandingSpan(lambda: self._span_of(run.case))
+            api_context.attach(api.set_span_in_context(here))
+
+    def _span_of(self, case: Case) -> SpanContext:
+        """The ``process`` span that a case will be."""
         created = TraceContext.parse(case.envelope.traceparent)
         if created is None:
-            return
-        process = self._process(created, case.envelope, case.reaction.name, case.arrival)
-        current = api.NonRecordingSpan(span_context(process))
-        api_context.attach(api.set_span_in_context(current))
+            return api.INVALID_SPAN_CONTEXT
+        stage = str(case.arrival.turn)
+        return span_context(
+            process_span(created, case.event, self._spec.name, case.reaction.name, stage)
+        )
 
     def polled(self, records: Sequence[Record], started: datetime, at: datetime) -> None:
         self._polled = records, started, at
@@ -98,8 +102,8 @@ class TracingObserver(Observer):
             turn.add(told, attributes)
         if turn is not None:
             self._finish(turn)
-        self._receive(received)
-        self._outlet.flush()
+            self._receive(received)
+        self._outlet.flush()  # what handlers have given, too
 
     def sent(
         self,
@@ -108,18 +112,20 @@ class TracingObserver(Observer):
         started: datetime,
         at: datetime,
     ) -> None:
-        batch = [self._sent(row, answer) for row, answer in zip(rows, answers, strict=True)]
-        give_sends(self._spans, batch, (started, at))
-        self._outlet.flush()
+        created = [sampled_context(_header(row.outgoing.headers, "traceparent")) for row in rows]
+        if any(created):
+            batch = map(self._sent, rows, answers, created)
+            give_sends(self._spans, batch, (started, at))
+            self._outlet.flush()
 
-    def _sent(self, row: Unsent, answer: Landed | BrokerError) -> Message:
-        headers = row.outgoing.headers
-        created = sampled(_header(headers, "traceparent"))
+    def _sent(
+        self, row: Unsent, answer: Landed | BrokerError, created: TraceContext | None
+    ) -> Message:
+        channel, headers = row.outgoing.channel, row.outgoing.headers
         if created is None:
-            return Message("", row.outgoing.channel, answer, None, None)
+            return Message("", channel, answer, None, None)
         within = self._parents.pop(created.span_id, None)
-        message = _header(headers, "ce_id") or ""
-        return Message(message, row.outgoing.channel, answer, created, within)
+        return Message(_header(headers, "ce_id") or "", channel, answer, created, within)
 
     def close(self) -> None:
         self._outlet.close()
@@ -178,7 +184,7 @@ class TracingObserver(Observer):
         if turn.hands_on:
             self._remember(turn.created, process)
         for effect, at in turn.effects:
-            created = sampled(effect.traceparent)
+            created = sampled_context(effect.traceparent)
             if created is None:
                 continue
             self._remember(created, process)
@@ -197,18 +203,11 @@ class TracingObserver(Observer):
         if len(self._parents) > _MOST_REMEMBERED:
             del self._parents[next(iter(self._parents))]
 
-    def _process(
-        self, created: TraceContext, envelope: Envelope, reaction: str, arrival: Arrival
-    ) -> TraceContext:
-        return process_span(
-            created, (envelope.source, envelope.id), self._spec.name, reaction, str(arrival.turn)
-        )
-
     def _creation(self, one: Happening) -> TraceContext | None:
         """The creation of the event that something happened to, if its flow is traced."""
         about = one.cause if one.what == happening.EMITTED else one.envelope
         if about is not None:
-            return sampled(about.traceparent)
+            return sampled_context(about.traceparent)
         if one.arrival is None:
             return None
         found = TraceContext.parse(_header(one.arrival.record.headers, "traceparent"))
@@ -245,6 +244,17 @@ class TracingObserver(Observer):
             if one.cause is not None:
                 found[names.FAILURE_TYPE], found[names.FAILURE_ID] = one.cause.type, one.cause.id
         return found
+
+
+class _StandingSpan(api.NonRecordingSpan):
+    """Where a handler stands; worked out only if it asks, for hardly any does."""
+
+    def __init__(self, where: Callable[[], SpanContext]) -> None:
+        super().__init__(api.INVALID_SPAN_CONTEXT)
+        self._where = where
+
+    def get_span_context(self) -> SpanContext:
+        return self._where()
 
 
 def _header(headers: Iterable[tuple[str, bytes | None]], name: str) -> str | None:

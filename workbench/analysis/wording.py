@@ -1,0 +1,63 @@
+"""How times, lengths of time and ids are written in answers about single events."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+_UNITS = ((86_400.0, "d"), (3_600.0, "h"), (60.0, "min"), (1.0, "s"), (0.001, "ms"))
+_LONGEST_VALUE = 60
+_STEERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def length(seconds: float) -> str:
+    """A length of time in the largest unit in which it is 1 or more: ``4.2 ms``, ``15 min``."""
+    size, unit = next((unit for unit in _UNITS if abs(seconds) >= unit[0]), _UNITS[-1])
+    return (
+        f"{seconds / size:.0f} {unit}"
+        if abs(seconds) >= 10 * size
+        else (f"{seconds / size:.1f}".removesuffix(".0") + f" {unit}")
+    )
+
+
+def moment(time: datetime | float | None) -> str:
+    """A time of day in UTC, with the date unless it is today; seconds since 1970 will do too."""
+    if time is None:
+        return "an unknown time"
+    if isinstance(time, int | float):
+        try:
+            time = datetime.fromtimestamp(time, UTC)
+        except (OverflowError, OSError, ValueError):
+            return "an impossible time"
+    time = time.astimezone(UTC)
+    clock = f"{time:%H:%M:%S.%f}"[:-3]
+    today = time.date() == datetime.now(UTC).date()
+    return f"{clock} UTC" if today else f"{time:%Y-%m-%d} {clock} UTC"
+
+
+def short(text: str, letters: int = 8) -> str:
+    """The beginning of an id, enough to tell it from its neighbours."""
+    return text if len(text) <= letters + 4 else f"{text[:letters]}…"
+
+
+def cut(text: str, letters: int) -> str:
+    """One line of at most so many letters."""
+    line = " ".join(text.split())
+    return line if len(line) <= letters else f"{line[: letters - 1]}…"
+
+
+def visible(text: str) -> str:
+    """A line in which nothing steers a terminal: control characters are written as escapes."""
+    return _STEERS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def value(found: Any) -> str:
+    """A value of a payload, in one short line."""
+    return cut(json.dumps(found, ensure_ascii=False, default=str), _LONGEST_VALUE)
+
+
+def count(n: int, noun: str) -> str:
+    """``1 event``, ``2,000 events``."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"

@@ -1,0 +1,69 @@
+"""Commands that ask about one flow or one event of what runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from workbench import look
+from workbench.cli.options import Design, Namespace, Servers, Timeout, must_exist
+
+Folder = Annotated[
+    Path | None, typer.Option(help="Where the services' files live, if not in the usual place.")
+]
+
+
+def flow(
+    design: Design,
+    correlation_id: Annotated[str, typer.Argument(help="The flow's id, or that of an event.")],
+    bootstrap_servers: Servers = None,
+    namespace: Namespace = "",
+    folder: Folder = None,
+    timeout: Timeout = 10.0,
+) -> None:
+    """Print one flow as a tree: each event, who made what of it, and what is still to come."""
+    from workbench.session import Workbench
+
+    must_exist(design)
+    with Workbench(
+        design,
+        bootstrap_servers=bootstrap_servers,
+        namespace=namespace,
+        folder=folder,
+        timeout=timeout,
+        readonly=True,
+    ) as wb:
+        _tell(repr(wb.flow(correlation_id)))
+
+
+def why(
+    design: Design,
+    event_id: Annotated[str, typer.Argument(help="The event's id, or channel[partition]@offset.")],
+    service: Annotated[str, typer.Argument(help="The service that did not react, or did.")],
+    bootstrap_servers: Servers = None,
+    namespace: Namespace = "",
+    folder: Folder = None,
+    timeout: Timeout = 10.0,
+) -> None:
+    """Say why a service did not react to an event, or did."""
+    from workbench.session import Workbench
+
+    must_exist(design)
+    with Workbench(
+        design,
+        bootstrap_servers=bootstrap_servers,
+        namespace=namespace,
+        folder=folder,
+        timeout=timeout,
+        readonly=True,
+    ) as wb:
+        _tell(repr(wb.why(event_id, service)))
+
+
+def _tell(text: str) -> None:
+    """Print lines, those in trouble in red where there is colour."""
+    for line in text.splitlines():
+        trouble = look.TROUBLE_SIGN in line
+        typer.secho(line, fg=typer.colors.RED if trouble else None)

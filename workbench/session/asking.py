@@ -1,0 +1,64 @@
+"""Asking about one flow or one event: where the answers are drawn from, and how far the reading is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workbench.choreography import Choreography
+from workbench.services import Clock
+from workbench.session.connection import Connection
+from workbench.session.progress import counted
+from workbench.session.publishing import Published
+from workbench.session.running import Running
+
+if TYPE_CHECKING:
+    from workbench.events import Envelope
+    from workbench.session.evidence import Sources
+    from workbench.session.flow import Flow
+    from workbench.session.why import Why
+
+
+class Asking:
+    """Answers :meth:`Workbench.flow` and :meth:`Workbench.why`; for any thread."""
+
+    def __init__(
+        self, choreography: Choreography, connection: Connection, running: Running
+    ) -> None:
+        self._choreography, self._connection, self._running = choreography, connection, running
+
+    def flow(self, named: str | Envelope | Published, *, personal: bool, progress: bool) -> Flow:
+        """See :meth:`Workbench.flow`."""
+        from workbench.session.flow import follow
+
+        with counted("flow", "events", shown=progress) as advance:
+            return follow(self._sources(), named, self._channels(), advance, personal=personal)
+
+    def why(
+        self, event: str | Envelope | Published, service: str, *, personal: bool, progress: bool
+    ) -> Why:
+        """See :meth:`Workbench.why`."""
+        from workbench.session.why import why
+
+        self._running.check(service)
+        with counted("why", "events", shown=progress) as advance:
+            return why(
+                self._sources(), event, service, self._channels(), advance, personal=personal
+            )
+
+    def _channels(self) -> list[str]:
+        connection = self._connection
+        wanted = {*connection.captured_channels(), *connection.all_channels()}
+        return sorted(wanted & connection.broker.channels())
+
+    def _sources(self) -> Sources:
+        from workbench.session.evidence import Sources
+
+        return Sources(
+            self._choreography,
+            self._connection.broker,
+            self._connection.namespace,
+            self._connection.folder,
+            self._running.lives,
+            Clock().now,
+            self._running.older,
+        )
