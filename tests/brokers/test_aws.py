@@ -475,3 +475,31 @@ def answering(code, status):
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def test_what_answers_and_is_not_aws_is_said(monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+
+    class Chatting(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"<html>hello")
+
+        def log_message(self, *_):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Chatting)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        address = f"http://127.0.0.1:{server.server_port}"
+        with (
+            AWSBroker("eu-central-1", endpoint_url=address, timeout=3) as broker,
+            pytest.raises(BrokerError, match=rf"^what answers at {address} is not AWS, or broke"),
+        ):
+            broker.channels()
+    finally:
+        server.shutdown()
+        server.server_close()

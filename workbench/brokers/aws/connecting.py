@@ -16,6 +16,7 @@ try:
     from botocore import exceptions as aws
     from botocore.config import Config
     from botocore.loaders import create_loader
+    from botocore.parsers import ResponseParserError
     from botocore.session import get_session
 except ImportError as error:
     raise BrokerError(
@@ -163,7 +164,7 @@ class Connection:
                     self._answered = True
                     self._clients.clear()
             return answer
-        except (aws.BotoCoreError, aws.ClientError) as error:
+        except (aws.BotoCoreError, aws.ClientError, ResponseParserError) as error:
             raise self._in_words(error, operation) from error
 
     def _in_words(self, error: Exception, operation: str) -> BrokerError:
@@ -182,6 +183,10 @@ class Connection:
             return BrokerUnavailableError(
                 f"no AWS answered at {self.endpoint} within {self.timeout:g} s; is the region "
                 "right, and the endpoint_url, if one is given?"
+            )
+        if isinstance(error, ResponseParserError):
+            return BrokerUnavailableError(
+                f"what answers at {self.endpoint} is not AWS, or broke off at {operation}."
             )
         return BrokerError(f"AWS would not do {operation}: {_line(error)}.")
 
