@@ -82,12 +82,6 @@ def test_lines_that_cannot_be_read_are_counted_and_a_torn_last_one_is_not(tmp_pa
     assert frame.attrs["rejected"] == 5
 
 
-def test_the_spans_beside_the_logs_are_no_lines(tmp_path):
-    write(tmp_path, "a", line("a", 1))
-    write(tmp_path, "a.spans", {"name": "process"})
-    assert read_logs(tmp_path).attrs["rejected"] == 0
-
-
 def test_a_line_with_values_of_any_kind_spoils_no_column(tmp_path):
     write(
         tmp_path, "a", line("a", 1),

@@ -16,7 +16,6 @@ from workbench.errors import ServiceError
 from workbench.services.log_file import read_log
 from workbench.services.log_lines import FIELDS, LEVELS
 from workbench.services.spec import instance_number, service_of
-from workbench.services.tracing.places import SUFFIX as SPANS
 
 _TEXTS = [
     name
@@ -53,8 +52,6 @@ def read_logs(
         asked["service"] = service_of(service)
     lines, rejected = [], 0
     for path in sorted(folder.glob("*.jsonl")):
-        if path.name.endswith(SPANS):
-            continue
         for line in _lines(path, list(asked.values())):
             if line is None:
                 rejected += 1
