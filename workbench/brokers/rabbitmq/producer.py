@@ -32,16 +32,11 @@ class RabbitMQProducer(Producer):
     def send(self, batch: Sequence[Outgoing]) -> list[Landed | BrokerError]:
         with self._lock:
             answers = self._send(batch)
-            missing = {
-                outgoing.channel
-                for outgoing, answer in zip(batch, answers, strict=True)
-                if answer is None
-            }
-            if missing:
+            left = [n for n, answer in enumerate(answers) if answer is None]
+            if left:
                 # A channel that was deleted meanwhile has ended the session, and all that was
                 # under way with it.
                 self._known.clear()
-                left = [n for n, answer in enumerate(answers) if answer is None]
                 for n, answer in zip(left, self._send([batch[n] for n in left]), strict=True):
                     answers[n] = answer
             return [
