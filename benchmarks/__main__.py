@@ -30,6 +30,7 @@ from benchmarks import (
     recovery,
     size,
     soak,
+    telemetry,
 )
 from benchmarks.harness import Load, Row
 
@@ -42,6 +43,7 @@ MEASURES = {
     "recovery": recovery.measure,
     "capture": capturing.measure,
     "impact": impact.measure,
+    "telemetry": telemetry.measure,
     "soak": soak.measure,
 }
 ONLY_WHEN_NAMED = {"soak"}
@@ -54,6 +56,7 @@ TITLES = {
     "recovery": "A service killed at work",
     "capture": "Reading a log back",
     "impact": "The impact of a change on a captured log",
+    "telemetry": "The order chain with logs and traces",
     "soak": "A long load: the last tenth against the first",
 }
 

@@ -117,12 +117,17 @@ def four_steps() -> Choreography:
 
 @contextmanager
 def order_chain(
-    servers: str, partitions: int = 3, *, design: Choreography | None = None, namespace: str = ""
+    servers: str,
+    partitions: int = 3,
+    *,
+    design: Choreography | None = None,
+    namespace: str = "",
+    **settings: Any,
 ) -> Iterator[OrderChain]:
     """The workbench's order chain, by default the whole example, listening."""
     chosen = design or order_choreography()
     with started(
-        chosen, f"kafka://{servers}", partitions=partitions, namespace=namespace
+        chosen, f"kafka://{servers}", partitions=partitions, namespace=namespace, **settings
     ) as workbench:
         yield OrderChain(workbench)
 

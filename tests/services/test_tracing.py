@@ -1,13 +1,16 @@
 """What services do is a trace, by OpenTelemetry's messaging conventions: names, kinds, parents."""
 
+from dataclasses import replace
+
 import pytest
 from opentelemetry import trace as api
+from pydantic import Field
 
 from workbench.choreography import Choreography
 from workbench.events import Event, Retry, TraceContext
 from workbench.events.trace import derived_trace
 from workbench.examples.orders import OrderPlaced, order_choreography
-from workbench.services import STEPS, RetryPolicy
+from workbench.services import DELIVERIES, STEPS, RetryPolicy
 from workbench.services.tracing import Sampling, Tracing, spans_path
 from workbench.services.tracing.span_file import read_spans
 from workbench.session.spans import spans as spans_of
@@ -323,6 +326,100 @@ def test_what_no_handler_ran_for_is_a_span_with_the_reason(inventory, design, tr
     (poison,) = [span for span in named(here, "process Placed") if span["status"] == "ERROR"]
     assert poison["attributes"]["error.type"] == "EventError"
     assert poison["trace_id"] == BEGUN[3:35]
+
+
+def test_a_delayed_effect_is_created_at_once_and_sent_when_it_is_due(inventory, design, traced):
+    inventory.on(after=60)(reserve)
+    here = traced(design).start().publish(Placed(id="o-1"), traceparent=BEGUN).run()
+    create, send = one(here, "create inventory"), one(here, "send inventory")
+    assert create["attributes"]["workbench.due"] == "2026-01-01T00:01:00+00:00"
+    assert create["start"] < send["start"]
+    assert create["parent_span_id"] == send["parent_span_id"]
+
+
+def test_an_event_that_waits_behind_another_says_so(inventory, design, traced):
+    @inventory.on(ordered=True)
+    def twice(event: Placed, ctx) -> Reserved:
+        if event.units == 1 and ctx.attempt == 1:
+            raise ValueError("not yet")
+        return Reserved(id=event.id)
+
+    here = traced(design, retry=RetryPolicy(attempts=1, later=(60,)))
+    here.publish(Placed(id="o-1", units=1), Placed(id="o-1", units=2), traceparent=BEGUN)
+    here.start().run()
+    found = [happened(span) for span in spans(here) if span["name"].startswith("process")]
+    assert sorted(found) == [
+        [],
+        ["exception", "workbench.retry.scheduled"],
+        ["workbench.parked"],
+        ["workbench.retry"],
+        ["workbench.retry.waiting"],
+    ]
+    span_ids = [span["span_id"] for span in spans(here) if span["name"].startswith("process")]
+    assert len({*span_ids}) == 5
+
+
+def test_waiting_for_what_does_not_come_is_in_the_trace(design, traced):
+    @design.service("billing").on(unless=Paid, within=60)
+    def remind(event: Placed) -> Reserved:
+        return Reserved(id=event.id)
+
+    here = traced(design).start()
+    here.publish(Placed(id="o-1"), traceparent=BEGUN, correlationid="f-1")
+    here.publish(Placed(id="o-2"), correlationid="f-2").run_rounds(4)
+    here.publish(Paid(id="o-2"), correlationid="f-2").run()
+    armed, other, expired = named(here, "process Placed")
+    assert happened(armed) == happened(other) == ["workbench.absence.armed"]
+    assert happened(expired) == ["workbench.absence.expired"]
+    assert expired["parent_span_id"] == BEGUN[36:52]
+    assert happened(one(here, "process Paid")) == ["workbench.absence.disarmed"]
+
+
+@pytest.mark.parametrize("delivery", DELIVERIES)
+def test_it_is_the_same_however_services_send(inventory, design, traced, delivery):
+    inventory.on()(reserve)
+    here = traced(design, delivery=delivery).start()
+    here.publish(Placed(id="o-1"), traceparent=BEGUN).run()
+    assert sorted(span["name"] for span in spans(here)) == [
+        "create inventory", "process Placed", "receive Placed", "send inventory",
+    ]  # fmt: skip
+
+
+def test_what_is_personal_is_in_no_span(design, traced):
+    class Joined(Event, version=1, key="email"):
+        email: str = Field(json_schema_extra={"x-personal-data": True})
+
+    @design.service("welcome").on()
+    def greet(event: Joined) -> None:
+        raise ValueError(f"no such address: {event.email}")
+
+    here = traced(design, replace(ALL, kind="kafka")).start()
+    here.publish(Joined(email="ann@example.org")).run()
+    written = spans_path(here.folder, "welcome").read_text()
+    assert "no such address: ***" in written
+    assert "ann@example.org" not in written
+
+
+@pytest.mark.parametrize(
+    ("kind", "sending", "receiving"),
+    [
+        ("kafka", "kafka", "kafka"),
+        ("rabbitmq", "rabbitmq", "rabbitmq"),
+        ("aws", "aws.sns", "aws_sqs"),
+    ],
+)
+def test_systems_are_called_what_the_conventions_call_them(
+    inventory, design, traced, kind, sending, receiving
+):
+    inventory.on()(reserve)
+    tracing = Tracing(Sampling(1.0), kind, "broker.example:9092,other.example:9092")
+    here = traced(design, tracing).start().publish(Placed(id="o-1")).run()
+    created = one(here, "create inventory")["attributes"]
+    processed = one(here, "process Placed")["attributes"]
+    assert (created["messaging.system"], processed["messaging.system"]) == (sending, receiving)
+    assert (created["server.address"], created["server.port"]) == ("broker.example", 9092)
+    assert ("messaging.kafka.message.key" in created) == (kind == "kafka")
+    assert ("messaging.kafka.offset" in processed) == (kind == "kafka")
 
 
 # --- sampling -------------------------------------------------------------------------------

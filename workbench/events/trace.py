@@ -16,9 +16,11 @@ from uuid import UUID
 from workbench.events.identity import derived_uuid
 
 _TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?")
-_USUAL = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}").fullmatch
+_USUAL = re.compile(r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-(0[0-3])").fullmatch
 _NO_TRACE, _NO_SPAN = "0" * 32, "0" * 16
 _SPANS = UUID("b7d5c0de-1a57-5c3e-9f6f-2a4e8c1d0b99").bytes
+_SET = "13579bdf"
+"""How flags end that say that a trace is sampled."""
 _KNOWN_FLAGS = 0b11
 """Sampled, and that the trace id is random: no others are handed on."""
 _random = random.SystemRandom()
@@ -34,7 +36,7 @@ class TraceContext(NamedTuple):
     @property
     def is_sampled(self) -> bool:
         """Whether spans of this trace are recorded."""
-        return bool(int(self.flags, 16) & 1)
+        return self.flags[-1] in _SET
 
     def sampled(self, sampled: bool) -> TraceContext:  # noqa: FBT001 - it is all there is to say
         """The same, sampled or not."""
@@ -46,6 +48,8 @@ class TraceContext(NamedTuple):
 
         A later version of it is read as far as this one goes, as the standard asks.
         """
+        if usual := _USUAL(traceparent or ""):
+            return cls(*usual.groups())
         match = _TRACEPARENT.fullmatch(traceparent or "")
         if match is None:
             return None
@@ -61,8 +65,15 @@ class TraceContext(NamedTuple):
 
 
 def is_usual(traceparent: str | None) -> bool:
-    """Whether a ``traceparent`` is well formed and of this version; what is not may still be read."""
+    """Whether a ``traceparent`` is as one writes it today; what is not may still be read."""
     return traceparent is not None and _USUAL(traceparent) is not None
+
+
+def sampled_context(traceparent: str | None) -> TraceContext | None:
+    """What a ``traceparent`` says, if it says that its trace is sampled."""
+    if not traceparent or traceparent[-1] not in _SET:
+        return None
+    return TraceContext.parse(traceparent)
 
 
 def new_trace(*, sampled: bool = True) -> TraceContext:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -37,10 +37,15 @@ class Beginning:
     """Begins the traces of what is published, and records it; for any thread."""
 
     def __init__(
-        self, choreography: Choreography, connection: Connection, sampling: Sampling | None
+        self,
+        choreography: Choreography,
+        connection: Connection,
+        sampling: Sampling | None,
+        say: Callable[[str], None],
     ) -> None:
         self._choreography, self._connection = choreography, connection
-        self._sampling = sampling
+        self._sampling, self._say = sampling, say
+        self._complained = False
         self._sampler = Sampler(sampling)
         self._lock = threading.Lock()
         self._outlet: Outlet | None = None
@@ -80,32 +85,48 @@ class Beginning:
         created = [TraceContext.parse(envelope.traceparent) for envelope, _, _ in batch]
         if self._sampling is None or not any(found and found.is_sampled for found in created):
             return
+        with self._lock:
+            try:
+                self._record(batch, created, parent, moments, alone=alone)
+            except OSError as error:
+                if not self._complained:
+                    self._complained = True
+                    self._say(f"spans can't be written, and what is published has none: {error}.")
+
+    def _record(
+        self,
+        batch: Sequence[tuple[Envelope, str, Landed | BrokerError]],
+        created: Sequence[TraceContext | None],
+        parent: TraceContext | None,
+        moments: tuple[datetime, datetime],
+        *,
+        alone: bool,
+    ) -> None:
         from workbench.services.tracing import conventions as names
         from workbench.services.tracing.sends import Message, failure, give_sends
 
-        with self._lock:
-            spans = self._opened()
-            messages = []
-            for (envelope, channel, answer), found in zip(batch, created, strict=True):
-                traced = found if found and found.is_sampled else None
-                messages.append(Message(envelope.id, channel, answer, traced, parent))
-                if traced is None:
-                    continue
-                at = envelope.time or moments[0]
-                spans.give(
-                    names.SEND if alone else names.CREATE,
-                    channel,
-                    traced,
-                    moments if alone else (at, at),
-                    spans.message(envelope) | (spans.landed(answer) if alone else {}),
-                    parent=parent,
-                    failed=failure(answer) if alone else None,
-                    is_creation=True,
-                )
-            if not alone:
-                give_sends(spans, messages, moments)
-            if self._outlet is not None:
-                self._outlet.flush()
+        spans = self._opened()
+        messages = []
+        for (envelope, channel, answer), found in zip(batch, created, strict=True):
+            traced = found if found and found.is_sampled else None
+            messages.append(Message(envelope.id, channel, answer, traced, parent))
+            if traced is None:
+                continue
+            at = envelope.time or moments[0]
+            spans.give(
+                names.SEND if alone else names.CREATE,
+                channel,
+                traced,
+                moments if alone else (at, at),
+                spans.message(envelope) | (spans.landed(answer) if alone else {}),
+                parent=parent,
+                failed=failure(answer) if alone else None,
+                is_creation=True,
+            )
+        if not alone:
+            give_sends(spans, messages, moments)
+        if self._outlet is not None:
+            self._outlet.flush()
 
     def _opened(self) -> Spans:
         if self._spans is None:

@@ -162,7 +162,7 @@ class Workbench:
             say=self._told,
         )
         sampling = sampling_of(trace_sampling, os.environ)
-        tracing = Beginning(self.choreography, self.connection, sampling)
+        tracing = Beginning(self.choreography, self.connection, sampling, self._told)
         self._publishing = Publishing(self.choreography, self.connection, tracing)
         self._running = Running(
             self.choreography,
@@ -682,7 +682,9 @@ class Workbench:
         Of one flow or one trace, or of all: spans of other traces are among them if they are linked
         to it, such as that of a batch that was sent.
         Empty where an OTLP endpoint is set, which gets the spans instead, and for flows that are
-        not traced (``Workbench(trace_sampling=1.0)`` traces all).
+        not traced (``Workbench(trace_sampling=1.0)`` traces all). What a handler opens itself, by
+        OpenTelemetry's API, is among them; on the in-memory broker, where handlers run in this
+        process, it goes to the tracer provider of this process instead, if there is one.
 
         Columns: ``trace_id``, ``span_id`` and ``parent_span_id`` (hexadecimal; null: it has none);
         ``name`` (``process orders``); ``kind`` (``PRODUCER``, ``CLIENT``, ``CONSUMER``,
@@ -837,6 +839,7 @@ class Workbench:
         """
         self.connection.may_write("delete channels")
         self._running.kill_all()
+        self._publishing.close()
         self.connection.wipe()
 
     def doctor(self) -> Checkup:

@@ -10,26 +10,25 @@ crash gives the same spans.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 
 from opentelemetry import context as api_context
 from opentelemetry import trace as api
-from opentelemetry.trace import Link
+from opentelemetry.trace import Link, SpanContext
 from opentelemetry.util.types import AttributeValue
 
 from workbench.brokers import Landed, Record
-from workbench.errors import BrokerError, EventRefusedError
-from workbench.events import Envelope, TraceContext
-from workbench.events.trace import derived_trace
+from workbench.errors import BrokerError
+from workbench.events import TraceContext
+from workbench.events.trace import derived_trace, sampled_context
 from workbench.services import happening
-from workbench.services.arrival import Arrival
-from workbench.services.discretion import Discretion
+from workbench.services.arrival import Arrival, Case
 from workbench.services.happening import Happening, Observer, Run
-from workbench.services.log_values import Cleaner
 from workbench.services.outbox import Unsent
 from workbench.services.spec import ServiceSpec
 from workbench.services.tracing import conventions as names
+from workbench.services.tracing.details import Details, due
 from workbench.services.tracing.outlet import Outlet
 from workbench.services.tracing.sampling import Tracing
 from workbench.services.tracing.sends import Message, give_sends
@@ -42,10 +41,8 @@ from workbench.services.tracing.spans import (
     shows_key,
     span_context,
 )
-from workbench.services.tracing.turn import Turn, place_of, process_span, sampled
+from workbench.services.tracing.turn import Turn, place_of, process_span
 
-_MESSAGE = 2_000
-"""Letters of an error's message that are shown."""
 _MOST_REMEMBERED = 10_000
 
 
@@ -58,8 +55,7 @@ class TracingObserver(Observer):
         self._spec, self._tracing, self._outlet = spec, tracing, outlet
         shown = {name for name, versions in spec.versions.items() if shows_key(versions)}
         self._spans = Spans(tracing, outlet.resource, outlet.give, shown.__contains__)
-        self._discretion = Discretion(spec)
-        self._compensates = {r.name: r.compensates for r in spec.reactions if r.compensates}
+        self._details = Details(spec)
         self._handlers = {r.name for r in spec.reactions if r.is_python}
         self._polled: tuple[Sequence[Record], datetime, datetime] | None = None
         self._parents: dict[str, TraceContext] = {}
@@ -67,22 +63,26 @@ class TracingObserver(Observer):
 
     def around(self, run: Run) -> None:
         """Let the handler's own spans and calls join the trace."""
-        case = run.case
-        if case.reaction.name not in self._handlers:
-            return
+        if run.case.reaction.name in self._handlers:
+            here = _StandingSpan(lambda: self._span_of(run.case))
+            api_context.attach(api.set_span_in_context(here))
+
+    def _span_of(self, case: Case) -> SpanContext:
+        """The ``process`` span that a case will be."""
         created = TraceContext.parse(case.envelope.traceparent)
         if created is None:
-            return
-        process = self._process(created, case.envelope, case.reaction.name, case.arrival)
-        current = api.NonRecordingSpan(span_context(process))
-        api_context.attach(api.set_span_in_context(current))
+            return api.INVALID_SPAN_CONTEXT
+        stage = str(case.arrival.turn)
+        return span_context(
+            process_span(created, case.event, self._spec.name, case.reaction.name, stage)
+        )
 
     def polled(self, records: Sequence[Record], started: datetime, at: datetime) -> None:
         self._polled = records, started, at
 
     def note(self, told: Happening) -> tuple[Happening, TraceContext, Attributes] | None:
         created = self._creation(told)
-        return (told, created, self._attributes(told)) if created is not None else None
+        return (told, created, self._details.of(told)) if created is not None else None
 
     def happened(self, notes: Sequence[tuple[Happening, TraceContext, Attributes]]) -> None:
         turn: Turn | None = None
@@ -98,8 +98,8 @@ class TracingObserver(Observer):
             turn.add(told, attributes)
         if turn is not None:
             self._finish(turn)
-        self._receive(received)
-        self._outlet.flush()
+            self._receive(received)
+        self._outlet.flush()  # what handlers have given, too
 
     def sent(
         self,
@@ -108,18 +108,20 @@ class TracingObserver(Observer):
         started: datetime,
         at: datetime,
     ) -> None:
-        batch = [self._sent(row, answer) for row, answer in zip(rows, answers, strict=True)]
-        give_sends(self._spans, batch, (started, at))
-        self._outlet.flush()
+        created = [sampled_context(_header(row.outgoing.headers, "traceparent")) for row in rows]
+        if any(created):
+            batch = map(self._sent, rows, answers, created)
+            give_sends(self._spans, batch, (started, at))
+            self._outlet.flush()
 
-    def _sent(self, row: Unsent, answer: Landed | BrokerError) -> Message:
-        headers = row.outgoing.headers
-        created = sampled(_header(headers, "traceparent"))
+    def _sent(
+        self, row: Unsent, answer: Landed | BrokerError, created: TraceContext | None
+    ) -> Message:
+        channel, headers = row.outgoing.channel, row.outgoing.headers
         if created is None:
-            return Message("", row.outgoing.channel, answer, None, None)
+            return Message("", channel, answer, None, None)
         within = self._parents.pop(created.span_id, None)
-        message = _header(headers, "ce_id") or ""
-        return Message(message, row.outgoing.channel, answer, created, within)
+        return Message(_header(headers, "ce_id") or "", channel, answer, created, within)
 
     def close(self) -> None:
         self._outlet.close()
@@ -177,8 +179,8 @@ class TracingObserver(Observer):
         )
         if turn.hands_on:
             self._remember(turn.created, process)
-        for effect, at in turn.effects:
-            created = sampled(effect.traceparent)
+        for effect, at, sent_at in turn.effects:
+            created = sampled_context(effect.traceparent)
             if created is None:
                 continue
             self._remember(created, process)
@@ -188,7 +190,7 @@ class TracingObserver(Observer):
                 channel,
                 created,
                 (at, at),
-                self._spans.message(effect),
+                self._spans.message(effect) | due(sent_at),
                 parent=process,
             )
 
@@ -197,18 +199,11 @@ class TracingObserver(Observer):
         if len(self._parents) > _MOST_REMEMBERED:
             del self._parents[next(iter(self._parents))]
 
-    def _process(
-        self, created: TraceContext, envelope: Envelope, reaction: str, arrival: Arrival
-    ) -> TraceContext:
-        return process_span(
-            created, (envelope.source, envelope.id), self._spec.name, reaction, str(arrival.turn)
-        )
-
     def _creation(self, one: Happening) -> TraceContext | None:
         """The creation of the event that something happened to, if its flow is traced."""
         about = one.cause if one.what == happening.EMITTED else one.envelope
         if about is not None:
-            return sampled(about.traceparent)
+            return sampled_context(about.traceparent)
         if one.arrival is None:
             return None
         found = TraceContext.parse(_header(one.arrival.record.headers, "traceparent"))
@@ -217,34 +212,16 @@ class TracingObserver(Observer):
             return trace if self._tracing.sampling.by_ratio(trace.trace_id) else None
         return found if found.is_sampled else None
 
-    def _message(self, envelope: Envelope | None, error: BaseException) -> str:
-        """What an error says, without what is personal; nothing of what a broker says."""
-        if isinstance(error, BrokerError) and not isinstance(error, EventRefusedError):
-            return ""
-        try:
-            text = str(error)
-        except Exception:  # noqa: BLE001 - a handler's own error may do anything
-            return ""
-        return Cleaner(self._discretion.hidden(envelope)).text(text, most=_MESSAGE)
 
-    def _attributes(self, one: Happening) -> dict[str, AttributeValue]:
-        """What a span event says besides its name."""
-        found: dict[str, AttributeValue] = {}
-        if one.attempt:
-            found[names.ATTEMPT] = one.attempt
-        if one.due is not None:
-            found[names.DUE] = datetime.fromtimestamp(one.due, UTC).isoformat()
-        if one.error is not None:
-            found["exception.type"] = type(one.error).__name__
-            if message := self._message(one.envelope, one.error):
-                found["exception.message"] = message
-        if one.what == happening.REDRIVEN and one.arrival is not None:
-            found[names.REDRIVES] = one.arrival.redrives
-        if one.what == happening.COMPENSATED:
-            found[names.STEP] = self._compensates[one.reaction]
-            if one.cause is not None:
-                found[names.FAILURE_TYPE], found[names.FAILURE_ID] = one.cause.type, one.cause.id
-        return found
+class _StandingSpan(api.NonRecordingSpan):
+    """Where a handler stands; worked out only if it asks, for hardly any does."""
+
+    def __init__(self, where: Callable[[], SpanContext]) -> None:
+        super().__init__(api.INVALID_SPAN_CONTEXT)
+        self._where = where
+
+    def get_span_context(self) -> SpanContext:
+        return self._where()
 
 
 def _header(headers: Iterable[tuple[str, bytes | None]], name: str) -> str | None:

@@ -118,17 +118,17 @@ def _attributes(attributes: Mapping[str, AttributeValue] | None) -> list[dict[st
 
 
 def _value(value: object) -> dict[str, Any]:
-    match value:
-        case str():
-            return {"stringValue": value}
-        case bool():
-            return {"boolValue": value}
-        case int():
-            return {"intValue": str(value)}
-        case float():
-            return {"doubleValue": value}
-        case Sequence():
-            return {"arrayValue": {"values": [_value(one) for one in value]}}
+    kind = type(value)
+    if kind is str:
+        return {"stringValue": value}
+    if kind is int:
+        return {"intValue": str(value)}
+    if kind is bool:
+        return {"boolValue": value}
+    if kind is float:
+        return {"doubleValue": value}
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        return {"arrayValue": {"values": [_value(one) for one in value]}}
     return {"stringValue": str(value)}
 
 

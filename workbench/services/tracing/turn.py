@@ -7,7 +7,7 @@ from datetime import datetime
 from opentelemetry.sdk.trace import Event
 
 from workbench.events import Envelope, TraceContext
-from workbench.events.trace import derived_span, derived_trace
+from workbench.events.trace import derived_span, derived_trace, sampled_context
 from workbench.services import happening
 from workbench.services.arrival import Arrival
 from workbench.services.happening import Happening
@@ -17,8 +17,6 @@ from workbench.services.tracing.spans import Attributes, Failed, event, link
 _ATTEMPTED = {happening.HANDLED, happening.COMPENSATED, happening.FAILED, happening.GUARDED}
 """What only happens when a reaction was tried."""
 _FAILED = {happening.LATER, happening.DEAD, happening.POISON}
-_SET = "13579bdf"
-"""How the flags of a sampled trace end."""
 
 
 class Turn:
@@ -29,7 +27,8 @@ class Turn:
         self.envelope = first.cause if first.what == happening.EMITTED else first.envelope
         self.started = self.ended = first.at
         self.events: list[Event] = []
-        self.effects: list[tuple[Envelope, datetime]] = []
+        self.effects: list[tuple[Envelope, datetime, float | None]] = []
+        """What was emitted, when, and when it is to be sent, if that is later."""
         self.failed: Failed | None = None
         self.hands_on = False
         """Whether the event itself is sent on: to a later try, or to the dead letters."""
@@ -51,7 +50,7 @@ class Turn:
         self.ended = max(self.ended, one.at)
         if one.what == happening.EMITTED:
             if one.envelope is not None:
-                self.effects.append((one.envelope, one.at))
+                self.effects.append((one.envelope, one.at, one.due))
             return
         if one.what in _ATTEMPTED and not self._attempted:
             self._attempted = True
@@ -59,7 +58,7 @@ class Turn:
         if one.what in names.SPAN_EVENTS:
             self.events.append(event(names.SPAN_EVENTS[one.what], one.at, attributes))
         if one.what == happening.COMPENSATED and one.cause is not None:
-            failure = sampled(one.cause.traceparent)
+            failure = sampled_context(one.cause.traceparent)
             self.links += [link(failure)] if failure else []
         self._error = one.error or self._error
         if one.what in _FAILED:
@@ -94,10 +93,3 @@ def place_of(arrival: Arrival) -> str:
     """Where a record stands, as text."""
     channel, partition, offset = arrival.place
     return f"{channel}:{partition}:{offset}"
-
-
-def sampled(traceparent: str | None) -> TraceContext | None:
-    """A trace context, if it is sampled."""
-    if not traceparent or traceparent[-1] not in _SET:
-        return None
-    return TraceContext.parse(traceparent)
