@@ -173,6 +173,15 @@ def test_what_is_odd_is_said_and_nothing_is_dropped(here):
     assert set(flow.payloads) == {first.id, root.id, orphan.id, early.id}
 
 
+def test_an_event_without_a_correlation_id_begins_the_flow_that_is_named_after_it(here):
+    here.start()
+    event = replace(here.envelope(OrderPlaced(id="o-1")), correlationid=None)
+    here.put(event)
+    here.run()
+    flow = followed(here, event.id)
+    assert [found.type for found in flow.tree] == ["OrderPlaced", "StockReserved", "OrderPaid"]
+
+
 def test_events_that_name_each_other_as_their_cause_are_shown_all_the_same(here):
     one = here.envelope(OrderPlaced(id="o-1"), correlationid="f")
     two = here.envelope(OrderPlaced(id="o-2"), correlationid="f")

@@ -44,8 +44,13 @@ class Flow:
 
     @cached_property
     def events(self) -> EventLog:
-        """Its events and dead letters, as an event log: payloads as they are, personal data too."""
-        return EventLog([row(record) for record in self._evidence.records])
+        """Its events and dead letters, as an event log: payloads as they are, personal data too.
+
+        An event without a correlation id begins the flow that is named after it.
+        """
+        rows = [row(record) for record in self._evidence.records]
+        unnamed = {"correlation_id": self.correlation_id}
+        return EventLog([one if one["correlation_id"] else one | unnamed for one in rows])
 
     @cached_property
     def tree(self) -> CausalTree:
