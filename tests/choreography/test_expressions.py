@@ -63,6 +63,16 @@ def test_a_guard_sees_numbers_as_doubles(source, expected):
     assert holds(source, payload()) is expected
 
 
+def test_a_field_whose_function_is_called_is_read_and_its_absence_is_no_error():
+    assert Expression("data.note.startsWith('x') && data.line.price > 1.0").paths == [
+        "note",
+        "line.price",
+    ]
+    assert Expression("data.note.startsWith('x')").holds({"note": None}) is False
+    with pytest.raises(ExpressionError, match=r"^.*data\.note\.startsWith.* fails on this event: "):
+        Expression("data.note.startsWith('x')").holds({"note": 5.0})
+
+
 @pytest.mark.parametrize("absent", [None, ...])
 @pytest.mark.parametrize(
     "source",
