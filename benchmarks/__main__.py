@@ -21,6 +21,7 @@ from rich.table import Table
 from rich.text import Text
 
 from benchmarks import (
+    brokers,
     capturing,
     flows,
     impact,
@@ -40,6 +41,7 @@ MEASURES = {
     "memory": memory.measure,
     "size": size.measure,
     "flows": flows.measure,
+    "brokers": brokers.measure,
     "recovery": recovery.measure,
     "capture": capturing.measure,
     "impact": impact.measure,
@@ -53,6 +55,7 @@ TITLES = {
     "memory": "Memory of the whole example",
     "size": "Services: what one weighs, and thirty of them started",
     "flows": "The order chain: four services, four hops",
+    "brokers": "The order chain on every broker",
     "recovery": "A service killed at work",
     "capture": "Reading a log back",
     "impact": "The impact of a change on a captured log",

@@ -10,42 +10,51 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from benchmarks.harness import temporary_folder
 from workbench.brokers.local.ports import free_port
 
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
+START_SECONDS = 60
 
 
 @contextmanager
 def aws_on_this_machine() -> Iterator[str]:
-    """Its address, ``http://…``; credentials that it takes stand in the environment meanwhile."""
+    """Its address. Meanwhile the environment has credentials for it, and none of whoever runs this."""
     port = free_port()
-    server = subprocess.Popen(
-        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    before = {name: os.environ.get(name) for name in CREDENTIALS}
-    os.environ |= CREDENTIALS
-    try:
-        _wait(port, server)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-        server.terminate()
-        server.wait()
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    with temporary_folder() as folder, (folder / "moto.log").open("w") as log:
+        own = {
+            "AWS_ACCESS_KEY_ID": "testing",
+            "AWS_SECRET_ACCESS_KEY": "not-a-secret",
+            "AWS_CONFIG_FILE": str(folder / "config"),
+            "AWS_SHARED_CREDENTIALS_FILE": str(folder / "credentials"),
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+        before = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+        _replace(before, own)
+        server = subprocess.Popen(command, stdout=log, stderr=log)
+        try:
+            _wait_for(port, server)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.kill()
+            server.wait()
+            _replace(own, before)
 
 
-def _wait(port: int, server: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and server.poll() is None:
+def _replace(gone: dict[str, str], new: dict[str, str]) -> None:
+    for name in gone:
+        os.environ.pop(name, None)
+    os.environ.update(new)
+
+
+def _wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while True:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
         except OSError:
-            time.sleep(0.1)
+            if server.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError("moto's server does not start") from None
+            time.sleep(0.05)
         else:
             return
-    raise RuntimeError("moto's server does not answer")

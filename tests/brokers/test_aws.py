@@ -4,6 +4,7 @@ On a moto server, which stands in for AWS.
 """
 
 import logging
+import socket
 import subprocess
 import sys
 import threading
@@ -120,7 +121,7 @@ class TestGroups:
             first = held.until
             until(lambda: held.until > first + 2)  # twice extended
             assert member.poll(0) == []
-            assert broker._topology.queues.waiting(group_queue(group)) == (0, 1)
+            until(lambda: broker._topology.queues.waiting(group_queue(group)) == (0, 1))
             member.commit(past(records))
         assert broker.lags({group: {channel}}) == {group: 0}
 
@@ -346,6 +347,18 @@ class TestBadInput:
         assert time.monotonic() - began < PATIENCE
         assert [r for r in caplog.records if r.levelno > logging.DEBUG] == []
 
+    def test_who_never_answers_is_no_aws(self, aws):
+        with socket.socket() as mute:
+            mute.bind(("127.0.0.1", 0))
+            mute.listen()
+            port = mute.getsockname()[1]
+            address = f"http://127.0.0.1:{port}"
+            with (
+                AWSBroker("eu-central-1", endpoint_url=address, timeout=0.5) as broker,
+                pytest.raises(BrokerUnavailableError, match=rf"^no AWS answered at {address} with"),
+            ):
+                broker.channels()
+
     @pytest.mark.parametrize(
         ("code", "status", "expected"),
         [
@@ -461,4 +474,32 @@ def answering(code, status):
     finally:
         server.shutdown()
         thread.join()
+        server.server_close()
+
+
+def test_what_answers_and_is_not_aws_is_said(monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+
+    class Chatting(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"<html>hello")
+
+        def log_message(self, *_):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Chatting)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        address = f"http://127.0.0.1:{server.server_port}"
+        with (
+            AWSBroker("eu-central-1", endpoint_url=address, timeout=3) as broker,
+            pytest.raises(BrokerError, match=rf"^what answers at {address} is not AWS, or broke"),
+        ):
+            broker.channels()
+    finally:
+        server.shutdown()
         server.server_close()

@@ -63,6 +63,14 @@ def test_a_guard_sees_numbers_as_doubles(source, expected):
     assert holds(source, payload()) is expected
 
 
+@pytest.mark.parametrize(("value", "why"), [(None, r" \(data\.note is null\)"), (5.0, "")])
+def test_a_field_whose_function_is_called_is_read_and_must_have_that_function(value, why):
+    guard = Expression("data.note.startsWith('x') && data.line.price > 1.0")
+    assert guard.paths == ["note", "line.price"]
+    with pytest.raises(ExpressionError, match=rf" fails on this event: .*'startsWith'{why}\.$"):
+        guard.holds({"note": value, "line": {"price": 2.0}})
+
+
 @pytest.mark.parametrize("absent", [None, ...])
 @pytest.mark.parametrize(
     "source",

@@ -39,10 +39,10 @@ class Stage:
         retry: RetryPolicy,
         delivery: str,
         observers=observers_of,
-        tracing=None,
+        **settings,
     ) -> None:
         self.design, self.folder, self.retry, self.delivery = design, folder, retry, delivery
-        self.tracing = tracing
+        self.settings = settings
         self.clock = VirtualClock()
         self.broker = MemoryBroker(now=lambda: self.clock.now().timestamp())
         self.said: list[str] = []
@@ -71,7 +71,7 @@ class Stage:
                 retry=self.retry,
                 delivery=self.delivery,
                 instance=instance,
-                tracing=self.tracing,
+                **self.settings,
             )
             self.runner.start(spec, kill_at=kill_at)
         return self

@@ -69,7 +69,7 @@ def followed(here, named, **settings):
         here.broker,
         "",
         here.folder,
-        here.runner.lives,
+        lambda: here.runner.lives().values(),
         here.clock.now,
     )
     letters = [dead_letter_channel("", name) for name in here.design.services]
@@ -173,6 +173,15 @@ def test_what_is_odd_is_said_and_nothing_is_dropped(here):
     assert set(flow.payloads) == {first.id, root.id, orphan.id, early.id}
 
 
+def test_an_event_without_a_correlation_id_begins_the_flow_that_is_named_after_it(here):
+    here.start()
+    event = replace(here.envelope(OrderPlaced(id="o-1")), correlationid=None)
+    here.put(event)
+    here.run()
+    flow = followed(here, event.id)
+    assert [found.type for found in flow.tree] == ["OrderPlaced", "StockReserved", "OrderPaid"]
+
+
 def test_events_that_name_each_other_as_their_cause_are_shown_all_the_same(here):
     one = here.envelope(OrderPlaced(id="o-1"), correlationid="f")
     two = here.envelope(OrderPlaced(id="o-2"), correlationid="f")
@@ -236,6 +245,16 @@ def test_what_stands_in_a_flow_is_shown_in_html_and_never_run(here):
     assert "<img" not in page
     assert "<script" not in page
     assert page.count("&lt;img src=x onerror=alert(1)&gt;") > 4
+
+
+def test_nothing_in_a_flow_steers_a_terminal(here):
+    event = here.envelope(
+        OrderPlaced(id="o"), source="a\x1b[2J\nb", id="i\x1b[31m", correlationid="f\u202e"
+    )
+    here.put(event)
+    shown = repr(followed(here, "f\u202e"))
+    assert not {"\x1b", "\u202e"} & {*shown}
+    assert r"a\x1b[2J\nb" in shown
 
 
 def test_personal_data_are_hidden_in_payloads_and_keys_unless_they_are_asked_for(here):

@@ -7,11 +7,12 @@ from uuid import uuid4
 
 import pytest
 
-from workbench import Workbench
+from workbench import Choreography, Workbench
 from workbench.brokers import Outgoing
 from workbench.brokers.aws import topology
 from workbench.errors import WorkbenchError
-from workbench.examples.orders import order_choreography, some_orders
+from workbench.examples.orders import OrderPlaced, order_choreography, some_orders
+from workbench.examples.signup import signup_choreography, some_signups
 
 pytestmark = pytest.mark.aws
 PATIENCE = 60
@@ -121,3 +122,30 @@ def test_absences_and_transactions_say_what_they_can_not(on_aws):
     wb = on_aws(order_choreography(), delivery="transactions")
     with pytest.raises(WorkbenchError, match=r"aws has no transactions: use delivery='at-least-o"):
         wb.start()
+
+
+def test_an_absence_expires_when_nothing_is_left_that_could_end_it(on_aws):
+    wb = on_aws(signup_choreography())
+    wb.start()
+    wb.publish_many([*some_signups(4, silent=1, bounced=1, seed=1)])
+    wb.wait_until_idle(PATIENCE)
+    assert wb.converged()
+    counts = wb.capture(progress=False).frame["type"].value_counts()
+    ends = ("AccountActivated", "ContactConfirmed", "VerificationExpired", "AccountClosed")
+    assert [counts[name] for name in ends] == [2, 2, 1, 2]
+
+
+def test_a_service_has_loaded_the_client_of_its_broker_and_no_other(on_aws):
+    design = Choreography()
+
+    @design.service("audit").on()
+    def note(event: OrderPlaced, ctx) -> None:
+        import sys
+
+        ctx.state["loaded"] = sorted({"boto3", "confluent_kafka", "kafka", "pika"} & {*sys.modules})
+
+    wb = on_aws(design)
+    wb.start()
+    wb.publish_many(some_orders(1))
+    wb.wait_until_idle(PATIENCE)
+    assert wb.state("audit") == {"loaded": ["boto3"]}

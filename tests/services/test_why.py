@@ -6,13 +6,14 @@ from dataclasses import replace
 import pytest
 
 from workbench import Workbench
+from workbench.capture import find_flow
 from workbench.choreography import Choreography
 from workbench.errors import LogError, ServiceError
 from workbench.events import Event, to_kafka
 from workbench.services import RetryPolicy, dead_letter_channel
 from workbench.session.answers import PENDING, REASONS, TROUBLE
-from workbench.session.evidence import Sources
-from workbench.session.why import why
+from workbench.session.evidence import Evidence, Sources
+from workbench.session.why import answers_of, why
 
 pytestmark = pytest.mark.memory
 
@@ -68,17 +69,21 @@ def channels(here):
     return [*here.design.all_channels(), *letters]
 
 
-def asked(here, event, service="inventory", **settings):
-    """The answer of a stage's services, from its broker and its files."""
-    sources = Sources(
+def sources(here):
+    """What answers are drawn from."""
+    return Sources(
         here.design,
         here.broker,
         "",
         here.folder,
-        here.runner.lives,
+        lambda: here.runner.lives().values(),
         here.clock.now,
     )
-    given = why(sources, event, service, channels(here), **settings)
+
+
+def asked(here, event, service="inventory", among=(), **settings):
+    """The answer of a stage's services, from its broker and its files."""
+    given = why(sources(here), event, service, among or channels(here), **settings)
     assert all(answer.reason in REASONS for answer in given.answers)
     return given
 
@@ -241,6 +246,24 @@ def test_an_event_that_a_paused_service_has_not_received_says_how_far_behind_it_
     assert any(line.startswith("inventory reads on at") for line in given.answers[0].evidence)
 
 
+def test_of_several_instances_the_one_that_holds_it_up_is_named(design, inventory, stage):
+    inventory.on()(reserving())
+    here = stage(design).start("inventory").start("inventory", instance=2)
+    here.run()
+    here.runner.pause("inventory/2")
+    while True:
+        event = placed(here, id=f"o-{len(here.records('OrderPlaced'))}")
+        here.run_rounds(3)
+        given = asked(here, event.id)
+        if given.reason != "handled":
+            break
+    assert re.fullmatch(
+        r"inventory has not received it yet: of its instances inventory/2 reads OrderPlaced\[\d\], "
+        r"and it is paused, and it is 1 event behind\.",
+        given.sentence,
+    )
+
+
 def test_a_service_that_was_killed_and_one_that_never_ran_say_so(design, inventory, stage):
     inventory.on()(reserving())
     design.service("audit").whenever("OrderPlaced", emit={})
@@ -275,6 +298,25 @@ def test_what_a_service_has_read_past_before_it_had_the_reaction_is_passed_over(
     assert given.sentence == (
         "inventory has read past it without reacting: count was not part of it yet when it read the "
         "event; its inbox has it at reserve. wb.reprocess('inventory', since=...) lets it handle it."
+    )
+
+
+def test_what_a_service_does_while_it_is_asked_about_is_not_missed(design, inventory, stage):
+    inventory.on()(reserving())
+    design.service("shipping").whenever("StockReserved", emit={}, name="ship")
+    here = stage(design).start("inventory")
+    event = placed(here)
+    found = find_flow(here.broker, channels(here), event.id)
+    early = Evidence.of(sources(here), event.id, found.records)
+    here.run()
+    evidence = early.followed_up(["inventory"], channels(here), found.ends)
+    reserved = evidence.events[1]
+    (answer,) = answers_of(evidence, evidence.events[0], "inventory")
+    assert (answer.reason, answer.effects) == ("handled", (reserved.identity,))
+    (answer,) = answers_of(evidence, reserved, "shipping")
+    assert (answer.reason, answer.sentence) == (
+        "not received",
+        "shipping had not received it yet when that was looked for: it has only just come.",
     )
 
 
@@ -363,6 +405,16 @@ def test_a_dead_letter_says_why_and_how_it_is_handed_back(design, inventory, sta
     letter = re.search(r"redrive\(\['(.+)'\]\)", given.answers[0].evidence[-1])[1]
     assert letter.startswith("inventory.dead-letters[")
     assert given.answers[0].attempts == 3
+
+
+def test_an_event_that_is_kept_no_longer_is_known_by_its_dead_letter(design, inventory, stage):
+    inventory.on()(reserving(fails=["o-1"]))
+    here = stage(design, ONCE).start()
+    event = placed(here)
+    here.run()
+    given = asked(here, event.id, among=[dead_letter_channel("", "inventory")])
+    assert given.reason == "dead"
+    assert "OSError: no shelf for anna" in given.sentence
 
 
 def test_an_event_that_its_reaction_cannot_read_is_dead_with_the_reason(design, inventory, stage):

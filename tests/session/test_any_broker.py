@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 
 from workbench import Workbench
+from workbench.errors import BrokerError, ServiceError
 from workbench.examples.fintech import fintech_choreography, some_transactions
 from workbench.examples.orders import (
     expected_totals,
@@ -88,3 +89,21 @@ def test_the_fintech_design(on):
         assert seen["TransactionDeclined"] == seen["TransactionReversed"] == 2
         assert seen["TransactionSettled"] == 6
         assert seen["CardholderNotified"] == 10
+
+
+def test_a_broker_without_offsets_says_so_before_it_stops_a_service(on):
+    with Workbench(order_choreography(), **on) as wb:
+        wb.start()
+        wb.publish(some_orders(1)[0])
+        wb.wait_until_idle(60)
+        if wb.broker.kind in ("kafka", "memory"):
+            assert wb.reprocess("billing") == 1
+            return
+        with pytest.raises(BrokerError, match=r"keeps no offsets, so \S+billing can't be rewound"):
+            wb.reprocess("billing")
+        assert wb.lives()["billing"].up
+        wb.stop("billing")
+        with pytest.raises(BrokerError, match=r"keeps no offsets, so \S+billing can't be rewound"):
+            wb.start("billing", begin="now")
+        with pytest.raises(ServiceError, match=r"^on \w+ a service has one instance: "):
+            wb.start("billing", instances=2)

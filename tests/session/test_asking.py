@@ -101,6 +101,15 @@ def test_a_letter_that_was_edited_names_the_event_it_goes_on_as(wb, given_up):
     given = why(wb, given_up)
     assert given.reason == "edited"
     assert f"goes on as the event {new_id}: wb.why('{new_id}', 'inventory')." in given.sentence
+    assert reason(wb, new_id) == "handled"
+    flow = wb.flow(given_up, progress=False)
+    assert [event.type for event in flow.tree] == [
+        "OrderPlaced",
+        "DeadLetterEdited",
+        "OrderPlaced",
+        "StockReserved",
+    ]
+    assert "its cause" not in repr(flow)
 
 
 def test_a_letter_that_was_discarded_says_why(wb, given_up):

@@ -154,7 +154,7 @@ def test_the_files_are_lines_of_otlp(at_work):
     wb = at_work()
     wb.publish(Placed(id="o-1"))
     wb.wait_until_idle()
-    (line,) = (wb.folder / "workbench.spans.jsonl").read_text().splitlines()
+    (line,) = (wb.folder / "spans" / "workbench.jsonl").read_text().splitlines()
     ((resource,),) = json.loads(line).values()
     attributes = {one["key"]: one["value"] for one in resource["resource"]["attributes"]}
     assert attributes["service.name"] == {"stringValue": "workbench"}
@@ -188,7 +188,7 @@ def test_a_reset_begins_a_new_file(at_work):
 def test_publishing_goes_on_where_spans_cannot_be_written(at_work):
     said = []
     wb = at_work(say=said.append)
-    (wb.folder / "workbench.spans.jsonl").mkdir()
+    (wb.folder / "spans" / "workbench.jsonl").mkdir(parents=True)
     wb.publish(Placed(id="o-1"))
     wb.publish(Placed(id="o-2"))
     wb.wait_until_idle()

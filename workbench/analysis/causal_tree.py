@@ -153,7 +153,7 @@ class CausalTree:
         """It as text, at most so many lines."""
         lines = self.lines(most)
         left = self.lines_in_all - len(lines)
-        shown = [f"{line.branch}{_words(line.node)}" for line in lines]
+        shown = [f"{line.branch}{wording.visible(_words(line.node))}" for line in lines]
         return "\n".join([*shown, *([self.left_out(left)] if left else [])])
 
     def __str__(self) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
 _UNITS = ((86_400.0, "d"), (3_600.0, "h"), (60.0, "min"), (1.0, "s"), (0.001, "ms"))
 _LONGEST_VALUE = 60
+_STEERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 def length(seconds: float) -> str:
@@ -44,6 +46,11 @@ def cut(text: str, letters: int) -> str:
     """One line of at most so many letters."""
     line = " ".join(text.split())
     return line if len(line) <= letters else f"{line[: letters - 1]}…"
+
+
+def visible(text: str) -> str:
+    """A line in which nothing steers a terminal: control characters are written as escapes."""
+    return _STEERS.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def value(found: Any) -> str:

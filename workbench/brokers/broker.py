@@ -335,9 +335,24 @@ class Broker(ABC):
             found[group] = sum(max(0, ends[p] - committed.get(p, begins.get(p, 0))) for p in mine)
         return found
 
+    def may_rewind(self, group: str) -> None:  # noqa: B027 - those that keep offsets may
+        """Refuse, before anything is changed, what :meth:`rewind` would refuse.
+
+        Raises
+        ------
+        BrokerError
+            This kind of broker keeps no offsets of a group.
+        """
+
     @abstractmethod
     def rewind(self, group: str, offsets: Mapping[Position, int]) -> None:
-        """Let a group that nobody is a member of read on from other offsets."""
+        """Let a group that nobody is a member of read on from other offsets.
+
+        Raises
+        ------
+        BrokerError
+            This kind of broker keeps none, or somebody is a member.
+        """
 
     @abstractmethod
     def close(self) -> None:

@@ -6,11 +6,11 @@ Everything is read once, and only what was looked for is kept: a topic may be of
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from workbench.brokers import Broker, Record
+from workbench.brokers import Broker, Position, Record
 from workbench.capture.recorder import read_range
 from workbench.errors import EventError
 from workbench.events import DeadLetter, from_kafka
@@ -20,7 +20,8 @@ _TOLD_EVERY: Final = 1_000
 _NEAR: Final = 5
 """How many ids that look like the one looked for are named."""
 _ALIKE: Final = 6
-"""Letters that a beginning must have in common with an id to be taken for a part of it."""
+"""Letters that the beginnings or the ends of two ids must have in common to look alike."""
+_IDS: Final = frozenset({"ce_correlationid", "ce_id"})
 
 
 @dataclass
@@ -37,12 +38,15 @@ class Found:
         Ids of flows and events that look like it.
     looked_at
         How many records there were.
+    ends
+        Where reading would go on.
     """
 
     records: list[Record] = field(default_factory=list)
     flows: list[str] = field(default_factory=list)
     near: list[str] = field(default_factory=list)
     looked_at: int = 0
+    ends: dict[Position, int] = field(default_factory=dict)
 
 
 def find_flow(
@@ -50,10 +54,12 @@ def find_flow(
     channels: Iterable[str],
     name: str,
     *,
+    start: Mapping[Position, int] | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Found:
     """The records of a flow, in the order in which they are read.
 
+    ``start`` are the offsets to begin at, where not at the first that is kept.
     ``flows`` tells of those events that have the name for their id in which flows they are.
 
     Raises
@@ -61,7 +67,7 @@ def find_flow(
     LogError
         The broker stops giving events before the end.
     """
-    return _find(broker, channels, name, progress, whole=True)
+    return _find(broker, channels, name, progress, whole=True, start=start or {})
 
 
 def find_event(
@@ -80,7 +86,7 @@ def find_event(
     LogError
         The broker stops giving events before the end.
     """
-    return _find(broker, channels, name, progress, whole=False)
+    return _find(broker, channels, name, progress, whole=False, start={})
 
 
 def _find(
@@ -90,10 +96,13 @@ def _find(
     progress: Callable[[int, int], None],
     *,
     whole: bool,
+    start: Mapping[Position, int],
 ) -> Found:
     found = Found()
     names = sorted(set(channels))
-    first, last = broker.begin_offsets(names), broker.end_offsets(names)
+    first, last = {**broker.begin_offsets(names), **start}, broker.end_offsets(names)
+    first = {position: offset for position, offset in first.items() if position in last}
+    found.ends = last
     total = sum(max(0, last[position] - start) for position, start in first.items())
     text, is_place = name.encode("utf-8", "replace"), _PLACE.fullmatch(name) is not None
     progress(0, total)
@@ -104,9 +113,9 @@ def _find(
         if is_place and name in _places(record):
             found.records.append(record)
             continue
-        if text not in _texts(record):
+        if not _may_name(record, text):
             if len(found.near) < _NEAR:
-                _note_near(record, name, found.near)
+                _note_near(record, text, found.near)
             continue
         flow, event_id = identity(record)
         if name == event_id and flow not in found.flows:
@@ -117,13 +126,14 @@ def _find(
     return found
 
 
-def _texts(record: Record) -> list[bytes]:
-    """Where an id may stand: in a header, or, of a structured event, anywhere in its value."""
-    texts = [text for _, text in record.headers if text]
-    if any(text.startswith(b"application/cloudevents") for text in texts):
-        flow, event_id = identity(record)
-        texts += [flow.encode(), event_id.encode()]
-    return texts
+def _may_name(record: Record, text: bytes) -> bool:
+    """Whether an id may be named: by a header, or, in a structured event, by its value."""
+    for _, value in record.headers:
+        if value == text:
+            return True
+        if value is not None and value.startswith(b"application/cloudevents"):
+            return text in {part.encode() for part in identity(record)}
+    return False
 
 
 def identity(record: Record) -> tuple[str, str]:
@@ -148,18 +158,16 @@ def _places(record: Record) -> tuple[str, ...]:
     return place_of(record), f"{letter.channel}[{letter.partition}]@{letter.offset}"
 
 
-def _note_near(record: Record, name: str, near: list[str]) -> None:
-    for header, text in record.headers:
-        if header in {"ce_correlationid", "ce_id"} and text:
-            known = text.decode("utf-8", "replace")
-            if known not in near and _looks_like(known, name):
-                near.append(known)
-
-
-def _looks_like(known: str, name: str) -> bool:
-    """Whether one begins like the other, or they differ in a letter or two."""
-    if len(name) >= _ALIKE and known.startswith(name):
-        return True
-    if len(known) != len(name) or len(name) < _ALIKE:
-        return False
-    return sum(a != b for a, b in zip(known, name, strict=True)) <= 2
+def _note_near(record: Record, text: bytes, near: list[str]) -> None:
+    """Remember ids that begin or end as the one that is looked for does."""
+    if len(text) < _ALIKE:
+        return
+    for header, value in record.headers:
+        if value is None or header not in _IDS:
+            continue
+        begins = value.startswith(text) or (
+            len(value) == len(text)
+            and (value[:_ALIKE] == text[:_ALIKE] or value[-_ALIKE:] == text[-_ALIKE:])
+        )
+        if begins and (known := value.decode("utf-8", "replace")) not in near:
+            near.append(known)

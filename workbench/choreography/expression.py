@@ -72,15 +72,10 @@ class Expression:
 
     @property
     def paths(self) -> list[str]:
-        """The fields it reads, as dotted paths without ``data.``."""
-        found = re.findall(rf"\b{self.variable}((?:\.[A-Za-z_]\w*)+)(?!\s*\()", self.source)
-        return [path[1:] for path in found]
-
-    @property
-    def _called(self) -> list[str]:
-        """The paths of which a function is called, with its name."""
-        found = re.findall(rf"\b{self.variable}((?:\.[A-Za-z_]\w*)+)\s*\(", self.source)
-        return [path[1:] for path in found]
+        """The fields it reads, as dotted paths without ``data.``; those it calls a function of, too."""
+        found = re.findall(rf"\b{self.variable}((?:\.[A-Za-z_]\w*\b)+)(\s*\()?", self.source)
+        fields = [path[1:].rpartition(".")[0] if call else path[1:] for path, call in found]
+        return [path for path in fields if path]
 
     def holds(self, view: Mapping[str, Any]) -> bool:
         """Whether a guard is true of a payload's view (see :func:`cel_view`)."""
@@ -122,8 +117,8 @@ class Expression:
         elif "CEL does not coerce" in str(error) or "No such overload" in str(error):
             reason += " (numbers from a payload are doubles: write 2.0 rather than 2)"
         else:
-            tried = [path.rpartition(".")[0] or path for path in [*self.paths, *self._called]]
-            null = [path for path in tried if at(view, path) is None]
+            tried = [part for path in self.paths for part in (path.rpartition(".")[0], path)]
+            null = [path for path in tried if path and at(view, path) is None]
             reason += f" ({self.variable}.{null[0]} is null)" if null else ""
         what = "event" if self.variable == "data" else self.variable
         return ExpressionError(f"{self.source!r} fails on this {what}: {reason}.")

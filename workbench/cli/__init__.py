@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typer
 
-from workbench.cli import asking, changing, contracts, kafka, lab, rabbitmq, running
+from workbench.cli import asking, changing, contracts, kafka, lab, logs, rabbitmq, running
 from workbench.errors import WorkbenchError
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ for command in (
     running.capture,
     asking.flow,
     asking.why,
+    logs.logs,
     changing.lint,
     changing.check,
     changing.compat,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from workbench import look
-from workbench.cli.options import Design, Namespace, Servers, Timeout, must_exist
+from workbench.cli.options import Design, Namespace, OnBroker, Timeout, must_exist
 
 Folder = Annotated[
     Path | None, typer.Option(help="Where the services' files live, if not in the usual place.")
@@ -18,7 +18,7 @@ Folder = Annotated[
 def flow(
     design: Design,
     correlation_id: Annotated[str, typer.Argument(help="The flow's id, or that of an event.")],
-    bootstrap_servers: Servers = None,
+    broker: OnBroker = None,
     namespace: Namespace = "",
     folder: Folder = None,
     timeout: Timeout = 10.0,
@@ -29,7 +29,7 @@ def flow(
     must_exist(design)
     with Workbench(
         design,
-        bootstrap_servers=bootstrap_servers,
+        broker=broker,
         namespace=namespace,
         folder=folder,
         timeout=timeout,
@@ -42,7 +42,7 @@ def why(
     design: Design,
     event_id: Annotated[str, typer.Argument(help="The event's id, or channel[partition]@offset.")],
     service: Annotated[str, typer.Argument(help="The service that did not react, or did.")],
-    bootstrap_servers: Servers = None,
+    broker: OnBroker = None,
     namespace: Namespace = "",
     folder: Folder = None,
     timeout: Timeout = 10.0,
@@ -53,7 +53,7 @@ def why(
     must_exist(design)
     with Workbench(
         design,
-        bootstrap_servers=bootstrap_servers,
+        broker=broker,
         namespace=namespace,
         folder=folder,
         timeout=timeout,

@@ -12,12 +12,25 @@ import typer
 from workbench.errors import DesignError, WorkbenchError
 from workbench.problems import Format, Problem, Severity, render
 
-Servers = Annotated[
+
+def _address(given: str | None) -> str | None:
+    return f"kafka://{given}" if given and "://" not in given else given
+
+
+OnBroker = Annotated[
     str | None,
-    typer.Option("--bootstrap-servers", help="An existing Kafka, host:port; default: a local one."),
+    typer.Option(
+        "--broker",
+        "--bootstrap-servers",
+        envvar="WORKBENCH_BROKER",
+        show_envvar=True,
+        callback=_address,
+        help="kafka://host:port, rabbitmq://, rabbitmq://user:password@host, aws://region; "
+        "host:port alone is a Kafka's; default: a local Kafka.",
+    ),
 ]
 Timeout = Annotated[
-    float, typer.Option(help="Seconds within which an existing Kafka must answer.", min=0.1)
+    float, typer.Option(help="Seconds within which an existing broker must answer.", min=0.1)
 ]
 Namespace = Annotated[str, typer.Option(help="Prefix of channels and groups.")]
 Design = Annotated[Path, typer.Argument(help="A design folder.")]

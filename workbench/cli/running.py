@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli.options import Design, Namespace, Servers, Timeout, must_end, must_exist
+from workbench.cli.options import Design, Namespace, OnBroker, Timeout, must_end, must_exist
 
 
 def demo(
@@ -17,9 +17,7 @@ def demo(
     out: Annotated[Path, typer.Option(help="Where the captured log goes.")] = Path(
         "order-log.jsonl"
     ),
-    broker: Annotated[
-        str | None, typer.Option(help="memory:// or kafka://host:port; default: a local Kafka.")
-    ] = None,
+    broker: OnBroker = None,
 ) -> None:
     """Run the order choreography with a crash in it, and account for every order."""
     from workbench.demo import run_demo
@@ -29,7 +27,7 @@ def demo(
 
 def run(
     design: Design,
-    bootstrap_servers: Servers = None,
+    broker: OnBroker = None,
     namespace: Namespace = "",
     timeout: Timeout = 10.0,
     instances: Annotated[int, typer.Option(help="How many processes share a service.")] = 1,
@@ -46,7 +44,7 @@ def run(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with Workbench(
         design,
-        bootstrap_servers=bootstrap_servers,
+        broker=broker,
         namespace=namespace,
         delivery=delivery,
         timeout=timeout,
@@ -66,7 +64,7 @@ def run(
 def capture(
     design: Design,
     out: Annotated[Path, typer.Option(help="The file to write, .jsonl or .jsonl.gz.")],
-    bootstrap_servers: Servers = None,
+    broker: OnBroker = None,
     namespace: Namespace = "",
     timeout: Timeout = 10.0,
 ) -> None:
@@ -77,7 +75,7 @@ def capture(
     must_exist(design)
     with Workbench(
         design,
-        bootstrap_servers=bootstrap_servers,
+        broker=broker,
         namespace=namespace,
         timeout=timeout,
         readonly=True,

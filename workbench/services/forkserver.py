@@ -130,13 +130,15 @@ def _preload(kind: str) -> None:
     import jsonschema_rs
     import opentelemetry.sdk.trace.export
     import pydantic
+    import structlog
 
     import workbench.services.process
     import workbench.services.tracing.observing
     from workbench.brokers import load_broker
 
     load_broker(kind)
-    _ = (cel, cloudevents, cloudpickle, jsonschema_rs, opentelemetry, pydantic, workbench)
+    _ = (cel, cloudevents, cloudpickle, jsonschema_rs, opentelemetry, pydantic, structlog)
+    _ = workbench
     # What is here now stays: the collector of a service neither walks through it again and again
     # nor, by touching it, makes a copy of the memory that services share.
     gc.collect()

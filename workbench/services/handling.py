@@ -353,7 +353,7 @@ class Handling:
     def _time(self, case: Case, outcome: str, began: float, work: Work) -> None:
         """Note how long an attempt took."""
         seconds = self._clock.monotonic() - began
-        work.spans.add(case.envelope.type, case.reaction.name, outcome, seconds)
+        work.durations.add(case.envelope.type, case.reaction.name, outcome, seconds)
 
     def _try(self, case: Case, work: Work, attempt: int, now: datetime) -> bool:
         """Make an attempt; ``False`` if the guard turns the event away.

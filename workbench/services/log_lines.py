@@ -148,6 +148,9 @@ class LogLines:
         if error is not None:
             line["error"] = cleaner.text(_said(error))
             line["traceback"] = cleaner.text(own_traceback(error))
+        if error is None and "error" in fields:
+            line["error"] = cleaner.sentence(fields["error"])
+            fields = {name: value for name, value in fields.items() if name != "error"}
         for name, value in cleaner.fields(fields).items():
             line[name if name not in FIELDS else f"{name}_"] = value
         return _json(line)
@@ -155,6 +158,20 @@ class LogLines:
     def _line(
         self, at: datetime, level: str, event: str, event_type: str, envelope: Envelope | None
     ) -> dict[str, Any]:
+        if envelope is not None:
+            return {
+                "time": at,
+                "level": level,
+                "service": self._service,
+                "instance": self._instance,
+                "event": event,
+                "event_type": event_type,
+                "event_id": envelope.id,
+                "source": envelope.source,
+                "correlation_id": envelope.correlationid,
+                "causation_id": envelope.causationid,
+                "trace_id": trace_id(envelope.traceparent),
+            }
         line = {
             "time": at,
             "level": level,
@@ -162,15 +179,7 @@ class LogLines:
             "instance": self._instance,
             "event": event,
         }
-        if event_type:
-            line["event_type"] = event_type
-        if envelope is not None:
-            line["event_id"] = envelope.id
-            line["source"] = envelope.source
-            line["correlation_id"] = envelope.correlationid
-            line["causation_id"] = envelope.causationid
-            line["trace_id"] = trace_id(envelope.traceparent)
-        return line
+        return line | {"event_type": event_type} if event_type else line
 
     def _payload(self, envelope: Envelope) -> Any:
         size = len(envelope.data)

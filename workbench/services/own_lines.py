@@ -13,15 +13,13 @@ from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from typing import Any
 
-import structlog
-
 from workbench.services.logs import Logs, current_log
 
 HANDLER = "handler"
 """The ``logger`` of lines by structlog, whose loggers have no name."""
 _LEVELS = {"exception": "error", "warn": "warning", "fatal": "critical"}
 _KNOWN = ("debug", "info", "warning", "error", "critical")
-_CLIENTS = ("kafka",)
+_CLIENTS = ("kafka", "pika", "boto3", "botocore", "urllib3")
 """Libraries of the workbench's own: what they log is about connections, and not for a handler's log."""
 _STANDARD = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"})
 
@@ -65,6 +63,8 @@ def divert_structlog() -> None:
 
     In the list itself, as ``structlog.testing`` does, so that loggers that were made before know.
     """
+    import structlog
+
     processors = structlog.get_config()["processors"]
     if _take in processors:
         return
@@ -79,6 +79,8 @@ def _take(
     method: str,
     event: MutableMapping[str, Any],
 ) -> MutableMapping[str, Any]:
+    import structlog
+
     log = _current()
     if log is None:
         return event

@@ -1,6 +1,6 @@
 """How long attempts take: a histogram in the service's file, which restarts go on with.
 
-Gathered in memory for a round (:class:`Spans`) and written with it, a row for each bucket that
+Gathered in memory for a round (:class:`Durations`) and written with it, a row for each bucket that
 has grown; read back as a :class:`Histogram` for each event type, reaction and outcome.
 """
 
@@ -43,7 +43,7 @@ class Attempted(NamedTuple):
     outcome: str
 
 
-class Spans:
+class Durations:
     """How long a round's attempts took; for one thread."""
 
     def __init__(self) -> None:

@@ -146,9 +146,9 @@ class Store:
         """All that was ever counted in this file."""
         return _counts(self._db)
 
-    def time(self, spans: processing.Spans) -> None:
+    def time(self, durations: processing.Durations) -> None:
         """Add to how long attempts took."""
-        spans.write(self._db)
+        durations.write(self._db)
 
     def touch(self, touches: touched.Touches) -> None:
         """Add to the fields that handlers were seen to touch."""

@@ -20,7 +20,7 @@ from workbench.services.done_steps import DoneSteps
 from workbench.services.happening import COUNTED, Round
 from workbench.services.inbox import Entry, Outcome
 from workbench.services.outbox import Unsent
-from workbench.services.processing import Spans
+from workbench.services.processing import Durations
 from workbench.services.state import Layer, State, Texts
 from workbench.services.store import Counts, Store
 from workbench.services.timers import Timers
@@ -53,7 +53,7 @@ class Work:
         self.source = Position("", 0)
         """The partition of the record that is being handled: what comes of it is its owner's."""
         self.counts: Counts = Counter()
-        self.spans = Spans()
+        self.durations = Durations()
         self.touched: Touches = Counter()
         """Fields that handlers were seen to touch."""
         self.unsettled: dict[str, None] = {}
@@ -140,7 +140,7 @@ class Work:
         self._store.state.write(self._state.changes)
         unsent = self._store.outbox.put(self._outgoing) if self._outgoing else []
         self._store.count(self.counts)
-        self._store.time(self.spans)
+        self._store.time(self.durations)
         if self.touched:
             self._store.touch(self.touched)
         return [row for row in unsent if row.due <= now]

@@ -46,8 +46,9 @@ class Asking:
             )
 
     def _channels(self) -> list[str]:
-        there = self._connection.broker.channels()
-        return [name for name in self._connection.captured_channels() if name in there]
+        connection = self._connection
+        wanted = {*connection.captured_channels(), *connection.all_channels()}
+        return sorted(wanted & connection.broker.channels())
 
     def _sources(self) -> Sources:
         from workbench.session.evidence import Sources
@@ -57,7 +58,7 @@ class Asking:
             self._connection.broker,
             self._connection.namespace,
             self._connection.folder,
-            self._running.lives,
+            self._running.all_instances,
             Clock().now,
             self._running.older,
         )

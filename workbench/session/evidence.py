@@ -6,39 +6,56 @@ the moment it was read, and a service that is at work meanwhile may have gone on
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 
 from workbench.analysis import wording
 from workbench.brokers import Broker, Position, Record
+from workbench.capture import find_flow
 from workbench.choreography import Choreography, Reaction
 from workbench.errors import EventError
-from workbench.events import DeadLetter, Envelope, Retry, from_kafka
+from workbench.events import DeadLetter, Envelope, Retry
+from workbench.events.dead_letter import PREFIX as DEAD_LETTER
 from workbench.events.identity import effect_id
 from workbench.events.masking import Masked, Masking
-from workbench.services import Life, channel_name, input_channels, retry_channel, store_path
+from workbench.events.notes import without
+from workbench.events.retry import PREFIX as RETRY
+from workbench.services import (
+    Life,
+    channel_name,
+    dead_letter_channel,
+    input_channels,
+    service_of,
+    store_path,
+    together,
+)
 from workbench.services.account import Account, Armed, Noted, Unsent, Waits, read_account
 from workbench.services.inbox import Entry
 from workbench.session.desk import Letter, letters_among
 from workbench.session.logs import read_logs
-
-Identity = tuple[str, str]
-"""An event's source and id; of one that can't be read, its channel and place."""
+from workbench.session.told import (
+    Attempt,
+    Identity,
+    Told,
+    digest,
+    envelope_of,
+    event_among,
+    place_in_inbox,
+)
 
 
 @dataclass(frozen=True)
 class Sources:
     """What answers are drawn from: a design, its broker, and the folder of its services' files.
 
-    ``lives`` says how the services are that were started here, ``older`` which of them run an
+    ``instances`` says how those of services are that were started here, ``older`` which of them run an
     older design, ``now`` the services' time.
     """
 
@@ -46,59 +63,9 @@ class Sources:
     broker: Broker
     namespace: str
     folder: Path
-    lives: Callable[[], Mapping[str, Life]]
+    instances: Callable[[], Iterable[Life]]
     now: Callable[[], datetime]
     older: Callable[[], frozenset[str]] = frozenset
-
-
-@dataclass(frozen=True)
-class Told:
-    """One event as the broker has it.
-
-    Attributes
-    ----------
-    envelope
-        ``None`` if it can't be read.
-    records
-        Where it stands, in the order in which the broker got it: more than one if it was sent
-        again.
-    """
-
-    envelope: Envelope | None
-    records: Sequence[Record]
-
-    @property
-    def record(self) -> Record:
-        """The first."""
-        return self.records[0]
-
-    @property
-    def identity(self) -> Identity:
-        """Its source and id, or its channel and place."""
-        if self.envelope is not None:
-            return self.envelope.source, self.envelope.id
-        return self.record.channel, _place_in_inbox(self.record)
-
-    @property
-    def appended(self) -> float:
-        """When the broker got it, in seconds since 1970 UTC."""
-        return self.record.time_ms / 1000
-
-    def by_data(self) -> list[Told]:
-        """It, and, if other events have taken its id, each of them, by their data."""
-        found: dict[bytes, list[Record]] = {}
-        for record in self.records:
-            found.setdefault(digest(record), []).append(record)
-        return [Told(_envelope(records[0]), records) for records in found.values()]
-
-
-class Attempt(NamedTuple):
-    """One attempt of a reaction, as its service has logged it: seconds since 1970 UTC."""
-
-    began: float
-    ended: float
-    failed: bool = False
-    error: str = ""
 
 
 @dataclass(frozen=True)
@@ -114,9 +81,11 @@ class Evidence:
     letters
         Dead letters of its events, the newest last, with what was decided about them.
     records
-        All that was found, dead letters too, as the broker has it.
+        Its events and dead letters as the broker has them.
     personal
         Whether personal data may be shown.
+    fresh
+        The events that came after the services' files were read.
     """
 
     sources: Sources
@@ -125,9 +94,11 @@ class Evidence:
     letters: Sequence[Letter]
     records: Sequence[Record]
     personal: bool = False
+    fresh: frozenset[Identity] = frozenset()
     _masks: dict[str, Masking] = field(default_factory=dict)
     _accounts: dict[str, Account] = field(default_factory=dict)
     _committed: dict[str, Mapping[Position, int]] = field(default_factory=dict)
+    _lags: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -135,20 +106,56 @@ class Evidence:
     ) -> Evidence:
         """Sort what was found of a flow."""
         events: dict[tuple[Identity, bool], list[Record]] = {}
-        envelopes: dict[tuple[Identity, bool], Envelope | None] = {}
-        copies = []
-        dead = {f"{channel_name(sources.namespace, name)}.dead-letters" for name in _names(sources)}
+        copies, handed = [], []
+        names = list(sources.choreography.services)
+        dead = {dead_letter_channel(sources.namespace, name) for name in names}
         for record in sorted(records, key=lambda r: (r.time_ms, r.channel, r.partition, r.offset)):
             if DeadLetter.from_headers(record.headers) is not None or record.channel in dead:
                 copies.append(record)
-                continue
-            envelope = _envelope(record)
-            told = Told(envelope, [record])
-            key = told.identity, envelope is None
-            events.setdefault(key, []).append(record)
-            envelopes.setdefault(key, envelope)
-        found = [Told(envelopes[key], at) for key, at in events.items()]
-        return cls(sources, flow, found, letters_among(copies), records, personal)
+            elif Retry.from_headers(record.headers) is not None:
+                handed.append(record)
+            else:
+                told = Told(envelope_of(record), [record])
+                events.setdefault((told.identity, told.envelope is None), []).append(record)
+        letters = letters_among(copies)
+        # An edited event stands on a retry channel alone, and one that was given up may be kept
+        # no longer than its dead letter.
+        for record in (*handed, *map(_original, letters)):
+            told = Told(envelope_of(record), [record])
+            if told.envelope is not None:
+                events.setdefault((told.identity, False), [record])
+        found = [Told(envelope_of(at[0]), at) for at in events.values()]
+        shown = [record for at in events.values() for record in at]
+        return cls(sources, flow, found, letters, [*shown, *copies], personal)
+
+    def followed_up(
+        self, services: Iterable[str], channels: Iterable[str], ends: Mapping[Position, int]
+    ) -> Evidence:
+        """With what services have on record, and then what has come to the channels meanwhile.
+
+        In this order: an effect is on record before it is on its channel. ``ends`` is how far the
+        channels were read.
+
+        Raises
+        ------
+        LogError
+            The broker stops giving events before the end.
+        """
+        for service in services:
+            self.account(service)
+        more = find_flow(self.sources.broker, channels, self.flow, start=ends)
+        if not more.records:
+            return self
+        newer = Evidence.of(
+            self.sources, self.flow, [*self.records, *more.records], personal=self.personal
+        )
+        return replace(
+            newer,
+            fresh=frozenset(newer.by_identity.keys() - self.by_identity.keys()),
+            _accounts=self._accounts,
+            _committed=self._committed,
+            _lags=self._lags,
+        )
 
     # --- events ---------------------------------------------------------------------------
 
@@ -186,7 +193,7 @@ class Evidence:
         self, event: Told, service: str, reaction: Reaction
     ) -> list[tuple[Envelope, Unsent]]:
         """Effects of a reaction to an event that are in its service's outbox."""
-        kept = [(_envelope_of(row.headers, row.value), row) for row in self.account(service).unsent]
+        kept = [(event_among(row.headers, row.value), row) for row in self.account(service).unsent]
         if not kept:
             return []
         ids = set(self._effect_ids(event, service, reaction))
@@ -234,8 +241,11 @@ class Evidence:
     def account(self, service: str) -> Account:
         """What a service has on record about the flow."""
         if service not in self._accounts:
+            # How far it has read is asked first: what it has read by then is on record.
+            self.committed(service)
+            self.lag(service)
             names = [told.identity for told in self.events]
-            places = [(r.channel, _place_in_inbox(r)) for told in self.events for r in told.records]
+            places = [(r.channel, place_in_inbox(r)) for told in self.events for r in told.records]
             path = store_path(self.sources.folder, service)
             self._accounts[service] = read_account(path, self.flow, [*names, *places])
         return self._accounts[service]
@@ -247,14 +257,14 @@ class Evidence:
     def poisoned(self, record: Record, service: str, reaction: str) -> Noted | None:
         """What the inbox has about a record that was given up by its place."""
         inbox = self.account(service).inbox
-        place = _place_in_inbox(record)
+        place = place_in_inbox(record)
         entries: list[Entry] = [(record.channel, place, name) for name in ("", reaction)]
         return next((inbox[entry] for entry in entries if entry in inbox), None)
 
     def waits(self, event: Told, service: str, reaction: str) -> Waits | None:
         """The retry, or the parked event, that waits in a service's file."""
         for waits in self.account(service).waiting:
-            retry, envelope = Retry.from_headers(waits.record.headers), _envelope(waits.record)
+            retry, envelope = Retry.from_headers(waits.record.headers), envelope_of(waits.record)
             name = waits.behind or (retry.reaction if retry else "")
             known = envelope is not None and (envelope.source, envelope.id) == event.identity
             if known and name in ("", reaction):
@@ -264,7 +274,7 @@ class Evidence:
     def armed(self, event: Told, service: str, reaction: str) -> Armed | None:
         """The timer that an event has armed."""
         for timer in self.account(service).armed:
-            envelope = _envelope(timer.record)
+            envelope = envelope_of(timer.record)
             known = envelope is not None and (envelope.source, envelope.id) == event.identity
             if known and timer.reaction == reaction:
                 return timer
@@ -303,7 +313,22 @@ class Evidence:
         lines = self._lines.get((service, reaction, event.identity), ())
         return [_own_text(line) for line in lines if isinstance(line.logger, str)]
 
-    # --- how far services are -------------------------------------------------------------
+    # --- how services are, and how far they have come ---------------------------------------
+
+    def life(self, service: str) -> Life | None:
+        """How a service is, its instances taken together; ``None`` if it was not started here."""
+        found = self._instances(service)
+        return together(service, found) if found else None
+
+    def reader(self, service: str, position: Position) -> Life | None:
+        """The instance, of several, that reads a partition, as it has last reported."""
+        place, found = f"{position.channel}[{position.partition}]", self._instances(service)
+        if len(found) < 2:
+            return None
+        return next((x for x in found if x.status and place in x.status.partitions), None)
+
+    def _instances(self, service: str) -> list[Life]:
+        return [life for life in self.sources.instances() if service_of(life.service) == service]
 
     def committed(self, service: str) -> Mapping[Position, int]:
         """Where a service reads on; empty if it has never read, or its broker keeps no offsets."""
@@ -314,16 +339,21 @@ class Evidence:
 
     def lag(self, service: str) -> int:
         """How many events stand on a service's channels that it has not committed yet."""
-        sources = self.sources
-        group = channel_name(sources.namespace, service)
-        inputs = set(input_channels(sources.choreography, sources.namespace, service))
-        return sources.broker.lags({group: inputs}).get(group, 0)
+        if service not in self._lags:
+            sources = self.sources
+            group = channel_name(sources.namespace, service)
+            inputs = set(input_channels(sources.choreography, sources.namespace, service))
+            self._lags[service] = sources.broker.lags({group: inputs}).get(group, 0)
+        return self._lags[service]
 
     def reads(self, service: str) -> list[str]:
-        """The channels that a service reads, its own retries left out."""
+        """The channels that a service reads, its own retries among them."""
         sources = self.sources
-        channels = input_channels(sources.choreography, sources.namespace, service)
-        return [name for name in channels if name != retry_channel(sources.namespace, service)]
+        return [*input_channels(sources.choreography, sources.namespace, service)]
+
+    def is_handed_over(self, event: Told) -> bool:
+        """Whether an event was given to one service alone, as one that was edited is."""
+        return Retry.from_headers(event.record.headers) is not None
 
 
 def _same(letter: Letter, event: Told) -> bool:
@@ -335,30 +365,12 @@ def _same(letter: Letter, event: Told) -> bool:
     return placed or (note.channel, letter.record.key) == (record.channel, record.key)
 
 
-def digest(record: Record) -> bytes:
-    """The hash of a payload, as inboxes have it."""
-    return hashlib.blake2b(record.value or b"", digest_size=16).digest()
-
-
-def _names(sources: Sources) -> list[str]:
-    return list(sources.choreography.services)
-
-
-def _place_in_inbox(record: Record) -> str:
-    return record.message_id or f"{record.partition}:{record.offset}"
-
-
-def _envelope(record: Record) -> Envelope | None:
-    return _envelope_of(record.headers, record.value)
-
-
-def _envelope_of(
-    headers: Sequence[tuple[str, bytes | None]], value: bytes | None
-) -> Envelope | None:
-    try:
-        return from_kafka(headers, value)
-    except EventError:
-        return None
+def _original(letter: Letter) -> Record:
+    """The event of a letter as it stood at first, where the broker doesn't keep that any more."""
+    note, record = letter.note, letter.record
+    headers = without((DEAD_LETTER, RETRY), record.headers)
+    at = int(note.first_failure.timestamp() * 1000)
+    return Record(note.channel, note.partition, note.offset, at, record.key, headers, record.value)
 
 
 def _own_text(line: Any) -> str:

@@ -44,8 +44,13 @@ class Flow:
 
     @cached_property
     def events(self) -> EventLog:
-        """Its events and dead letters, as an event log."""
-        return EventLog([row(record) for record in self._evidence.records])
+        """Its events and dead letters, as an event log: payloads as they are, personal data too.
+
+        An event without a correlation id begins the flow that is named after it.
+        """
+        rows = [row(record) for record in self._evidence.records]
+        unnamed = {"correlation_id": self.correlation_id}
+        return EventLog([one if one["correlation_id"] else one | unnamed for one in rows])
 
     @cached_property
     def tree(self) -> CausalTree:
@@ -101,7 +106,7 @@ class Flow:
     def __repr__(self) -> str:
         notes = [f"  {look.TROUBLE_SIGN} {note}" for note in self._notes]
         head = f"flow {self.correlation_id}: {self._facts()}"
-        return "\n".join([head, *notes, self.tree.text(_MOST_LINES)])
+        return "\n".join([*map(wording.visible, [head, *notes]), self.tree.text(_MOST_LINES)])
 
     def _repr_html_(self) -> str:
         from workbench.analysis.flow_page import flow_html
@@ -160,7 +165,10 @@ def follow(
             f"there is no flow {name!r} on {', '.join(names)} (looked at "
             f"{wording.count(found.looked_at, 'event')}).{near}"
         )
-    return Flow(Evidence.of(sources, name, found.records, personal=personal), note)
+    evidence = Evidence.of(sources, name, found.records, personal=personal)
+    types = {told.envelope.type for told in evidence.events if told.envelope is not None}
+    services = {who for type_ in types for who in sources.choreography.consumers(type_)}
+    return Flow(evidence.followed_up(sorted(services), names, found.ends), note)
 
 
 def _name(named: str | Envelope | Published) -> str:

@@ -7,7 +7,8 @@ from typing import Final
 from workbench.analysis import wording
 from workbench.analysis.causal_tree import Identity, Reacted, Tone
 from workbench.session.answers import DONE_WELL, PENDING, TROUBLE, Answer
-from workbench.session.evidence import Evidence, Told
+from workbench.session.evidence import Evidence
+from workbench.session.told import Told
 from workbench.session.why import answers_of
 
 _UNTOLD: Final = frozenset({"no reaction", "nothing to undo"})
@@ -23,7 +24,8 @@ def reacted(evidence: Evidence) -> dict[Identity, list[Reacted]]:
             continue
         for service in design.consumers(told.envelope.type):
             for answer in answers_of(evidence, told, service):
-                if answer.reason not in _UNTOLD:
+                elsewhere = answer.reason == "elsewhere" and evidence.is_handed_over(told)
+                if answer.reason not in _UNTOLD and not elsewhere:
                     made = _reacted(told, service, answer)
                     found.setdefault(told.identity, []).append(made)
     return found

@@ -29,12 +29,13 @@ def reprocess(
     connection.may_write("reprocess events")
     if effects not in EFFECTS:
         raise ServiceError(f"effects are 'suppress' or 'resend', not {effects!r}.")
+    broker, namespace = connection.broker, connection.namespace
+    broker.may_rewind(channel_name(namespace, service))
     life = running.lives().get(service)
     was_up = life is not None and (life.up or life.wanted)
     if was_up:
         running.stop((service,), timeout=10.0)
     connection.ensure_channels()
-    broker, namespace = connection.broker, connection.namespace
     channels = [channel_name(namespace, name) for name in choreography.inputs(service)]
     ends = broker.end_offsets(channels)
     begins = broker.begin_offsets(channels)

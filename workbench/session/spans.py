@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from workbench.services.tracing import SUFFIX
+from workbench.services.tracing import spans_folder
 from workbench.services.tracing.conventions import CONVERSATION
 from workbench.services.tracing.span_file import read_spans
 
@@ -24,7 +24,7 @@ Row = dict[str, Any]
 
 def spans(folder: Path, *, correlation_id: str | None, trace_id: str | None) -> pd.DataFrame:
     """See :meth:`Workbench.spans`."""
-    files = sorted(folder.glob(f"*{SUFFIX}")) if folder.exists() else []
+    files = sorted(spans_folder(folder).glob("*.jsonl"))
     # A span that is made again is the same one: what was told last is kept.
     known = {(row["trace_id"], row["span_id"]): row for row in read_spans(files)}
     rows = list(known.values())

@@ -15,8 +15,9 @@ from workbench.choreography import Reaction
 from workbench.errors import LogError
 from workbench.events import Envelope
 from workbench.session.answers import PENDING, TROUBLE, Answer, Question, answer
-from workbench.session.evidence import Evidence, Sources, Told
+from workbench.session.evidence import Evidence, Sources
 from workbench.session.publishing import Published
+from workbench.session.told import Told
 
 Progress = Callable[[int, int], None]
 
@@ -65,7 +66,7 @@ class Why:
         for found in self.answers:
             lines += [f"{_sign(found.reason)} {found.sentence}", f"  [{found.reason}]"]
             lines += [f"  · {line}" for line in found.evidence]
-        return "\n".join([*lines, f"  · {self.looked_at}"])
+        return "\n".join(map(wording.visible, [*lines, f"  · {self.looked_at}"]))
 
     def _repr_html_(self) -> str:
         parts = "".join(_answer_html(found) for found in self.answers)
@@ -101,6 +102,7 @@ def why(
     if flow:
         found = find_flow(sources.broker, names, flow, progress=progress)
     evidence = Evidence.of(sources, flow or name, found.records, personal=personal)
+    evidence = evidence.followed_up([service], names, found.ends) if flow else evidence
     asked = [
         told
         for told in evidence.events
@@ -160,6 +162,12 @@ def _no_reaction(evidence: Evidence, event: Told, service: str) -> Answer:
         else ("no service has one")
     )
     lines = [f"design: {service} hears {heard}"]
+    inbox = evidence.account(service).inbox
+    lines += [
+        f"inbox: {noted.outcome} at {wording.moment(noted.at)} by {reaction}, which it had then"
+        for (source, id_, reaction), noted in inbox.items()
+        if (source, id_) == event.identity and reaction
+    ]
     if service in evidence.sources.older():
         lines.append(f"{service} runs an older design: wb.restart({service!r})")
     return Answer("", "no reaction", f"{service} has no reaction to {type_}; {who}.", tuple(lines))

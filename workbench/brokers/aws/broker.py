@@ -4,15 +4,21 @@ A channel is a FIFO topic of SNS, a group one FIFO queue of SQS that is subscrib
 topics: raw, and filtered by event type. The order of a key is that of its message group. Another
 queue taps each channel for whoever reads its log.
 
-What they can't: a group reads from when it was subscribed, not from the start, and can't be rewound;
-there are no transactions; a service has one instance; an event has at most 256 KB. A channel's log,
-with its offsets, is this machine's, and reaches back as far as it was drained here, of events that
-are not older than fourteen days.
+What they can't: a group hears from when it was subscribed on, not from the start, and can't be
+rewound; there are no transactions; a service has one instance; an event has at most 224 KB, and its
+dead letter 256. Of one key SQS gives no more than ten events, and then waits for the commit. Nothing
+tells a member that another has taken its place: a service's own file does. What a member held that
+was killed comes again after :data:`~workbench.brokers.aws.queues.VISIBILITY` seconds. A channel's log,
+with its offsets, is this machine's alone: it is what was drained here, and SQS keeps what nobody
+drains for fourteen days. A fence passes when SQS, asked after it, has nothing more that was sent
+before: it is as exact as SQS's answers.
 
-What only AWS itself does and its stand-ins on loopback don't, as far as we saw (moto 5.2): SNS hands
-over to SQS a moment after it has acknowledged; SQS's counts, and so ``lags``, are approximate and may
-be a minute old; a new filter may take minutes to be heeded; a queue's name is to be had again a minute
-after it was deleted; an id that was sent is known for five minutes after it was received, too.
+What AWS does and its stand-in in the tests (moto 5.2) does not: SNS hands an event over to SQS a
+moment after it has acknowledged it, and SQS's counts are approximate and may be a minute old, so that
+``lags`` and ``end_offsets`` may be early to say that nothing is left; a filter that changes may take a
+quarter of an hour to be heeded; a queue's name is free again only a minute after it was deleted; an id
+that was sent is known for five minutes, deleted or not. And the other way round: moto gives the last
+of a key first when their visibility has ended, AWS keeps their order.
 """
 
 from __future__ import annotations
@@ -79,6 +85,7 @@ class AWSBroker(Broker):
         self.region, self.endpoint_url, self.timeout = region, endpoint_url, timeout
         self._spool = Path(spool).expanduser() if spool is not None else None
         self._lock = threading.RLock()
+        self._opened: Taps | None = None
         self._connection = Connection(region, endpoint_url, timeout)
         self._account = Account(self._connection)
         self._topology = Topology(self._account)
@@ -110,12 +117,11 @@ class AWSBroker(Broker):
     @property
     def _taps(self) -> Taps:
         with self._lock:
-            if "taps" not in self.__dict__:
+            if self._opened is None:
                 folder = self._spool or user_data_path("choreography-workbench") / "aws"
                 spool = Spool(folder / f"{self.cluster_id}.sqlite")
-                self.__dict__["taps"] = Taps(self._connection, self._topology.queues, spool)
-            taps: Taps = self.__dict__["taps"]
-            return taps
+                self._opened = Taps(self._connection, self._topology.queues, spool)
+            return self._opened
 
     def ensure_channels(self, channels: Mapping[str, int]) -> None:
         self._topology.make_channels(channels)
@@ -174,6 +180,9 @@ class AWSBroker(Broker):
         return dict(zip(names, counts, strict=True))
 
     def rewind(self, group: str, offsets: Mapping[Position, int]) -> None:  # noqa: ARG002
+        self.may_rewind(group)
+
+    def may_rewind(self, group: str) -> None:
         raise BrokerError(
             f"aws keeps no offsets, so {group} can't be rewound: SQS forgets an event that a group is "
             "done with; capture the log and replay it."
@@ -181,7 +190,7 @@ class AWSBroker(Broker):
 
     def close(self) -> None:
         with self._lock:
-            taps = self.__dict__.pop("taps", None)
+            taps, self._opened = self._opened, None
         if taps is not None:
             taps.spool.close()
         self._connection.close()

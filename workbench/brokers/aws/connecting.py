@@ -15,6 +15,9 @@ try:
     import boto3
     from botocore import exceptions as aws
     from botocore.config import Config
+    from botocore.loaders import create_loader
+    from botocore.parsers import ResponseParserError
+    from botocore.session import get_session
 except ImportError as error:
     raise BrokerError(
         "aws:// needs boto3, which is not installed: pip install 'choreography-workbench[aws]'."
@@ -64,6 +67,14 @@ MISSING = {
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+# What botocore knows of AWS takes a client 10 MB: it is read once, and services that are forked share it.
+_KNOWLEDGE = create_loader()
+for _name in ("endpoints", "partitions", "sdk-default-configuration", "_retry"):
+    _KNOWLEDGE.load_data(_name)
+for _name in ("sns", "sqs"):
+    for _kind in ("service-2", "endpoint-rule-set-1"):
+        _KNOWLEDGE.load_service_model(_name, _kind)
+
 # botocore tells of every retry; the workbench says in its own words what matters.
 logging.getLogger("botocore").setLevel(logging.CRITICAL)
 logging.getLogger("boto3").setLevel(logging.CRITICAL)
@@ -77,6 +88,7 @@ class Connection:
         self._region, self._endpoint_url = region, endpoint_url
         self._lock = threading.RLock()
         self._clients: dict[str, Any] = {}
+        self._answered = False
 
     def client(self, service: str) -> Any:
         """The client of ``"sns"`` or ``"sqs"``; both may be used from any thread.
@@ -95,15 +107,17 @@ class Connection:
         attempt = self.timeout / _ATTEMPTS
         config = Config(
             connect_timeout=attempt,
-            read_timeout=attempt + LONGEST_WAIT,
+            # Who has answered once is AWS, and may be busy; who has not may be anybody.
+            read_timeout=(self.timeout if self._answered else attempt) + LONGEST_WAIT,
             # "standard" waits longer after each attempt, and asks again when AWS throttles.
             retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
             max_pool_connections=2 * PARALLEL,
         )
         try:
-            return boto3.Session(region_name=self._region).client(
-                service, endpoint_url=self._endpoint_url, config=config
-            )
+            core = get_session()
+            core.register_component("data_loader", _KNOWLEDGE)
+            session = boto3.Session(botocore_session=core, region_name=self._region)
+            return session.client(service, endpoint_url=self._endpoint_url, config=config)
         except aws.NoRegionError as error:
             raise BrokerError(
                 "which AWS region? Say aws://eu-central-1, say, or set AWS_DEFAULT_REGION."
@@ -144,8 +158,13 @@ class Connection:
             It refused; :func:`code_of` tells by which code.
         """
         try:
-            return getattr(self.client(service), operation)(**arguments)
-        except (aws.BotoCoreError, aws.ClientError) as error:
+            answer = getattr(self.client(service), operation)(**arguments)
+            if not self._answered:
+                with self._lock:
+                    self._answered = True
+                    self._clients.clear()
+            return answer
+        except (aws.BotoCoreError, aws.ClientError, ResponseParserError) as error:
             raise self._in_words(error, operation) from error
 
     def _in_words(self, error: Exception, operation: str) -> BrokerError:
@@ -164,6 +183,10 @@ class Connection:
             return BrokerUnavailableError(
                 f"no AWS answered at {self.endpoint} within {self.timeout:g} s; is the region "
                 "right, and the endpoint_url, if one is given?"
+            )
+        if isinstance(error, ResponseParserError):
+            return BrokerUnavailableError(
+                f"what answers at {self.endpoint} is not AWS, or broke off at {operation}."
             )
         return BrokerError(f"AWS would not do {operation}: {_line(error)}.")
 

@@ -144,7 +144,7 @@ class AWSConsumer(Consumer):
         self._closing.set()
         with self._changed:
             self._changed.notify_all()
-        self._thread.join()
+        self._thread.join(self._connection.timeout)
         with self._changed:
             left = list(self._held.values())
             self._held.clear()
@@ -173,6 +173,11 @@ class AWSConsumer(Consumer):
                     self._trouble = error
                     self._changed.notify_all()
                 self._closing.wait(_OUTAGE_PAUSE)
+            except Exception as error:
+                with self._changed:  # who waits for it is to know that it has ended
+                    self._trouble = BrokerError(f"{self._group} is read no more: {error!r}.")
+                    self._changed.notify_all()
+                raise
 
     def _receive(self, patience: int) -> bool:
         began = time.monotonic()

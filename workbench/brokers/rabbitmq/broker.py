@@ -106,9 +106,9 @@ class RabbitMQBroker(Broker):
     # --- channels ---------------------------------------------------------------------------
 
     def ensure_channels(self, channels: Mapping[str, int]) -> None:
-        missing = sorted(channels.keys() - self.channels())
-        for name in missing:
-            self._ask(_make_channel, name)
+        known = self.channels()
+        for name in sorted(channels):  # the known ones, too: parts may be missing
+            self._ask(_make_channel, name, name in known)
 
     def channels(self) -> set[str]:
         return self._ask(registry.read).channels
@@ -156,7 +156,12 @@ class RabbitMQBroker(Broker):
         self._ask(holders.send_out, group, member)
 
     def reader(self, start: Mapping[Position, int]) -> Reader:
-        return streams.StreamReader(self.connect(), start)
+        line = self.connect()
+        try:
+            return streams.StreamReader(line, start)
+        except BrokerError:
+            line.close()
+            raise
 
     # --- offsets ----------------------------------------------------------------------------
 
@@ -186,6 +191,9 @@ class RabbitMQBroker(Broker):
         return self._ask(lag.lags, groups)
 
     def rewind(self, group: str, offsets: Mapping[Position, int]) -> None:  # noqa: ARG002
+        self.may_rewind(group)
+
+    def may_rewind(self, group: str) -> None:
         raise BrokerError(
             f"RabbitMQ keeps no offsets, so {group} can't be rewound: publish or replay the events "
             "again that it is to handle again, or use a Kafka."
@@ -205,12 +213,13 @@ def _exactly(wanted: Heard) -> Callable[[Heard], Heard]:
     return lambda _: wanted
 
 
-def _make_channel(line: Line, name: str) -> None:
+def _make_channel(line: Line, name: str, is_known: bool) -> None:  # noqa: FBT001 - its one flag
     with line.session() as session:
         session.ask("exchange_declare", exchange=name, exchange_type="topic", durable=True)
         session.ask("queue_declare", queue=log_of(name), durable=True, arguments=LOG)
         session.ask("queue_bind", queue=log_of(name), exchange=name, routing_key=EVERYTHING)
-    registry.note_channel(line, name, there=True)
+    if not is_known:
+        registry.note_channel(line, name, there=True)
 
 
 def _takes_events(line: Line, name: str) -> bool:

@@ -28,6 +28,7 @@ from workbench.brokers.rabbitmq.streams import StreamReader, begins, ends
 from workbench.errors import BrokerError, BrokerUnavailableError, EventRefusedError
 
 _TRIES = 5
+"""How often a new group is begun anew because events came just while it was bound."""
 _PATIENCE = 60.0
 
 
@@ -104,7 +105,15 @@ class _Making:
         with self._line.session() as session:
             session.ask("queue_declare", queue=self._group, durable=True, arguments=QUEUE)
         new = {channel: types for channel, types in wanted.items() if channel not in heard}
-        self._begin(new, is_new=not heard)
+        starts = self._starts(new)
+        for left in reversed(range(_TRIES)):
+            if not heard:
+                with self._line.session() as session:
+                    session.ask("queue_purge", queue=self._group)  # what an attempt has left
+            if self._begin(new, starts) or heard or not left:
+                break
+            for channel, types in new.items():
+                self._unbind(channel, _keys(types))
         for channel, types in wanted.items():
             if channel in heard:
                 self._bind(channel, _keys(types) - _keys(heard[channel]))
@@ -112,11 +121,7 @@ class _Making:
             keep = _keys(wanted[channel]) if channel in wanted else set()
             self._unbind(channel, _keys(types) - keep)
 
-    def _begin(self, channels: Heard, *, is_new: bool) -> None:
-        """Let it hear channels from their starts on."""
-        if is_new:
-            with self._line.session() as session:
-                session.ask("queue_purge", queue=self._group)  # what a broken attempt has left
+    def _starts(self, channels: Heard) -> dict[Position, int]:
         starts = begins(self._line, channels)
         missing = [channel for channel in channels if Position(channel, 0) not in starts]
         if missing:
@@ -124,19 +129,28 @@ class _Making:
                 f"RabbitMQ at {self._line.endpoint} has no channel {', '.join(missing)}: was it "
                 "deleted meanwhile?"
             )
-        copied = self._copy(channels, starts, ends(self._line, channels))
+        return starts
+
+    def _begin(self, channels: Heard, starts: Mapping[Position, int]) -> bool:
+        """Let it hear channels from their starts on; says whether that is in order.
+
+        What came after all was copied and before the queue was bound is copied last, behind what
+        came a moment later.
+        """
+        stops = ends(self._line, channels)
+        self._copy(channels, starts, stops)
         for channel, types in channels.items():
             self._bind(channel, _keys(types))
-        # What came in between, which is in no queue yet.
-        self._copy(channels, copied, ends(self._line, channels))
+        return not self._copy(channels, stops, ends(self._line, channels))
 
     def _copy(
         self, channels: Heard, starts: Mapping[Position, int], stops: Mapping[Position, int]
-    ) -> Mapping[Position, int]:
-        """Put what a group hears from one place to another into its queue; gives where it ended."""
+    ) -> int:
+        """Put what a group hears from one place to another into its queue; gives how much it is."""
         left = {p for p, start in starts.items() if start < stops[p]}
+        copied = 0
         if not left:
-            return stops
+            return copied
         patience = time.monotonic() + self._line.timeout
         with self._line.session() as session:
             publishing = Publishing(session)
@@ -151,6 +165,7 @@ class _Making:
                         type_ = dict(record.headers).get("ce_type") or b""
                         if types is None or routing_key(type_) in (UNTYPED, *types):
                             batch.append(self._again(record))
+                    copied += len(batch)
                     if batch:
                         patience = time.monotonic() + self._line.timeout
                     if set(publishing.send(batch, self._line.timeout)) - {Outcome.CONFIRMED}:
@@ -165,7 +180,7 @@ class _Making:
                             f"RabbitMQ at {self._line.endpoint} did not give what "
                             f"{', '.join(sorted(p.channel for p in left))} holds; try again."
                         )
-        return stops
+        return copied
 
     def _again(self, record: Record) -> Message:
         headers = record.headers
@@ -173,7 +188,10 @@ class _Making:
             message = to_message(Outgoing(record.channel, record.key, headers, record.value))
         except EventRefusedError:  # another client's, of unusual size: no event of ours
             message = to_message(Outgoing(record.channel, None, (), record.value))
-        message.properties.headers |= {CHANNEL: record.channel, TIME: record.time_ms}
+        message.properties.headers |= {
+            CHANNEL: record.channel,
+            TIME: record.time_ms,
+        }
         message.properties.message_id = record.message_id
         return message._replace(exchange="", routing_key=self._group)
 

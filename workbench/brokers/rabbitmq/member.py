@@ -18,7 +18,7 @@ from workbench.brokers.broker import Commit, Consumer, Position, Record
 from workbench.brokers.deliveries import Deliveries
 from workbench.brokers.rabbitmq import holders
 from workbench.brokers.rabbitmq.line import LOCKED, NOT_FOUND, RefusedError, Session
-from workbench.brokers.rabbitmq.messages import Message, to_record
+from workbench.brokers.rabbitmq.messages import Message, order_of, to_record
 from workbench.brokers.rabbitmq.names import lock_of
 from workbench.brokers.rabbitmq.publishing import Outcome, Publishing
 from workbench.errors import BrokerError, BrokerUnavailableError
@@ -27,7 +27,11 @@ if TYPE_CHECKING:
     from workbench.brokers.rabbitmq.broker import RabbitMQBroker
 
 _TRY_LOCK = 0.25  # seconds
-PREFETCH = 500
+_PAUSE = 0.02
+AHEAD = 250
+"""How many messages a member is given that it has not acknowledged. RabbitMQ counts no bytes; more
+would be hardly faster, and what a member held is put in order again by the next."""
+_LET_GO_WITHIN = 5.0  # seconds
 FENCE = "wb-fence"
 
 
@@ -44,6 +48,8 @@ class RabbitMQMember(Consumer):
         self._fences: dict[str, int | None] = {}  # mark → the offset it came before
         self._strange: list[tuple[str, int]] = []  # channel and tag
         self._session: Session | None = None
+        self._returned: list[tuple[Record, int]] = []
+        self._to_return = 0
         self._try_at = 0.0
         self._out = False
         self._tried = False
@@ -72,11 +78,13 @@ class RabbitMQMember(Consumer):
             self._deliveries.begin(self._channels)
             self._fences.clear()
             self._strange.clear()
+            self._returned.clear()
             self._session = session
         # Both on one session, so that an answer is given after what was delivered before it.
         session.ask("basic_consume", queue=lock, on_message_callback=self._told, auto_ack=True)
-        session.ask("basic_qos", prefetch_count=PREFETCH)
+        session.ask("basic_qos", prefetch_count=AHEAD)
         try:
+            self._expect_returned(session)
             session.ask("basic_consume", queue=self._group, on_message_callback=self._delivered)
         except RefusedError as error:
             if error.code != NOT_FOUND:
@@ -87,6 +95,16 @@ class RabbitMQMember(Consumer):
             ) from error
         self._tried = True
         return True
+
+    def _expect_returned(self, session: Session) -> None:
+        """Learn how much may come that an earlier member had, once that has let it go."""
+        patience = time.monotonic() + _LET_GO_WITHIN
+        while True:
+            found = session.ask("queue_declare", queue=self._group, passive=True)
+            if not found.consumer_count or time.monotonic() > patience:
+                break
+            time.sleep(_PAUSE)
+        self._to_return = min(int(found.message_count), AHEAD)
 
     @property
     def _active(self) -> bool:
@@ -115,18 +133,40 @@ class RabbitMQMember(Consumer):
     def _delivered(self, _: Any, method: Any, properties: Any, body: bytes) -> None:
         tag = method.delivery_tag
         fence = (properties.headers or {}).get(FENCE)
-        record = None if fence else to_record(method.exchange, 0, properties, body)
+        record = None
+        if not fence:
+            record = to_record(method.exchange, order_of(properties), properties, body)
         with self._arrived:
-            if record is not None and Position(record.channel, 0) in self._deliveries.positions():
-                self._deliveries.deliver(record, tag)
-                self._arrived.notify_all()
-                return
+            if method.redelivered:
+                self._to_return -= 1
+            else:
+                self._to_return = 0
+                self._deliver_returned()
             if record is not None:
+                self._returned.append((record, tag))
+            elif fence in self._fences:
+                self._fences[fence] = self._deliveries.end + len(self._returned)
+            if self._to_return <= 0:
+                self._deliver_returned()
+        if record is None:
+            self._acknowledge([tag])
+
+    def _deliver_returned(self) -> None:
+        """Deliver what has come, in the order in which it was published.
+
+        What a member held when it died, and what was on its way to it, a quorum queue hands to the
+        next one first, but not in order.
+        """
+        if len(self._returned) > 1:
+            self._returned.sort(key=lambda came: came[0].offset)
+        heard = self._deliveries.positions()
+        for record, tag in self._returned:
+            if Position(record.channel, 0) in heard:
+                self._deliveries.deliver(record, tag)
+            else:
                 self._strange.append((record.channel, tag))
-                return
-            if fence in self._fences:
-                self._fences[fence] = self._deliveries.end
-        self._acknowledge([tag])
+        self._returned.clear()
+        self._arrived.notify_all()
 
     def _told(self, _: Any, method: Any, properties: Any, body: bytes) -> None:  # noqa: ARG002
         session = self._session
@@ -138,7 +178,7 @@ class RabbitMQMember(Consumer):
             session.raw.close()
         elif properties.reply_to:
             with self._arrived:
-                held = len(self._deliveries) + len(self._strange)
+                held = len(self._deliveries) + len(self._strange) + len(self._returned)
             session.raw.basic_publish(
                 "",
                 properties.reply_to,
@@ -151,13 +191,15 @@ class RabbitMQMember(Consumer):
         if session is None or not session.raw.is_open or not tags:
             return
         with self._arrived:
-            held = [*self._deliveries.tags(), *(tag for _, tag in self._strange)]
-        first = min(held, default=tags[-1] + 1)
+            held = self._deliveries.tags()
+            held += [tag for _, tag in (*self._strange, *self._returned)]
+        first = min(held, default=max(tags) + 1)
         below = [tag for tag in tags if tag < first]
         if below:
-            session.raw.basic_ack(below[-1], multiple=True)
-        for tag in tags[len(below) :]:
-            session.raw.basic_ack(tag)
+            session.raw.basic_ack(max(below), multiple=True)
+        for tag in tags:
+            if tag > first:
+                session.raw.basic_ack(tag)
 
     def _wake(self) -> None:
         with self._arrived:
@@ -182,6 +224,8 @@ class RabbitMQMember(Consumer):
                 if self._active and self._deliveries.unread:
                     return self._deliveries.take(limit)
                 left = deadline - time.monotonic()
+                if len(self._deliveries) >= AHEAD:
+                    return []  # nothing more comes before something is committed
                 if left <= 0 or (self._session is not None and not self._active):
                     return []
                 self._arrived.wait(left if self._active else min(left, _TRY_LOCK))
@@ -207,7 +251,7 @@ class RabbitMQMember(Consumer):
         self._line.soon(lambda: self._acknowledge(tags))
         try:
             # An acknowledgement is not answered: what is asked after it is.
-            session.ask("basic_qos", prefetch_count=PREFETCH)
+            session.ask("basic_qos", prefetch_count=AHEAD)
         except BrokerUnavailableError:
             if session.closed is None and not session.line.lost:
                 raise

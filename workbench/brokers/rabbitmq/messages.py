@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -29,10 +30,12 @@ UNTYPED = "?"
 """The routing key of what has no event type, or one that can't be a routing key."""
 _KEY, _NULL, _EXACT = "wb-key", "wb-null", "wb-headers"
 TIME = "wb-time"
-"""The header that says when a message was published, in ms since 1970 UTC."""
+"""The header that says when an event was published, in ms since 1970 UTC."""
 CHANNEL = "wb-channel"
 """The header that names the channel of a message which was put into a queue without it."""
-_OURS = {_KEY, TIME, _NULL, _EXACT, CHANNEL}
+_ORDER = "wb-order"
+"""The header with the time in µs that grows from each message of a process to the next."""
+_OURS = {_KEY, TIME, _ORDER, _NULL, _EXACT, CHANNEL}
 _BROKERS = (
     "x-death",
     "x-first-death-",
@@ -56,8 +59,10 @@ class Message(NamedTuple):
     body: bytes
 
 
-def to_message(outgoing: Outgoing) -> Message:
+def to_message(outgoing: Outgoing, *, exact: bool = False) -> Message:
     """The message that carries an event to its channel.
+
+    ``exact``: its headers are written down beside the table in any case.
 
     Raises
     ------
@@ -66,7 +71,6 @@ def to_message(outgoing: Outgoing) -> Message:
     """
     headers: dict[str, Any] = {}
     content_type = None
-    exact = False
     size = 0
     type_ = b""
     for name, text in outgoing.headers:
@@ -102,14 +106,14 @@ def to_message(outgoing: Outgoing) -> Message:
         )
     if outgoing.value is None:
         headers[_NULL] = True
-    now = time.time()
-    headers[TIME] = int(now * 1000)
+    now = _now()
+    headers |= {TIME: now // 1000, _ORDER: now}
     properties = BasicProperties(
         content_type=content_type,
         delivery_mode=2,
         headers=headers,
         message_id=str(uuid4()),
-        timestamp=int(now),
+        timestamp=now // 1_000_000,
     )
     return Message(outgoing.channel, routing_key(type_), properties, outgoing.value or b"")
 
@@ -190,7 +194,28 @@ def _exact_headers(text: Any) -> list[tuple[str, bytes | None]] | None:
 
 def _time_ms(ours: Any, theirs: Any) -> int:
     """When it was published, in ms since 1970 UTC; -1 if nobody says."""
-    for seconds, value in ((False, ours), (True, theirs)):
-        if isinstance(value, int) and 0 <= value < 1 << 53:
-            return int(value) * 1000 if seconds else int(value)
+    for ms, value in ((1, ours), (1000, theirs)):
+        if isinstance(value, int) and 0 <= value < 1 << 50:
+            return int(value) * ms
     return -1
+
+
+def order_of(properties: BasicProperties) -> int:
+    """By which messages are put in the order in which they were published."""
+    table = properties.headers or {}
+    order = table.get(_ORDER)
+    if isinstance(order, int):
+        return int(order)
+    return _time_ms(table.get(TIME), properties.timestamp) * 1000
+
+
+_last = 0
+_ticking = threading.Lock()
+
+
+def _now() -> int:
+    """The time in µs, and later than what it was at any earlier call."""
+    global _last  # noqa: PLW0603 - the clock is one for all
+    with _ticking:
+        _last = max(_last + 1, time.time_ns() // 1000)
+        return _last

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from workbench.brokers.broker import DEAD_LETTER_BYTES, Landed, Outgoing, Producer
 from workbench.brokers.rabbitmq.delays import queue_of, wait_of
 from workbench.brokers.rabbitmq.messages import Message, to_message
+from workbench.brokers.rabbitmq.names import log_of
 from workbench.brokers.rabbitmq.publishing import Outcome, Publishing
 from workbench.errors import BrokerError, BrokerUnavailableError, EventRefusedError
 
@@ -31,16 +32,11 @@ class RabbitMQProducer(Producer):
     def send(self, batch: Sequence[Outgoing]) -> list[Landed | BrokerError]:
         with self._lock:
             answers = self._send(batch)
-            missing = {
-                outgoing.channel
-                for outgoing, answer in zip(batch, answers, strict=True)
-                if answer is None
-            }
-            if missing:
+            left = [n for n, answer in enumerate(answers) if answer is None]
+            if left:
                 # A channel that was deleted meanwhile has ended the session, and all that was
                 # under way with it.
                 self._known.clear()
-                left = [n for n, answer in enumerate(answers) if answer is None]
                 for n, answer in zip(left, self._send([batch[n] for n in left]), strict=True):
                     answers[n] = answer
             return [
@@ -60,13 +56,18 @@ class RabbitMQProducer(Producer):
             return [error] * len(batch)
         for n, outgoing in enumerate(batch):
             try:
-                messages.append(self._message(outgoing))
-                places.append(n)
+                found = self._messages(outgoing)
+                messages += found
+                places += [n] * len(found)
             except BrokerError as error:
                 answers[n] = error
         outcomes = self._publishing.send(messages, _SEND_TIMEOUT)
+        answered: set[int] = set()
         for n, outcome in zip(places, outcomes, strict=True):
-            answers[n] = self._answer(batch[n].channel, outcome)
+            answer = self._answer(batch[n].channel, outcome)
+            if n not in answered or isinstance(answers[n], Landed):  # of two the worse one counts
+                answers[n] = answer
+            answered.add(n)
         return answers
 
     def _check(self, batch: Sequence[Outgoing]) -> None:
@@ -74,7 +75,8 @@ class RabbitMQProducer(Producer):
         asked = {outgoing.channel for outgoing in batch} - self._known
         self._known |= {channel for channel in asked if self._broker.has_channel(channel)}
 
-    def _message(self, outgoing: Outgoing) -> Message:
+    def _messages(self, outgoing: Outgoing) -> list[Message]:
+        """What is to be published: an event, or one that is to wait and its place in the log."""
         if outgoing.channel not in self._known:
             raise EventRefusedError(f"RabbitMQ has no channel {outgoing.channel}.")
         size = outgoing.size()
@@ -83,12 +85,15 @@ class RabbitMQProducer(Producer):
                 f"the event for {outgoing.channel} is too large: {size:,} bytes of at most "
                 f"{DEAD_LETTER_BYTES:,}."
             )
-        message = to_message(outgoing)
-        wait = wait_of(outgoing)
+        channel, wait = outgoing.channel, wait_of(outgoing)
         if not wait:
-            return message
-        self._broker.delay(outgoing.channel, wait)
-        return message._replace(exchange="", routing_key=queue_of(outgoing.channel, wait))
+            return [to_message(outgoing)]
+        self._broker.delay(channel, wait)
+        # What has waited RabbitMQ routes to queues only, and its headers in another order.
+        message = to_message(outgoing, exact=True)._replace(exchange="")
+        return [
+            message._replace(routing_key=to) for to in (log_of(channel), queue_of(channel, wait))
+        ]
 
     def _answer(self, channel: str, outcome: Outcome) -> Landed | BrokerError | None:
         if outcome is Outcome.CONFIRMED:

@@ -7,11 +7,15 @@ cluster's id: it goes when the data are wiped.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import threading
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
+from weakref import WeakKeyDictionary
 
 from pika import BasicProperties
 
@@ -37,16 +41,34 @@ class Registry:
     """Channel → how long, in seconds, events for it have been made to wait."""
 
 
+class _Notes:
+    """The notes as far as they were read on one connection, for only new ones are asked for."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._end = 0
+        self._found = Registry()
+
+    def read(self, line: Line) -> Registry:
+        with self._lock:
+            records = look(line, REGISTRY, max(0, self._end - 1), WHOLE) or []
+            if self._end and (not records or records[0].offset != self._end - 1):  # wiped
+                self._end, self._found = 0, Registry()
+                records = look(line, REGISTRY, 0, WHOLE) or []
+            for record in records:
+                if record.offset >= self._end:
+                    with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError):
+                        _apply(self._found, json.loads(record.value or b""))
+                    self._end = record.offset + 1
+            return deepcopy(self._found)
+
+
+_notes: WeakKeyDictionary[Line, _Notes] = WeakKeyDictionary()
+
+
 def read(line: Line) -> Registry:
     """All that was noted."""
-    found = Registry()
-    for record in look(line, REGISTRY, "first", WHOLE) or ():
-        try:
-            note = json.loads(record.value or b"")
-            _apply(found, note)
-        except (ValueError, TypeError, KeyError, AttributeError):
-            continue  # somebody else's
-    return found
+    return _notes.setdefault(line, _Notes()).read(line)
 
 
 def _apply(found: Registry, note: Any) -> None:

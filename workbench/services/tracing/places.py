@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-SUFFIX = ".spans.jsonl"
 PUBLISHER = "workbench"
 """The service that events published by hand come from."""
 
 
 def spans_path(folder: Path, label: str) -> Path:
     """The spans of an instance, by its label, in the services' folder."""
-    return folder / f"{label.replace('/', '.')}{SUFFIX}"
+    return spans_folder(folder) / f"{label.replace('/', '.')}.jsonl"
+
+
+def spans_folder(folder: Path) -> Path:
+    """Where all spans are, in the services' folder: beside their logs, and apart from them."""
+    return folder / "spans"
