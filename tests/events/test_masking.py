@@ -47,6 +47,9 @@ def test_a_pydantic_model_can_mark_its_fields():
         contacts: list[Contact]
         best: Contact | None = None
 
+    joined = Joined(contacts=[Contact(email="ann@example.com")])
+    assert repr(joined) == "Joined(contacts=[{'email': '***', 'kind': 'home'}], best=None)"
+    assert "ann" not in str(joined)
     masking = Masking([Joined.event_type])
     entry = {"email": "ann@example.com", "kind": "work"}
     shown = masking.mask({"contacts": [entry, entry], "best": entry}).payload

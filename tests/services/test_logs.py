@@ -405,3 +405,18 @@ def test_lines_of_several_threads_stay_whole(tmp_path):
     for thread in threads:
         thread.join()
     assert set(read_log(file.path)) <= {b"a" * 50, b"b" * 50}
+
+
+def test_personal_values_are_in_no_dead_letter_s_reason_and_in_no_output(inventory, design, stage):
+    @inventory.on()
+    def reserve(event: Placed) -> None:
+        raise ValueError(f"no card {event.card} of {event.email}")
+
+    here = stage(design, retry=RetryPolicy(attempts=1, later=()))
+    here.start().publish(Placed(id="o-1")).run()
+    (letter,) = here.letters("inventory")
+    assert letter.error_message == "no card *** of ***"
+    assert "ValueError: no card *** of ***" in letter.traceback
+    told = here.output("inventory")
+    assert "ValueError: no card *** of ***" in told
+    assert "ann@example.com" not in told + letter.traceback

@@ -20,13 +20,14 @@ class Envelope:
 
     ``source`` and ``id`` together identify the event. ``correlationid`` names its flow, and
     ``causationid`` the event that caused it (``None`` for a flow's first).
-    ``data`` is the payload's JSON bytes, exactly as they travel.
+    ``data`` is the payload's JSON bytes, exactly as they travel; its repr leaves them out, for it
+    can't know what is personal in them.
     """
 
     id: str
     source: str
     type: str
-    data: bytes
+    data: bytes = field(repr=False)
     time: datetime | None = None
     subject: str | None = None
     dataschema: str | None = None

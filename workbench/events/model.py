@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
@@ -9,6 +10,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from workbench.events.event_type import DIALECT, EventType
+from workbench.events.masking import Masking
 
 
 class Event(BaseModel):
@@ -40,6 +42,16 @@ class Event(BaseModel):
         cls.event_type = EventType(
             cls.__name__, {"$schema": DIALECT, **schema}, version=version, key=key, model=cls
         )
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """What its repr shows: personal values are masked, and what holds one is as it travels."""
+        names = {name: field.alias or name for name, field in type(self).model_fields.items()}
+        shown = self.model_dump(mode="json", by_alias=True)
+        masked = Masking([self.event_type]).mask(shown).payload
+        for name, value in super().__repr_args__():
+            travels = names.get(name or "", "")
+            hidden = travels in masked and masked[travels] != shown[travels]
+            yield name, masked[travels] if hidden else value
 
 
 class _WireSchema(GenerateJsonSchema):

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import random
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from workbench.brokers import Outgoing
 from workbench.errors import EventError
-from workbench.events import DeadLetter, Retry
+from workbench.events import DeadLetter, Envelope, Retry
 from workbench.events.dead_letter import PREFIX as DEAD_LETTER
-from workbench.events.notes import without
+from workbench.events.masking import without
+from workbench.events.notes import without as headers_without
 from workbench.events.retry import PREFIX as RETRY
 from workbench.services.arrival import Arrival, Case
 from workbench.services.clock import Clock
-from workbench.services.frames import own_frame
+from workbench.services.discretion import Discretion
+from workbench.services.frames import own_frame, own_traceback
 from workbench.services.inbox import DEAD, Outcome
 from workbench.services.spec import ServiceSpec
 from workbench.services.work import Work
@@ -23,11 +25,15 @@ from workbench.services.work import Work
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The last error of a reaction, after how many attempts in all, and when the first failed."""
+    """The last error of a reaction, after how many attempts in all, and when the first failed.
+
+    What it says (``message``, ``traceback``) is without the personal values of the event.
+    """
 
     error: BaseException
     attempts: int
     first: datetime
+    message: str
     traceback: str = ""
 
 
@@ -36,6 +42,15 @@ class Failing:
 
     def __init__(self, spec: ServiceSpec, clock: Clock) -> None:
         self._spec, self._clock = spec, clock
+        self._discretion = Discretion(spec)
+
+    def failed(
+        self, error: BaseException, attempts: int, first: datetime, envelope: Envelope | None
+    ) -> Failure:
+        """What an attempt at an event has raised, as it may be told."""
+        hidden = self._discretion.hidden(envelope)
+        message, trace = (without(hidden, text) for text in (str(error), own_traceback(error)))
+        return Failure(error, attempts, first, message, trace)
 
     def try_later(self, case: Case, failure: Failure, work: Work) -> datetime | None:
         """Hand an event over to a later turn; says when, ``None`` if the policy has none left."""
@@ -57,7 +72,14 @@ class Failing:
         self._send(arrival, self._spec.retries, retry.headers(), now, work)
         return retry.due
 
-    def poison(self, arrival: Arrival, reaction: str, error: EventError, work: Work) -> bool:
+    def poison(
+        self,
+        arrival: Arrival,
+        reaction: str,
+        error: EventError,
+        envelope: Envelope | None,
+        work: Work,
+    ) -> bool:
         """Give up, once, on a record that is known only by where it stands.
 
         ``False`` if that was done before.
@@ -68,7 +90,8 @@ class Failing:
         if known is not None and known.turn >= arrival.turn:
             return False
         work.remember(entry, Outcome(b"", DEAD, arrival.turn))
-        self.give_up(arrival, reaction, Failure(error, 1, self._clock.now()), work)
+        failure = replace(self.failed(error, 1, self._clock.now(), envelope), traceback="")
+        self.give_up(arrival, reaction, failure, work)
         return True
 
     def give_up(self, arrival: Arrival, reaction: str, failure: Failure, work: Work) -> None:
@@ -79,7 +102,7 @@ class Failing:
             reaction,
             *arrival.place,
             error_type=type(error).__name__,
-            error_message=str(error),
+            error_message=failure.message,
             attempts=failure.attempts,
             first_failure=failure.first,
             last_failure=now,
@@ -105,5 +128,5 @@ class Failing:
         work: Work,
     ) -> None:
         record = arrival.record
-        headers = [*without((RETRY, DEAD_LETTER), record.headers), *note]
+        headers = [*headers_without((RETRY, DEAD_LETTER), record.headers), *note]
         work.put(now.timestamp(), Outgoing(channel, record.key, headers, record.value))

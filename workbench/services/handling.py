@@ -25,7 +25,6 @@ from workbench.services.arrival import Arrival, Case
 from workbench.services.clock import Clock
 from workbench.services.context import Context
 from workbench.services.failing import Failing, Failure
-from workbench.services.frames import own_traceback
 from workbench.services.happening import Observers, Run
 from workbench.services.inbox import ARMED, DEAD, DONE, PARKED, RETRYING, Outcome
 from workbench.services.injection import Injector
@@ -331,7 +330,7 @@ class Handling:
             except (Exception, SystemExit) as error:  # noqa: BLE001 - a handler raises anything
                 self._time(case, ERROR, began, work)
                 first_failure = first_failure or now
-                failure = Failure(error, number, first_failure, own_traceback(error))
+                failure = self._failing.failed(error, number, first_failure, case.envelope)
                 self._failing.tell(
                     f"{case.reaction.name} failed on {type_} {case.envelope.id} "
                     f"(attempt {number}):\n{failure.traceback}"
@@ -480,7 +479,7 @@ class Handling:
         envelope: Envelope | None,
     ) -> bool:
         """Give up on a record that is not what it must be; returns whether it is new."""
-        new = self._failing.poison(arrival, reaction, error, work)
+        new = self._failing.poison(arrival, reaction, error, envelope, work)
         facts = event_type, reaction, arrival, envelope
         if new:
             work.tell(happening.POISON, *facts, error=error)
