@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any, Self
 from workbench.brokers import Broker, Position
 from workbench.choreography import Choreography, Service
 from workbench.errors import DesignError, EventRefusedError, ServiceError
-from workbench.events import Envelope, Event, EventType
+from workbench.events import Event, EventType
 from workbench.services import AT_LEAST_ONCE, DELIVERIES, LOG_LEVELS, Life, RetryPolicy, Runner
 from workbench.services.tracing import sampling_of
-from workbench.session.asking import Asking
 from workbench.session.connection import Connection
 from workbench.session.convergence import Convergence
-from workbench.session.observing import Observing
+from workbench.session.following import Following
 from workbench.session.progress import counted
 from workbench.session.publishing import Published, Publishing
 from workbench.session.reprocessing import reprocess
@@ -33,15 +32,12 @@ if TYPE_CHECKING:
     from workbench.doctor import Checkup
     from workbench.session.dead_letters import DeadLetters
     from workbench.session.faults import Faults
-    from workbench.session.flow import Flow
     from workbench.session.local_server import LocalServer
-    from workbench.session.metrics_server import MetricsServer
-    from workbench.session.why import Why
 
 _NAMESPACE = re.compile(r"[A-Za-z0-9_-]{0,80}")
 
 
-class Workbench:
+class Workbench(Following):
     """Design, run, watch, capture and analyse one choreography.
 
     Nothing is started or connected to before it is needed.
@@ -176,9 +172,7 @@ class Workbench:
             sampling=sampling,
             say=self._told,
         )
-        self._observing = Observing(self.choreography, self.connection, self._running)
-        self._asking = Asking(self.choreography, self.connection, self._running)
-        self._metrics_servers: list[MetricsServer] = []
+        super().__init__(self.choreography, self.connection, self._running)
 
     def _told(self, sentence: str) -> None:
         self.say(sentence)  # whoever it is by then: a widget listens while it acts
@@ -354,57 +348,6 @@ class Workbench:
         """The last lines that a service's handlers printed, with its errors."""
         return self._running.output(service, lines)
 
-    def logs(
-        self,
-        correlation_id: str | None = None,
-        service: str | None = None,
-        level: str | None = None,
-        since: datetime | str | None = None,
-        event_id: str | None = None,
-    ) -> pd.DataFrame:
-        """What happened in the services, as their logs have it, in causal order.
-
-        One row a line. ``time`` (UTC); ``level``; ``service`` and ``instance`` (Int64); ``event``,
-        what happened (``handled``, ``failed``, ``dead-lettered``, …) or what a handler logged, whose
-        lines have a ``logger``. Of the event concerned: ``event_type``, ``event_id``, ``source``,
-        ``correlation_id``, ``causation_id``, ``trace_id``; where it stood first: ``channel``,
-        ``partition`` and ``offset`` (Int64). The ``reaction`` and its ``attempt`` (Int64);
-        ``duration_ms`` (float64); ``due``, where something waits (a time); ``error`` and
-        ``traceback``; ``payload``, if the services' logs are to show it; ``fields``, a dict of
-        whatever else a handler has logged. Texts are ``str``; what a line lacks is missing.
-
-        By time, and no effect stands before its cause was handled. Each instance keeps its newest
-        lines, 16 MB and up to as many again; ``logs().attrs["rejected"]`` counts those that could
-        not be read.
-
-        Parameters
-        ----------
-        correlation_id, event_id
-            Of one flow, or of one event.
-        service
-            Of one service, or of one instance (``"billing/2"``).
-        level
-            Of that level and above: ``"warning"``. Emitted effects are logged at ``"debug"``.
-        since
-            A time; one without a zone is UTC.
-
-        Raises
-        ------
-        ServiceError
-            There is no such service or level, or ``since`` is no time.
-
-        Examples
-        --------
-        >>> wb.logs(level="warning")[["time", "service", "event", "error"]]  # doctest: +SKIP
-        """
-        return self._observing.logs(
-            correlation_id=correlation_id,
-            service=service,
-            level=level,
-            since=since,
-            event_id=event_id,
-        )
-
     def state(self, service: str) -> dict[str, Any]:
         """A service's state as of its last commit."""
         return self._observing.state(service)
@@ -440,76 +383,6 @@ class Workbench:
     def counts(self, service: str) -> dict[str, int]:
         """What a service has counted since its file was made: handled, emitted, duplicates, …"""
         return self._observing.counts(service)
-
-    def metrics(self) -> pd.DataFrame:
-        """One row a service and event type: what was done about it, and how long that took.
-
-        All since the service's file was made: restarts, crashes and other instances included.
-
-        ``service``, ``event_type``
-            The service's event types by the design first, then whatever else it has met (``"?"``
-            could not be read).
-        ``consumed``
-            Events met for the first time, each once, however many reactions there are and whatever
-            becomes of it; duplicates and ignored events left out. All that was published, once the
-            service has caught up.
-        ``handled``, ``guarded``, ``dead_lettered``, ``duplicates``
-            What became of them, counted for each reaction: handled, turned away by a guard, given
-            up on, or skipped because it was handled before. A compensation is handled as the event
-            of its step.
-        ``emitted``
-            Effects of this type, put into the outbox.
-        ``retried``, ``failed``
-            Attempts after the first, and attempts that ended with an error.
-        ``ignored``
-            Events of a type that the service has no use for; beyond a hundred such types, and of
-            one whose name is too long, as ``"other"``.
-        ``parked``, ``armed``
-            Events that had to wait behind an earlier one, or for the absence of another, be it
-            over by now.
-        ``p50_ms``, ``p95_ms``, ``p99_ms``, ``mean_ms``
-            How long attempts took, failed ones too, in milliseconds: guard, handler and the making
-            of its effects, not their sending. ``NaN`` if there was none. The mean is exact; the
-            others are estimated from a histogram, as if attempts were spread evenly over each of
-            its buckets, and are 10,000 at most.
-        ``lag``
-            Events on the service's channels that it has not committed yet: of the whole service,
-            so the same in all of its rows.
-
-        All counts are ``int64`` (``lag``: ``Int64``, null for a service that reads nothing).
-
-        Examples
-        --------
-        >>> wb.metrics().query("failed > 0")  # doctest: +SKIP
-        """
-        return self._observing.metrics()
-
-    def serve_metrics(self, port: int = 0) -> MetricsServer:
-        """Serve what is measured to Prometheus, in its text format, until it or this is closed.
-
-        On 127.0.0.1 alone, at any free port unless one is given: ``.url`` says where. Everything is
-        read anew at each scrape; while the broker does not answer, ``choreography_broker_up`` is 0
-        and lag and open dead letters are left out.
-
-        Raises
-        ------
-        MetricsError
-            It can't listen at that port.
-
-        Examples
-        --------
-        >>> wb.serve_metrics()  # doctest: +SKIP
-        MetricsServer('http://127.0.0.1:40123/metrics')
-        """
-        from workbench.session.exposition import WorkbenchCollector
-        from workbench.session.metrics_server import MetricsServer
-
-        collector = WorkbenchCollector(
-            self.choreography, self.broker, self.namespace, self.folder, self.lives
-        )
-        server = MetricsServer(collector, port)
-        self._metrics_servers.append(server)
-        return server
 
     def wait_until_idle(self, timeout: float = 60.0) -> None:
         """Wait until every event is handled and every effect sent, delayed ones included.
@@ -676,101 +549,6 @@ class Workbench:
                 self.broker, given, targets, speed=speed, keep_ids=keep_ids, progress=advance
             )
 
-    def spans(self, correlation_id: str | None = None, trace_id: str | None = None) -> pd.DataFrame:
-        """What was traced on this machine: one row a span, causes before effects.
-
-        Of one flow or one trace, or of all: spans of other traces are among them if they are linked
-        to it, such as that of a batch that was sent.
-        Empty where an OTLP endpoint is set, which gets the spans instead, and for flows that are
-        not traced (``Workbench(trace_sampling=1.0)`` traces all). What a handler opens itself, by
-        OpenTelemetry's API, is among them; on the in-memory broker, where handlers run in this
-        process, it goes to the tracer provider of this process instead, if there is one.
-
-        Columns: ``trace_id``, ``span_id`` and ``parent_span_id`` (hexadecimal; null: it has none);
-        ``name`` (``process orders``); ``kind`` (``PRODUCER``, ``CLIENT``, ``CONSUMER``,
-        ``INTERNAL``, ``SERVER``); ``service``; ``start`` and ``end`` (UTC); ``duration_ms``;
-        ``status`` (``UNSET``, ``OK``, ``ERROR``) and its ``message``; ``attributes``, a dict;
-        ``events``, dicts of ``name``, ``time`` (nanoseconds since 1970 UTC) and ``attributes``;
-        ``links``, dicts of ``trace_id``, ``span_id`` and ``attributes``.
-
-        Examples
-        --------
-        >>> wb.spans(order.correlation_id)[["name", "service", "duration_ms"]]  # doctest: +SKIP
-        """
-        from workbench.session.spans import spans
-
-        return spans(self.folder, correlation_id=correlation_id, trace_id=trace_id)
-
-    # --- asking about one of them ---------------------------------------------------------
-
-    def flow(
-        self,
-        correlation_id: str | Envelope | Published,
-        *,
-        personal: bool = False,
-        progress: bool = True,
-    ) -> Flow:
-        """One flow as it is now: a tree of what happened, why, and what is still to come.
-
-        Where it is shown, each event stands with what every service that hears it made of it: how
-        long it waited and worked, or why it did not react. ``.plot()`` draws who waited and worked
-        when; ``.events`` is an event log of it, ``.payload(event_id)`` a payload.
-
-        Parameters
-        ----------
-        correlation_id
-            The flow's; an event's id will do, too, or what :meth:`publish` returned.
-        personal
-            Show personal data too, which are hidden otherwise: what schemas mark with
-            ``x-personal-data``.
-
-        Raises
-        ------
-        LogError
-            There is no such flow; names ids that look like it.
-
-        Examples
-        --------
-        >>> wb.flow("o-1")  # doctest: +SKIP
-        >>> wb.flow(wb.publish(OrderPlaced(order_id="o-2"))).plot()  # doctest: +SKIP
-        """
-        return self._asking.flow(correlation_id, personal=personal, progress=progress)
-
-    def why(
-        self,
-        event: str | Envelope | Published,
-        service: str,
-        *,
-        personal: bool = False,
-        progress: bool = True,
-    ) -> Why:
-        """Why a service did not react to an event, or did: a sentence, and what it is drawn from.
-
-        Not received yet, no such reaction, guard false (with the values that it saw), duplicate,
-        parked, waiting for a retry or a timer, dead (with the reason), …: ``.reason`` is one word
-        of ``workbench.session.answers.REASONS``, and ``.answers`` has one for each reaction.
-
-        Parameters
-        ----------
-        event
-            Its id, where it stands (``"orders[0]@12"``, for one that can't be read), an envelope,
-            or what :meth:`publish` returned.
-        personal
-            Show personal data too; see :meth:`flow`.
-
-        Raises
-        ------
-        LogError
-            There is no such event; says where it was looked for.
-        ServiceError
-            There is no such service.
-
-        Examples
-        --------
-        >>> wb.why("8f14e45f-…", "billing")  # doctest: +SKIP
-        """
-        return self._asking.why(event, service, personal=personal, progress=progress)
-
     def dead_letters(self, *, settled: bool = False) -> DeadLetters:
         """The dead letters, newest last: a table that can redrive, edit and discard them.
 
@@ -850,8 +628,7 @@ class Workbench:
 
     def close(self) -> None:
         """Stop the services, and the local Kafka if this workbench started it."""
-        for server in self._metrics_servers:
-            server.close()
+        self._close_servers()
         if self._faults is not None:
             self._faults.close()
         self._running.close()
