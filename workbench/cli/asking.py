@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from workbench import look
-from workbench.cli.options import Design, Namespace, OnBroker, Timeout, must_exist
+from workbench.cli.options import Design, Namespace, OnBroker, Timeout, looking
 
 Folder = Annotated[
     Path | None, typer.Option(help="Where the services' files live, if not in the usual place.")
@@ -24,17 +24,7 @@ def flow(
     timeout: Timeout = 10.0,
 ) -> None:
     """Print one flow as a tree: each event, who made what of it, and what is still to come."""
-    from workbench.session import Workbench
-
-    must_exist(design)
-    with Workbench(
-        design,
-        broker=broker,
-        namespace=namespace,
-        folder=folder,
-        timeout=timeout,
-        readonly=True,
-    ) as wb:
+    with looking(design, broker, namespace, timeout, folder) as wb:
         _tell(repr(wb.flow(correlation_id)))
 
 
@@ -48,17 +38,7 @@ def why(
     timeout: Timeout = 10.0,
 ) -> None:
     """Say why a service did not react to an event, or did."""
-    from workbench.session import Workbench
-
-    must_exist(design)
-    with Workbench(
-        design,
-        broker=broker,
-        namespace=namespace,
-        folder=folder,
-        timeout=timeout,
-        readonly=True,
-    ) as wb:
+    with looking(design, broker, namespace, timeout, folder) as wb:
         _tell(repr(wb.why(event_id, service)))
 
 

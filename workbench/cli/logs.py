@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import orjson
 import typer
 
-from workbench.cli.options import Design, Namespace, OnBroker, Timeout, must_exist
+from workbench.cli.options import Design, Namespace, OnBroker, Timeout, looking
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,22 +40,13 @@ def logs(
     follow: Annotated[bool, typer.Option("--follow", help="Go on until Ctrl-C.")] = False,
 ) -> None:
     """Print what happened in a design's services, in causal order."""
-    from workbench.session import Workbench
-
-    must_exist(design)
     asked = {
         "correlation_id": correlation_id,
         "event_id": event_id,
         "service": service,
         "level": level,
     }
-    with Workbench(
-        design,
-        broker=broker,
-        namespace=namespace,
-        timeout=timeout,
-        readonly=True,
-    ) as wb:
+    with looking(design, broker, namespace, timeout) as wb:
         frame = wb.logs(**asked, since=since)
         for line in _lines(frame):
             _print(line, json=json)

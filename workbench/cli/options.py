@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from workbench.errors import DesignError, WorkbenchError
 from workbench.problems import Format, Problem, Severity, render
+
+if TYPE_CHECKING:
+    from workbench.session import Workbench
 
 
 def _address(given: str | None) -> str | None:
@@ -65,3 +68,15 @@ def must_exist(design: Path) -> None:
     """Raise an error if there is no design folder."""
     if not design.is_dir():
         raise WorkbenchError(f"there is no design folder {design}.")
+
+
+def looking(
+    design: Path, broker: str | None, namespace: str, timeout: float, folder: Path | None = None
+) -> Workbench:
+    """A design as it runs somewhere, to be looked at and no more."""
+    from workbench.session import Workbench
+
+    must_exist(design)
+    return Workbench(
+        design, broker=broker, namespace=namespace, folder=folder, timeout=timeout, readonly=True
+    )

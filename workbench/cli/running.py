@@ -9,7 +9,15 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli.options import Design, Namespace, OnBroker, Timeout, must_end, must_exist
+from workbench.cli.options import (
+    Design,
+    Namespace,
+    OnBroker,
+    Timeout,
+    looking,
+    must_end,
+    must_exist,
+)
 
 
 def demo(
@@ -69,17 +77,8 @@ def capture(
     timeout: Timeout = 10.0,
 ) -> None:
     """Write everything on a design's channels to a file."""
-    from workbench.session import Workbench
-
     must_end(out, ".jsonl", ".jsonl.gz")
-    must_exist(design)
-    with Workbench(
-        design,
-        broker=broker,
-        namespace=namespace,
-        timeout=timeout,
-        readonly=True,
-    ) as wb:
+    with looking(design, broker, namespace, timeout) as wb:
         log = wb.capture()
         log.save(out)
         typer.echo(f"{len(log):,} events of {wb.broker!r} in {out}")
