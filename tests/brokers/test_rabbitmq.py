@@ -3,14 +3,17 @@
 import os
 import signal
 import socket
+import socketserver
+import ssl
 import threading
 import time
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pika
 import pytest
+import trustme
 
 from workbench.brokers import (
     Landed,
@@ -19,6 +22,7 @@ from workbench.brokers import (
     Position,
     RabbitMQBroker,
     Subscription,
+    open_broker,
 )
 from workbench.brokers.local.ports import free_port
 from workbench.brokers.rabbitmq import line as line_module
@@ -443,6 +447,62 @@ def test_a_wrong_password_a_wrong_vhost_and_no_tls_are_said_and_no_secret(rabbit
             broker.channels()
         for secret in ("hunter2", password):
             assert secret not in str(found.value) + repr(found.value) + repr(broker)
+
+
+@contextmanager
+def behind_tls(address, folder):
+    """The same RabbitMQ over TLS: what is decrypted is handed on; gives the port and the CA's file."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    host, _, port = address.partition(":")
+
+    def hand_on(source, target):
+        with suppress(OSError):
+            while data := source.recv(65536):
+                target.sendall(data)
+        with suppress(OSError):
+            target.shutdown(socket.SHUT_RDWR)
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self):
+            with (
+                suppress(OSError),
+                context.wrap_socket(self.request, server_side=True) as near,
+                socket.create_connection((host, int(port))) as far,
+            ):
+                threading.Thread(target=hand_on, args=(far, near), daemon=True).start()
+                hand_on(near, far)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1], str(folder / "ca.pem")
+        server.shutdown()
+
+
+@on_rabbitmq
+def test_over_tls_events_come_and_go_and_a_stranger_s_certificate_is_refused(rabbitmq, tmp_path):
+    entrance = rabbitmq.client_settings()["url"].removeprefix("rabbitmq://").partition("@")[0]
+    with behind_tls(rabbitmq.address, tmp_path) as (port, authority):
+        url = f"rabbitmqs://{entrance}@localhost:{port}"
+        name = unique("sealed")
+        with open_broker({"kind": "rabbitmq", "url": url, "ssl_cafile": authority}) as broker:
+            broker.ensure_channels({name: 1})
+            with closing(broker.producer()) as producer:
+                assert producer.send([event(name, b"{}")]) == [Landed(name, 0, None)]
+            with broker.reader(broker.begin_offsets([name])) as reader:
+                assert take(reader, 1) == [b"{}"]
+            assert broker.client_settings()["ssl_cafile"] == authority
+        with pytest.raises(
+            BrokerUnavailableError, match=r"^the certificate of .* is not trusted: "
+        ):
+            RabbitMQBroker(url, timeout=1).channels()
+    with pytest.raises(
+        BrokerError, match=r"^the certificates can't be used \(ssl_cafile nowhere\)"
+    ):
+        RabbitMQBroker(url, ssl_cafile="nowhere").channels()
 
 
 def test_an_address_is_taken_apart_and_shown_without_who_enters():

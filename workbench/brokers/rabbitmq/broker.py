@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from functools import cached_property
 from typing import Any, TypeVar
@@ -18,7 +19,7 @@ from workbench.brokers.broker import (
     Subscription,
 )
 from workbench.brokers.rabbitmq import delays, groups, holders, lag, registry, streams
-from workbench.brokers.rabbitmq.endpoint import Endpoint
+from workbench.brokers.rabbitmq.endpoint import Certificates, Endpoint
 from workbench.brokers.rabbitmq.line import NOT_FOUND, Line, NotLetInError, RefusedError
 from workbench.brokers.rabbitmq.member import RabbitMQMember
 from workbench.brokers.rabbitmq.names import EVERYTHING, LOG, log_of
@@ -43,6 +44,9 @@ class RabbitMQBroker(Broker):
         in a repr or an error.
     timeout
         Seconds within which it must answer.
+    ssl_cafile, ssl_certfile, ssl_keyfile
+        Over TLS: whose certificates are trusted, if not those that this system trusts, and a
+        certificate and key of one's own, as PEM files.
 
     Raises
     ------
@@ -53,8 +57,17 @@ class RabbitMQBroker(Broker):
     kind = "rabbitmq"
     shares = False
 
-    def __init__(self, url: str, *, timeout: float = 10.0) -> None:
-        self.endpoint = Endpoint.parse(url)
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout: float = 10.0,
+        ssl_cafile: str | None = None,
+        ssl_certfile: str | None = None,
+        ssl_keyfile: str | None = None,
+    ) -> None:
+        self.certificates = Certificates(ssl_cafile, ssl_certfile, ssl_keyfile)
+        self.endpoint = Endpoint.parse(url, self.certificates)
         self.timeout = timeout
         self._url = url
         self._lock = threading.RLock()
@@ -69,7 +82,12 @@ class RabbitMQBroker(Broker):
         return self.endpoint.is_local
 
     def client_settings(self) -> dict[str, Any]:
-        return {"kind": self.kind, "url": self._url, "timeout": self.timeout}
+        return {
+            "kind": self.kind,
+            "url": self._url,
+            "timeout": self.timeout,
+            **{f"ssl_{name}": file for name, file in asdict(self.certificates).items() if file},
+        }
 
     def connect(self, *, patiently: bool = True) -> Line:
         """A new connection; ``patiently``: a RabbitMQ that is being started is waited for."""

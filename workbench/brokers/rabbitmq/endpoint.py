@@ -16,6 +16,35 @@ _PORT, _TLS_PORT = 5672, 5671
 
 
 @dataclass(frozen=True)
+class Certificates:
+    """Files in PEM form: whom to trust (``None``: whom this system trusts), and who we are."""
+
+    cafile: str | None = None
+    certfile: str | None = None
+    keyfile: str | None = None
+
+    def context(self) -> ssl.SSLContext:
+        """What a connection over TLS checks with.
+
+        Raises
+        ------
+        BrokerError
+            A file can't be read, or is no certificate or key.
+        """
+        try:
+            context = ssl.create_default_context(cafile=self.cafile)
+            if self.certfile is not None:
+                context.load_cert_chain(self.certfile, self.keyfile)
+        except (OSError, ssl.SSLError) as error:
+            named = {"ssl_cafile": self.cafile, "ssl_certfile": self.certfile}
+            given = ", ".join(f"{name} {file}" for name, file in named.items() if file)
+            raise BrokerError(
+                f"the certificates can't be used ({given}): {error.strerror or error}."
+            ) from error
+        return context
+
+
+@dataclass(frozen=True)
 class Endpoint:
     """What a ``rabbitmq://`` address says; the user and the password are in no repr."""
 
@@ -25,9 +54,10 @@ class Endpoint:
     tls: bool
     user: str = field(repr=False)
     password: str = field(repr=False)
+    certificates: Certificates
 
     @classmethod
-    def parse(cls, url: str) -> Self:
+    def parse(cls, url: str, certificates: Certificates) -> Self:
         """Read ``rabbitmq://user:password@host:port/vhost``; what is left out is RabbitMQ's default.
 
         Raises
@@ -54,6 +84,7 @@ class Endpoint:
             tls=tls,
             user=unquote(parts.username) if parts.username is not None else "guest",
             password=unquote(parts.password) if parts.password is not None else "guest",
+            certificates=certificates,
         )
 
     @property
@@ -69,7 +100,7 @@ class Endpoint:
             virtual_host=self.vhost,
             credentials=pika.PlainCredentials(self.user, self.password),
             ssl_options=(
-                pika.SSLOptions(ssl.create_default_context(), self.host) if self.tls else None
+                pika.SSLOptions(self.certificates.context(), self.host) if self.tls else None
             ),
             heartbeat=heartbeat,
             connection_attempts=1,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -203,6 +204,12 @@ class Line:
                 f"RabbitMQ at {place} did not let the user in: check the user and the password in "
                 "the address."
             )
+        for cause in causes:
+            if isinstance(cause, ssl.SSLCertVerificationError):
+                return NotLetInError(
+                    f"the certificate of RabbitMQ at {place} is not trusted: "
+                    f"{cause.verify_message}; ssl_cafile=... names a file with those that are."
+                )
         codes = {getattr(cause, "reply_code", 0) for cause in causes}
         if codes & _NO_ACCESS or any(isinstance(cause, _NO_VHOST) for cause in causes):
             return NotLetInError(
