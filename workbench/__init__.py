@@ -6,7 +6,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from workbench.analysis import EventLog
-    from workbench.brokers import LocalKafka
+    from workbench.brokers import LocalKafka, LocalRabbitMQ
     from workbench.choreography import Choreography, Service
     from workbench.errors import WorkbenchError
     from workbench.events import Envelope, Event, EventType
@@ -21,6 +21,7 @@ _HOMES = {
     "EventLog": "workbench.analysis",
     "EventType": "workbench.events",
     "LocalKafka": "workbench.brokers",
+    "LocalRabbitMQ": "workbench.brokers",
     "RetryPolicy": "workbench.services",
     "Service": "workbench.choreography",
     "Workbench": "workbench.session",
@@ -35,6 +36,7 @@ __all__ = [
     "EventLog",
     "EventType",
     "LocalKafka",
+    "LocalRabbitMQ",
     "RetryPolicy",
     "Service",
     "Workbench",
