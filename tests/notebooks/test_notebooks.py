@@ -67,7 +67,7 @@ def test_a_notebook_runs_from_top_to_bottom(path, tmp_path, monkeypatch):
     if path.stem == "04_follow_a_flow":
         said = "\n".join(texts)
         assert said.count("⚠ shipping/ship gave it up after 3 attempts") == 2 + 1  # and why
-        assert re.search(r"the gateway's trace goes on: 9 spans of 4 services", said)
+        assert re.search(r"the gateway's trace goes on: \d+ spans of 4 services", said)
         assert said.count("dead letters handed back: 1") == 2
         assert "converged: True" in said
         assert 'event_type="PaymentReceived",service="shipping"} 1.0' in said
