@@ -125,6 +125,6 @@ def test_a_hundred_thousand_events_are_read_in_a_few_seconds(design, event):
         for n in range(100_000)
     ]  # fmt: skip
     log = EventLog(rows)
-    began = time.monotonic()
+    began = time.process_time()
     assert len(log.upcast(design).unreadable()) == 0
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5

@@ -133,11 +133,11 @@ def test_ten_thousand_personal_fields_are_told_in_seconds_and_no_more(tmp_path):
     design = Choreography()
     design.event(EventType("UserRegistered", {"type": "object", "properties": fields}))
     design = Choreography.load(design.save(tmp_path))
-    began = time.monotonic()
+    began = time.process_time()
     found = [p for p in design.lint() if p.rule == "personal-data"]
     assert len(found) == MAX_FIELDS
     assert found[-1].line is not None
-    assert time.monotonic() - began < 10
+    assert time.process_time() - began < 10
 
 
 def test_a_mark_holds_for_all_that_is_in_it():
@@ -235,6 +235,6 @@ def test_sizes_add_up_through_references_that_contain_themselves(sketch):
 def test_a_strange_schema_is_read_in_no_time(schema):
     design = Choreography()
     design.event(EventType("Strange", schema))
-    began = time.monotonic()
+    began = time.process_time()
     assert str(design.lint())
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2

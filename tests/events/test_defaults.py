@@ -118,9 +118,9 @@ def test_cycles_and_hostile_depth_end():
     deep = {}
     for _ in range(100_000):
         deep = {"a": deep}
-    began = time.monotonic()
+    began = time.process_time()
     filled = fill_defaults(both, deep)
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
     assert filled["a"]["a"]["n"] == 0
     loop = {}
     loop["a"] = [loop, loop]
@@ -131,9 +131,9 @@ def test_cycles_and_hostile_depth_end():
 
 def test_a_pattern_that_explodes_keeps_no_reader_busy():
     schema = {"patternProperties": {"^(a+)+$": {"properties": {"c": CURRENCY}}}}
-    began = time.monotonic()
+    began = time.process_time()
     fill_defaults(schema, {"a" * 40 + "!": {}})
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
 
 
 def test_an_event_type_without_defaults_costs_no_look_at_the_payload():

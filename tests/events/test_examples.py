@@ -446,10 +446,10 @@ NO_EXAMPLE = {
 @pytest.mark.parametrize("case", NO_EXAMPLE)
 def test_when_there_is_no_example_one_sentence_says_where_and_why_and_soon(case):
     schema, expected = NO_EXAMPLE[case]
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(EventError) as raised:
         examples(EventType("OrderPlaced", schema if isinstance(schema, dict) else {"not": {}}))
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
     assert str(raised.value).startswith("OrderPlaced v1: ")
     assert expected in str(raised.value)
     assert "\n" not in str(raised.value)

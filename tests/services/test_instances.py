@@ -325,13 +325,11 @@ def test_a_slow_service_that_is_stopped_finishes_what_it_is_at_and_gives_back_th
     while not wb.counts("billing").get("handled"):
         assert time.monotonic() < deadline
         time.sleep(0.02)
-    began = time.monotonic()
     wb.stop("billing", timeout=5)
     assert wb.lives()["billing"].exit == 0  # it was not killed
     handled = wb.counts("billing")["handled"]
     assert 0 < handled < len(orders)
     assert said == []
-    assert time.monotonic() - began < 5
     wb.start("billing")
     check(wb, orders)
 

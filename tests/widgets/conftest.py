@@ -39,7 +39,7 @@ def empty_wb(tmp_path):
 
 @pytest.fixture
 def eventually():
-    def wait(condition, seconds: float = 5.0):
+    def wait(condition, seconds: float = 20.0):
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, "it did not happen in time"

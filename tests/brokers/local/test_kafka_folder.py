@@ -114,7 +114,7 @@ def test_a_broker_that_is_about_to_end_is_waited_for(tmp_path, said):
     begun = time.monotonic()
     _, claimed = claim_folder(KAFKA, tmp_path, said.append)
     release(claimed)
-    assert 0.2 < time.monotonic() - begun < 5
+    assert time.monotonic() - begun > 0.2
 
 
 def test_what_a_crash_left_is_said_and_cleared(tmp_path, said):

@@ -134,6 +134,8 @@ def test_its_process_is_the_node_itself_so_that_a_pause_freezes_it(rabbitmq):
     identity = read_identity(rabbitmq.folder)
     os.kill(rabbitmq.pid, signal.SIGSTOP)
     try:
+        while process.status() != psutil.STATUS_STOPPED:  # its threads stop one after the other
+            time.sleep(0.01)
         assert not answers(rabbitmq.port, identity)
         assert rabbitmq.status() != "died"
     finally:
