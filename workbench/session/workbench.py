@@ -72,8 +72,8 @@ class Workbench(Following):
         Of how many events of each reaction, from each start of a service, it is noted which fields
         its Python handler touches; :meth:`touched` and :meth:`impact` know them then. 0: of none.
     log_level
-        Which lines of what happens in them services write to their logs: ``"debug"``, ``"info"``,
-        ``"warning"``, ``"error"`` and above, or none: ``"off"``; :meth:`logs` reads them.
+        What services write to their logs: lines of the level ``"debug"``, ``"info"``, ``"warning"``
+        or ``"error"`` and above, or none: ``"off"``; :meth:`logs` reads them.
     log_payloads
         Their logs show what events carry, too, except for what schemas mark as personal
         (``"x-personal-data": true``), which no log shows.
