@@ -28,6 +28,7 @@ from workbench.brokers import (
 )
 from workbench.brokers.aws import topology
 from workbench.brokers.aws.names import group_queue
+from workbench.brokers.aws.spool import Spool
 from workbench.brokers.local.ports import free_port
 from workbench.errors import BrokerError, BrokerUnavailableError, EventRefusedError
 from workbench.events import DeadLetter
@@ -503,3 +504,11 @@ def test_what_answers_and_is_not_aws_is_said(monkeypatch):
     finally:
         server.shutdown()
         server.server_close()
+
+
+def test_the_spool_is_for_its_owner_alone(tmp_path):
+    spool = Spool(tmp_path / "aws" / "one.sqlite")
+    made = [tmp_path / "aws", *(tmp_path / "aws").iterdir()]
+    assert len(made) == 4
+    assert not any(path.stat().st_mode & 0o077 for path in made)
+    spool.close()

@@ -558,3 +558,14 @@ def test_all_states_are_one_table(wb):
     wb.publish(OrderPlaced(order_id="o-1", quantity=2))
     wb.wait_until_idle()
     assert wb.states().to_dict("records") == [{"service": "inventory", "key": "units", "value": 2}]
+
+
+def test_what_services_keep_is_for_its_owner_alone(wb, tmp_path):
+    wb.start()
+    wb.publish(OrderPlaced(order_id="o-1"))
+    wb.wait_until_idle()
+    (folder,) = (file.parent for file in tmp_path.rglob("inventory.sqlite"))
+    assert folder.stat().st_mode & 0o077 == 0
+    kept = {file.name: file.stat().st_mode & 0o077 for file in folder.iterdir()}
+    assert {"inventory.sqlite", "inventory.sqlite-wal", "inventory.log"} <= kept.keys()
+    assert not any(kept.values())

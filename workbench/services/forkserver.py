@@ -79,7 +79,7 @@ def _become(request: dict[str, Any], reports: socket.socket, alive: int) -> None
     code = 1
     try:
         null = os.open(os.devnull, os.O_RDONLY)
-        log = os.open(request["output"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        log = os.open(request["output"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.dup2(null, 0)
         os.dup2(log, 1)
         os.dup2(log, 2)

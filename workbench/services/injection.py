@@ -70,7 +70,7 @@ def injection_path(store: Path) -> Path:
 def write_injections(store: Path, injections: Sequence[Injection]) -> None:
     """Put faults into force, instead of those that are; in one step."""
     path = injection_path(store)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
         file.write(orjson.dumps([asdict(injection) for injection in injections]))
     Path(file.name).replace(path)

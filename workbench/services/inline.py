@@ -164,7 +164,8 @@ class InlineRunner(Runner):
 
     def _guarded(self, name: str, action: Callable[[], None]) -> None:
         life = self._lives[name]
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.output_path(name).touch(mode=0o600)
         with self.output_path(name).open("a", encoding="utf-8") as output:
             try:
                 with printing_to(output), taking_lines():

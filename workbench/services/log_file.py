@@ -57,7 +57,7 @@ class LogFile:
 
     def _opened(self) -> int:
         if self._file is None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
             self._size = os.fstat(self._file).st_size
             self._torn = bool(self._size) and os.pread(self._file, 1, self._size - 1) != b"\n"

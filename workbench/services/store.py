@@ -70,7 +70,8 @@ class Store:
     def __init__(self, path: Path, *, durable: bool = False) -> None:
         self.path = path
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.touch(mode=0o600)  # what SQLite writes beside it is no more open than it
             self._db = sqlite3.connect(
                 path, isolation_level=None, timeout=_PATIENCE, check_same_thread=False
             )

@@ -130,7 +130,7 @@ class Supervisor(Runner):
 
     def _spawn(self, service: str, packed: bytes) -> None:
         server = self._running_server()
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         request = pickle.dumps(
             {
                 "service": service,
