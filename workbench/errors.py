@@ -12,7 +12,17 @@ class WorkbenchError(Exception):
 
 
 class EventError(WorkbenchError):
-    """An event type, a payload or an envelope is not what it must be."""
+    """An event type, a payload or an envelope is not what it must be.
+
+    Attributes
+    ----------
+    without_values
+        The message without what a payload holds: as logs and spans show it.
+    """
+
+    def __init__(self, message: str = "", *, without_values: str | None = None) -> None:
+        self.without_values = message if without_values is None else without_values
+        super().__init__(message)
 
 
 class DesignError(WorkbenchError):

@@ -420,3 +420,25 @@ def test_personal_values_are_in_no_dead_letter_s_reason_and_in_no_output(invento
     told = here.output("inventory")
     assert "ValueError: no card *** of ***" in told
     assert "ann@example.com" not in told + letter.traceback
+
+
+@pytest.mark.parametrize("payloads", [False, True])
+def test_what_a_schema_refuses_is_in_the_dead_letter_and_in_a_log_only_if_payloads_are(
+    inventory, design, stage, payloads
+):
+    class Labelled(Event, version=1, key="id"):
+        id: str
+        label: str = Field(max_length=5)
+
+    @inventory.on()
+    def reserve(event: Placed) -> Labelled:
+        return Labelled.model_construct(id=event.id, label="unlimited")
+
+    here = stage(design, retry=RetryPolicy(attempts=1, later=()), log_payloads=payloads)
+    here.start().publish(Placed(id="o-1")).run()
+    (letter,) = here.letters("inventory")
+    said = 'Labelled v1: label: "unlimited" is longer than 5 characters.'
+    assert letter.error_message == said
+    shown = said if payloads else said.replace('"unlimited"', "***")
+    errors = [line["error"] for line in logged(here) if "error" in line]
+    assert set(errors) == {f"EventError: {shown}"}

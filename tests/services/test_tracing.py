@@ -400,6 +400,25 @@ def test_what_is_personal_is_in_no_span(design, traced):
     assert "ann@example.org" not in written
 
 
+def test_what_a_schema_refuses_is_in_no_span(inventory, design, traced):
+    class Labelled(Event, version=1, key="id"):
+        id: str
+        label: str = Field(max_length=5)
+
+    class Ordered(Event, version=1, key="id"):
+        id: str
+
+    @inventory.on()
+    def label(event: Ordered) -> Labelled:
+        return Labelled.model_construct(id=event.id, label="unlimited")
+
+    here = traced(design, replace(ALL, kind="kafka")).start()
+    here.publish(Ordered(id="o-1")).run()
+    written = spans_path(here.folder, "inventory").read_text()
+    assert "Labelled v1: label: *** is longer than 5 characters" in written
+    assert "unlimited" not in written
+
+
 @pytest.mark.parametrize(
     ("kind", "sending", "receiving"),
     [

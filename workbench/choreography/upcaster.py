@@ -82,9 +82,9 @@ class Upcaster:
             else:
                 made[name] = value
         made = self.new.with_defaults(made)
-        problem = self.new.problem_with(made)
+        problem = self.new.problem(made)
         if problem:
-            raise EventError(f"{self._step}: what the upcaster gives is no {problem}.")
+            raise problem.error(f"{self._step}: what the upcaster gives is no ")
         return made
 
     @property

@@ -10,6 +10,7 @@ from workbench.choreography.upcaster import Upcaster
 from workbench.errors import DesignError, EventError
 from workbench.events import EventType
 from workbench.events.event_type import parse_dataschema
+from workbench.events.problem import Problem
 
 if TYPE_CHECKING:
     from workbench.choreography.reaction import Reaction
@@ -129,9 +130,9 @@ class Versions:
         written = self._named.get(dataschema)
         if written is None:
             return self._unversioned(data, dataschema, max(reads, default=self.current))
-        problem = written.problem_with(data)
+        problem = written.problem(data)
         if problem:
-            raise EventError(f"{problem}.")
+            raise problem.error()
         version = written.version
         if version in (reads or (self.current,)):
             return self._filled(written, data) if written.has_defaults else Reading(written, data)
@@ -151,9 +152,9 @@ class Versions:
 
         One that names none that is known must be of the version in use.
         """
-        problem = self._named.get(dataschema, self.known[self.current]).problem_with(data)
+        problem = self._named.get(dataschema, self.known[self.current]).problem(data)
         if problem:
-            raise EventError(f"{problem}.")
+            raise problem.error()
 
     # --- how --------------------------------------------------------------------------------
 
@@ -161,17 +162,17 @@ class Versions:
         """An event that names no version, or one that is not known here."""
         kind = self.known[target]
         filled = kind.with_defaults(data)
-        problem = kind.problem_with(filled)
+        problem = kind.problem(filled)
         if problem:
             named = parse_dataschema(dataschema)
             newer = named is not None and named[0] == self.name and named[1] > max(self.known)
             if named is not None and newer:
-                problem = (
+                raise problem.error(
                     f"{self.name} v{named[1]} is newer than what is known here "
-                    f"(v{max(self.known)}), and can't be read as v{target} ({problem}): start the "
-                    "service anew with the newer design, then redrive this"
+                    f"(v{max(self.known)}), and can't be read as v{target} (",
+                    "): start the service anew with the newer design, then redrive this.",
                 )
-            raise EventError(f"{problem}.")
+            raise problem.error()
         return Reading(kind, filled, filled is data)
 
     def steps(self, version: int, target: int) -> list[Step]:
@@ -216,16 +217,16 @@ class Versions:
 
     def _as_it_stands(self, data: Any, version: int, target: int) -> Any:
         filled = self.known[target].with_defaults(data)
-        problem = self.known[target].problem_with(filled)
+        problem = self.known[target].problem(filled)
         if problem:
-            raise EventError(f"{self.name} v{version} as it stands is no {problem}.")
+            raise problem.error(f"{self.name} v{version} as it stands is no ")
         return filled
 
     def _filled(self, kind: EventType, data: Any) -> Reading:
         filled = kind.with_defaults(data)
-        problem = None if filled is data else kind.problem_with(filled)
+        problem = None if filled is data else kind.problem(filled)
         if problem:
-            raise EventError(f"with the defaults of its schema filled in: {problem}.")
+            raise problem.error("with the defaults of its schema filled in: ")
         return Reading(kind, filled, filled is data)
 
     def _unreadable(self, version: int, wanted: list[int], failed: StepError) -> EventError:
@@ -237,10 +238,9 @@ class Versions:
         elif failed.version < failed.step.event_type.version:
             following = self.after(failed.version)
             way_out = f"write an upcaster from v{failed.version} to v{following}, or {way_out}"
-        reason = str(failed).rstrip(".")
-        return EventError(
-            f"this is {self.name} v{version}, and only {read} {verb} read here ({reason}): "
-            f"{way_out}."
+        return Problem(str(failed).rstrip("."), failed.without_values.rstrip(".")).error(
+            f"this is {self.name} v{version}, and only {read} {verb} read here (",
+            f"): {way_out}.",
         )
 
 
@@ -249,4 +249,4 @@ class StepError(EventError):
 
     def __init__(self, version: int, step: Step, why: EventError) -> None:
         self.version, self.step = version, step
-        super().__init__(str(why))
+        super().__init__(str(why), without_values=why.without_values)

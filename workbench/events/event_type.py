@@ -19,9 +19,12 @@ from workbench.events.payload import decode_payload, encode_payload
 
 if TYPE_CHECKING:
     from workbench.events.model import Event  # noqa: TC004 - which imports this module
+    from workbench.events.problem import Problem
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,99}")
+_NO_VALUE = "***"
+"""Stands for a value in what a schema says of it."""
 _DATASCHEMA = re.compile(r"urn:event:(.+):(\d+)")
 
 
@@ -97,9 +100,17 @@ class EventType:
 
     @cached_property
     def _validator(self) -> Any:
+        return self._compiled(None)
+
+    @cached_property
+    def _discreet(self) -> Any:
+        """Says the same without the values."""
+        return self._compiled(_NO_VALUE)
+
+    def _compiled(self, mask: str | None) -> Any:
         try:
             return jsonschema_rs.validator_for(
-                dict(self.schema), validate_formats=True, retriever=_never_fetch
+                dict(self.schema), validate_formats=True, retriever=_never_fetch, mask=mask
             )
         except (ValueError, jsonschema_rs.ReferencingError) as error:
             why = getattr(error, "message", error)  # without the paragraphs on where it failed
@@ -114,15 +125,22 @@ class EventType:
 
     def problem_with(self, data: Any) -> str | None:
         """Why a decoded payload is not of this type, in one sentence; ``None`` if it is."""
+        found = self.problem(data)
+        return None if found is None else found.text
+
+    def problem(self, data: Any) -> Problem | None:
+        """The same as an error and a log say it."""
+        from workbench.events.problem import Problem, first_problem
+
         try:
             if self._validator.is_valid(data):
                 return None
+            error = next(iter(self._validator.iter_errors(data)))
+            masked = next(iter(self._discreet.iter_errors(data)))
         except ValueError as why:  # what no JSON can hold
-            return f"{self.name} v{self.version}: the payload is no decoded JSON: {why}"
-        error = next(iter(self._validator.iter_errors(data)))
-        place = ".".join(str(part) for part in error.instance_path) or "the payload"
-        message = error.message if len(error.message) <= 300 else error.message[:297] + "..."
-        return f"{self.name} v{self.version}: {place}: {message}"
+            head = f"{self.name} v{self.version}: the payload is no decoded JSON"
+            return Problem(f"{head}: {why}", head)
+        return first_problem(self, data, error, masked.message)
 
     def with_defaults(self, data: Any) -> Any:
         """A payload with the defaults of the schema where it has nothing; see `fill_defaults`."""
@@ -147,9 +165,9 @@ class EventType:
         """
         value = encode_payload(payload)
         data = decode_payload(value)
-        problem = self.problem_with(data)
+        problem = self.problem(data)
         if problem:
-            raise EventError(f"{problem}.")
+            raise problem.error()
         return value, data
 
     # --- as others write it ---------------------------------------------------------------

@@ -56,7 +56,8 @@ class Masking:
 
     def __init__(self, versions: Iterable[EventType]) -> None:
         self._roots = [_Rule(kind.schema, kind.schema) for kind in versions]
-        self._marked = any(_is_marked(root.schema) for root in self._roots)
+        self.marks = any(_is_marked(root.schema) for root in self._roots)
+        """Whether anything is personal at all."""
 
     def mask(self, payload: Any) -> Masked:
         """A decoded payload with :data:`MASK` for every personal value.
@@ -65,7 +66,7 @@ class Masking:
         that no schema knows, in an object that is personal, is a value too. The payload itself is
         left as it is, and need not satisfy its schema.
         """
-        if not self._marked:
+        if not self.marks:
             return Masked(payload, frozenset())
         walk = _Walk()
         return Masked(walk.value(payload, self._roots, personal=False), frozenset(walk.hidden))

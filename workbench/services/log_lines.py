@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from workbench.errors import BrokerError, EventRefusedError
+from workbench.errors import BrokerError, EventError, EventRefusedError
 from workbench.events import Envelope
 from workbench.events.trace import trace_id
 from workbench.services import happening
@@ -111,7 +111,7 @@ class LogLines:
             line["due"] = _moment(told.due)
         if told.error is not None:
             hidden = self._discretion.hidden(told.envelope)
-            line["error"] = Cleaner(hidden).text(_said(told.error), most=_MESSAGE)
+            line["error"] = Cleaner(hidden).text(self._said(told.error), most=_MESSAGE)
         if self._payloads and told.envelope is not None:
             line["payload"] = self._payload(told.envelope)
         return _json(line)
@@ -146,7 +146,7 @@ class LogLines:
             line |= {"reaction": run.case.reaction.name, "attempt": run.attempt}
         line["logger"] = cleaner.text(logger)
         if error is not None:
-            line["error"] = cleaner.text(_said(error))
+            line["error"] = cleaner.text(self._said(error))
             line["traceback"] = cleaner.text(own_traceback(error))
         if error is None and "error" in fields:
             line["error"] = cleaner.sentence(fields["error"])
@@ -181,20 +181,21 @@ class LogLines:
         }
         return line | {"event_type": event_type} if event_type else line
 
+    def _said(self, error: BaseException) -> str:
+        """An error in words; of what a broker says only the type: it may say how it is reached."""
+        name = type(error).__name__
+        if isinstance(error, BrokerError) and not isinstance(error, EventRefusedError):
+            return name
+        if isinstance(error, EventError) and not self._payloads:
+            return f"{name}: {error.without_values}"
+        try:
+            return f"{name}: {error}"
+        except Exception:  # noqa: BLE001 - a handler's own error may do anything
+            return name
+
     def _payload(self, envelope: Envelope) -> Any:
         size = len(envelope.data)
         return self._discretion.payload(envelope) if size <= _PAYLOAD else f"({size:,} bytes)"
-
-
-def _said(error: BaseException) -> str:
-    """An error in words; of what a broker says only the type, for it may say how it is reached."""
-    name = type(error).__name__
-    if isinstance(error, BrokerError) and not isinstance(error, EventRefusedError):
-        return name
-    try:
-        return f"{name}: {error}"
-    except Exception:  # noqa: BLE001 - a handler's own error may do anything
-        return name
 
 
 def _moment(seconds: float) -> datetime | None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from opentelemetry.util.types import AttributeValue
 
-from workbench.errors import BrokerError, EventRefusedError
+from workbench.errors import BrokerError, EventError, EventRefusedError
 from workbench.events import Envelope
 from workbench.services import happening
 from workbench.services.discretion import Discretion
@@ -44,11 +44,14 @@ class Details:
         return found
 
     def _message(self, envelope: Envelope | None, error: BaseException) -> str:
-        """What an error says; nothing of what a broker says, which may be how it is reached."""
+        """What an error says, no value of a payload in it if it is ours to say so.
+
+        Nothing of what a broker says: it may be how it is reached.
+        """
         if isinstance(error, BrokerError) and not isinstance(error, EventRefusedError):
             return ""
         try:
-            text = str(error)
+            text = error.without_values if isinstance(error, EventError) else str(error)
         except Exception:  # noqa: BLE001 - a handler's own error may do anything
             return ""
         return Cleaner(self._discretion.hidden(envelope)).text(text, most=_MESSAGE)
