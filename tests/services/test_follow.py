@@ -269,6 +269,25 @@ def test_personal_data_are_hidden_in_payloads_and_keys_unless_they_are_asked_for
         del OrderPlaced.event_type.schema["properties"]["id"]["x-personal-data"]
 
 
+def test_a_diagram_hides_personal_data_in_why_a_service_gave_up(design, stage):
+    @design.service("mail").on()
+    def write(event: OrderPlaced) -> None:
+        raise OSError(f"no such address: {event.id}")
+
+    here = stage(design, ONCE).start()
+    event = placed(here, id="anna@example.org")
+    here.run()
+    # Only marked now: the dead letter holds the address.
+    OrderPlaced.event_type.schema["properties"]["id"]["x-personal-data"] = True
+    try:
+        drawn = str(followed(here, event).mermaid())
+        assert "no such address: ***" in drawn
+        assert "anna" not in drawn
+        assert "anna" in str(followed(here, event, personal=True).mermaid())
+    finally:
+        del OrderPlaced.event_type.schema["properties"]["id"]["x-personal-data"]
+
+
 # --- the waterfall -----------------------------------------------------------------------------
 
 

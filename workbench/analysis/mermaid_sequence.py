@@ -11,17 +11,20 @@ from workbench.errors import LogError
 from workbench.mermaid import Mermaid, label
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from workbench.analysis.index import FlowIndex
 
 MOST = 200
 """Events of a flow that are drawn; more is a picture of nothing."""
 
 
-def mermaid_sequence(index: FlowIndex) -> Mermaid:
+def mermaid_sequence(index: FlowIndex, shown: Callable[[str], str] = str) -> Mermaid:
     """Draw the flow of an index that holds just one.
 
     An event is an arrow from its source to each service that answered it, with the milliseconds
-    since the flow began; one that nobody answered is a note. Where a service gave up, it says so.
+    since the flow began; one that nobody answered is a note. Where a service gave up, it says so:
+    why, as ``shown`` gives it.
 
     Raises
     ------
@@ -56,9 +59,11 @@ def mermaid_sequence(index: FlowIndex) -> Mermaid:
         for reason in given_up.get(event, ()):
             service = people[who_gave_up(reason)]
             lines.append(f"    {me}-x{service}: {what}")
-            lines.append(f"    Note over {service}: gave up: {label(reason)}")
+            lines.append(f"    Note over {service}: gave up: {label(shown(reason))}")
         if not answered and event not in given_up:
             lines.append(f"    Note over {me}: {what}")
     for reason in given_up.get(-1, ()):  # on an event that is not in the log
-        lines.append(f"    Note over {people[who_gave_up(reason)]}: gave up: {label(reason)}")
+        lines.append(
+            f"    Note over {people[who_gave_up(reason)]}: gave up: {label(shown(reason))}"
+        )
     return Mermaid("\n".join(lines) + "\n")

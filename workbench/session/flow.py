@@ -13,6 +13,7 @@ from workbench.analysis.causal_tree import CausalTree, causal_tree
 from workbench.capture import find_flow, row
 from workbench.errors import LogError
 from workbench.events import Envelope
+from workbench.events.masking import without
 from workbench.session.evidence import Evidence, Sources
 from workbench.session.publishing import Published
 from workbench.session.reacted import reacted
@@ -100,8 +101,18 @@ class Flow:
         return waterfall(self.tree, self.correlation_id, self._evidence.sources.now().timestamp())
 
     def mermaid(self) -> Mermaid:
-        """Draw it as a sequence diagram in text; see :meth:`EventLog.mermaid`."""
-        return self.events.mermaid()
+        """Draw it as a sequence diagram in text; see :meth:`EventLog.mermaid`.
+
+        Personal data is hidden in why services gave up.
+        """
+        from workbench.analysis.mermaid_sequence import mermaid_sequence
+
+        hidden = frozenset(
+            value
+            for event in self._evidence.events
+            for value in self._evidence.hidden(event).hidden
+        )
+        return mermaid_sequence(self.events.index, lambda reason: without(hidden, reason))
 
     def __repr__(self) -> str:
         notes = [f"  {look.TROUBLE_SIGN} {note}" for note in self._notes]
