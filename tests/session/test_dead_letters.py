@@ -1,6 +1,8 @@
 """Dead letters: looked at, redriven once, edited, discarded; and every decision is on record."""
 
+import pandas as pd
 import pytest
+from pydantic import Field
 
 from workbench import Choreography, Event, RetryPolicy, Workbench
 from workbench.brokers import MemoryBroker, Outgoing
@@ -239,3 +241,31 @@ def test_poison_redriven_as_it_is_is_a_dead_letter_again(wb):
 def test_what_selects_nothing_is_said(letters, selection, message):
     with pytest.raises(DeadLetterError, match=message):
         letters.redrive(selection)
+
+
+def test_what_is_personal_is_not_shown_and_can_still_be_edited(tmp_path):
+    class SignedUp(Event, version=1, key="email"):
+        email: str = Field(json_schema_extra={"x-personal-data": True})
+        plan: str
+
+    found = Choreography()
+
+    @found.service("greeter").on()
+    def greet(event: SignedUp) -> None:
+        raise ValueError(f"{event.plan} is not for {event.email}")
+
+    retry = RetryPolicy(attempts=1, later=())
+    with Workbench(
+        found, broker=MemoryBroker(), folder=tmp_path, retry=retry, say=lambda text: None
+    ) as wb:
+        wb.start()
+        wb.publish(SignedUp(email="ann@example.org", plan="free"))
+        wb.wait_until_idle()
+        letters = wb.dead_letters()
+        with pd.option_context("display.max_colwidth", None, "display.max_columns", None):
+            for table in (letters, letters[["key", "data"]], letters.reset_index(drop=True)):
+                assert "ann@example.org" not in repr(table) + table._repr_html_()
+            assert '{"email":"***","plan":"free"}' in repr(letters)
+        assert letters["data"].item() == '{"email":"ann@example.org","plan":"free"}'
+        assert letters["key"].item() == "ann@example.org"
+        assert letters.by_fingerprint()["example"].item() == "free is not for ***"

@@ -27,6 +27,9 @@ class DeadLetters(pd.DataFrame):
     ``redrives``, ``first_failure`` and ``last_failure`` (UTC), ``channel``, ``partition``,
     ``offset`` and ``key`` (where the event stood at first), ``reason`` (of what was decided),
     ``data`` (the payload's text) and ``traceback``.
+
+    Where the table is shown, what schemas mark as personal (``"x-personal-data"``) is ``***``. Its
+    cells hold it: ``data`` and ``key`` are the event's own, so that it can be edited.
     """
 
     _metadata: ClassVar[list[str]] = ["_desk"]
@@ -36,6 +39,18 @@ class DeadLetters(pd.DataFrame):
     def _constructor(self) -> Callable[..., DeadLetters]:
         return DeadLetters
 
+    def __repr__(self) -> str:
+        return repr(self._shown())
+
+    def _repr_html_(self) -> str | None:
+        shown: Any = self._shown()
+        html: str | None = shown._repr_html_()
+        return html
+
+    def _shown(self) -> pd.DataFrame:
+        desk = getattr(self, "_desk", None)
+        return pd.DataFrame(self) if desk is None else desk.shown.table(self)
+
     def by_fingerprint(self) -> pd.DataFrame:
         """The causes, most frequent first: one row for each error type and own frame.
 
@@ -43,7 +58,7 @@ class DeadLetters(pd.DataFrame):
         ``first`` and ``last`` (UTC), ``example`` (the newest letter's error message).
         """
         named = {"services": ("service", _names), "types": ("type", _names)}
-        grouped = pd.DataFrame(self).groupby("fingerprint", sort=False)
+        grouped = self._shown().groupby("fingerprint", sort=False)
         found = grouped.agg(
             n=("service", "size"),
             first=("first_failure", "min"),

@@ -37,6 +37,7 @@ from workbench.services import Clock, dead_letter_channel, retry_channel
 from workbench.session.connection import Connection
 from workbench.session.dead_letters import DeadLetters
 from workbench.session.publishing import SOURCE
+from workbench.session.shown_letters import ShownLetters
 
 DECISIONS = {
     "DeadLetterRedriven": "redriven",
@@ -79,11 +80,14 @@ class Desk:
         self._connection = connection
         self._clock = Clock()
         self._letters: dict[str, Letter] = {}
+        self.shown = ShownLetters(choreography, {})
+        """What may be shown of the letters."""
 
     def read(self, *, settled: bool) -> DeadLetters:
         """The letters as they stand now; ``settled``: with those decided about."""
         records = read_channels(self._connection.broker, self._connection.dead_letter_channels())
         self._letters = {letter.name: letter for letter in letters_among(records)}
+        self.shown = ShownLetters(self._choreography, self._letters)
         shown = [_row(x) for x in self._letters.values() if settled or x.status == "open"]
         frame = DeadLetters(pd.DataFrame(shown, columns=_COLUMNS).astype(_DTYPES))
         frame = frame.set_index("letter")
