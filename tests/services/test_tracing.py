@@ -1,17 +1,24 @@
 """What services do is a trace, by OpenTelemetry's messaging conventions: names, kinds, parents."""
 
+import re
+import threading
 from dataclasses import replace
 
 import pytest
 from opentelemetry import trace as api
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import StatusCode
 from pydantic import Field
 
 from workbench.choreography import Choreography
 from workbench.events import Event, Retry, TraceContext
 from workbench.events.trace import derived_trace
 from workbench.examples.orders import OrderPlaced, order_choreography
-from workbench.services import DELIVERIES, STEPS, RetryPolicy
+from workbench.services import DELIVERIES, STEPS, RetryPolicy, service_spec
 from workbench.services.tracing import Sampling, Tracing, spans_path
+from workbench.services.tracing.own_spans import OwnSpans
 from workbench.services.tracing.span_file import read_spans
 from workbench.session.spans import spans as spans_of
 
@@ -507,3 +514,42 @@ def test_a_handler_stands_in_the_span_that_is_made_of_it(inventory, design, trac
     assert seen[0] == (process["trace_id"], process["span_id"], 1)
     assert seen[1][2] == 0
     assert not api.get_current_span().get_span_context().is_valid
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_what_is_personal_is_in_no_span_that_a_handler_opens(design, traced, elsewhere):
+    class Joined(Event, version=1, key="email"):
+        email: str = Field(json_schema_extra={"x-personal-data": True})
+        age: int = Field(json_schema_extra={"x-personal-data": True})
+
+    provider = TracerProvider(shutdown_on_exit=False)
+    tracer = provider.get_tracer("mine")
+
+    @design.service("welcome").on()
+    def greet(event: Joined) -> None:
+        span = tracer.start_span(
+            f"greet {event.email}", attributes={"to": [event.email], "age": event.age, "n": 1}
+        )
+        span.add_event(f"hello {event.email}", {"email": event.email})
+        span.record_exception(ValueError(event.email))
+        span.set_status(StatusCode.ERROR, f"no {event.email}")
+        if elsewhere:
+            thread = threading.Thread(target=span.end)
+            thread.start()
+            thread.join()
+        else:
+            span.end()
+
+    found = InMemorySpanExporter()
+    here = traced(design)
+    spec = service_spec(design, "welcome", namespace="", folder=here.folder, retry=RetryPolicy())
+    provider.add_span_processor(OwnSpans(spec, SimpleSpanProcessor(found)))
+    here.start().publish(Joined(email="ann@example.org", age=8317)).run()
+    (span,) = found.get_finished_spans()
+    assert span.name == "greet ***"
+    assert dict(span.attributes) == {"to": ["***"], "age": "***", "n": 1}
+    assert [event.name for event in span.events] == ["hello ***", "exception"]
+    assert span.status.description == "no ***"
+    assert span.instrumentation_scope.name == "mine"
+    assert span.end_time > span.start_time
+    assert not {"ann@example.org", "8317"} & {*re.findall(r"[\w@.]+", span.to_json())}

@@ -46,6 +46,8 @@ class Discretion:
         if envelope is None or envelope.type not in self._maskings:
             return NOTHING
         masking, found = self._maskings[envelope.type], set[str]()
+        if not masking.marks:
+            return NOTHING
         with contextlib.suppress(RecursionError):
             for payload in self._readings(envelope):
                 found |= masking.mask(payload).hidden

@@ -26,10 +26,11 @@ def observers_of(spec: ServiceSpec, clock: Clock, *, alone: bool = False) -> lis
         found.append(logs)
     if spec.tracing is not None:
         from workbench.services.tracing.observing import TracingObserver
-        from workbench.services.tracing.outlet import outlet, take_own_spans
+        from workbench.services.tracing.outlet import outlet
+        from workbench.services.tracing.own_spans import take_own_spans
 
         spans = outlet(spec.name, spec.label, spans_path(spec.store.parent, spec.label), os.environ)
         if alone:
-            take_own_spans(spans, spec.tracing.sampling)
+            take_own_spans(spec, spec.tracing.sampling, spans)
         found.append(TracingObserver(spec, spec.tracing, spans))
     return found

@@ -10,14 +10,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 
-from opentelemetry import trace
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 
 from workbench.errors import ServiceError
-from workbench.services.tracing.sampling import Sampling
 from workbench.services.tracing.span_file import SpanFile
 
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
@@ -143,14 +140,6 @@ class _Seldom(logging.Filter):
 
 
 _seldom = _Seldom()
-
-
-def take_own_spans(spans: Outlet, sampling: Sampling) -> None:
-    """Let a service that has this process to itself have the spans that its handlers open."""
-    sampler = ParentBased(TraceIdRatioBased(sampling.ratio))
-    provider = TracerProvider(sampler, spans.resource, shutdown_on_exit=False)
-    provider.add_span_processor(spans.processor)
-    trace.set_tracer_provider(provider)
 
 
 def outlet(service: str, instance: str, path: Path, environ: Mapping[str, str]) -> Outlet:
