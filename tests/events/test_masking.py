@@ -263,3 +263,15 @@ def test_the_numbers_of_a_payload_are_hidden_in_a_text():
     masking = Masking([EventType("Signed", obj(account={"type": "integer", **PERSONAL}))])
     told = masking.mask({"account": 10025567}).text("no account 10025567")
     assert told == "no account ***"
+
+
+@pytest.mark.parametrize("name", ["Zoë O'Brien", 'Zoë "Z" Brien', "Zoë\nBrien", "Zoë\udc80Brien"])
+def test_a_value_is_found_however_python_and_json_quote_it(name):
+    said = [
+        repr(name),
+        ascii(name),
+        json.dumps(name),
+        repr(name.encode("utf-8", "backslashreplace")),
+    ]
+    for text in said:
+        assert without({name}, text)[-5:].strip("b\"'") == "***"

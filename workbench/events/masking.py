@@ -85,11 +85,19 @@ def without(hidden: Iterable[str], text: str) -> str:
         if len(value) < _ANYWHERE:
             text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", MASK, text, flags=re.IGNORECASE)
             continue
-        for form in dict.fromkeys((value, repr(value)[1:-1], json.dumps(value)[1:-1])):
+        for form in dict.fromkeys((value, *_quoted(value))):
             text = re.sub(re.escape(form), MASK, text, flags=re.IGNORECASE)
         if len(value) > 2 * _PART:
             text = _without_ends(text, value)
     return text
+
+
+def _quoted(value: str) -> Iterator[str]:
+    """A value as Python and JSON quote it, without the quotes."""
+    yield repr(value)[1:-1]
+    yield ascii(value)[1:-1]
+    yield json.dumps(value)[1:-1]
+    yield repr(value.encode("utf-8", "backslashreplace"))[2:-1]
 
 
 def _without_ends(text: str, value: str) -> str:
