@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, NamedTuple, Self
 
-from workbench.errors import BrokerError
+from workbench.errors import BrokerError, EventRefusedError
 
 EVENT_BYTES = 1_000_000
 """The largest event (key, headers and value) that is accepted for sending, in bytes."""
@@ -256,6 +256,22 @@ class Broker(ABC):
     @abstractmethod
     def consumer(self, group: str, channels: Sequence[str], member: str) -> Consumer:
         """Join a group; a new group reads from the start. ``member`` is stable over restarts."""
+
+    def check(self, outgoing: Outgoing, what: str) -> None:
+        """Refuse, before it is kept to be sent, an event that this broker would never take.
+
+        ``what`` is what a sentence calls it. Its dead letter, which is larger, must fit, too.
+
+        Raises
+        ------
+        EventRefusedError
+            It is too large.
+        """
+        size = outgoing.size()
+        if size > EVENT_BYTES:
+            raise EventRefusedError(
+                f"{what} is too large: {size:,} bytes, and at most {EVENT_BYTES:,} are sent."
+            )
 
     def transactional_producer(self, name: str) -> TransactionalProducer:  # noqa: ARG002
         """A new producer of a name that is stable over restarts.

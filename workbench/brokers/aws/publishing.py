@@ -22,6 +22,8 @@ LARGEST = 256 * 1024
 """Bytes of a message, and of all the messages of one request, that SNS takes."""
 _LARGEST_EVENT = LARGEST - 32 * 1024
 """Bytes of an event that is sent for the first time: its dead letter, with the reason, must fit."""
+_SURELY_SMALL = 4_000
+"""Bytes of an event that, however it is written, can't be too large as a message."""
 _TOGETHER = 10
 _LANES = 4
 """Requests that one batch keeps under way for a channel; all events of a key go in one lane."""
@@ -57,10 +59,7 @@ class AWSProducer(Producer):
             noted = any(name.startswith((RETRY, DEAD_LETTER)) for name, _ in outgoing.headers)
             most = LARGEST if noted else _LARGEST_EVENT
             if size > most:
-                answers[place] = EventRefusedError(
-                    f"the event for {outgoing.channel} is too large: {size:,} bytes as a message, "
-                    f"and at most {most:,} are sent; SNS takes {LARGEST:,}, its dead letter, too."
-                )
+                answers[place] = _too_large(f"the event for {outgoing.channel}", size, most)
                 continue
             entry = _Entry(place, outgoing.channel, outgoing.key, written, size)
             entries.setdefault(outgoing.channel, []).append(entry)
@@ -108,6 +107,21 @@ class AWSProducer(Producer):
 
     def close(self) -> None:
         """Nothing to give back: the connection is the broker's."""
+
+
+def check(outgoing: Outgoing, what: str) -> None:
+    """See :meth:`Broker.check`: by what an event takes as a message."""
+    if outgoing.size() > _SURELY_SMALL:
+        size = write(outgoing).size()
+        if size > _LARGEST_EVENT:
+            raise _too_large(what, size, _LARGEST_EVENT)
+
+
+def _too_large(what: str, size: int, most: int) -> EventRefusedError:
+    return EventRefusedError(
+        f"{what} is too large: {size:,} bytes as a message, and at most {most:,} are sent; SNS "
+        f"takes {LARGEST:,}, its dead letter, too."
+    )
 
 
 def _lanes(entries: Sequence[_Entry]) -> list[list[_Entry]]:
