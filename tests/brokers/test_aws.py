@@ -447,6 +447,14 @@ def test_an_address_names_the_region():
     assert Address.parse("aws://").is_complete
 
 
+@pytest.mark.parametrize("rest", ["AKIA:WRONGPW77@eu-central-1", "AKIA/WRONGPW77", "http://h:1"])
+def test_an_address_that_is_no_region_is_refused_and_not_shown(rest):
+    with pytest.raises(BrokerError, match=r"^an aws:// address names a region and noth") as raised:
+        Address.parse(f"aws://{rest}")
+    assert rest not in str(raised.value)
+    assert "WRONGPW77" not in str(raised.value)
+
+
 @contextmanager
 def answering(code, status):
     """An endpoint that refuses everything, as AWS does."""
