@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 from workbench.brokers.aws.account import Account
-from workbench.brokers.aws.connecting import MISSING, code_of
+from workbench.brokers.aws.connecting import MISSING, code_of, may_be_done
 from workbench.brokers.aws.encoding import Written, write
 from workbench.brokers.aws.names import topic_name
 from workbench.brokers.broker import Landed, Outgoing, Producer
-from workbench.errors import BrokerError, EventRefusedError
+from workbench.errors import BrokerError, BrokerUnavailableError, EventRefusedError
 from workbench.events.dead_letter import PREFIX as DEAD_LETTER
 from workbench.events.retry import PREFIX as RETRY
 
@@ -93,8 +93,7 @@ class AWSProducer(Producer):
                 PublishBatchRequestEntries=[_request_entry(entry) for entry in entries],
             )
         except BrokerError as error:
-            missing = code_of(error) in MISSING
-            said = EventRefusedError(f"there is no channel {channel!r}.") if missing else error
+            said = _unsent(channel, error)
             return {entry.place: said for entry in entries}
         refused = {int(failure["Id"]): failure for failure in answer.get("Failed", ())}
         landed = {int(success["Id"]) for success in answer.get("Successful", ())}
@@ -154,7 +153,7 @@ def _request_entry(entry: _Entry) -> dict[str, Any]:
         "MessageAttributes": entry.written.attributes,
         "MessageGroupId": _group(entry.key),
         # Another at every call: SNS would swallow, for five minutes, what is sent again or
-        # redriven. boto3's own attempts at this call all carry this one.
+        # redriven. All attempts at this call carry this one.
         "MessageDeduplicationId": uuid4().hex,
     }
 
@@ -169,6 +168,18 @@ def _group(key: bytes | None) -> str:
 
 def _failed(answer: Landed | BrokerError) -> bool:
     return isinstance(answer, BrokerError) and not isinstance(answer, EventRefusedError)
+
+
+def _unsent(channel: str, error: BrokerError) -> BrokerError:
+    """What an event is answered whose request failed."""
+    if code_of(error) in MISSING:
+        return EventRefusedError(f"there is no channel {channel!r}.")
+    if may_be_done(error):
+        return BrokerUnavailableError(
+            f"SNS did not acknowledge the event for {channel}: it may be there or not; sent again "
+            f"under the same id it is the same event. ({error})"
+        )
+    return error
 
 
 def _refusal(channel: str, failure: dict[str, Any]) -> BrokerError:
