@@ -182,6 +182,8 @@ def test_absences_and_transactions_say_what_they_can_not(on_aws):
     wb = on_aws(order_choreography(), delivery="transactions")
     with pytest.raises(WorkbenchError, match=r"aws has no transactions: use delivery='at-least-o"):
         wb.start()
+    assert wb.lives() == {}
+    assert wb.broker.channels().isdisjoint(wb.connection.all_channels())
 
 
 def test_an_absence_expires_when_nothing_is_left_that_could_end_it(on_aws):

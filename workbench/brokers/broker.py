@@ -211,6 +211,8 @@ class Broker(ABC):
     """``"kafka"``, ``"memory"``, …"""
     shares: ClassVar[bool] = True
     """Whether members of one group may be at work at the same time."""
+    has_transactions: ClassVar[bool] = False
+    """Whether effects and offsets can be committed in one step."""
 
     @property
     @abstractmethod
@@ -281,7 +283,21 @@ class Broker(ABC):
         BrokerError
             This kind of broker has no transactions.
         """
-        raise BrokerError(
+        raise self._without_transactions()
+
+    def may_transact(self) -> None:
+        """Refuse, before anything is started, what :meth:`transactional_producer` would refuse.
+
+        Raises
+        ------
+        BrokerError
+            This kind of broker has no transactions.
+        """
+        if not self.has_transactions:
+            raise self._without_transactions()
+
+    def _without_transactions(self) -> BrokerError:
+        return BrokerError(
             f"{self.kind} has no transactions: use delivery='at-least-once', whose consumers "
             "recognise an effect that comes twice."
         )
