@@ -15,8 +15,10 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from uuid import uuid4
 
 import boto3
+import psutil
 import pytest
 
+from benchmarks.moto import aws_on_this_machine
 from workbench.brokers import (
     Address,
     AWSBroker,
@@ -348,6 +350,31 @@ class TestBadInput:
         assert time.monotonic() - began < PATIENCE
         assert [r for r in caplog.records if r.levelno > logging.DEBUG] == []
 
+    def test_of_what_aws_does_not_acknowledge_in_time_nobody_knows(self, aws):
+        """A stand-in that is frozen while it is asked: what it was given it may do later."""
+        with (
+            aws_on_this_machine() as address,
+            AWSBroker("eu-central-1", endpoint_url=address, timeout=1) as broker,
+            closing(broker.producer()) as producer,
+        ):
+            broker.ensure_channels({"orders": 1})
+            (server,) = (
+                process
+                for process in psutil.Process().children()
+                if address.rpartition(":")[2] in process.cmdline()
+            )
+            calls = []
+            client = broker._connection.client("sns")
+            client.meta.events.register("before-send.sns.*", lambda **_: calls.append(1))
+            server.suspend()
+            try:
+                (answer,) = producer.send([Outgoing("orders", b"k", EVENT, b"{}")])
+            finally:
+                server.resume()
+            assert type(answer) is BrokerUnavailableError
+            assert "it may be there or not; sent again under the same id it is the" in str(answer)
+            assert len(calls) == 1  # each attempt may take all the time there is
+
     def test_who_never_answers_is_no_aws(self, aws):
         with socket.socket() as mute:
             mute.bind(("127.0.0.1", 0))
@@ -368,7 +395,7 @@ class TestBadInput:
             (
                 "Throttling",
                 400,
-                r"^AWS asks to slow down \(Throttling, after \d attempts at list_t",
+                r"^AWS asks to slow down \(Throttling, at attempt \d to do list_topics\)",
             ),
             ("InternalError", 500, r"^AWS does not answer now \(InternalError at list_topics\)"),
             ("Odd", 400, r"^AWS would not do list_topics: no secret-of-the-house here \(Odd\)"),
@@ -446,6 +473,14 @@ class TestBadInput:
 def test_an_address_names_the_region():
     assert Address.parse("aws://eu-central-1") == Address("aws", {"region": "eu-central-1"})
     assert Address.parse("aws://").is_complete
+
+
+@pytest.mark.parametrize("rest", ["AKIA:WRONGPW77@eu-central-1", "AKIA/WRONGPW77", "http://h:1"])
+def test_an_address_that_is_no_region_is_refused_and_not_shown(rest):
+    with pytest.raises(BrokerError, match=r"^an aws:// address names a region and noth") as raised:
+        Address.parse(f"aws://{rest}")
+    assert rest not in str(raised.value)
+    assert "WRONGPW77" not in str(raised.value)
 
 
 @contextmanager

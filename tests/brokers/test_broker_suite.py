@@ -491,6 +491,10 @@ class BrokerSuite:
             says = f"^{broker.kind} has no transactions: use delivery='at-least-once'"
             with pytest.raises(BrokerError, match=says):
                 broker.transactional_producer("t")
+            with pytest.raises(BrokerError, match=says):
+                broker.may_transact()
+        else:
+            broker.may_transact()
 
     # --- members --------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ import pytest
 import trustme
 
 from workbench.brokers import (
+    Address,
     Landed,
     LocalRabbitMQ,
     Outgoing,
@@ -403,12 +404,24 @@ def test_an_address_that_is_none_is_said_without_its_password():
         "rabbitmq://u:hunter2@h:port",
         "amqp://u:hunter2@h",
         "rabbitmq://h?x=1",
+        "rabbitmq://a:hun@ter2/hunter2@127.0.0.1:5997",
+        "rabbitmq://a:hunter2/x@127.0.0.1:5997",
+        "rabbitmq://a:hunter2#x@127.0.0.1:5997",
+        "rabbitmq://a:hunter2:x@127.0.0.1:5997",
+        "rabbitmq://a:hunter2%x@127.0.0.1:5997",
     ):
         with pytest.raises(
             BrokerError, match="not the address of a RabbitMQ: write it as"
         ) as found:
             RabbitMQBroker(url)
         assert "hunter2" not in str(found.value)
+        assert "ter2" not in str(found.value)
+
+
+def test_an_address_of_no_known_broker_is_shown_without_its_password():
+    with pytest.raises(BrokerError, match=r"^'amqp://\*\*\*@host' is not a broker this") as found:
+        Address.parse("amqp://a:hun@ter2/x:hunter2@host")
+    assert "ter2" not in str(found.value)
 
 
 def test_nobody_at_the_address_is_said():

@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 from pika import BasicProperties
 
 from workbench.brokers import Outgoing
-from workbench.brokers.rabbitmq.messages import HEADER_BYTES, routing_key, to_message, to_record
+from workbench.brokers.rabbitmq.messages import (
+    HEADER_BYTES,
+    check_headers,
+    routing_key,
+    to_message,
+    to_record,
+)
 from workbench.errors import EventRefusedError
 from workbench.events import Envelope, from_kafka, to_kafka
 
@@ -138,3 +144,12 @@ def test_the_routing_key_is_the_event_type_or_a_question_mark(event_type, key):
 def test_headers_larger_than_a_frame_are_refused():
     with pytest.raises(EventRefusedError, match=r"too large for RabbitMQ: 100,004 bytes of at mo"):
         to_message(Outgoing("orders", None, [("note", b"x" * HEADER_BYTES)], b""))
+
+
+def test_an_event_whose_headers_leave_no_room_for_a_reason_is_refused_before_it_is_kept():
+    small, large = (Outgoing("orders", b"k" * n, [], b"v" * 900_000) for n in (20_000, 70_000))
+    check_headers(small, "the effect")
+    with pytest.raises(
+        EventRefusedError, match=r"^the effect is too large for RabbitMQ: its key an"
+    ):
+        check_headers(large, "the effect")

@@ -22,6 +22,7 @@ from workbench.events import (
     new_traceparent,
     to_kafka,
 )
+from workbench.events.notes import NOTE_BYTES
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
 PLACED = EventType(
@@ -334,6 +335,16 @@ def test_long_texts_of_a_dead_letter_are_shortened_in_the_middle():
     assert len(again.traceback) < 8_100
     assert again.traceback.startswith("begin")
     assert again.traceback.endswith("end")
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "\x01", "\U0001f30d", "\ud800"])
+def test_a_letter_of_long_texts_is_no_larger_than_what_is_kept_free_for_it(letter):
+    from dataclasses import replace
+
+    text = letter * 300_000
+    long = replace(LETTER, error_type=text, error_message=text, frame=text, traceback=text)
+    written = [[name, value.decode()] for name, value in long.headers()]
+    assert len(json.dumps(written)) <= NOTE_BYTES
 
 
 @pytest.mark.parametrize(

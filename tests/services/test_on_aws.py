@@ -7,15 +7,27 @@ from uuid import uuid4
 
 import pytest
 
-from workbench import Choreography, Workbench
+from workbench import Choreography, Event, Workbench
 from workbench.brokers import Outgoing
 from workbench.brokers.aws import topology
-from workbench.errors import WorkbenchError
+from workbench.errors import EventRefusedError, WorkbenchError
 from workbench.examples.orders import OrderPlaced, order_choreography, some_orders
 from workbench.examples.signup import signup_choreography, some_signups
+from workbench.services import RetryPolicy
 
 pytestmark = pytest.mark.aws
 PATIENCE = 60
+
+
+class Asked(Event, key="id"):
+    id: str
+    size: int
+    text: str = ""
+
+
+class Written(Event, key="id"):
+    id: str
+    text: str
 
 
 @pytest.fixture
@@ -118,10 +130,60 @@ def test_a_poison_event_is_a_dead_letter_and_the_service_goes_on(on_aws):
     assert wb.converged()
 
 
+def test_an_effect_that_sns_would_never_take_makes_a_dead_letter_of_its_cause(on_aws):
+    design = Choreography()
+
+    @design.service("writer").on()
+    def write(event: Asked, ctx) -> Written:
+        ctx.state["n"] = ctx.state.get("n", 0) + 1
+        return Written(id=event.id, text="x" * event.size)
+
+    wb = on_aws(design)
+    wb.start()
+    wb.publish(Asked(id="a", size=300_000))
+    wb.publish(Asked(id="b", size=100))
+    wb.wait_until_idle(PATIENCE)
+    letters = wb.dead_letters()
+    assert letters["error_type"].tolist() == ["EventRefusedError"]
+    assert letters["error_message"].iloc[0].startswith("the effect Written is too large: 300,")
+    assert wb.state("writer") == {"n": 1}
+    assert wb.status()["refused"].tolist() == [0]
+
+
+def test_what_is_published_and_sns_would_never_take_is_refused(on_aws):
+    design = Choreography()
+    design.event(Written)
+    wb = on_aws(design)
+    with pytest.raises(
+        EventRefusedError, match=r"^Written is too large: 300,\d+ bytes as a message"
+    ):
+        wb.publish(Written(id="a", text="x" * 300_000))
+
+
+@pytest.mark.parametrize("letter", ["é", "\x01", "\U0001f30d"])
+def test_the_reason_of_a_dead_letter_is_shortened_so_that_sns_takes_it(on_aws, letter):
+    design = Choreography()
+
+    @design.service("writer").on()
+    def write(event: Asked, ctx) -> None:
+        raise ValueError(letter * 300_000)
+
+    wb = on_aws(design, retry=RetryPolicy(attempts=1, later=()))
+    wb.start()
+    wb.publish(Asked(id="a", size=1, text="x" * 227_000))
+    wb.wait_until_idle(PATIENCE)
+    letters = wb.dead_letters()
+    assert letters["error_type"].tolist() == ["ValueError"]
+    assert letters["error_message"].iloc[0].startswith(letter)
+    assert wb.converged()
+
+
 def test_absences_and_transactions_say_what_they_can_not(on_aws):
     wb = on_aws(order_choreography(), delivery="transactions")
     with pytest.raises(WorkbenchError, match=r"aws has no transactions: use delivery='at-least-o"):
         wb.start()
+    assert wb.lives() == {}
+    assert wb.broker.channels().isdisjoint(wb.connection.all_channels())
 
 
 def test_an_absence_expires_when_nothing_is_left_that_could_end_it(on_aws):

@@ -448,6 +448,27 @@ def test_systems_are_called_what_the_conventions_call_them(
     assert ("messaging.kafka.offset" in processed) == (kind == "kafka")
 
 
+@pytest.mark.parametrize(
+    ("address", "server"),
+    [
+        ("aws://eu-central-1 at http://127.0.0.1:5000", ("127.0.0.1", 5000)),
+        ("aws://eu-central-1 at https://aws.example", ("aws.example", 443)),
+        ("aws://eu-central-1", None),
+        ("127.0.0.1:5672/team", ("127.0.0.1", 5672)),
+        ("[::1]:9092,other:9092", ("::1", 9092)),
+        ("memory://", None),
+    ],
+)
+def test_the_server_of_a_span_is_a_host_and_a_port_and_nothing_else(
+    inventory, design, traced, address, server
+):
+    inventory.on()(reserve)
+    here = traced(design, Tracing(Sampling(1.0), "aws", address)).start()
+    attributes = one(here.publish(Placed(id="o-1")).run(), "process Placed")["attributes"]
+    found = attributes.get("server.address"), attributes.get("server.port")
+    assert found == (server or (None, None))
+
+
 # --- sampling -------------------------------------------------------------------------------
 
 

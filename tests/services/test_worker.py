@@ -325,6 +325,19 @@ def test_an_effect_too_large_makes_a_dead_letter_of_its_cause(inventory, design,
     assert here.events("inventory") == []
 
 
+@pytest.mark.parametrize("letter", ["é", "\x01"])
+def test_an_error_of_any_length_makes_a_dead_letter(inventory, design, stage, letter):
+    @inventory.on()
+    def wordy(event: Placed, ctx) -> Reserved:
+        raise ValueError(letter * 600_000)
+
+    here = stage(design).publish(Placed(id="a")).start().run()
+    (found,) = here.letters("inventory")
+    assert found.error_type == "ValueError"
+    assert found.error_message.startswith(letter)
+    assert found.error_message.endswith(letter)
+
+
 @pytest.mark.parametrize(
     ("gives", "expected"),
     [

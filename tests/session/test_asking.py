@@ -147,6 +147,19 @@ def test_an_effect_that_the_broker_will_never_take_is_trouble(wb):
     assert "the broker will never take its effect StockReserved: too large" in given.sentence
 
 
+def test_an_effect_that_the_broker_will_never_take_is_seen_by_whoever_asks_for_convergence(wb):
+    wb.start()
+    published = wb.publish(OrderPlaced(order_id="o-1"))
+    wb.wait_until_idle()
+    assert wb.converged()
+    wb.stop("inventory")
+    _refuse_effect(wb, published)
+    found = wb.converged()
+    assert not found
+    assert str(found).endswith("✗ inventory: 1 never sent, refused by the broker: too large")
+    assert wb.status().set_index("service")["refused"].to_dict() == {"inventory": 1}
+
+
 def _refuse_effect(wb, published):
     """As if the broker had refused it: what was sent is put back into the outbox, with a reason."""
     flow = wb.flow(published, progress=False)

@@ -138,6 +138,16 @@ def test_one_event_too_large_is_refused_and_the_others_go_on(wb):
         wb.publish(huge)
 
 
+def test_an_event_of_which_nobody_knows_is_not_called_refused(wb, monkeypatch):
+    def unknown(self, batch):
+        return [BrokerError("it may be there or not") for _ in batch]
+
+    monkeypatch.setattr(type(wb.broker.producer()), "send", unknown)
+    with pytest.raises(BrokerError, match="it may be there or not") as raised:
+        wb.publish(OrderPlaced(order_id="a"))
+    assert type(raised.value) is BrokerError
+
+
 def test_many_events_keep_their_order(wb):
     published = wb.publish_many(
         [OrderPlaced(order_id="same", quantity=n) for n in range(1200)], batch=100
@@ -155,7 +165,7 @@ def test_the_status_has_one_row_a_service_with_what_it_did_and_has_left(wb):
     status = wb.status().set_index("service")
     assert list(status.columns) == [
         "state", "instances", "pid", "handled", "emitted", "duplicates", "retries", "dead_letters", "in_flight",
-        "waiting", "lag", "crashes",
+        "waiting", "refused", "lag", "crashes",
     ]  # fmt: skip
     assert list(status.index) == ["inventory", "billing"]
     assert status.loc["inventory", ["state", "handled", "emitted", "retries", "dead_letters", "lag"]].to_list() == [

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, NamedTuple, Self
 
-from workbench.errors import BrokerError
+from workbench.errors import BrokerError, EventRefusedError
 
 EVENT_BYTES = 1_000_000
 """The largest event (key, headers and value) that is accepted for sending, in bytes."""
@@ -211,6 +211,8 @@ class Broker(ABC):
     """``"kafka"``, ``"memory"``, …"""
     shares: ClassVar[bool] = True
     """Whether members of one group may be at work at the same time."""
+    has_transactions: ClassVar[bool] = False
+    """Whether effects and offsets can be committed in one step."""
 
     @property
     @abstractmethod
@@ -257,6 +259,22 @@ class Broker(ABC):
     def consumer(self, group: str, channels: Sequence[str], member: str) -> Consumer:
         """Join a group; a new group reads from the start. ``member`` is stable over restarts."""
 
+    def check(self, outgoing: Outgoing, what: str) -> None:
+        """Refuse, before it is kept to be sent, an event that this broker would never take.
+
+        ``what`` is what a sentence calls it. Its dead letter, which is larger, must fit, too.
+
+        Raises
+        ------
+        EventRefusedError
+            It is too large.
+        """
+        size = outgoing.size()
+        if size > EVENT_BYTES:
+            raise EventRefusedError(
+                f"{what} is too large: {size:,} bytes, and at most {EVENT_BYTES:,} are sent."
+            )
+
     def transactional_producer(self, name: str) -> TransactionalProducer:  # noqa: ARG002
         """A new producer of a name that is stable over restarts.
 
@@ -265,7 +283,21 @@ class Broker(ABC):
         BrokerError
             This kind of broker has no transactions.
         """
-        raise BrokerError(
+        raise self._without_transactions()
+
+    def may_transact(self) -> None:
+        """Refuse, before anything is started, what :meth:`transactional_producer` would refuse.
+
+        Raises
+        ------
+        BrokerError
+            This kind of broker has no transactions.
+        """
+        if not self.has_transactions:
+            raise self._without_transactions()
+
+    def _without_transactions(self) -> BrokerError:
+        return BrokerError(
             f"{self.kind} has no transactions: use delivery='at-least-once', whose consumers "
             "recognise an effect that comes twice."
         )

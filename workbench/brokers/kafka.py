@@ -79,6 +79,7 @@ class KafkaBroker(Broker):
     """
 
     kind = "kafka"
+    has_transactions = True
 
     def __init__(self, bootstrap_servers: str, *, timeout: float = 10.0, **settings: Any) -> None:
         self.bootstrap_servers = bootstrap_servers

@@ -31,6 +31,7 @@ class MemoryBroker(Broker):
     """Channels as lists. ``now`` gives the append time, in seconds since 1970 UTC."""
 
     kind = "memory"
+    has_transactions = True
 
     def __init__(self, now: Callable[[], float] = time.time) -> None:
         self._now = now

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 from workbench.brokers.broker import Broker
 from workbench.errors import BrokerError
@@ -23,6 +23,7 @@ _KNOWN = (
     "'rabbitmq://user:password@host:port/vhost' ('rabbitmqs://' over TLS), 'aws://region' or "
     "'memory://'"
 )
+_REGION = re.compile("[a-z0-9-]*")
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,13 @@ class Address:
             return cls("kafka", {"bootstrap_servers": rest} if rest else {})
         if scheme in ("rabbitmq", "rabbitmqs"):
             return cls("rabbitmq", {"url": text} if rest else {})
+        if scheme == "aws" and not _REGION.fullmatch(rest):
+            raise BrokerError(
+                "an aws:// address names a region and nothing else, as in 'aws://eu-central-1': "
+                "credentials are found where AWS's own tools look for them (AWS_PROFILE, "
+                "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, `aws configure`), and an endpoint_url "
+                "is given beside it, as in Workbench(broker='aws://eu-central-1', endpoint_url=...)."
+            )
         if scheme == "aws":
             return cls("aws", {"region": rest} if rest else {})
         if text in ("memory", "memory://"):
@@ -109,9 +117,6 @@ def load_broker(kind: str) -> type[Broker]:
 
 
 def _without_password(text: str) -> str:
-    try:
-        parts = urlsplit(text)
-        password = parts.password
-    except ValueError:
-        return text.rpartition("@")[2]
-    return text.replace(f":{password}@", ":***@") if password else text
+    # Not by the rules of a URL: a password that breaks them is to be hidden, too.
+    before, at, host = text.rpartition("@")
+    return f"{before.partition('://')[0]}://***@{host}" if at else text

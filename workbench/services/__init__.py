@@ -32,6 +32,7 @@ from workbench.services.store import (
     read_counts,
     read_left,
     read_measured,
+    read_refused,
     read_state,
     read_touched,
 )
@@ -68,6 +69,7 @@ __all__ = [
     "read_counts",
     "read_left",
     "read_measured",
+    "read_refused",
     "read_state",
     "read_touched",
     "retry_channel",

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from workbench.brokers import EVENT_BYTES, Outgoing, Position, Record
+from workbench.brokers import Outgoing, Position, Record
 from workbench.choreography import Reaction, Reading
 from workbench.errors import EventError, EventRefusedError, ExpressionError, HandlerError
 from workbench.events import Envelope, Retry, TraceContext, Trail, from_kafka, to_kafka
@@ -48,7 +48,10 @@ class Stopped(Exception):  # noqa: N818 - a signal, not an error
 
 
 class Handling:
-    """How one service handles records, each within a transaction's :class:`Work`."""
+    """How one service handles records, each within a transaction's :class:`Work`.
+
+    ``check`` refuses effects that the broker would never take (:meth:`Broker.check`).
+    """
 
     def __init__(
         self,
@@ -57,9 +60,10 @@ class Handling:
         injector: Injector,
         stopping: Callable[[], bool],
         observers: Observers,
+        check: Callable[[Outgoing, str], None],
     ) -> None:
         self._spec, self._clock, self._stopping = spec, clock, stopping
-        self._injector, self._observers = injector, observers
+        self._injector, self._observers, self._check = injector, observers, check
         self._failing = Failing(spec, clock)
         self._undoing = Undoing(spec)
         self._watching = Watching(spec.watch_fields) if spec.watch_fields else None
@@ -429,11 +433,7 @@ class Handling:
 
     def _outgoing(self, effect: Envelope) -> Outgoing:
         outgoing = Outgoing(self._spec.outputs[effect.type], *to_kafka(effect))
-        if outgoing.size() > EVENT_BYTES:
-            raise EventRefusedError(
-                f"the effect {effect.type} is too large: {outgoing.size():,} bytes, and at most "
-                f"{EVENT_BYTES:,} are sent."
-            )
+        self._check(outgoing, f"the effect {effect.type}")
         return outgoing
 
     def _settle(self, case: Case, work: Work, outcome: str) -> None:

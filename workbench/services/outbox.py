@@ -112,3 +112,9 @@ class Outbox:
     def refused(self, seq: int, reason: str) -> None:
         """Keep, with the reason, what the broker will never take: it is not lost, nor retried."""
         self._db.execute("UPDATE outbox SET refused = ? WHERE seq = ?", (reason, seq))
+
+
+def refusals(file: sqlite3.Connection) -> list[str]:
+    """Why the broker will never take each of what it refused, oldest first."""
+    rows = file.execute("SELECT refused FROM outbox WHERE refused IS NOT NULL ORDER BY seq")
+    return [reason for (reason,) in rows]

@@ -181,6 +181,12 @@ def read_left(path: Path) -> Left:
     return ask_file(path, _left, Left())
 
 
+def read_refused(path: Path) -> list[str]:
+    """Why the broker will never take what a service keeps to no end; empty if it never ran."""
+    none: list[str] = []
+    return ask_file(path, outbox.refusals, none)
+
+
 def read_counts(path: Path) -> Counts:
     """A service's counts as of its last commit; empty if it never ran."""
     return ask_file(path, _counts, Counter())

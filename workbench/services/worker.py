@@ -101,7 +101,9 @@ class Worker:
         self._at, self._report, self._stopping = at, report, stopping
         self._injector = Injector(spec.store, self._clock)
         self._observers = Observers(spec.label, observers)
-        self._handling = Handling(spec, self._clock, self._injector, stopping, self._observers)
+        self._handling = Handling(
+            spec, self._clock, self._injector, stopping, self._observers, broker.check
+        )
         self._status = Status(service=spec.label, pid=os.getpid())
         self._reported_at = 0.0
         self._forget_at = 0.0

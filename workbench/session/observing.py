@@ -13,6 +13,7 @@ from workbench.services import (
     consumer_lag,
     read_counts,
     read_left,
+    read_refused,
     read_state,
     read_touched,
     service_of,
@@ -88,7 +89,13 @@ class Observing:
             name: (invariant.source, invariant.check(states))
             for name, invariant in self._choreography.invariants.items()
         }
-        return Convergence(left, verdicts, self._dead_letters())
+        refused = {name: self._refused(name) for name in self._choreography.services}
+        known = {name: reasons for name, reasons in refused.items() if reasons}
+        return Convergence(left, verdicts, self._dead_letters(), known)
+
+    def _refused(self, service: str) -> list[str]:
+        """Why the broker will never take what the service keeps in its file."""
+        return read_refused(self._connection.store(service))
 
     def _dead_letters(self) -> int:
         broker, channels = self._connection.broker, self._connection.dead_letter_channels()
@@ -120,6 +127,7 @@ class Observing:
                     **{what: totals.get(what, 0) for what in _COUNTS},
                     "in_flight": life.status.in_flight if life.up and life.status else 0,
                     "waiting": life.status.waiting if life.up and life.status else 0,
+                    "refused": len(self._refused(name)),
                     "lag": lags.get(name, 0),
                     "crashes": life.crashes,
                 }

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from workbench.brokers import EVENT_BYTES, Landed, Outgoing, Producer
+from workbench.brokers import Landed, Outgoing, Producer
 from workbench.choreography import Choreography
 from workbench.errors import BrokerError, EventError, EventRefusedError
 from workbench.events import Envelope, Event, TraceContext, to_kafka
@@ -20,7 +20,10 @@ SOURCE = "workbench"
 
 
 class Published(NamedTuple):
-    """Where a published event landed: ``error`` says why not, if it was refused."""
+    """Where a published event landed: ``error`` says why not, or why that is not known.
+
+    ``refused``: the broker will never take it.
+    """
 
     id: str
     type: str
@@ -29,6 +32,7 @@ class Published(NamedTuple):
     partition: int | None
     offset: int | None
     error: str | None = None
+    refused: bool = False
 
 
 class Publishing:
@@ -107,35 +111,35 @@ class Publishing:
     def _send(
         self, envelopes: list[Envelope], parent: TraceContext | None, *, alone: bool
     ) -> list[Published]:
-        batch = []
-        for envelope in envelopes:
+        batch: list[Outgoing] = []
+        refused: dict[int, EventRefusedError] = {}
+        for place, envelope in enumerate(envelopes):
             channel = channel_name(
                 self._connection.namespace, self._choreography.channel(envelope.type)
             )
             batch.append(Outgoing(channel, *to_kafka(envelope)))
-        small = [outgoing for outgoing in batch if outgoing.size() <= EVENT_BYTES]
+            try:
+                self._connection.broker.check(batch[-1], envelope.type)
+            except EventRefusedError as error:
+                refused[place] = error
+        accepted = [outgoing for place, outgoing in enumerate(batch) if place not in refused]
         with self._lock:
             if self._producer is None:
                 self._producer = self._connection.broker.producer()
             started = self._clock.now()
-            answered = self._producer.send(small)
+            answered = self._producer.send(accepted)
             moments = started, self._clock.now()
         if any(isinstance(answer, BrokerError) for answer in answered):
             self._connection.forget_channels()  # someone else may have deleted one
         answers = iter(answered)
         published, sent = [], []
-        for envelope, outgoing in zip(envelopes, batch, strict=True):
-            if outgoing.size() > EVENT_BYTES:
-                answer: Landed | BrokerError = EventRefusedError(
-                    f"{envelope.type} is too large: {outgoing.size():,} bytes, and at most "
-                    f"{EVENT_BYTES:,} are sent."
-                )
-            else:
-                answer = next(answers)
+        for place, (envelope, outgoing) in enumerate(zip(envelopes, batch, strict=True)):
+            answer: Landed | BrokerError = refused.get(place) or next(answers)
             sent.append((envelope, outgoing.channel, answer))
             known = (envelope.id, envelope.type, envelope.correlationid, outgoing.channel)
             if isinstance(answer, BrokerError):
-                published.append(Published(*known, None, None, str(answer)))
+                final = isinstance(answer, EventRefusedError)
+                published.append(Published(*known, None, None, str(answer), final))
             else:
                 published.append(Published(*known, answer.partition, answer.offset))
         self._tracing.sent(sent, parent, moments, alone=alone)

@@ -13,6 +13,7 @@ from workbench.brokers import Coming, MemoryBroker
 from workbench.choreography import Choreography
 from workbench.errors import BrokerError, ServiceError
 from workbench.services import (
+    TRANSACTIONS,
     InlineRunner,
     Life,
     RetryPolicy,
@@ -109,6 +110,8 @@ class Running:
     ) -> None:
         """Start services (all those that are down, if none is named) and wait for them."""
         self._connection.may_write("start services")
+        if self._delivery == TRANSACTIONS:
+            self._connection.broker.may_transact()
         for name in services:
             self.check(name)
         lives = self.lives()

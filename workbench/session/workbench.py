@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from workbench.brokers import Broker, Position
 from workbench.choreography import Choreography, Service
-from workbench.errors import DesignError, EventRefusedError, ServiceError
+from workbench.errors import BrokerError, DesignError, EventRefusedError, ServiceError
 from workbench.events import Event, EventType
 from workbench.services import AT_LEAST_ONCE, DELIVERIES, LOG_LEVELS, Life, RetryPolicy, Runner
 from workbench.services.tracing import sampling_of
@@ -374,8 +374,8 @@ class Workbench(Following):
 
         Columns: ``service``, ``state``, ``instances`` (that are up), ``pid``, ``handled``, ``emitted``, ``duplicates``,
         ``retries``, ``dead_letters``, ``in_flight`` (handled but unsent or not committed),
-        ``waiting`` (in its file: effects to be sent, retries, parked events, timers), ``lag``
-        (events), ``crashes``. The state and what is in flight
+        ``waiting`` (in its file: effects to be sent, retries, parked events, timers), ``refused``
+        (in its file: what the broker will never take), ``lag`` (events), ``crashes``. The state and what is in flight
         or waiting are as last reported, up to a fifth of a second ago.
         """
         return self._observing.status()
@@ -421,8 +421,10 @@ class Workbench(Following):
             The design has no such event type, or no such version of it.
         EventError
             The payload does not satisfy its schema; says which field and why.
-        EventRefusedError, BrokerError
-            The broker did not take it.
+        EventRefusedError
+            The broker will never take it.
+        BrokerError
+            It did not, or did not say so in time: the event may be there or not.
         """
         given = (event, data or {}) if isinstance(event, str) else event
         (published,) = self.publish_many(
@@ -433,7 +435,8 @@ class Workbench(Following):
             traceparent=traceparent,
         )
         if published.error is not None:
-            raise EventRefusedError(published.error)
+            kind = EventRefusedError if published.refused else BrokerError
+            raise kind(published.error)
         return published
 
     def publish_many(

@@ -37,11 +37,19 @@ from workbench.brokers.aws.account import Account
 from workbench.brokers.aws.connecting import Connection
 from workbench.brokers.aws.member import AWSConsumer
 from workbench.brokers.aws.names import group_queue
-from workbench.brokers.aws.publishing import AWSProducer
+from workbench.brokers.aws.publishing import AWSProducer, check
 from workbench.brokers.aws.spool import Spool
 from workbench.brokers.aws.tap import TapReader, Taps
 from workbench.brokers.aws.topology import Topology
-from workbench.brokers.broker import Broker, Consumer, Position, Producer, Reader, Subscription
+from workbench.brokers.broker import (
+    Broker,
+    Consumer,
+    Outgoing,
+    Position,
+    Producer,
+    Reader,
+    Subscription,
+)
 from workbench.brokers.loopback import is_loopback
 from workbench.errors import BrokerError
 
@@ -138,6 +146,10 @@ class AWSBroker(Broker):
 
     def producer(self) -> Producer:
         return AWSProducer(self._account)
+
+    def check(self, outgoing: Outgoing, what: str) -> None:
+        super().check(outgoing, what)
+        check(outgoing, what)
 
     def subscribe(self, subscriptions: Sequence[Subscription]) -> None:
         self._topology.make_groups(subscriptions)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import random
 import threading
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
@@ -104,13 +106,12 @@ class Connection:
             return self._clients[service]
 
     def _new(self, service: str) -> Any:
-        attempt = self.timeout / _ATTEMPTS
         config = Config(
-            connect_timeout=attempt,
-            # Who has answered once is AWS, and may be busy; who has not may be anybody.
-            read_timeout=(self.timeout if self._answered else attempt) + LONGEST_WAIT,
-            # "standard" waits longer after each attempt, and asks again when AWS throttles.
-            retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+            connect_timeout=self.timeout,
+            # Nobody waits for messages before there was an answer to something else.
+            read_timeout=self.timeout + (LONGEST_WAIT if self._answered else 0),
+            # We ask again ourselves: botocore's own attempts know of no time for them all.
+            retries={"mode": "standard", "total_max_attempts": 1},
             max_pool_connections=2 * PARALLEL,
         )
         try:
@@ -148,7 +149,7 @@ class Connection:
         return list(self.pool.map(do, given))
 
     def call(self, service: str, operation: str, **arguments: Any) -> Any:
-        """Ask AWS.
+        """Ask AWS, again where that may help, and for about ``timeout`` seconds in all.
 
         Raises
         ------
@@ -157,19 +158,32 @@ class Connection:
         BrokerError
             It refused; :func:`code_of` tells by which code.
         """
-        try:
-            answer = getattr(self.client(service), operation)(**arguments)
-            if not self._answered:
-                with self._lock:
-                    self._answered = True
-                    self._clients.clear()
-            return answer
-        except (aws.BotoCoreError, aws.ClientError, ResponseParserError) as error:
-            raise self._in_words(error, operation) from error
+        # An attempt may take all the time there is: it is made only while most of it is left.
+        last, attempt = time.monotonic() + self.timeout / 3, 1
+        while True:
+            try:
+                answer = getattr(self.client(service), operation)(**arguments)
+            except (aws.BotoCoreError, aws.ClientError, ResponseParserError) as error:
+                pause = random.random() * 2 ** (attempt - 1)
+                left = last - time.monotonic()
+                if attempt == _ATTEMPTS or left <= 0 or not _may_pass(error):
+                    raise self._in_words(error, operation, attempt) from error
+                time.sleep(min(pause, left))
+                attempt += 1
+            else:
+                self._note_answer()
+                return answer
 
-    def _in_words(self, error: Exception, operation: str) -> BrokerError:
+    def _note_answer(self) -> None:
+        """Who has answered may be waited for as long as messages are: by other clients."""
+        if not self._answered:
+            with self._lock:
+                self._answered = True
+                self._clients.clear()
+
+    def _in_words(self, error: Exception, operation: str, attempt: int) -> BrokerError:
         if isinstance(error, aws.ClientError):
-            return _refusal(error, operation)
+            return _refusal(error, operation, attempt)
         if isinstance(error, (aws.NoCredentialsError, aws.PartialCredentialsError)):
             return BrokerUnavailableError(
                 "no AWS credentials were found: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and "
@@ -200,8 +214,27 @@ class Connection:
             self._clients.clear()
 
 
-def _refusal(error: Any, operation: str) -> BrokerError:
-    code, status = code_of(error), error.response.get("ResponseMetadata", {})
+def _may_pass(error: Any) -> bool:
+    """Whether the same request may be answered in a moment."""
+    if isinstance(error, aws.ClientError):
+        return code_of(error) in _THROTTLED or _status_of(error) >= 500
+    return isinstance(error, (aws.HTTPClientError, aws.ConnectionError))
+
+
+def may_be_done(error: BrokerError) -> bool:
+    """Whether AWS may have done what was asked, or may do it yet, for all that is known."""
+    cause = error.__cause__
+    if isinstance(cause, aws.ClientError):
+        return _status_of(cause) >= 500
+    return isinstance(cause, (aws.HTTPClientError, ResponseParserError))
+
+
+def _status_of(error: Any) -> int:
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400))
+
+
+def _refusal(error: Any, operation: str, attempt: int) -> BrokerError:
+    code = code_of(error)
     if code in _CREDENTIALS:  # what AWS says further may quote the request
         return BrokerUnavailableError(
             f"AWS does not accept the credentials ({code}): are they right, and not expired?"
@@ -212,9 +245,9 @@ def _refusal(error: Any, operation: str) -> BrokerError:
         )
     if code in _THROTTLED:
         return BrokerUnavailableError(
-            f"AWS asks to slow down ({code}, after {_ATTEMPTS} attempts at {operation})."
+            f"AWS asks to slow down ({code}, at attempt {attempt} to do {operation})."
         )
-    if status.get("HTTPStatusCode", 400) >= 500:
+    if _status_of(error) >= 500:
         return BrokerUnavailableError(f"AWS does not answer now ({code} at {operation}).")
     message = error.response.get("Error", {}).get("Message", "")
     return BrokerError(f"AWS would not do {operation}: {_line(message)} ({code}).")

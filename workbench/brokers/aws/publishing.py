@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 from workbench.brokers.aws.account import Account
-from workbench.brokers.aws.connecting import MISSING, code_of
+from workbench.brokers.aws.connecting import MISSING, code_of, may_be_done
 from workbench.brokers.aws.encoding import Written, write
 from workbench.brokers.aws.names import topic_name
 from workbench.brokers.broker import Landed, Outgoing, Producer
-from workbench.errors import BrokerError, EventRefusedError
+from workbench.errors import BrokerError, BrokerUnavailableError, EventRefusedError
 from workbench.events.dead_letter import PREFIX as DEAD_LETTER
 from workbench.events.retry import PREFIX as RETRY
 
@@ -22,6 +22,8 @@ LARGEST = 256 * 1024
 """Bytes of a message, and of all the messages of one request, that SNS takes."""
 _LARGEST_EVENT = LARGEST - 32 * 1024
 """Bytes of an event that is sent for the first time: its dead letter, with the reason, must fit."""
+_SURELY_SMALL = 4_000
+"""Bytes of an event that, however it is written, can't be too large as a message."""
 _TOGETHER = 10
 _LANES = 4
 """Requests that one batch keeps under way for a channel; all events of a key go in one lane."""
@@ -57,10 +59,7 @@ class AWSProducer(Producer):
             noted = any(name.startswith((RETRY, DEAD_LETTER)) for name, _ in outgoing.headers)
             most = LARGEST if noted else _LARGEST_EVENT
             if size > most:
-                answers[place] = EventRefusedError(
-                    f"the event for {outgoing.channel} is too large: {size:,} bytes as a message, "
-                    f"and at most {most:,} are sent; SNS takes {LARGEST:,}, its dead letter, too."
-                )
+                answers[place] = _too_large(f"the event for {outgoing.channel}", size, most)
                 continue
             entry = _Entry(place, outgoing.channel, outgoing.key, written, size)
             entries.setdefault(outgoing.channel, []).append(entry)
@@ -94,8 +93,7 @@ class AWSProducer(Producer):
                 PublishBatchRequestEntries=[_request_entry(entry) for entry in entries],
             )
         except BrokerError as error:
-            missing = code_of(error) in MISSING
-            said = EventRefusedError(f"there is no channel {channel!r}.") if missing else error
+            said = _unsent(channel, error)
             return {entry.place: said for entry in entries}
         refused = {int(failure["Id"]): failure for failure in answer.get("Failed", ())}
         landed = {int(success["Id"]) for success in answer.get("Successful", ())}
@@ -108,6 +106,21 @@ class AWSProducer(Producer):
 
     def close(self) -> None:
         """Nothing to give back: the connection is the broker's."""
+
+
+def check(outgoing: Outgoing, what: str) -> None:
+    """See :meth:`Broker.check`: by what an event takes as a message."""
+    if outgoing.size() > _SURELY_SMALL:
+        size = write(outgoing).size()
+        if size > _LARGEST_EVENT:
+            raise _too_large(what, size, _LARGEST_EVENT)
+
+
+def _too_large(what: str, size: int, most: int) -> EventRefusedError:
+    return EventRefusedError(
+        f"{what} is too large: {size:,} bytes as a message, and at most {most:,} are sent; SNS "
+        f"takes {LARGEST:,}, its dead letter, too."
+    )
 
 
 def _lanes(entries: Sequence[_Entry]) -> list[list[_Entry]]:
@@ -140,7 +153,7 @@ def _request_entry(entry: _Entry) -> dict[str, Any]:
         "MessageAttributes": entry.written.attributes,
         "MessageGroupId": _group(entry.key),
         # Another at every call: SNS would swallow, for five minutes, what is sent again or
-        # redriven. boto3's own attempts at this call all carry this one.
+        # redriven. All attempts at this call carry this one.
         "MessageDeduplicationId": uuid4().hex,
     }
 
@@ -155,6 +168,18 @@ def _group(key: bytes | None) -> str:
 
 def _failed(answer: Landed | BrokerError) -> bool:
     return isinstance(answer, BrokerError) and not isinstance(answer, EventRefusedError)
+
+
+def _unsent(channel: str, error: BrokerError) -> BrokerError:
+    """What an event is answered whose request failed."""
+    if code_of(error) in MISSING:
+        return EventRefusedError(f"there is no channel {channel!r}.")
+    if may_be_done(error):
+        return BrokerUnavailableError(
+            f"SNS did not acknowledge the event for {channel}: it may be there or not; sent again "
+            f"under the same id it is the same event. ({error})"
+        )
+    return error
 
 
 def _refusal(channel: str, failure: dict[str, Any]) -> BrokerError:

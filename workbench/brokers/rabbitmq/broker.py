@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from workbench.brokers.broker import (
     Broker,
     Consumer,
+    Outgoing,
     Position,
     Producer,
     Reader,
@@ -22,6 +23,7 @@ from workbench.brokers.rabbitmq import delays, groups, holders, lag, registry, s
 from workbench.brokers.rabbitmq.endpoint import Certificates, Endpoint
 from workbench.brokers.rabbitmq.line import NOT_FOUND, Line, NotLetInError, RefusedError
 from workbench.brokers.rabbitmq.member import RabbitMQMember
+from workbench.brokers.rabbitmq.messages import check_headers
 from workbench.brokers.rabbitmq.names import EVERYTHING, LOG, log_of
 from workbench.brokers.rabbitmq.producer import RabbitMQProducer
 from workbench.brokers.rabbitmq.registry import Heard
@@ -154,6 +156,10 @@ class RabbitMQBroker(Broker):
 
     def producer(self) -> Producer:
         return RabbitMQProducer(self)
+
+    def check(self, outgoing: Outgoing, what: str) -> None:
+        super().check(outgoing, what)
+        check_headers(outgoing, what)
 
     def subscribe(self, subscriptions: Sequence[Subscription]) -> None:
         for wanted in subscriptions:

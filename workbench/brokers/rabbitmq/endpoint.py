@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from dataclasses import dataclass, field
 from typing import Self
@@ -12,6 +13,9 @@ import pika
 from workbench.brokers.loopback import is_loopback
 from workbench.errors import BrokerError
 
+_PART = r"(?:[^\s:/?#@\[\]%]|%[0-9A-Fa-f]{2})*"
+_USER = re.compile(f"{_PART}(?::{_PART})?")
+"""A user, or user:password, with what is special written as %XX."""
 _PORT, _TLS_PORT = 5672, 5671
 
 
@@ -66,6 +70,9 @@ class Endpoint:
             It is not such an address.
         """
         try:
+            user, at, _ = url.partition("://")[2].rpartition("@")
+            if at and not _USER.fullmatch(user):
+                raise ValueError
             parts = urlsplit(url)
             port, host = parts.port, parts.hostname
             if not host or parts.scheme not in ("rabbitmq", "rabbitmqs") or parts.query:

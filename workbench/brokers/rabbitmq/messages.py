@@ -21,11 +21,14 @@ from pika import BasicProperties
 
 from workbench.brokers.broker import Outgoing, Record
 from workbench.errors import EventRefusedError
+from workbench.events.notes import NOTE_BYTES
 
 Headers = Sequence[tuple[str, bytes | None]]
 
 HEADER_BYTES = 100_000
 """The most that names and values of headers may take: they travel in one frame."""
+_SURELY_SMALL = 20_000
+"""Bytes of headers that leave room for whatever is added to them."""
 UNTYPED = "?"
 """The routing key of what has no event type, or one that can't be a routing key."""
 _KEY, _NULL, _EXACT = "wb-key", "wb-null", "wb-headers"
@@ -190,6 +193,29 @@ def _exact_headers(text: Any) -> list[tuple[str, bytes | None]] | None:
         return [(str(n), None if t is None else base64.b64decode(t)) for n, t in found]
     except (TypeError, ValueError):
         return None
+
+
+def check_headers(outgoing: Outgoing, what: str) -> None:
+    """Refuse an event whose headers, as they travel, leave no room for the reason of a dead letter.
+
+    Raises
+    ------
+    EventRefusedError
+        Its key and headers are too large; ``what`` is what a sentence calls it.
+    """
+    size = outgoing.size() - len(outgoing.value or b"")
+    if size < _SURELY_SMALL:
+        return
+    reason: list[tuple[str, bytes | None]] = [*outgoing.headers, ("reason", bytes(NOTE_BYTES))]
+    try:
+        to_message(outgoing._replace(headers=reason))
+        to_message(outgoing, exact=True)  # as it waits for another try
+    except EventRefusedError:
+        raise EventRefusedError(
+            f"{what} is too large for RabbitMQ: its key and headers are {size:,} bytes, and as they "
+            f"travel at most {HEADER_BYTES:,} are sent, the reason of a dead letter ({NOTE_BYTES:,}) "
+            "and what a retry needs among them."
+        ) from None
 
 
 def _time_ms(ours: Any, theirs: Any) -> int:

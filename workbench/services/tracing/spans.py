@@ -12,6 +12,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan
@@ -33,6 +34,7 @@ MOST_LINKS = 128
 """Of one span; OpenTelemetry's own limit."""
 SCOPE = InstrumentationScope("workbench")
 
+_USUAL_PORTS = {"http": 80, "https": 443}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _SAMPLED = TraceFlags(TraceFlags.SAMPLED)
@@ -179,8 +181,11 @@ def shows_key(versions: Versions) -> bool:
 
 
 def _server(address: str) -> dict[str, AttributeValue]:
-    """The first of an address's servers, if it names any."""
-    host, colon, port = address.partition(",")[0].rpartition(":")
-    if not colon or not port.isdecimal():
+    """The first of an address's servers, if it names any: host and port, and nothing else."""
+    first = address.partition(",")[0].rpartition(" at ")[2]
+    try:
+        parts = urlsplit(first if "://" in first else f"//{first}")
+        host, port = parts.hostname, parts.port or _USUAL_PORTS.get(parts.scheme)
+    except ValueError:
         return {}
-    return {names.SERVER: host, names.PORT: int(port)}
+    return {names.SERVER: host, names.PORT: port} if host and port else {}
