@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from workbench.brokers import Broker, Position
 from workbench.choreography import Choreography, Service
-from workbench.errors import DesignError, EventRefusedError, ServiceError
+from workbench.errors import DesignError, ServiceError
 from workbench.events import Event, EventType
 from workbench.services import AT_LEAST_ONCE, DELIVERIES, LOG_LEVELS, Life, RetryPolicy, Runner
 from workbench.services.tracing import sampling_of
@@ -421,20 +421,18 @@ class Workbench(Following):
             The design has no such event type, or no such version of it.
         EventError
             The payload does not satisfy its schema; says which field and why.
-        EventRefusedError, BrokerError
-            The broker did not take it.
+        EventRefusedError
+            The broker will not take it, now or later: it is too large, say.
+        BrokerError
+            The broker does not answer, or did not say within half a minute whether it has it.
         """
-        given = (event, data or {}) if isinstance(event, str) else event
-        (published,) = self.publish_many(
-            [given],
+        return self._publishing.publish_one(
+            (event, data or {}) if isinstance(event, str) else event,
             version=version,
             correlation_id=correlation_id,
-            ids=[id] if id is not None else None,
+            id_=id,
             traceparent=traceparent,
         )
-        if published.error is not None:
-            raise EventRefusedError(published.error)
-        return published
 
     def publish_many(
         self,
