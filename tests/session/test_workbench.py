@@ -392,6 +392,7 @@ def test_secrets_are_in_no_repr(make):
         broker=None,
         bootstrap_servers="127.0.0.1:9",
         security_protocol="SASL_SSL",
+        sasl_mechanism="PLAIN",
         sasl_plain_password="hunter2",
     )
     assert "not connected yet" in repr(wb)

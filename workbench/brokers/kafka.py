@@ -38,6 +38,7 @@ from workbench.brokers.kafka_clients import (
     KafkaReader,
     reason,
 )
+from workbench.brokers.kafka_security import check_security
 from workbench.brokers.loopback import is_loopback
 from workbench.errors import BrokerError, BrokerUnavailableError
 
@@ -74,6 +75,8 @@ class KafkaBroker(Broker):
 
     Raises
     ------
+    BrokerError
+        The settings contradict each other: a password for ``PLAINTEXT``, say.
     BrokerUnavailableError
         By the first call, if no Kafka answers within ``timeout``.
     """
@@ -81,6 +84,7 @@ class KafkaBroker(Broker):
     kind = "kafka"
 
     def __init__(self, bootstrap_servers: str, *, timeout: float = 10.0, **settings: Any) -> None:
+        check_security(settings)
         self.bootstrap_servers = bootstrap_servers
         self.timeout = timeout
         self._settings = settings
@@ -381,9 +385,12 @@ class KafkaBroker(Broker):
         try:
             return client(
                 bootstrap_servers=self.bootstrap_servers.split(","),
-                bootstrap_timeout_ms=int(self.timeout * 1000),
-                reconnect_backoff_max_ms=_RECONNECT_MS,
-                **{**settings, **self._settings},
+                **{
+                    "bootstrap_timeout_ms": int(self.timeout * 1000),
+                    "reconnect_backoff_max_ms": _RECONNECT_MS,
+                    **settings,
+                    **self._settings,
+                },
             )
         except (kafka_errors.KafkaTimeoutError, kafka_errors.KafkaConnectionError) as error:
             raise BrokerUnavailableError(self.silence()) from error
