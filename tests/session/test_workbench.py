@@ -387,6 +387,36 @@ def test_an_address_that_is_none_is_said(make):
     assert (kafka.kind, kafka.bootstrap_servers) == ("kafka", "127.0.0.1:9")
 
 
+@pytest.mark.parametrize("broker", [None, "memory://", "rabbitmq://", "aws://eu-1", MemoryBroker()])
+def test_a_misspelt_parameter_is_named_before_anything_is_started(broker):
+    with pytest.raises(
+        BrokerError, match=r"^there is no setting 'namespce': did you mean namespace\?$"
+    ):
+        Workbench(broker=broker, namespce="x")
+
+
+@pytest.mark.parametrize(
+    ("broker", "settings", "said"),
+    [
+        ("memory://", {"ssl_cafile": "x"}, r"^memory has no setting 'ssl_cafile': it has none\.$"),
+        ("kafka://", {"colour": "x"}, r"^kafka has no setting 'colour': it has bootstrap_servers,"),
+        ("kafka://", {"sasl_plain_pasword": "x"}, r"did you mean sasl_plain_password\?$"),
+        ("kafka://", {"security_protocol": "SALS_SSL"}, r"^security_protocol is none that there"),
+        ("kafka://a:1", {"kind": "memory"}, r"^kafka has no setting 'kind'"),
+        ("aws://eu-1", {"region": "us-1"}, r"^region is what the address says: give it as broker="),
+        ("rabbitmq://", {"url": "rabbitmq://x"}, r"^url is what the address says"),
+        (
+            "memory://",
+            {"bootstrap_servers": "127.0.0.1:9"},
+            r"^broker= and bootstrap_servers= both say where the broker is: give one of them\.$",
+        ),
+    ],
+)
+def test_settings_that_do_not_go_with_the_broker_are_refused_at_once(broker, settings, said):
+    with pytest.raises(BrokerError, match=said):
+        Workbench(broker=broker, **settings)
+
+
 def test_secrets_are_in_no_repr(make):
     wb = make(
         broker=None,

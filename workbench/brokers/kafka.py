@@ -9,13 +9,13 @@ import threading
 import time
 import warnings
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka import errors as kafka_errors
 from kafka.admin import MemberToRemove
 from kafka.structs import OffsetAndMetadata
@@ -89,6 +89,18 @@ class KafkaBroker(Broker):
         self.timeout = timeout
         self._settings = settings
         self._lock = threading.RLock()
+
+    @classmethod
+    def setting_names(cls) -> list[str]:
+        clients = (KafkaAdminClient, KafkaConsumer, KafkaProducer)
+        all_have = set.intersection(*(set(client.DEFAULT_CONFIG) for client in clients))
+        first = [*super().setting_names(), "security_protocol"]
+        return [*first, *sorted(all_have.difference(first), key=_security_first)]
+
+    @classmethod
+    def check_settings(cls, settings: Mapping[str, Any], others: Collection[str] = ()) -> None:
+        super().check_settings(settings, others)
+        check_security(settings)
 
     @property
     def address(self) -> str:
@@ -449,6 +461,10 @@ class KafkaBroker(Broker):
 
     def __repr__(self) -> str:
         return f"KafkaBroker({self.bootstrap_servers!r})"
+
+
+def _security_first(name: str) -> tuple[bool, str]:
+    return not name.startswith(("sasl_", "ssl_")), name
 
 
 def _instance_id(member: str, channels: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -95,6 +96,11 @@ class Workbench(Following):
         ``sasl_plain_password``, …
         They never show in a repr.
 
+    Raises
+    ------
+    BrokerError
+        A setting is none of that broker's, or the address is none.
+
     Examples
     --------
     >>> wb = Workbench("designs/orders")  # doctest: +SKIP
@@ -149,7 +155,9 @@ class Workbench(Following):
             self.choreography,
             broker=broker,
             bootstrap_servers=bootstrap_servers,
-            settings={"timeout": timeout, **client_settings},
+            timeout=timeout,
+            settings=client_settings,
+            parameters=inspect.signature(type(self)).parameters.keys() - {"client_settings"},
             namespace=namespace,
             folder=folder,
             partitions=partitions,
