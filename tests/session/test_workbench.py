@@ -1,5 +1,7 @@
 """The Workbench on the in-memory broker: everything that a notebook asks of it."""
 
+import os
+import subprocess
 import sys
 import threading
 import time
@@ -428,6 +430,31 @@ def test_secrets_are_in_no_repr(make):
     assert "not connected yet" in repr(wb)
     assert wb.broker.client_settings()["sasl_plain_password"] == "hunter2"
     assert "hunter2" not in repr(wb) + repr(wb.broker) + repr(vars(wb)["choreography"])
+
+
+@pytest.mark.parametrize("broker", ["'memory://'", "MemoryBroker()"])
+def test_of_a_broker_in_memory_nothing_is_left_though_nobody_closed_it(tmp_path, broker):
+    code = (
+        "from workbench import Workbench\n"
+        "from workbench.brokers import MemoryBroker\n"
+        "from workbench.examples.orders import order_choreography, some_orders\n"
+        f"wb = Workbench(order_choreography(), broker={broker})\n"
+        "wb.start()\n"
+        "wb.publish_many(some_orders(3))\n"
+        "wb.wait_until_idle()\n"
+        "print(len([*wb.folder.iterdir()]) > 3)"
+    )
+    places = {name: str(tmp_path) for name in ("TMPDIR", "XDG_DATA_HOME", "HOME")}
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **places, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert (found.stdout, found.stderr) == ("True\n", "")
+    assert [path for path in tmp_path.rglob("*") if "choreography-workbench" in str(path)] == []
 
 
 def test_each_cluster_has_a_folder_of_its_own(make):

@@ -28,6 +28,7 @@ from workbench.services import (
     subscriptions,
 )
 from workbench.session.local_server import LocalServer, running_server
+from workbench.session.passing_folder import passing_folder
 
 
 class Connection:
@@ -130,9 +131,15 @@ class Connection:
     def folder(self) -> Path:
         """Where the services' files live; each cluster has a folder of its own.
 
-        A broker that was wiped is another cluster, so an old inbox never meets new offsets.
+        A broker that was wiped is another cluster, so an old inbox never meets new offsets. One in
+        memory ends with this process, and its folder too, unless it is in a folder that was given.
         """
-        root = self._folder or user_data_path("choreography-workbench") / "services"
+        if self._folder is not None:
+            root = self._folder
+        elif isinstance(self.broker, MemoryBroker):
+            root = passing_folder()
+        else:
+            root = user_data_path("choreography-workbench") / "services"
         return root / self.broker.cluster_id / (self.namespace or "default")
 
     def store(self, service: str) -> Path:

@@ -58,7 +58,8 @@ class Workbench(Following):
     namespace
         Prefixes channels, groups and service files, so that many can share one cluster.
     folder
-        Where the services' files live; default: a folder of this user's.
+        Where the services' files live; default: a folder of this user's, or one that ends with
+        this process for a broker in memory.
     partitions
         Of each channel that is made.
     retry
