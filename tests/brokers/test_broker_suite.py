@@ -978,9 +978,9 @@ def test_without_confluent_kafka_kafka_python_does_all(kafka, monkeypatch):
 def test_a_setting_that_confluent_kafka_has_not_leaves_all_to_kafka_python(kafka):
     said = (
         "^capture and replay go at kafka-python's pace: confluent-kafka, which is faster, is not "
-        "set up for sasl_kerberos_service_name.$"
+        "set up for retry_backoff_ms.$"
     )
-    with KafkaBroker(kafka.bootstrap_servers, sasl_kerberos_service_name="s3cret") as broker:
+    with KafkaBroker(kafka.bootstrap_servers, retry_backoff_ms=123) as broker:
         with pytest.warns(UserWarning, match=said):
             broker.bulk_producer().close()
         with broker.bulk_reader({}) as reader:  # a second warning would be an error here
@@ -1031,6 +1031,27 @@ def test_something_that_accepts_and_never_answers_is_no_kafka():
             match=f"something listens at {address}, but did not let this client in within",
         ):
             KafkaBroker(address, timeout=0.4).channels()
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"security_protocol": "SALS_SSL"}, r"^security_protocol is none that there is: use one"),
+        ({"security_protocol": "ssl"}, r"use one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL\.$"),
+        ({"sasl_mechanism": "SCRAM"}, r"^sasl_mechanism is none that there is: use one of PLAIN"),
+        ({}, r"^sasl_plain_password has no part in security_protocol PLAINTEXT, which asks for no"),
+        ({"security_protocol": "SSL"}, r"^sasl_plain_password has no part in .* SSL, which asks"),
+        (
+            {"security_protocol": "SASL_PLAINTEXT", "sasl_mechanism": "PLAIN", "ssl_cafile": "x"},
+            r"^ssl_cafile has no part in security_protocol SASL_PLAINTEXT, which encrypts nothing",
+        ),
+        ({"security_protocol": "SASL_SSL"}, r"^security_protocol SASL_SSL needs a sasl_mechanism"),
+    ],
+)
+def test_settings_that_would_be_less_safe_than_they_look_are_refused_at_once(settings, said):
+    with pytest.raises(BrokerError, match=said) as raised:
+        KafkaBroker("127.0.0.1:9", sasl_plain_password="hunter2", **settings)
+    assert "hunter2" not in str(raised.value)
 
 
 def test_secrets_are_in_no_repr_and_no_error():

@@ -2,7 +2,9 @@
 
 import gzip
 import logging
+import socket
 import threading
+import time
 from collections import deque
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -17,9 +19,11 @@ from workbench import Choreography, Event, Workbench
 from workbench.brokers.local.ports import free_port
 from workbench.errors import ServiceError
 from workbench.examples.orders import OrderPlaced, order_choreography
+from workbench.services.tracing import outlet
 
 BEGUN = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 SECRET = "a-secret-token"
+NEVER = float("-inf")
 
 
 class Placed(Event, version=1, key="id"):
@@ -143,8 +147,37 @@ def test_a_collector_that_is_down_holds_nobody_up_and_is_complained_about_once(
             wb.wait_until_idle()
         assert wb.counts("inventory")["handled"] == 5
     complaints = [one for one in caplog.records if one.name.startswith("opentelemetry.exporter")]
+    said = "spans are dropped: the collector of OTEL_* takes none now"
+    assert {one.getMessage() for one in complaints} <= {said}
     assert len(complaints) <= 1
     assert SECRET not in caplog.text + served(tmp_path)
+
+
+@pytest.mark.memory
+def test_an_end_waits_no_longer_for_a_collector_that_has_refused(design, tmp_path, monkeypatch):
+    monkeypatch.setattr(outlet, "_LAST_SECONDS", 600.0)
+    monkeypatch.setattr(outlet._complaints, "unanswered_at", NEVER)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{free_port()}")
+    with in_memory(design, tmp_path) as wb:
+        wb.start()
+        wb.publish(Placed(id="o-1"))
+        wb.wait_until_idle()
+    assert outlet._complaints.unanswered_at > NEVER  # it went before its exporter gave up
+
+
+@pytest.mark.memory
+def test_only_one_end_waits_for_a_collector_that_never_answers(design, tmp_path, monkeypatch):
+    complaints = outlet._complaints
+    monkeypatch.setattr(outlet, "_LAST_SECONDS", 0.3)
+    monkeypatch.setattr(complaints, "unanswered_at", NEVER)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        address = f"http://127.0.0.1:{mute.getsockname()[1]}"
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", address)
+        assert complaints.patience(time.monotonic()) == 0.3
+        with in_memory(design, tmp_path) as wb:
+            wb.publish(Placed(id="o-1"))
+        assert complaints.patience(complaints.unanswered_at + 1) < 0.3
+        assert complaints.patience(complaints.unanswered_at + 60) == 0.3
 
 
 @pytest.mark.memory

@@ -132,6 +132,25 @@ def test_nothing_is_lost_or_doubled_when_every_service_is_killed_at_a_step(make,
     assert shipped["id"].nunique() == len(orders)
 
 
+def test_the_sentence_of_a_crash_says_what_the_service_said_last(make, said):
+    design = Choreography()
+
+    @design.service("inventory").on()
+    def reserve(event: OrderPlaced) -> StockReserved:
+        if event.order_id == "o-1":
+            print("the printer is\x1b[31m out of paper.\n", flush=True)
+        os._exit(3)
+
+    wb = make(design)
+    wb.start()
+    wb.publish(OrderPlaced(order_id="o-1", quantity=1, total=Decimal(1)))
+    until(lambda: said, "the sentence of a crash")
+    assert said[0] == (
+        "inventory crashed (with exit code 3): the printer is [31m out of paper; "
+        "it is restarted in 0.2 s."
+    )
+
+
 def test_a_service_that_is_still_starting_stops_when_asked_and_needs_no_kill(make, said):
     wb = make()
     wb.connection.ensure_channels()

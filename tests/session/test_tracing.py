@@ -7,7 +7,7 @@ from opentelemetry import trace as api
 from opentelemetry.sdk.trace import TracerProvider
 
 from workbench import Choreography, Event, RetryPolicy, Workbench
-from workbench.errors import ServiceError
+from workbench.errors import EventError, ServiceError
 from workbench.events import TraceContext, from_kafka
 from workbench.services.tracing import Sampler, Sampling, sampling_of
 from workbench.services.tracing.sampling import USUAL
@@ -127,6 +127,14 @@ def test_a_malformed_traceparent_begins_a_new_trace(at_work, malformed):
     (written,) = traceparents(wb)
     assert TraceContext.parse(written).is_sampled
     assert written[3:35] != BEGUN[3:35]
+
+
+@pytest.mark.parametrize("other", [7, b"00-1-2-01", {}])
+def test_a_traceparent_that_is_no_text_is_refused_and_nothing_is_sent(at_work, other):
+    wb = at_work()
+    with pytest.raises(EventError, match=r"^a traceparent is the text of a request's header of"):
+        wb.publish(Placed(id="o-1"), traceparent=other)
+    assert wb.capture(progress=False).frame.empty
 
 
 def test_the_span_that_the_caller_is_in_is_the_parent(at_work):

@@ -1,5 +1,7 @@
 """The Workbench on the in-memory broker: everything that a notebook asks of it."""
 
+import os
+import subprocess
 import sys
 import threading
 import time
@@ -397,16 +399,72 @@ def test_an_address_that_is_none_is_said(make):
     assert (kafka.kind, kafka.bootstrap_servers) == ("kafka", "127.0.0.1:9")
 
 
+@pytest.mark.parametrize("broker", [None, "memory://", "rabbitmq://", "aws://eu-1", MemoryBroker()])
+def test_a_misspelt_parameter_is_named_before_anything_is_started(broker):
+    with pytest.raises(
+        BrokerError, match=r"^there is no setting 'namespce': did you mean namespace\?$"
+    ):
+        Workbench(broker=broker, namespce="x")
+
+
+@pytest.mark.parametrize(
+    ("broker", "settings", "said"),
+    [
+        ("memory://", {"ssl_cafile": "x"}, r"^memory has no setting 'ssl_cafile': it has none\.$"),
+        ("kafka://", {"colour": "x"}, r"^kafka has no setting 'colour': it has bootstrap_servers,"),
+        ("kafka://", {"sasl_plain_pasword": "x"}, r"did you mean sasl_plain_password\?$"),
+        ("kafka://", {"security_protocol": "SALS_SSL"}, r"^security_protocol is none that there"),
+        ("kafka://a:1", {"kind": "memory"}, r"^kafka has no setting 'kind'"),
+        ("aws://eu-1", {"region": "us-1"}, r"^region is what the address says: give it as broker="),
+        ("rabbitmq://", {"url": "rabbitmq://x"}, r"^url is what the address says"),
+        (
+            "memory://",
+            {"bootstrap_servers": "127.0.0.1:9"},
+            r"^broker= and bootstrap_servers= both say where the broker is: give one of them\.$",
+        ),
+    ],
+)
+def test_settings_that_do_not_go_with_the_broker_are_refused_at_once(broker, settings, said):
+    with pytest.raises(BrokerError, match=said):
+        Workbench(broker=broker, **settings)
+
+
 def test_secrets_are_in_no_repr(make):
     wb = make(
         broker=None,
         bootstrap_servers="127.0.0.1:9",
         security_protocol="SASL_SSL",
+        sasl_mechanism="PLAIN",
         sasl_plain_password="hunter2",
     )
     assert "not connected yet" in repr(wb)
     assert wb.broker.client_settings()["sasl_plain_password"] == "hunter2"
     assert "hunter2" not in repr(wb) + repr(wb.broker) + repr(vars(wb)["choreography"])
+
+
+@pytest.mark.parametrize("broker", ["'memory://'", "MemoryBroker()"])
+def test_of_a_broker_in_memory_nothing_is_left_though_nobody_closed_it(tmp_path, broker):
+    code = (
+        "from workbench import Workbench\n"
+        "from workbench.brokers import MemoryBroker\n"
+        "from workbench.examples.orders import order_choreography, some_orders\n"
+        f"wb = Workbench(order_choreography(), broker={broker})\n"
+        "wb.start()\n"
+        "wb.publish_many(some_orders(3))\n"
+        "wb.wait_until_idle()\n"
+        "print(len([*wb.folder.iterdir()]) > 3)"
+    )
+    places = {name: str(tmp_path) for name in ("TMPDIR", "XDG_DATA_HOME", "HOME")}
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **places, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert (found.stdout, found.stderr) == ("True\n", "")
+    assert [path for path in tmp_path.rglob("*") if "choreography-workbench" in str(path)] == []
 
 
 def test_each_cluster_has_a_folder_of_its_own(make):

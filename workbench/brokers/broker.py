@@ -8,6 +8,8 @@ sentence which they can't.
 
 from __future__ import annotations
 
+import difflib
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -21,6 +23,11 @@ RETENTION_SECONDS = 7 * 24 * 3600
 """How long channels keep events; set explicitly, since inboxes must remember for longer."""
 DEAD_LETTER_BYTES = 2_000_000
 """The largest dead letter: the largest event and the reason it was given up, in bytes."""
+
+_LIKE = 0.75
+"""How alike a name is to one that is meant; 1: the same."""
+_LISTED = 10
+"""At most so many settings are named to somebody who gave another."""
 
 
 class Position(NamedTuple):
@@ -213,6 +220,36 @@ class Broker(ABC):
     """Whether members of one group may be at work at the same time."""
     has_transactions: ClassVar[bool] = False
     """Whether effects and offsets can be committed in one step."""
+
+    @classmethod
+    def setting_names(cls) -> list[str]:
+        """What may be given to make one, its address included."""
+        parameters = inspect.signature(cls).parameters.values()
+        return [p.name for p in parameters if p.kind is not p.VAR_KEYWORD]
+
+    @classmethod
+    def check_settings(cls, settings: Mapping[str, Any], others: Collection[str] = ()) -> None:
+        """Refuse what can't be given to make one, before anything is connected to or started.
+
+        ``others`` are names that are known beside the settings and may be meant. Values are never
+        told: they may be secrets.
+
+        Raises
+        ------
+        BrokerError
+            One is no setting of this kind of broker.
+        """
+        known = cls.setting_names()
+        for name in settings:
+            if name in known:
+                continue
+            meant = difflib.get_close_matches(name, [*others, *known], n=1, cutoff=_LIKE)
+            if meant:
+                raise BrokerError(f"there is no setting {name!r}: did you mean {meant[0]}?")
+            listed = [*known[:_LISTED], *(["…"] if len(known) > _LISTED else [])]
+            raise BrokerError(
+                f"{cls.kind} has no setting {name!r}: it has {', '.join(listed) or 'none'}."
+            )
 
     @property
     @abstractmethod

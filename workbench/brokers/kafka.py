@@ -9,13 +9,13 @@ import threading
 import time
 import warnings
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka import errors as kafka_errors
 from kafka.admin import MemberToRemove
 from kafka.structs import OffsetAndMetadata
@@ -38,6 +38,7 @@ from workbench.brokers.kafka_clients import (
     KafkaReader,
     reason,
 )
+from workbench.brokers.kafka_security import check_security
 from workbench.brokers.loopback import is_loopback
 from workbench.errors import BrokerError, BrokerUnavailableError
 
@@ -74,6 +75,8 @@ class KafkaBroker(Broker):
 
     Raises
     ------
+    BrokerError
+        The settings contradict each other: a password for ``PLAINTEXT``, say.
     BrokerUnavailableError
         By the first call, if no Kafka answers within ``timeout``.
     """
@@ -82,10 +85,23 @@ class KafkaBroker(Broker):
     has_transactions = True
 
     def __init__(self, bootstrap_servers: str, *, timeout: float = 10.0, **settings: Any) -> None:
+        check_security(settings)
         self.bootstrap_servers = bootstrap_servers
         self.timeout = timeout
         self._settings = settings
         self._lock = threading.RLock()
+
+    @classmethod
+    def setting_names(cls) -> list[str]:
+        clients = (KafkaAdminClient, KafkaConsumer, KafkaProducer)
+        all_have = set.intersection(*(set(client.DEFAULT_CONFIG) for client in clients))
+        first = [*super().setting_names(), "security_protocol"]
+        return [*first, *sorted(all_have.difference(first), key=_security_first)]
+
+    @classmethod
+    def check_settings(cls, settings: Mapping[str, Any], others: Collection[str] = ()) -> None:
+        super().check_settings(settings, others)
+        check_security(settings)
 
     @property
     def address(self) -> str:
@@ -382,9 +398,12 @@ class KafkaBroker(Broker):
         try:
             return client(
                 bootstrap_servers=self.bootstrap_servers.split(","),
-                bootstrap_timeout_ms=int(self.timeout * 1000),
-                reconnect_backoff_max_ms=_RECONNECT_MS,
-                **{**settings, **self._settings},
+                **{
+                    "bootstrap_timeout_ms": int(self.timeout * 1000),
+                    "reconnect_backoff_max_ms": _RECONNECT_MS,
+                    **settings,
+                    **self._settings,
+                },
             )
         except (kafka_errors.KafkaTimeoutError, kafka_errors.KafkaConnectionError) as error:
             raise BrokerUnavailableError(self.silence()) from error
@@ -443,6 +462,10 @@ class KafkaBroker(Broker):
 
     def __repr__(self) -> str:
         return f"KafkaBroker({self.bootstrap_servers!r})"
+
+
+def _security_first(name: str) -> tuple[bool, str]:
+    return not name.startswith(("sasl_", "ssl_")), name
 
 
 def _instance_id(member: str, channels: Sequence[str]) -> str:

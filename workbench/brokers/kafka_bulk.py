@@ -151,7 +151,9 @@ class BulkKafkaProducer(Producer):
                 answers[place] = error
         client.flush(_SEND_TIMEOUT_MS / 1000 + _LATE_ANSWERS)
         if any(isinstance(answer, KafkaError) and answer.fatal() for answer in answers):
-            self._client = self._new()  # that one takes nothing any more
+            # That one takes nothing any more; nor, for now, does a cluster that does not answer.
+            with contextlib.suppress(BrokerUnavailableError):
+                self._client = self._new()
         return [
             answer if isinstance(answer, Landed) else _failure(outgoing.channel, answer)
             for outgoing, answer in zip(batch, answers, strict=True)

@@ -57,7 +57,20 @@ class KafkaProducerClient(Producer):
 
     def __init__(self, broker: KafkaBroker) -> None:
         self._broker = broker
-        self.client = self._new()
+        self._client: Any = self._new()
+
+    @property
+    def client(self) -> Any:
+        """kafka-python's producer; a new one, where the last was of no more use.
+
+        Raises
+        ------
+        BrokerUnavailableError
+            No Kafka answers it; whoever asks again tries again.
+        """
+        if self._client is None:
+            self._client = self._new()
+        return self._client
 
     def _new(self, **settings: Any) -> Any:
         return self._broker.connect(
@@ -77,24 +90,33 @@ class KafkaProducerClient(Producer):
         )
 
     def renew(self) -> None:
-        """After an error that can't be retried an idempotent producer may refuse everything."""
+        """After an error that can't be retried an idempotent producer may refuse everything.
+
+        The new one is made when it is needed: the cluster may not answer by now.
+        """
         self._end(timeout=1)
-        self.client = self._new()
 
     def _end(self, timeout: float) -> None:
+        client, self._client = self._client, None
+        if client is None:
+            return
         # kafka-python flushes as it closes, and raises and goes on if that can't be done in time.
         try:
-            self.client.close(timeout=timeout)
+            client.close(timeout=timeout)
         except kafka_errors.KafkaError:
-            self.client.flush = lambda timeout=None: None
-            self.client.close(timeout=0)
+            client.flush = lambda timeout=None: None
+            client.close(timeout=0)
 
     def send(self, batch: Sequence[Outgoing]) -> list[Landed | BrokerError]:
-        answers = []
+        try:
+            client = self.client
+        except BrokerUnavailableError as error:
+            return [error for _ in batch]
+        answers, began = [], time.monotonic()
         for outgoing in batch:
             try:
                 answers.append(
-                    self.client.send(
+                    client.send(
                         outgoing.channel,
                         key=outgoing.key,
                         # kafka-python sends neither a header without a value nor an event that
@@ -108,22 +130,24 @@ class KafkaProducerClient(Producer):
         with contextlib.suppress(
             kafka_errors.KafkaError
         ):  # each answer below says what became of it
-            self.client.flush(timeout=_SEND_TIMEOUT_MS / 1000)
+            client.flush(timeout=_SEND_TIMEOUT_MS / 1000)
         # What the flush has not settled by now won't be: nobody waits for each of them in turn.
         patience = time.monotonic() + _LATE_ANSWERS
         results = [
-            self._result(outgoing.channel, answer, max(0.0, patience - time.monotonic()))
+            self._result(outgoing.channel, answer, began, patience)
             for outgoing, answer in zip(batch, answers, strict=True)
         ]
         if any(isinstance(result, BrokerError) for result in results):
             self.renew()
         return results
 
-    def _result(self, channel: str, answer: Any, timeout: float) -> Landed | BrokerError:
+    def _result(
+        self, channel: str, answer: Any, began: float, patience: float
+    ) -> Landed | BrokerError:
         error = answer
         if not isinstance(answer, Exception):
             try:
-                landed = answer.get(timeout=timeout)
+                landed = answer.get(timeout=max(0.0, patience - time.monotonic()))
                 return Landed(landed.topic, landed.partition, landed.offset)
             except kafka_errors.KafkaError as failure:
                 error = failure
@@ -131,8 +155,9 @@ class KafkaProducerClient(Producer):
             return EventRefusedError(f"Kafka refused the event for {channel}: {reason(error)}.")
         if isinstance(error, kafka_errors.KafkaTimeoutError):
             return BrokerError(
-                f"Kafka did not acknowledge the event for {channel} in time: it may be there or "
-                "not; sent again under the same id it is the same event."
+                f"Kafka did not acknowledge the event for {channel} within "
+                f"{time.monotonic() - began:.0f} s: it may be there or not; sent again under the "
+                "same id it is the same event."
             )
         return BrokerError(f"Kafka did not acknowledge the event for {channel}: {reason(error)}.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -83,6 +84,11 @@ class _Transacting(KafkaProducerClient):
         self.name = name
         super().__init__(broker)
 
+    def renew(self) -> None:
+        super().renew()
+        with contextlib.suppress(BrokerError):  # asked again when it is needed
+            _ = self.client  # at once: nobody reads past what was left open
+
     def _new(self, **settings: Any) -> Any:
         client = super()._new(
             **settings,
@@ -91,5 +97,9 @@ class _Transacting(KafkaProducerClient):
             delivery_timeout_ms=_LONGEST_MS,
             request_timeout_ms=_LONGEST_MS // 2,
         )
-        self._broker.call(client.init_transactions)
+        try:
+            self._broker.call(client.init_transactions)
+        except BrokerError:
+            client.close(timeout=0)
+            raise
         return client

@@ -44,6 +44,10 @@ class MemoryBroker(Broker):
         self._transacting: dict[str, _MemoryTransactionalProducer] = {}
         self._next_partition = 0
 
+    @classmethod
+    def setting_names(cls) -> list[str]:
+        return []  # nothing is between it and its clients that could be set
+
     @property
     def cluster_id(self) -> str:
         return self._id

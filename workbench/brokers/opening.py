@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -92,14 +91,11 @@ def open_broker(settings: Mapping[str, Any]) -> Broker:
         It can't be reached, or a setting is not one that it has.
     """
     kind = settings["kind"]
+    found = load_broker(kind)
     others = {name: value for name, value in settings.items() if name != "kind"}
     if kind == "memory":
-        others = {}  # nothing is between it and its clients that could be set
-    found = load_broker(kind)
-    known = inspect.signature(found).parameters
-    unknown = sorted(others.keys() - known.keys())
-    if unknown and not any(p.kind is p.VAR_KEYWORD for p in known.values()):
-        raise BrokerError(f"{kind} has no setting {unknown[0]!r}: it has {', '.join(known)}.")
+        others.pop("timeout", None)  # it answers at once
+    found.check_settings(others)
     return found(**others)
 
 

@@ -21,6 +21,8 @@ from workbench.services.travel import unpack
 from workbench.services.worker import Worker
 
 _STEP_SECONDS = 0.2
+ENDED = "service ended: "
+"""What the line of a service's output begins with that says in a sentence why it ended."""
 
 
 def run_service(packed: bytes, report_to: socket.socket, alive: int) -> int:
@@ -69,7 +71,7 @@ def run_service(packed: bytes, report_to: socket.socket, alive: int) -> int:
             worker.crashed(error)
             raise
     except WorkbenchError as error:
-        print(f"service ended: {error}", file=sys.stderr, flush=True)
+        print(f"{ENDED}{error}", file=sys.stderr, flush=True)
         return 1
     except Exception:  # noqa: BLE001 - the last stop: it goes to the output
         traceback.print_exc()

@@ -18,6 +18,7 @@ from typing import Any
 
 from workbench.errors import ServiceError
 from workbench.services.forkserver import FRAME, TELEMETRY
+from workbench.services.process import ENDED
 from workbench.services.runner import Life, Runner
 from workbench.services.spec import ServiceSpec
 from workbench.services.status import Status
@@ -28,6 +29,9 @@ _BACKOFF = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 """Seconds before the first, second, … restart after a crash."""
 _CALM_AFTER = 20.0
 """Seconds of running after which crashes before are forgiven."""
+_WORDS = 200
+"""Letters at most of what a service said last before it crashed."""
+_READ_BYTES = 4_000
 
 
 class Supervisor(Runner):
@@ -56,6 +60,8 @@ class Supervisor(Runner):
         self._packed: dict[str, bytes] = {}
         self._recent_crashes: dict[str, int] = {}
         self._started_at: dict[str, float] = {}
+        self._printed: dict[str, int] = {}
+        """How long each output file was when its service was last started, in bytes."""
         self._timers: dict[str, threading.Timer] = {}
         self._server: subprocess.Popen[bytes] | None = None
         self._reports: socket.socket | None = None
@@ -145,6 +151,8 @@ class Supervisor(Runner):
         life.pid, life.status, life.paused = None, None, False
         life.up = True
         self._started_at[service] = time.monotonic()
+        output = self.output_path(service)
+        self._printed[service] = output.stat().st_size if output.exists() else 0
         assert server.stdin is not None
         server.stdin.write(FRAME.pack(len(request)) + request)
         server.stdin.flush()
@@ -226,11 +234,26 @@ class Supervisor(Runner):
         self._recent_crashes[service] = crashes + 1
         wait = _BACKOFF[min(crashes, len(_BACKOFF) - 1)]
         how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
-        self._say(f"{service} crashed ({how}); it is restarted in {wait:g} s.")
+        why = self._last_words(service) if code > 0 else ""
+        because = f": {why};" if why else ";"
+        self._say(f"{service} crashed ({how}){because} it is restarted in {wait:g} s.")
         timer = threading.Timer(wait, self._restart, args=(service,))
         timer.daemon = True
         self._timers[service] = timer
         timer.start()
+
+    def _last_words(self, service: str) -> str:
+        """The last line of what this life of a service has put out, shortened; empty: none."""
+        try:
+            with self.output_path(service).open("rb") as file:
+                size = file.seek(0, os.SEEK_END)
+                file.seek(max(self._printed[service], size - _READ_BYTES))
+                lines = file.read().decode("utf-8", "replace").strip().splitlines()
+        except OSError:
+            return ""
+        last = "".join(letter if letter.isprintable() else " " for letter in "".join(lines[-1:]))
+        said = " ".join(last.removeprefix(ENDED).split()).rstrip(".")
+        return said if len(said) <= _WORDS else f"{said[: _WORDS - 1]}…"
 
     def _restart(self, service: str) -> None:
         with self._lock:

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from platformdirs import user_data_path
 
-from workbench.brokers import Address, Broker, MemoryBroker, Subscription, open_broker
+from workbench.brokers import (
+    Address,
+    Broker,
+    MemoryBroker,
+    Subscription,
+    load_broker,
+    open_broker,
+)
 from workbench.choreography import Choreography
 from workbench.errors import BrokerError
 from workbench.services import (
@@ -21,13 +28,19 @@ from workbench.services import (
     subscriptions,
 )
 from workbench.session.local_server import LocalServer, running_server
+from workbench.session.passing_folder import passing_folder
 
 
 class Connection:
     """One design on one broker; for any thread.
 
     Nothing is started or connected to before :attr:`broker` is asked for. The parameters are
-    those of :class:`Workbench`.
+    those of :class:`Workbench`, which ``parameters`` names: one of them may be meant by a setting.
+
+    Raises
+    ------
+    BrokerError
+        The address is none, or a setting does not go with it.
     """
 
     def __init__(
@@ -36,7 +49,9 @@ class Connection:
         *,
         broker: str | Broker | LocalServer | None,
         bootstrap_servers: str | None,
+        timeout: float,
         settings: dict[str, Any],
+        parameters: Collection[str],
         namespace: str,
         folder: str | Path | None,
         partitions: int,
@@ -46,6 +61,10 @@ class Connection:
     ) -> None:
         self._given_server: LocalServer | None = None
         self._given: Broker | None = None
+        if broker is not None and bootstrap_servers is not None:
+            raise BrokerError(
+                "broker= and bootstrap_servers= both say where the broker is: give one of them."
+            )
         if isinstance(broker, Broker):
             self._given = broker
         elif bootstrap_servers is not None:
@@ -55,11 +74,13 @@ class Connection:
         else:
             self._given_server = broker
             self._address = Address(broker.kind, broker.client_settings())
+        if settings:  # looked at only then: the client of a broker may take long to import
+            self._check(settings, parameters)
         self.namespace = namespace
         self.partitions = partitions
         self.readonly = readonly
         self._choreography = choreography
-        self._settings = settings
+        self._settings = {"timeout": timeout, **settings}
         self._folder = Path(folder).expanduser() if folder is not None else None
         self._allow_writes = allow_writes
         self._say = say
@@ -68,6 +89,18 @@ class Connection:
         self._own_server: LocalServer | None = None
         self._made: set[str] = set()
         self._subscribed: list[Subscription] = []
+
+    def _check(self, settings: Mapping[str, Any], parameters: Collection[str]) -> None:
+        if self._given is not None:
+            self._given.check_settings(settings, parameters)
+            raise BrokerError(
+                f"{next(iter(settings))} is a setting of a broker, and the one given was made "
+                "already: give it there."
+            )
+        load_broker(self._address.kind).check_settings(settings, parameters)
+        for name in settings:
+            if name in self._address.settings or name == "url":
+                raise BrokerError(f"{name} is what the address says: give it as broker= alone.")
 
     @property
     def broker(self) -> Broker:
@@ -98,9 +131,15 @@ class Connection:
     def folder(self) -> Path:
         """Where the services' files live; each cluster has a folder of its own.
 
-        A broker that was wiped is another cluster, so an old inbox never meets new offsets.
+        A broker that was wiped is another cluster, so an old inbox never meets new offsets. One in
+        memory ends with this process, and its folder too, unless it is in a folder that was given.
         """
-        root = self._folder or user_data_path("choreography-workbench") / "services"
+        if self._folder is not None:
+            root = self._folder
+        elif isinstance(self.broker, MemoryBroker):
+            root = passing_folder()
+        else:
+            root = user_data_path("choreography-workbench") / "services"
         return root / self.broker.cluster_id / (self.namespace or "default")
 
     def store(self, service: str) -> Path:

@@ -59,6 +59,35 @@ class Publishing:
         batch: int = 500,
     ) -> list[Published]:
         """See :meth:`Workbench.publish_many`."""
+        answered = self._publish(events, version, correlation_id, ids, traceparent, batch)
+        return [published for published, _ in answered]
+
+    def publish_one(
+        self,
+        event: Event | tuple[str, Mapping[str, Any]],
+        *,
+        version: int | None = None,
+        correlation_id: str | None = None,
+        id_: str | None = None,
+        traceparent: str | None = None,
+    ) -> Published:
+        """See :meth:`Workbench.publish`."""
+        ids = [id_] if id_ is not None else None
+        answered = self._publish([event], version, correlation_id, ids, traceparent, batch=1)
+        ((published, error),) = answered
+        if error is not None:
+            raise error
+        return published
+
+    def _publish(
+        self,
+        events: Iterable[Event | tuple[str, Mapping[str, Any]]],
+        version: int | None,
+        correlation_id: str | None,
+        ids: Iterable[str] | None,
+        traceparent: str | None,
+        batch: int,
+    ) -> list[tuple[Published, BrokerError | None]]:
         self._connection.may_write("publish")
         wanted = list(events)
         chosen: list[str | None] = [None] * len(wanted) if ids is None else list(ids)
@@ -73,7 +102,7 @@ class Publishing:
             for event, id_ in zip(wanted, chosen, strict=True)
         ]
         self._connection.ensure_channels()
-        published: list[Published] = []
+        published: list[tuple[Published, BrokerError | None]] = []
         for first in range(0, len(envelopes), batch):
             published += self._send(
                 envelopes[first : first + batch], parent, alone=len(envelopes) == 1
@@ -110,7 +139,7 @@ class Publishing:
 
     def _send(
         self, envelopes: list[Envelope], parent: TraceContext | None, *, alone: bool
-    ) -> list[Published]:
+    ) -> list[tuple[Published, BrokerError | None]]:
         batch: list[Outgoing] = []
         refused: dict[int, EventRefusedError] = {}
         for place, envelope in enumerate(envelopes):
@@ -132,16 +161,17 @@ class Publishing:
         if any(isinstance(answer, BrokerError) for answer in answered):
             self._connection.forget_channels()  # someone else may have deleted one
         answers = iter(answered)
-        published, sent = [], []
+        published: list[tuple[Published, BrokerError | None]] = []
+        sent = []
         for place, (envelope, outgoing) in enumerate(zip(envelopes, batch, strict=True)):
             answer: Landed | BrokerError = refused.get(place) or next(answers)
             sent.append((envelope, outgoing.channel, answer))
             known = (envelope.id, envelope.type, envelope.correlationid, outgoing.channel)
             if isinstance(answer, BrokerError):
                 final = isinstance(answer, EventRefusedError)
-                published.append(Published(*known, None, None, str(answer), final))
+                published.append((Published(*known, None, None, str(answer), final), answer))
             else:
-                published.append(Published(*known, answer.partition, answer.offset))
+                published.append((Published(*known, answer.partition, answer.offset), None))
         self._tracing.sent(sent, parent, moments, alone=alone)
         return published
 

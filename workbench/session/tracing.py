@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from workbench.brokers import Landed
 from workbench.choreography import Choreography
-from workbench.errors import BrokerError, ServiceError
+from workbench.errors import BrokerError, EventError, ServiceError
 from workbench.events import Envelope, TraceContext
 from workbench.events.trace import creation_span, new_trace
 from workbench.services.tracing import (
@@ -52,7 +52,17 @@ class Beginning:
         self._spans: Spans | None = None
 
     def parent(self, traceparent: str | None) -> TraceContext | None:
-        """The span that is to be continued: the one given, else the one that the caller is in."""
+        """The span that is to be continued: the one given, else the one that the caller is in.
+
+        Raises
+        ------
+        EventError
+            What is given is no text at all.
+        """
+        if not isinstance(traceparent, str | None):
+            raise EventError(
+                f"a traceparent is the text of a request's header of that name, not {traceparent!r}."
+            )
         given = TraceContext.parse(traceparent)
         if given is not None or "opentelemetry.trace" not in sys.modules:
             return given

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from workbench.brokers import Broker, Position
 from workbench.choreography import Choreography, Service
-from workbench.errors import BrokerError, DesignError, EventRefusedError, ServiceError
+from workbench.errors import DesignError, ServiceError
 from workbench.events import Event, EventType
 from workbench.services import AT_LEAST_ONCE, DELIVERIES, LOG_LEVELS, Life, RetryPolicy, Runner
 from workbench.services.tracing import sampling_of
@@ -57,7 +58,8 @@ class Workbench(Following):
     namespace
         Prefixes channels, groups and service files, so that many can share one cluster.
     folder
-        Where the services' files live; default: a folder of this user's.
+        Where the services' files live; default: a folder of this user's, or one that ends with
+        this process for a broker in memory.
     partitions
         Of each channel that is made.
     retry
@@ -94,6 +96,11 @@ class Workbench(Following):
         Of the broker's kind; for kafka-python: ``security_protocol``, ``sasl_mechanism``,
         ``sasl_plain_password``, …
         They never show in a repr.
+
+    Raises
+    ------
+    BrokerError
+        A setting is none of that broker's, or the address is none.
 
     Examples
     --------
@@ -149,7 +156,9 @@ class Workbench(Following):
             self.choreography,
             broker=broker,
             bootstrap_servers=bootstrap_servers,
-            settings={"timeout": timeout, **client_settings},
+            timeout=timeout,
+            settings=client_settings,
+            parameters=inspect.signature(type(self)).parameters.keys() - {"client_settings"},
             namespace=namespace,
             folder=folder,
             partitions=partitions,
@@ -422,22 +431,17 @@ class Workbench(Following):
         EventError
             The payload does not satisfy its schema; says which field and why.
         EventRefusedError
-            The broker will never take it.
+            The broker will never take it: it is too large, say.
         BrokerError
-            It did not, or did not say so in time: the event may be there or not.
+            It did not, or did not say in time whether it has it: it may be there or not.
         """
-        given = (event, data or {}) if isinstance(event, str) else event
-        (published,) = self.publish_many(
-            [given],
+        return self._publishing.publish_one(
+            (event, data or {}) if isinstance(event, str) else event,
             version=version,
             correlation_id=correlation_id,
-            ids=[id] if id is not None else None,
+            id_=id,
             traceparent=traceparent,
         )
-        if published.error is not None:
-            kind = EventRefusedError if published.refused else BrokerError
-            raise kind(published.error)
-        return published
 
     def publish_many(
         self,

@@ -18,8 +18,12 @@ from workbench.errors import ServiceError
 from workbench.services.tracing.span_file import SpanFile
 
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
-_LAST_SECONDS = 3.0
+_LAST_SECONDS = 2.0
 """At the end, how long a collector may take for what is left; the rest is dropped."""
+_NO_PATIENCE_SECONDS = 0.1
+"""As long, where it has just not answered another instance of this process."""
+_GRUDGE_SECONDS = 10.0
+_LOOK_SECONDS = 0.02
 _LOGGERS = (
     "opentelemetry.exporter.otlp.proto.http.trace_exporter",
     "opentelemetry.sdk._shared_internal",
@@ -93,7 +97,7 @@ class _OtlpOutlet(Outlet):
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
         for name in _LOGGERS:
-            logging.getLogger(name).addFilter(_seldom)
+            logging.getLogger(name).addFilter(_complaints)
         try:
             self._exporter = OTLPSpanExporter()
             self._batches = BatchSpanProcessor(self._exporter)
@@ -115,31 +119,48 @@ class _OtlpOutlet(Outlet):
             return
         self._closed = True
         last = threading.Thread(target=self._finish, daemon=True)
+        began, heard = time.monotonic(), _complaints.heard
         last.start()
-        last.join(_LAST_SECONDS)
+        patience = began + _complaints.patience(began)
+        while last.is_alive() and _complaints.heard == heard and time.monotonic() < patience:
+            last.join(_LOOK_SECONDS)
         if last.is_alive():
+            _complaints.unanswered_at = time.monotonic()
             self._exporter.shutdown()  # type: ignore[no-untyped-call]
 
     def _finish(self) -> None:
         self._batches.shutdown()  # type: ignore[no-untyped-call]
 
 
-class _Seldom(logging.Filter):
-    """Lets one complaint a minute through: a collector may be down for days."""
+class _Complaints(logging.Filter):
+    """Says in one line, at most once a minute, that a collector takes no spans: it may be for days.
+
+    OpenTelemetry says so at every try, and at length.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self._said = -_SAY_EVERY
+        self.heard = 0
+        self.unanswered_at = float("-inf")
 
-    def filter(self, record: logging.LogRecord) -> bool:  # noqa: ARG002
+    def patience(self, now: float) -> float:
+        """For how many seconds the collector is waited for at an end."""
+        resents = now - self.unanswered_at < _GRUDGE_SECONDS
+        return _NO_PATIENCE_SECONDS if resents else _LAST_SECONDS
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        self.heard += 1
         now = time.monotonic()
         if now - self._said < _SAY_EVERY:
             return False
         self._said = now
+        record.msg, record.args = "spans are dropped: the collector of OTEL_* takes none now", ()
+        record.exc_info = record.exc_text = record.stack_info = None
         return True
 
 
-_seldom = _Seldom()
+_complaints = _Complaints()
 
 
 def outlet(service: str, instance: str, path: Path, environ: Mapping[str, str]) -> Outlet:
