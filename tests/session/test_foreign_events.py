@@ -102,3 +102,50 @@ def test_an_event_of_unknown_time_is_captured_and_followed_like_any_other(
     why = wb.why("theirs-1", "inventory", progress=False)
     assert why.reason == "handled"
     assert not re.search(r"waited|since|19\d\d-", f"{flow}{why}")
+
+
+@pytest.mark.rabbitmq
+def test_what_is_no_event_is_found_by_its_place_and_by_that_of_its_dead_letter(
+    on_rabbitmq, publish
+):
+    """RabbitMQ counts a place for services otherwise than for readers."""
+    wb = on_rabbitmq
+    for value in (b"another", b"garbage"):
+        publish({}, value)
+    wb.wait_until_idle()
+    letters = wb.dead_letters()
+    (letter,) = letters[letters["data"].astype(str).str.contains("garbage")].itertuples()
+    stood = f"{letter.channel}[{letter.partition}]@{letter.offset}"
+    for place in (f"{letter.channel}[0]@1", stood, letter.Index):
+        why = wb.why(place, "inventory", progress=False)
+        assert why.event == f"a record that is no event at {letter.channel}[0]@1"
+        assert why.reason == "dead"
+        assert f"dead letter {letter.Index}, open" in repr(why)
+        assert "reprocess" not in repr(why)
+
+
+@pytest.mark.rabbitmq
+def test_logs_name_no_offset_that_readers_do_not_know(on_rabbitmq):
+    published = on_rabbitmq.publish(OrderPlaced(order_id="o-1"))
+    on_rabbitmq.wait_until_idle()
+    lines = on_rabbitmq.logs(event_id=published.id)
+    assert lines["channel"].tolist() == [f"{on_rabbitmq.namespace}.OrderPlaced"]
+    assert lines["offset"].isna().all()
+
+
+@pytest.mark.rabbitmq
+def test_where_nothing_can_be_rewound_an_event_passed_over_is_to_be_published_again(
+    on_rabbitmq,
+):
+    wb = on_rabbitmq
+    published = wb.publish(OrderPlaced(order_id="o-1"))
+    wb.wait_until_idle()
+
+    @wb.service("inventory").on()
+    def count(event: OrderPlaced) -> None:
+        pass
+
+    wb.restart("inventory")
+    answers = {answer.reaction: answer for answer in wb.why(published, "inventory").answers}
+    assert answers["count"].reason == "passed over"
+    assert answers["count"].sentence.endswith(". Published or replayed again, it is handled.")

@@ -213,6 +213,8 @@ class Broker(ABC):
     """``"kafka"``, ``"memory"``, …"""
     shares: ClassVar[bool] = True
     """Whether members of one group may be at work at the same time."""
+    keeps_offsets: ClassVar[bool] = True
+    """Whether it keeps a group's offsets, and a member is told the same ones as a reader."""
 
     @property
     @abstractmethod

@@ -72,6 +72,7 @@ class AWSBroker(Broker):
     """
 
     kind = "aws"
+    keeps_offsets = False
     shares = False
 
     def __init__(

@@ -55,6 +55,7 @@ class RabbitMQBroker(Broker):
     """
 
     kind = "rabbitmq"
+    keeps_offsets = False
     shares = False
 
     def __init__(

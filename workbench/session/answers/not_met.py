@@ -70,7 +70,11 @@ def passed_over(asked: Question) -> Answer:
         f"the event is at {place_of(event.record)}{since(event)}",
         f"the inbox of {service} has nothing about it at {asked.reaction.name}",
     ]
-    again = f"wb.reprocess({service!r}, since=...) lets it handle it"
+    again = (
+        f"wb.reprocess({service!r}, since=...) lets it handle it"
+        if asked.evidence.sources.broker.keeps_offsets
+        else "Published or replayed again, it is handled"
+    )
     if other or older:
         known = f"; its inbox has it at {listed(other)}" if other else ""
         why = f"{asked.reaction.name} was not part of it yet when it read the event{known}"
