@@ -56,7 +56,7 @@ class Following:
         Raises
         ------
         LogError
-            There is no such flow; names ids that look like it.
+            There is no such flow; names ids that look like it. Or none of the design's channels.
 
         Examples
         --------
@@ -90,7 +90,7 @@ class Following:
         Raises
         ------
         LogError
-            There is no such event; says where it was looked for.
+            There is no such event; says where it was looked for. Or none of the design's channels.
         ServiceError
             There is no such service.
 
