@@ -25,7 +25,7 @@ from workbench.services.arrival import Arrival, Case
 from workbench.services.clock import Clock
 from workbench.services.context import Context
 from workbench.services.failing import Failing, Failure
-from workbench.services.happening import Observers, Run
+from workbench.services.happening import Observers
 from workbench.services.inbox import ARMED, DEAD, DONE, PARKED, RETRYING, Outcome
 from workbench.services.injection import Injector
 from workbench.services.processing import ERROR, OK
@@ -411,7 +411,7 @@ class Handling:
         try:
             if not self._observers:
                 return made()
-            return self._observers.run(Run(case, ctx.envelope, ctx.attempt, ctx.moment), made)
+            return self._observers.run(case, ctx.envelope, ctx.attempt, ctx.moment, made)
         finally:
             if touched is not None:
                 work.touched.update((reaction.name, field) for field in touched.fields())

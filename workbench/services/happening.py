@@ -120,6 +120,7 @@ class Run(NamedTuple):
     envelope: Envelope
     attempt: int
     started: datetime
+    observers: Sequence[Observer]
 
 
 current_run: ContextVar[Run | None] = ContextVar("workbench_run", default=None)
@@ -195,6 +196,7 @@ class Observers:
     def __init__(self, name: str, observers: Sequence[Observer]) -> None:
         self._name = name
         self._observers = list(observers)
+        self._around = [one for one in observers if type(one).around is not Observer.around]
         self.wanted = _wanted_by(observers)
         """What somebody is to be told of."""
         self.untraced = [one for one in observers if not one.only_traced]
@@ -208,14 +210,22 @@ class Observers:
     def __iter__(self) -> Iterator[Observer]:
         return iter(self._observers)
 
-    def run(self, run: Run, call: Callable[[], Result]) -> Result:
-        """Call what makes an attempt's effects, in a context of its own."""
+    def run(
+        self,
+        case: Case,
+        envelope: Envelope,
+        attempt: int,
+        started: datetime,
+        call: Callable[[], Result],
+    ) -> Result:
+        """Call what makes an attempt's effects, in a context of its own; see :class:`Run`."""
+        run = Run(case, envelope, attempt, started, self._observers)
         return copy_context().run(self._within, run, call)
 
     def _within(self, run: Run, call: Callable[[], Result]) -> Result:
         current_run.set(run)
         entered = []
-        for observer in self._observers:
+        for observer in self._around:
             try:
                 around = observer.around(run)
             except Exception as error:  # noqa: BLE001 - whatever it is, the service goes on
@@ -275,7 +285,7 @@ class Round:
 
     def __init__(self, observers: Observers, clock: Clock) -> None:
         self._observers, self._clock = observers, clock
-        self._wanted, self._each = observers.wanted, list(observers)
+        self.wanted, self._each = observers.wanted, list(observers)
         self._wanted_untraced, self._untraced = observers.wanted_untraced, observers.untraced
         self._notes: list[tuple[Observer, Any]] = []
 
@@ -290,7 +300,7 @@ class Round:
         **more: Any,
     ) -> None:
         """Let it be noted, if somebody wants it; the facts are those of a :class:`Happening`."""
-        wanted, each = self._wanted, self._each
+        wanted, each = self.wanted, self._each
         if envelope is not None and not may_be_sampled(envelope.traceparent):
             wanted, each = self._wanted_untraced, self._untraced
         if what not in wanted:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextvars import ContextVar
 from datetime import datetime
 from typing import Any
 
@@ -11,14 +10,11 @@ from workbench.brokers import Landed
 from workbench.errors import BrokerError, EventError
 from workbench.events import Envelope, from_kafka
 from workbench.services.clock import Clock
-from workbench.services.happening import Happening, Observer, Run, current_run
+from workbench.services.happening import Happening, Observer, current_run
 from workbench.services.log_file import LogFile, log_path
 from workbench.services.log_lines import LEVELS, LogLines
 from workbench.services.outbox import Unsent
 from workbench.services.spec import ServiceSpec
-
-current_log: ContextVar[Logs | None] = ContextVar("workbench_log", default=None)
-"""Whose handler is at work here."""
 
 
 class Logs(Observer):
@@ -35,9 +31,6 @@ class Logs(Observer):
         self._lines = LogLines(spec, self.least, payloads=spec.log_payloads)
         self.wants = self._lines.wants
         self._file = LogFile(log_path(spec.store.parent, spec.label))
-
-    def around(self, run: Run) -> None:  # noqa: ARG002
-        current_log.set(self)
 
     def note(self, told: Happening) -> bytes | None:
         return self._lines.of(told)
@@ -75,6 +68,13 @@ class Logs(Observer):
 
     def close(self) -> None:
         self._file.close()
+
+
+def current_log() -> Logs | None:
+    """The log of the service whose handler is at work here."""
+    run = current_run.get()
+    observers = run.observers if run is not None else ()
+    return next((observer for observer in observers if isinstance(observer, Logs)), None)
 
 
 def _envelope(row: Unsent) -> Envelope | None:

@@ -127,7 +127,7 @@ def _as_if_not_here(record: logging.LogRecord) -> None:
 
 
 def _current() -> Logs | None:
-    return current_log.get() or (_alone[0] if _alone else None)
+    return current_log() or (_alone[0] if _alone else None)
 
 
 def _level(number: int) -> str:

@@ -121,7 +121,7 @@ class Work:
         count = COUNTED.get(what)
         if count is not None:
             self.counts[count, event_type] += 1
-        if self._round is not None:
+        if self._round is not None and what in self._round.wanted:
             facts = (reaction, arrival, envelope, cause, attempt, started, due, error)
             self._round.note(what, event_type, *facts)
 
