@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import numpy as np
@@ -9,6 +9,7 @@ from workbench.capture import COLUMNS, UNKNOWN, standard_frame
 from workbench.errors import LogError
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
 
 
 def test_rows_get_exactly_the_standard_columns_and_dtypes():
@@ -81,9 +82,37 @@ def test_a_strange_time_is_taken_from_the_broker(strange):
     assert standard_frame([row])["time"][0] == pd.Timestamp(NOON)
 
 
-def test_an_event_with_no_time_at_all_is_named():
-    with pytest.raises(LogError, match="event 1 has no time that can be read and no broker_time"):
-        standard_frame([{"type": "A", "time": NOON}, {"type": "A", "time": "?"}])
+@pytest.mark.parametrize("before", [0, 1, 2])
+def test_an_event_with_no_time_at_all_has_that_of_the_events_around_it(before):
+    """Of those on its partition: the one before it, or else the one after it."""
+
+    def row(offset, **times):
+        return {"type": "A", "channel": "a", "partition": 0, "offset": offset, **times}
+
+    dated = [row(2 * n + 1, time=NOON, broker_time=NOON + n * MINUTE) for n in range(2)]
+    lone = row(2 * before, time="?")
+    elsewhere = row(0, time=NOON - MINUTE) | {"channel": "b"}
+    for rows in ([*dated, lone, elsewhere], [lone, elsewhere, *dated]):
+        frame = standard_frame(rows)
+        found = frame[frame["undated"]]
+        assert found["offset"].tolist() == [lone["offset"]]
+        assert found["time"].tolist() == [NOON + max(0, before - 1) * MINUTE]
+        assert found["broker_time"].isna().all()
+        again = standard_frame(frame)
+        assert again["undated"].tolist() == frame["undated"].tolist()
+
+
+def test_an_event_with_no_time_and_nothing_around_it_stands_at_the_logs_beginning():
+    rows = [{"type": "A", "channel": "a", "offset": 0}, {"type": "B", "time": NOON, "channel": "b"}]
+    assert standard_frame(rows)["time"].tolist() == [NOON, NOON]
+    assert "undated" not in standard_frame(rows[1:])
+
+
+def test_events_none_of_which_has_a_time_are_refused_unless_one_is_given():
+    rows = [{"type": "A", "time": "?"}, {"type": "A"}]
+    with pytest.raises(LogError, match=r"^no event has a time that can be read or a broker_time: "):
+        standard_frame(rows)
+    assert standard_frame(rows, otherwise=NOON)["time"].tolist() == [NOON, NOON]
 
 
 def test_a_frame_without_types_is_refused_and_its_columns_are_named():

@@ -174,7 +174,7 @@ def test_running_services_serve_their_metrics(kafka, design, tmp_path):
     command = [
         *(sys.executable, "-c", "from workbench.cli import main; main()", "run", design),
         *("--bootstrap-servers", kafka.bootstrap_servers, "--namespace", "served"),
-        *("--metrics-port", "0"),
+        *("--metrics-port", "0", "--folder", tmp_path / "files"),
     ]
     environment = {**os.environ, "XDG_DATA_HOME": str(tmp_path)}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as running:
@@ -187,6 +187,7 @@ def test_running_services_serve_their_metrics(kafka, design, tmp_path):
         finally:
             running.terminate()
     assert 'choreography_service_up{service="inventory"} 1.0' in found
+    assert list((tmp_path / "files").rglob("inventory.sqlite"))
     with pytest.raises(URLError):
         urllib.request.urlopen(url, timeout=60)
 
@@ -274,3 +275,9 @@ def test_a_flow_and_why_are_asked_from_a_shell(kafka, design, tmp_path):
     unknown = ask("flow", "design", "nothing")
     assert unknown.returncode == 2
     assert unknown.stderr.startswith("workbench: there is no flow 'nothing' on ")
+    logs = ask("logs", "design", "--event-id", published.id)
+    assert "handled OrderPlaced" in logs.stdout
+    where.remove("--namespace=asked")
+    astray = ask("flow", "design", published.id)
+    assert astray.returncode == 2
+    assert astray.stderr.startswith("workbench: there is none of the design's channels on ")

@@ -15,6 +15,7 @@ from workbench.services import STEPS, RetryPolicy, service_spec
 from workbench.services.happening import Happening
 from workbench.services.log_file import LogFile, read_log, rotated
 from workbench.services.logs import Logs
+from workbench.services.own_lines import taking_lines
 
 pytestmark = pytest.mark.memory
 
@@ -290,6 +291,88 @@ def test_what_the_notebook_logs_goes_where_it_always_does(inventory, design, sta
     assert "from the notebook" in capsys.readouterr().out
     assert (root.level, root.handlers) == before
     assert own(here) == []
+
+
+class Kept(logging.Handler):
+    def __init__(self):
+        super().__init__()
+        self.texts = []
+
+    def emit(self, record):
+        self.texts.append((record.levelname, record.levelno, record.getMessage()))
+
+
+@pytest.fixture
+def shown():
+    """What handlers of the notebook's own are given: of the root, and of a logger by itself."""
+    kept, shop = Kept(), logging.getLogger("shop")
+    loggers = (logging.getLogger(), shop)
+    for logger in loggers:
+        logger.addHandler(kept)
+    yield kept.texts
+    for logger in loggers:
+        logger.removeHandler(kept)
+
+
+def test_what_a_handler_logs_below_a_warning_is_in_its_log_and_nowhere_else(
+    inventory, design, stage, shown
+):
+    loud = logging.getLogger("loud")
+    loud.setLevel(logging.DEBUG)
+
+    @inventory.on()
+    def note(event: Placed) -> None:
+        logging.getLogger("shop").info("taking %s", event.id, extra={"left": 3})
+        logging.getLogger("shop").debug("too low for its log")
+        thread = threading.Thread(target=logging.getLogger("shop").info, args=("from aside",))
+        thread.start()
+        thread.join()
+        loud.info("shown in any case")
+
+    root = logging.getLogger()
+    before = root.level, list(root.handlers)
+    here = stage(design).start().publish(Placed(id="o-1")).run()
+    mine = own(here)
+    assert [(line["event"], line["level"]) for line in mine] == [
+        ("taking o-1", "info"),
+        ("shown in any case", "info"),
+    ]
+    assert mine[0]["left"] == 3
+    assert "service_level" not in mine[0]
+    assert shown == [("INFO", logging.INFO, "shown in any case")]
+    assert (root.level, root.handlers) == before
+
+
+def test_a_level_that_the_notebook_has_set_holds_for_its_services(inventory, design, stage, shown):
+    @inventory.on()
+    def note(event: Placed) -> None:
+        logging.getLogger("shop").warning("low")
+        logging.getLogger("shop").error("out")
+
+    root = logging.getLogger()
+    usual = root.level
+    root.setLevel(logging.ERROR)
+    try:
+        here = stage(design).start().publish(Placed(id="o-1")).run()
+        assert root.level == logging.ERROR
+    finally:
+        root.setLevel(usual)
+    assert [line["event"] for line in own(here)] == ["out"]
+    assert shown == [("ERROR", logging.ERROR, "out")] * 2
+
+
+def test_two_at_work_at_once_leave_logging_as_it_was_when_the_last_is_done():
+    root = logging.getLogger()
+    before = root.level, list(root.handlers)
+    one, other = taking_lines(logging.INFO), taking_lines(logging.DEBUG)
+    one.__enter__()
+    other.__enter__()
+    assert root.level == logging.DEBUG
+    other.__exit__(None, None, None)
+    assert root.level == logging.INFO
+    assert len(root.handlers) == len(before[1]) + 1
+    one.__exit__(None, None, None)
+    assert (root.level, root.handlers) == before
 
 
 # --- what no log shows ----------------------------------------------------------------------

@@ -54,6 +54,7 @@ def test_the_order_design(on):
         wb.start()
         assert not any(one.error for one in wb.publish_many(orders))
         wb.wait_until_idle(120)
+        assert not wb.status()[["in_flight", "waiting", "lag"]].any(axis=None)
         assert wb.converged(), wb.converged()
         assert wb.dead_letters().empty
         states = [wb.state(name) for name in wb.choreography.services]

@@ -199,6 +199,19 @@ def test_neither_a_service_nor_an_event_that_is_unknown_is_taken_for_an_answer(w
         why(wb, "x")
 
 
+def test_where_the_design_has_no_channels_another_namespace_is_thought_of(tmp_path):
+    for namespace, where in (("", "no namespace"), ("ours", "the namespace 'ours'")):
+        with Workbench(design(), broker=MemoryBroker(), namespace=namespace, folder=tmp_path) as wb:
+            found = (
+                rf"^there is none of the design's channels on .* in {where}: .*, or --namespace\), "
+                r"or start it first\.$"
+            )
+            with pytest.raises(LogError, match=found):
+                wb.flow("o-1", progress=False)
+            with pytest.raises(LogError, match=found):
+                why(wb, "o-1")
+
+
 def test_a_flow_gives_its_logs(wb):
     wb.start()
     published = wb.publish(OrderPlaced(order_id="o-1"))

@@ -176,6 +176,22 @@ def test_the_status_has_one_row_a_service_with_what_it_did_and_has_left(wb):
     assert status.loc["billing", ["state", "handled", "lag"]].to_list() == ["stopped", 0, 1]
 
 
+def test_the_status_says_what_waits_whether_its_service_is_up_or_not(make):
+    wb = make()
+    wb.choreography.event(OrderPlaced)
+    wb.choreography.event(PaymentReceived)
+    paid = {"PaymentReceived": {"order_id": "data.order_id"}}
+    wb.service("billing").whenever("OrderPlaced", emit=paid, after="1h")
+    wb.start()
+    wb.publish(OrderPlaced(order_id="a"))
+    deadline = time.monotonic() + 20
+    while wb.lag()["billing"] and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert wb.status()["waiting"].to_list() == [1]
+    wb.stop()
+    assert wb.status()[["state", "waiting"]].to_numpy().tolist() == [["stopped", 1]]
+
+
 def test_the_status_of_an_empty_design_is_empty(make):
     assert make().status().empty
 

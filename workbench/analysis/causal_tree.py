@@ -64,7 +64,7 @@ class Reacted:
     tone: Tone
     reason: str
     text: str
-    arrived: float
+    arrived: float | None
     began: float | None = None
     ended: float | None = None
     effects: tuple[Identity, ...] = ()

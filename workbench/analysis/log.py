@@ -11,7 +11,7 @@ import pandas as pd
 
 from workbench.analysis.index import FlowIndex
 from workbench.analysis.variants import Variants
-from workbench.capture.columns import standard_frame
+from workbench.capture.columns import UNDATED, standard_frame
 from workbench.capture.jsonl import read_jsonl, write_jsonl
 from workbench.errors import LogError
 
@@ -337,7 +337,14 @@ class EventLog:
             "dead letters": f"{self.dead_letters:,}"
             + (f" ({stray:,} of flows with no event in this log)" if stray else ""),
             "events without a flow": f"{self.without_flow:,}",
+            **self._undated(),
         }
+
+    def _undated(self) -> dict[str, str]:
+        if UNDATED not in self._frame:
+            return {}
+        n = int(self._frame[UNDATED].eq(other=True).sum())
+        return {"events without a time": f"{n:,} (it is that of the events around)"} if n else {}
 
     def __repr__(self) -> str:
         """Say in a line what is in the log."""

@@ -92,7 +92,7 @@ class _Row:
         """When its event could be had."""
         if self.event.appended is not None:
             return self.event.appended
-        return self.reacted.arrived if self.reacted else 0.0
+        return (self.reacted.arrived or self.reacted.began or 0.0) if self.reacted else 0.0
 
 
 def waterfall(tree: CausalTree, flow: str, now: float) -> go.Figure:

@@ -40,6 +40,8 @@ class Position(NamedTuple):
 class Record(NamedTuple):
     """What a broker stores. ``time_ms`` is when it was appended, in ms since 1970 UTC.
 
+    -1 if that is not known: RabbitMQ has it from the publisher, and others' may not say it.
+
     A member of a group whose broker keeps no offsets counts for itself: such an offset grows, over
     restarts too, and is another one when the event is delivered again. ``message_id`` is the same
     then; it is empty where the offset tells.
@@ -218,6 +220,8 @@ class Broker(ABC):
     """``"kafka"``, ``"memory"``, …"""
     shares: ClassVar[bool] = True
     """Whether members of one group may be at work at the same time."""
+    keeps_offsets: ClassVar[bool] = True
+    """Whether it keeps a group's offsets, and a member is told the same ones as a reader."""
     has_transactions: ClassVar[bool] = False
     """Whether effects and offsets can be committed in one step."""
 

@@ -1,7 +1,7 @@
 """Record, read and write event logs: from a broker or a file to one DataFrame with standard columns."""
 
 from workbench.capture.columns import COLUMNS, UNKNOWN, standard_frame
-from workbench.capture.finding import Found, find_event, find_flow, identity, place_of
+from workbench.capture.finding import Found, find_alike, find_event, find_flow, identity, place_of
 from workbench.capture.jsonl import read_jsonl, read_jsonl_parts, write_jsonl
 from workbench.capture.recorder import read_channels, read_range, record, row
 from workbench.capture.replayer import replay
@@ -10,6 +10,7 @@ __all__ = [
     "COLUMNS",
     "UNKNOWN",
     "Found",
+    "find_alike",
     "find_event",
     "find_flow",
     "identity",

@@ -24,6 +24,7 @@ copy of that event, met again on a service's dead-letter channel.
 
 from __future__ import annotations
 
+from datetime import datetime
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -60,7 +61,13 @@ DEAD_LETTER: Final = "dead_letter"
 """The column that marks a row as the dead letter of an event, with the reason."""
 
 
-def standard_frame(events: pd.DataFrame | Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+UNDATED: Final = "undated"
+"""The column that marks an event whose time nobody says; only there if there is such an event."""
+
+
+def standard_frame(
+    events: pd.DataFrame | Iterable[Mapping[str, Any]], *, otherwise: datetime | None = None
+) -> pd.DataFrame:
     """Give events the standard columns, in order and with exactly their dtypes.
 
     Parameters
@@ -69,18 +76,22 @@ def standard_frame(events: pd.DataFrame | Iterable[Mapping[str, Any]]) -> pd.Dat
         A DataFrame, or one mapping per event. Standard columns that are missing are filled with
         nulls. Times may be datetimes, ISO 8601 text or whole nanoseconds since 1970; one without
         a time zone is taken as UTC.
+    otherwise
+        The time of all events if none of them says one.
 
     Returns
     -------
     pandas.DataFrame
         The standard columns, then the others as they were. The index counts from 0. Categories are
         the values in use, sorted. A ``time`` that is missing, unreadable or outside 1677 to 2262
-        (what nanoseconds can hold) is taken from ``broker_time``.
+        (what nanoseconds can hold) is taken from ``broker_time``; without one, from the event that
+        stood before it on its partition, else after it, else from the log's first. Such events are
+        marked by a column ``undated``.
 
     Raises
     ------
     LogError
-        A row has neither a ``time`` nor a ``broker_time``, or a column does not hold what it must.
+        No row has a ``time`` or a ``broker_time``, or a column does not hold what it must.
     """
     given = events if isinstance(events, pd.DataFrame) else inferred(object_frame(events))
     given = given.reset_index(drop=True)
@@ -93,14 +104,31 @@ def standard_frame(events: pd.DataFrame | Iterable[Mapping[str, Any]]) -> pd.Dat
             "rename the column that holds the event type."
         )
     columns = {name: _standard(given, name) for name in COLUMNS}
-    columns["time"] = columns["time"].fillna(columns["broker_time"])
-    if columns["time"].isna().any():
-        row = int(columns["time"].isna().to_numpy().argmax())
-        raise LogError(
-            f"event {row} has no time that can be read and no broker_time: every event needs one."
-        )
     others = {name: given[name] for name in given.columns if name not in COLUMNS}
+    columns["time"] = columns["time"].fillna(columns["broker_time"])
+    undated = columns["time"].isna()
+    if undated.any():
+        columns["time"] = _near(columns, otherwise)
+        known = others.get(UNDATED)
+        others[UNDATED] = undated if known is None else undated | known.eq(other=True)
     return pd.DataFrame(columns | others)
+
+
+def _near(columns: Mapping[str, pd.Series[Any]], otherwise: datetime | None) -> pd.Series[Any]:
+    """The times, and where there is none, that of the events around."""
+    time = columns["time"]
+    known = columns["broker_time"].fillna(time)
+    first = time.min() if time.notna().any() else otherwise
+    if first is None:
+        raise LogError(
+            "no event has a time that can be read or a broker_time: name the column that says "
+            "when they happened."
+        )
+    names = ["channel", "partition", "offset"]
+    placed = pd.DataFrame({name: columns[name] for name in names} | {"known": known})
+    placed = placed[placed["offset"] != UNKNOWN].sort_values(names)
+    stood = placed.groupby(names[:2], observed=True, sort=False)["known"]
+    return time.fillna(stood.ffill().fillna(stood.bfill())).fillna(pd.Timestamp(first))
 
 
 def object_frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from workbench.brokers import Broker, Position, Record
-from workbench.capture.recorder import read_range
+from workbench.capture.recorder import read_channels, read_range
 from workbench.errors import EventError
 from workbench.events import DeadLetter, from_kafka
 
@@ -87,6 +87,26 @@ def find_event(
         The broker stops giving events before the end.
     """
     return _find(broker, channels, name, progress, whole=False, start={})
+
+
+def find_alike(broker: Broker, channels: Iterable[str], records: Iterable[Record]) -> list[Record]:
+    """All the records that hold what these do, which are no events, and their dead letters.
+
+    For brokers on which a dead letter does not say where a reader of the channel finds its event.
+
+    Raises
+    ------
+    LogError
+        The broker stops giving events before the end.
+    """
+    wanted = {_held(record) for record in records}
+    return [record for record in read_channels(broker, channels) if _held(record) in wanted]
+
+
+def _held(record: Record) -> tuple[str, bytes | None, bytes | None]:
+    """The channel of a record, or of a dead letter's event, its key and its value."""
+    letter = DeadLetter.from_headers(record.headers)
+    return (letter.channel if letter else record.channel), record.key, record.value
 
 
 def _find(

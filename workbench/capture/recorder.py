@@ -50,7 +50,8 @@ def record(
     -------
     pandas.DataFrame
         In order of time. The standard columns, and ``key``, ``subject``, ``dataschema``, ``traceparent``,
-        ``dead_letter`` and ``undecoded`` (why a record is not an event; its value is then text).
+        ``dead_letter`` and ``undecoded`` (why a record is not an event; its value is then text);
+        ``undated`` if the time of some is unknown, as :func:`standard_frame` says.
 
     Raises
     ------
@@ -76,7 +77,8 @@ def record(
         progress(done, total)
 
     order = ["time", "channel", "partition", "offset"]
-    return standard_frame(rows()).sort_values(order, kind="stable", ignore_index=True)
+    frame = standard_frame(rows(), otherwise=datetime.now(UTC))
+    return frame.sort_values(order, kind="stable", ignore_index=True)
 
 
 def read_channels(broker: Broker, channels: Iterable[str]) -> Iterator[Record]:

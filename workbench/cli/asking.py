@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from workbench import look
-from workbench.cli.options import Design, Namespace, OnBroker, Timeout, looking
-
-Folder = Annotated[
-    Path | None, typer.Option(help="Where the services' files live, if not in the usual place.")
-]
+from workbench.cli.options import Design, Folder, Namespace, OnBroker, Timeout, looking
 
 
 def flow(

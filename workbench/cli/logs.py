@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import orjson
 import typer
 
-from workbench.cli.options import Design, Namespace, OnBroker, Timeout, looking
+from workbench.cli.options import Design, Folder, Namespace, OnBroker, Timeout, looking
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +30,7 @@ def logs(
     design: Design,
     broker: OnBroker = None,
     namespace: Namespace = "",
+    folder: Folder = None,
     timeout: Timeout = 10.0,
     correlation_id: Annotated[str | None, typer.Option(help="Of one flow.")] = None,
     event_id: Annotated[str | None, typer.Option(help="Of one event.")] = None,
@@ -46,7 +47,7 @@ def logs(
         "service": service,
         "level": level,
     }
-    with looking(design, broker, namespace, timeout) as wb:
+    with looking(design, broker, namespace, timeout, folder) as wb:
         frame = wb.logs(**asked, since=since)
         for line in _lines(frame):
             _print(line, json=json)

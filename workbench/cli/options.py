@@ -36,6 +36,9 @@ Timeout = Annotated[
     float, typer.Option(help="Seconds within which an existing broker must answer.", min=0.1)
 ]
 Namespace = Annotated[str, typer.Option(help="Prefix of channels and groups.")]
+Folder = Annotated[
+    Path | None, typer.Option(help="Where the services' files live, if not in the usual place.")
+]
 Design = Annotated[Path, typer.Argument(help="A design folder.")]
 Form = Annotated[Format, typer.Option("--format", help="How it is told.")]
 FailOn = Annotated[

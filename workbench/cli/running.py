@@ -11,6 +11,7 @@ import typer
 
 from workbench.cli.options import (
     Design,
+    Folder,
     Namespace,
     OnBroker,
     Timeout,
@@ -37,6 +38,7 @@ def run(
     design: Design,
     broker: OnBroker = None,
     namespace: Namespace = "",
+    folder: Folder = None,
     timeout: Timeout = 10.0,
     instances: Annotated[int, typer.Option(help="How many processes share a service.")] = 1,
     delivery: Annotated[str, typer.Option(help="at-least-once or transactions.")] = "at-least-once",
@@ -54,6 +56,7 @@ def run(
         design,
         broker=broker,
         namespace=namespace,
+        folder=folder,
         delivery=delivery,
         timeout=timeout,
     ) as wb:

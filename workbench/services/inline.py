@@ -7,6 +7,7 @@ nothing it had not committed is kept.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 import traceback
@@ -19,6 +20,7 @@ from workbench.errors import ServiceError
 from workbench.services.clock import Clock
 from workbench.services.handling import Stopped
 from workbench.services.happening import Observer
+from workbench.services.log_lines import LEVELS
 from workbench.services.own_lines import taking_lines
 from workbench.services.printing import printing_to
 from workbench.services.runner import Life, Runner
@@ -168,7 +170,7 @@ class InlineRunner(Runner):
         self.output_path(name).touch(mode=0o600)
         with self.output_path(name).open("a", encoding="utf-8") as output:
             try:
-                with printing_to(output), taking_lines():
+                with printing_to(output), taking_lines(self._least(name)):
                     action()
             except _KilledError:
                 life.crashes += 1
@@ -181,6 +183,9 @@ class InlineRunner(Runner):
                 life.crashes += 1
                 self._abandon(life)
                 self._say(f"{name} crashed and is restarted.")
+
+    def _least(self, name: str) -> int:
+        return LEVELS.get(self._specs[name].log_level, logging.WARNING)
 
     def _abandon(self, life: Life) -> None:
         worker = self._workers.pop(life.service, None)

@@ -12,6 +12,7 @@ from workbench.errors import BrokerError, EventError, EventRefusedError
 from workbench.events import Envelope
 from workbench.events.trace import trace_id
 from workbench.services import happening
+from workbench.services.arrival import Arrival
 from workbench.services.discretion import NOTHING, Discretion
 from workbench.services.frames import own_traceback
 from workbench.services.happening import Happening, Run
@@ -85,6 +86,7 @@ class LogLines:
     def __init__(self, spec: ServiceSpec, least: int, *, payloads: bool) -> None:
         self._service, self._instance = spec.name, spec.instance
         self._outputs, self._payloads = spec.outputs, payloads
+        self._keeps_offsets = spec.keeps_offsets
         self._discretion = Discretion(spec)
         self._words = {what: words for what, words in _WORDS.items() if LEVELS[words[0]] >= least}
         self.wants = frozenset(self._words)
@@ -99,7 +101,7 @@ class LogLines:
         arrival = told.arrival
         if arrival is not None:
             if told.what != happening.EMITTED:
-                line["channel"], line["partition"], line["offset"] = arrival.place
+                line |= self._place(arrival)
             else:
                 line["channel"] = self._outputs.get(told.event_type)
             line["reaction"] = told.reaction or None
@@ -115,6 +117,12 @@ class LogLines:
         if self._payloads and told.envelope is not None:
             line["payload"] = self._payload(told.envelope)
         return _json(line)
+
+    def _place(self, arrival: Arrival) -> dict[str, Any]:
+        """Where an event stood first, as far as one can find it there."""
+        channel, partition, offset = arrival.place
+        place = {"channel": channel, "partition": partition}
+        return place | {"offset": offset} if self._keeps_offsets else place
 
     def refused(self, envelope: Envelope | None, channel: str, why: str, at: datetime) -> bytes:
         """The line of something that the broker will never take."""
@@ -142,7 +150,7 @@ class LogLines:
         type_ = envelope.type if envelope is not None else ""
         line = self._line(at, level, cleaner.sentence(event), type_, envelope)
         if run is not None:
-            line["channel"], line["partition"], line["offset"] = run.case.arrival.place
+            line |= self._place(run.case.arrival)
             line |= {"reaction": run.case.reaction.name, "attempt": run.attempt}
         line["logger"] = cleaner.text(logger)
         if error is not None:

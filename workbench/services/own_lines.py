@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from workbench.services.logs import Logs, current_log
+from workbench.services.low_lines import LEVEL, UNSHOWN, level_of, lowered
 
 HANDLER = "handler"
 """The ``logger`` of lines by structlog, whose loggers have no name."""
@@ -21,7 +22,7 @@ _LEVELS = {"exception": "error", "warn": "warning", "fatal": "critical"}
 _KNOWN = ("debug", "info", "warning", "error", "critical")
 _CLIENTS = ("kafka", "pika", "boto3", "botocore", "urllib3")
 """Libraries of the workbench's own: what they log is about connections, and not for a handler's log."""
-_STANDARD = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"})
+_STANDARD = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime", "taskName", LEVEL})
 
 _alone: list[Logs] = []
 """The log of the service that has this process to itself."""
@@ -43,19 +44,15 @@ def take_all(logs: Logs) -> None:
 
 
 @contextmanager
-def taking_lines() -> Iterator[None]:
+def taking_lines(least: int) -> Iterator[None]:
     """Take the lines of handlers that are called meanwhile, beside whatever else goes on here.
 
-    ``logging`` asks its loggers for their levels first: what a notebook's own set-up drops (below
-    a warning, as Python comes) never gets here.
+    ``least`` is the level from which on ``logging`` makes them, unless a notebook has set the
+    root's level itself: that holds then.
     """
-    root = logging.getLogger()
     divert_structlog()
-    root.addHandler(_records)
-    try:
+    with lowered(least, _records):
         yield
-    finally:
-        root.removeHandler(_records)
 
 
 def divert_structlog() -> None:
@@ -110,7 +107,7 @@ class _Records(logging.Handler):
             text = f"{record.msg} {record.args}"
         fields = {name: v for name, v in vars(record).items() if name not in _STANDARD}
         log.own(
-            _level(record.levelno),
+            _level(level_of(record)),
             text,
             fields,
             logger=record.name,
@@ -118,7 +115,7 @@ class _Records(logging.Handler):
         )
 
 
-_records = _Records()
+_records = _Records(UNSHOWN)
 
 
 def _as_if_not_here(record: logging.LogRecord) -> None:

@@ -48,6 +48,8 @@ class ServiceSpec:
     """The event types that it has a use for."""
     tracing: Tracing | None = None
     """How its spans are made; ``None``: not at all."""
+    keeps_offsets: bool = True
+    """Whether the offsets that it is told are those of its channels; see :class:`Broker`."""
 
     @property
     def subscription(self) -> Subscription:
@@ -172,6 +174,7 @@ def service_spec(
     log_level: str = "info",
     log_payloads: bool = False,
     tracing: Tracing | None = None,
+    keeps_offsets: bool = True,
 ) -> ServiceSpec:
     """What is needed to run one service of a design.
 
@@ -216,5 +219,6 @@ def service_spec(
         log_level=log_level,
         log_payloads=log_payloads,
         tracing=tracing,
+        keeps_offsets=keeps_offsets,
         hears=frozenset(service.consumes),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workbench.choreography import Choreography
+from workbench.errors import LogError
 from workbench.services import Clock
 from workbench.session.connection import Connection
 from workbench.session.progress import counted
@@ -48,7 +49,19 @@ class Asking:
     def _channels(self) -> list[str]:
         connection = self._connection
         wanted = {*connection.captured_channels(), *connection.all_channels()}
-        return sorted(wanted & connection.broker.channels())
+        there = sorted(wanted & connection.broker.channels())
+        if not there:
+            where = (
+                f"the namespace {connection.namespace!r}"
+                if connection.namespace
+                else "no namespace"
+            )
+            raise LogError(
+                f"there is none of the design's channels on {connection.broker!r} in {where}: name the "
+                "namespace that it runs in (Workbench(..., namespace=...), or --namespace), or start "
+                "it first."
+            )
+        return there
 
     def _sources(self) -> Sources:
         from workbench.session.evidence import Sources

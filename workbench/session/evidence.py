@@ -226,15 +226,18 @@ class Evidence:
 
         By what they hold: not every broker counts a place for services as it does for readers.
         """
-        data = digest(event.record)
         return [
             letter
             for letter in self.letters
             if letter.note.service == service
             and letter.note.reaction in ("", reaction)
-            and digest(letter.record) == data
             and _same(letter, event)
         ]
+
+    def given_up_at(self, place: str) -> list[Told]:
+        """The events whose dead letter stands at a place, or says that its event stood there."""
+        letters = [letter for letter in self.letters if place in (letter.name, _stood(letter))]
+        return [told for told in self.events if any(_same(letter, told) for letter in letters)]
 
     # --- what services have on record ---------------------------------------------------------
 
@@ -358,11 +361,17 @@ class Evidence:
 
 def _same(letter: Letter, event: Told) -> bool:
     """Whether a letter is of an event; of one that can't be read, by its key and its channel."""
+    if digest(letter.record) != digest(event.record):
+        return False
     if event.envelope is not None or letter.envelope is not None:
         return (letter.envelope and (letter.envelope.source, letter.envelope.id)) == event.identity
     note, record = letter.note, event.record
     placed = (note.channel, note.partition, note.offset) == record[:3]
     return placed or (note.channel, letter.record.key) == (record.channel, record.key)
+
+
+def _stood(letter: Letter) -> str:
+    return f"{letter.note.channel}[{letter.note.partition}]@{letter.note.offset}"
 
 
 def _original(letter: Letter) -> Record:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from workbench import look
 from workbench.analysis import EventLog, wording
 from workbench.analysis.causal_tree import CausalTree, causal_tree
-from workbench.capture import find_flow, row
+from workbench.capture import find_flow, row, standard_frame
 from workbench.errors import LogError
 from workbench.events import Envelope
 from workbench.events.masking import without
@@ -51,7 +51,8 @@ class Flow:
         """
         rows = [row(record) for record in self._evidence.records]
         unnamed = {"correlation_id": self.correlation_id}
-        return EventLog([one if one["correlation_id"] else one | unnamed for one in rows])
+        named = [one if one["correlation_id"] else one | unnamed for one in rows]
+        return EventLog(standard_frame(named, otherwise=self._evidence.sources.now()))
 
     @cached_property
     def tree(self) -> CausalTree:

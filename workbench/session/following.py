@@ -56,7 +56,7 @@ class Following:
         Raises
         ------
         LogError
-            There is no such flow; names ids that look like it.
+            There is no such flow; names ids that look like it. Or none of the design's channels.
 
         Examples
         --------
@@ -90,7 +90,7 @@ class Following:
         Raises
         ------
         LogError
-            There is no such event; says where it was looked for.
+            There is no such event; says where it was looked for. Or none of the design's channels.
         ServiceError
             There is no such service.
 
@@ -114,7 +114,7 @@ class Following:
         what happened (``handled``, ``failed``, ``dead-lettered``, …) or what a handler logged, whose
         lines have a ``logger``. Of the event concerned: ``event_type``, ``event_id``, ``source``,
         ``correlation_id``, ``causation_id``, ``trace_id``; where it stood first: ``channel``,
-        ``partition`` and ``offset`` (Int64). The ``reaction`` and its ``attempt`` (Int64);
+        ``partition`` and ``offset`` (Int64; missing on a broker that keeps none for services). The ``reaction`` and its ``attempt`` (Int64);
         ``duration_ms`` (float64); ``due``, where something waits (a time); ``error`` and
         ``traceback``; ``payload``, if the services' logs are to show it; ``fields``, a dict of
         whatever else a handler has logged. Texts are ``str``; what a line lacks is missing.

@@ -118,6 +118,9 @@ class Observing:
         for name in self._choreography.services:
             life = lives.get(name, Life(name))
             totals = self.counts(name)
+            left, lag = read_left(self._connection.store(name)), lags.get(name, 0)
+            # A report may be late: where all is committed and sent, nothing is in flight.
+            reported = life.status if life.up and (lag or left.effects) else None
             rows.append(
                 {
                     "service": name,
@@ -125,10 +128,10 @@ class Observing:
                     "instances": life.instances if life.up else 0,
                     "pid": life.pid if life.up else None,
                     **{what: totals.get(what, 0) for what in _COUNTS},
-                    "in_flight": life.status.in_flight if life.up and life.status else 0,
-                    "waiting": life.status.waiting if life.up and life.status else 0,
+                    "in_flight": reported.in_flight if reported else 0,
+                    "waiting": sum(left),
                     "refused": len(self._refused(name)),
-                    "lag": lags.get(name, 0),
+                    "lag": lag,
                     "crashes": life.crashes,
                 }
             )

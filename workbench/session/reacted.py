@@ -68,14 +68,13 @@ def _timing(told: Told, answer: Answer) -> str:
     """How long it waited and worked: as it was logged, else at most so long."""
     began, ended, tries = answer.began, answer.ended, answer.tries
     parts = []
-    if began is not None:
+    if began is not None and told.appended is not None:
         parts.append(f"waited {wording.length(max(0.0, began - told.appended))}")
     if tries:
         parts.append(f"worked {wording.length(sum(t.ended - t.began for t in tries))}")
-    elif ended is not None:
+    elif ended is not None and (since := told.appended if began is None else began) is not None:
         # The inbox is written once for all that came together with it.
         what = "worked" if began is not None else "waited and worked"
-        since = told.appended if began is None else began
         parts.append(f"{what} at most {wording.length(max(0.0, ended - since))}")
     if len(tries) > 1:
         parts.append(f"in {len(tries)} attempts")

@@ -232,6 +232,7 @@ class Running:
             log_level=self._log_level,
             log_payloads=self._log_payloads,
             tracing=Tracing(sampling, broker.kind, broker.address) if sampling else None,
+            keeps_offsets=broker.keeps_offsets,
         )
 
     def _launch(self, specs: Sequence[ServiceSpec]) -> None:

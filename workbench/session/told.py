@@ -44,9 +44,9 @@ class Told:
         return self.record.channel, place_in_inbox(self.record)
 
     @property
-    def appended(self) -> float:
-        """When the broker got it, in seconds since 1970 UTC."""
-        return self.record.time_ms / 1000
+    def appended(self) -> float | None:
+        """When the broker got it, in seconds since 1970 UTC; ``None`` if it does not know."""
+        return self.record.time_ms / 1000 if self.record.time_ms >= 0 else None
 
     def by_data(self) -> list[Told]:
         """It, and, if other events have taken its id, each of them, by their data."""

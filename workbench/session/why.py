@@ -10,7 +10,7 @@ from typing import Final
 from workbench import look
 from workbench.analysis import wording
 from workbench.brokers import Record
-from workbench.capture import Found, find_event, find_flow, identity, place_of
+from workbench.capture import Found, find_alike, find_event, find_flow, identity, place_of
 from workbench.choreography import Reaction
 from workbench.errors import LogError
 from workbench.events import Envelope
@@ -101,13 +101,16 @@ def why(
         flow = _flow_of(found.records)
     if flow:
         found = find_flow(sources.broker, names, flow, progress=progress)
+    elif found.records:
+        alike = find_alike(sources.broker, names, found.records)
+        found.records = [record for record in alike if not identity(record)[1]]
     evidence = Evidence.of(sources, flow or name, found.records, personal=personal)
     evidence = evidence.followed_up([service], names, found.ends) if flow else evidence
     asked = [
         told
         for told in evidence.events
         if name in (told.identity[1], place_of(told.record)) and source in (None, told.identity[0])
-    ]
+    ] or evidence.given_up_at(name)
     if not asked:
         raise LogError(_unknown(name, names, found.near, found.looked_at))
     answers = [

@@ -384,8 +384,8 @@ class Workbench(Following):
         Columns: ``service``, ``state``, ``instances`` (that are up), ``pid``, ``handled``, ``emitted``, ``duplicates``,
         ``retries``, ``dead_letters``, ``in_flight`` (handled but unsent or not committed),
         ``waiting`` (in its file: effects to be sent, retries, parked events, timers), ``refused``
-        (in its file: what the broker will never take), ``lag`` (events), ``crashes``. The state and what is in flight
-        or waiting are as last reported, up to a fifth of a second ago.
+        (in its file: what the broker will never take), ``lag`` (events), ``crashes``. The state and
+        what is in flight are as last reported, up to a fifth of a second ago.
         """
         return self._observing.status()
 

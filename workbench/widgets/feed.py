@@ -88,7 +88,7 @@ class Feed:
             key=lambda r: (r.time_ms, r.channel, r.partition, r.offset),
         )
         events = [{**row(record), "place": place(record)} for record in last[-n:][::-1]]
-        return sorted(events, key=lambda e: e["time"] or e["broker_time"], reverse=True)
+        return sorted(events, key=lambda e: e["time"] or e["broker_time"] or _EARLY, reverse=True)
 
     def flow_of(self, key: str) -> list[FlowStep]:
         """The whole flow of the event at a place, causes before effects; empty if it is gone."""

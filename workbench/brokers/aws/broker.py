@@ -80,6 +80,7 @@ class AWSBroker(Broker):
     """
 
     kind = "aws"
+    keeps_offsets = False
     shares = False
 
     def __init__(

@@ -57,6 +57,7 @@ class RabbitMQBroker(Broker):
     """
 
     kind = "rabbitmq"
+    keeps_offsets = False
     shares = False
 
     def __init__(

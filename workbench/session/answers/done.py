@@ -114,14 +114,17 @@ def _timing(asked: Question, began: float | None) -> list[str]:
     """How long it waited and worked: as it was logged, else as its effects and its inbox say."""
     tries, appended, noted = asked.tries, asked.event.appended, asked.noted
     if tries:
-        waited = wording.length(max(0.0, tries[0].began - appended))
         worked = " and ".join(wording.length(attempt.ended - attempt.began) for attempt in tries)
-        return [f"log: waited {waited}, worked {worked}"]
+        return [f"log: {_waited(appended, tries[0].began)}worked {worked}"]
     if began is None or noted is None:
         return []
-    waited = wording.length(max(0.0, began - appended))
     worked = wording.length(max(0.0, noted.at - began))
-    return [f"waited {waited}, worked at most {worked}: it was written then, with others"]
+    waited = _waited(appended, began)
+    return [f"{waited}worked at most {worked}: it was written then, with others"]
+
+
+def _waited(appended: float | None, began: float) -> str:
+    return "" if appended is None else f"waited {wording.length(max(0.0, began - appended))}, "
 
 
 def _effect_line(told: Told) -> str:

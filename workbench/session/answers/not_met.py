@@ -5,7 +5,7 @@ from __future__ import annotations
 from workbench.analysis import wording
 from workbench.brokers import Position
 from workbench.capture import place_of
-from workbench.session.answers.phrases import crashes, listed, reader_state
+from workbench.session.answers.phrases import crashes, listed, reader_state, since
 from workbench.session.answers.question import Answer, Question
 
 
@@ -30,7 +30,7 @@ def not_received(asked: Question) -> Answer | None:
         return asked.answer(
             "not received",
             f"{service} had not received it yet when that was looked for: it has only just come.",
-            f"the event is at {place_of(record)} since {wording.moment(asked.event.appended)}",
+            f"the event is at {place_of(record)}{since(asked.event)}",
         )
     position = Position(record.channel, record.partition)
     committed = asked.evidence.committed(service)
@@ -50,7 +50,7 @@ def not_received(asked: Question) -> Answer | None:
     return asked.answer(
         "not received",
         f"{service} has not received it yet: {reader_state(asked.evidence, service, position)}, and {behind}.",
-        f"the event is at {place_of(record)} since {wording.moment(asked.event.appended)}",
+        f"the event is at {place_of(record)}{since(asked.event)}",
         where,
         *crashes(asked, service),
     )
@@ -67,16 +67,20 @@ def passed_over(asked: Question) -> Answer:
     ]
     older = service in asked.evidence.sources.older()
     lines = [
-        f"the event is at {place_of(event.record)} since {wording.moment(event.appended)}",
+        f"the event is at {place_of(event.record)}{since(event)}",
         f"the inbox of {service} has nothing about it at {asked.reaction.name}",
     ]
-    again = f"wb.reprocess({service!r}, since=...) lets it handle it"
+    again = (
+        f"wb.reprocess({service!r}, since=...) lets it handle it"
+        if asked.evidence.sources.broker.keeps_offsets
+        else "Published or replayed again, it is handled"
+    )
     if other or older:
         known = f"; its inbox has it at {listed(other)}" if other else ""
         why = f"{asked.reaction.name} was not part of it yet when it read the event{known}"
         if older:
             lines.append(f"{service} runs an older design: wb.restart({service!r})")
-    elif account.since is None or account.since > event.appended:
+    elif account.since is None or account.since > (event.appended or 0):
         why = (
             "it began to read after the event (begin='now', or a later time), or the event was of "
             "a type that it did not know then"

@@ -7,6 +7,7 @@ from workbench.brokers import Position
 from workbench.services import Life
 from workbench.session.answers.question import Question
 from workbench.session.evidence import Evidence
+from workbench.session.told import Told
 
 
 def state(evidence: Evidence, service: str) -> str:
@@ -29,6 +30,11 @@ def _how(life: Life, service: str) -> str:
         "killed": f"it was killed (wb.start({service!r}) lets it go on)",
         "stopped": f"it is stopped (wb.start({service!r}) lets it go on)",
     }[life.state]
+
+
+def since(event: Told) -> str:
+    """Since when the broker has an event, as the end of a part of a sentence."""
+    return "" if event.appended is None else f" since {wording.moment(event.appended)}"
 
 
 def reader_state(evidence: Evidence, service: str, position: Position) -> str:
