@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from workbench import Workbench
+from workbench import Event, RetryPolicy, Workbench
 from workbench.errors import BrokerError, ServiceError
 from workbench.examples.fintech import fintech_choreography, some_transactions
 from workbench.examples.orders import (
@@ -108,3 +108,40 @@ def test_a_broker_without_offsets_says_so_before_it_stops_a_service(on):
             wb.start("billing", begin="now")
         with pytest.raises(ServiceError, match=r"^on \w+ a service has one instance: "):
             wb.start("billing", instances=2)
+
+
+class Asked(Event, version=1, key="id"):
+    id: str
+
+
+class Answered(Event, version=1, key="id"):
+    id: str
+
+
+def test_the_oracle_fails_is_killed_and_its_dead_letter_is_redriven(on, tmp_path):
+    mended = tmp_path / "mended"
+    with Workbench(retry=RetryPolicy(attempts=1, later=(0.1,)), **on) as wb:
+
+        @wb.service("oracle").on(Asked)
+        def answer(event: Asked, ctx) -> Answered:
+            ctx.state["tries"] = ctx.state.get("tries", 0) + 1
+            if not mended.exists():
+                raise RuntimeError("it does not know")
+            return Answered(id=event.id)
+
+        wb.start()
+        asked = Asked(id="Zoë’s 🍐")
+        wb.publish(asked)
+        wb.wait_until_idle(60)
+        (reason,) = wb.dead_letters()["error_message"]
+        assert reason == "it does not know"
+        assert wb.dead_letters()["attempts"].tolist() == [2]
+        wb.kill("oracle")
+        mended.touch()
+        assert wb.dead_letters().redrive() == 1
+        wb.start()
+        wb.wait_until_idle(60)
+        assert wb.converged(), wb.converged()
+        assert wb.counts("oracle")["emitted"] == 1
+        assert wb.state("oracle") == {"tries": 1}  # what failed has changed nothing
+        assert happened(wb)["Answered"] == 1
