@@ -170,10 +170,13 @@ def test_a_file_that_is_not_there_or_cut_off_is_said_to_be(tmp_path):
 
 @pytest.mark.parametrize("value", [{1, 2}, b"bytes", {"at": NOON}, {1: "key"}, np.array([1])])
 def test_what_is_not_json_is_named_and_the_old_file_stays(tmp_path, value):
-    path = write_jsonl(standard_frame([{"type": "A", "time": NOON}]), tmp_path / "log.jsonl")
-    before = path.read_bytes()
-    frame = standard_frame([{"type": "A", "time": NOON, "data": value}])
+    event = {"type": "A", "time": NOON}
     with pytest.raises(LogError, match="event 0, column 'data': not a JSON value"):
+        standard_frame([event | {"data": value}])
+    path = write_jsonl(standard_frame([event]), tmp_path / "log.jsonl")
+    before = path.read_bytes()
+    frame = standard_frame([event | {"more": value}])
+    with pytest.raises(LogError, match="event 0, column 'more': not a JSON value"):
         write_jsonl(frame, path)
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["log.jsonl"]

@@ -14,7 +14,8 @@ column              dtype                 meaning
 ``channel``         category              where it travelled
 ``partition``       int32                 -1 if unknown
 ``offset``          int64                 -1 if unknown
-``data``            object                the payload as decoded JSON, or None
+``data``            json                  the payload; null if there is none: see
+                                          ``workbench.capture.payload_column``
 ==================  ====================  ======================================================
 
 Everything else is kept beside these, untouched and in its order. One of those columns has a meaning
@@ -31,6 +32,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 from pandas.api.types import infer_dtype, pandas_dtype
 
+from workbench.capture.payload_column import PayloadArray
 from workbench.errors import LogError
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ COLUMNS: Final[Mapping[str, str]] = {
     "channel": "category",
     "partition": "int32",
     "offset": "int64",
-    "data": "object",
+    "data": "json",
 }
 """The standard columns in their order, with their dtypes."""
 
@@ -172,8 +174,10 @@ def _standard(given: pd.DataFrame, name: str) -> pd.Series[Any]:
             return _times(series)
         if dtype.startswith("int"):
             return series.astype("Int64").fillna(UNKNOWN).astype(pandas_dtype(dtype))
-        if dtype == "object":
-            return series.astype("object").where(series.notna(), None)
+        if dtype == "json":
+            array = series.array
+            kept = array if isinstance(array, PayloadArray) else PayloadArray.of(series)
+            return pd.Series(kept, index=series.index)
         return series.astype(pandas_dtype(dtype))
     except (TypeError, ValueError, OverflowError) as error:
         raise LogError(f"column {name!r} can't be read as {dtype}: {error}") from error

@@ -8,8 +8,7 @@ JSON knows no dtypes, so where a log has columns of its own, its first line says
 what they were. In a file without that note, made by other tools, such columns get the dtype that
 their values suggest.
 
-JSON has no word for what is not a finite number; such a value, should there be one, is written as
-Python's ``json`` writes it: ``NaN``, ``Infinity``. Whole numbers of any size keep every digit.
+Values are written as ``workbench.capture.json_text`` says: every digit is kept.
 A path that ends in ``.gz`` is compressed.
 """
 
@@ -17,7 +16,6 @@ from __future__ import annotations
 
 import contextlib
 import gzip
-import json
 import os
 import zlib
 from itertools import islice
@@ -30,23 +28,16 @@ import pandas as pd
 from pandas.api.types import is_datetime64_any_dtype, is_float_dtype, pandas_dtype
 
 from workbench.capture.columns import COLUMNS, inferred, object_frame, standard_frame
+from workbench.capture.json_text import any_json, json_text
+from workbench.capture.payload_column import payload_texts
 from workbench.errors import LogError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _DTYPES: Final = "@dtypes"
-_DIGITS_TO_0: Final = bytes.maketrans(b"123456789", b"000000000")
-_LONG_NUMBER: Final = b"0" * 19
-"""orjson reads a whole number beyond 64 bits as a float: lines with so many digits go to json."""
 _BATCH: Final = 10_000
 """Rows that are turned into text at a time, so that memory doesn't grow with the log."""
-_PLAIN: Final = (
-    orjson.OPT_PASSTHROUGH_DATETIME
-    | orjson.OPT_PASSTHROUGH_DATACLASS
-    | orjson.OPT_PASSTHROUGH_SUBCLASS
-)
-"""Refuse what orjson would turn into JSON that does not come back as it was."""
 
 
 def write_jsonl(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
@@ -169,6 +160,9 @@ def _cells(series: pd.Series[Any]) -> list[Any]:
         times = (series.dt.tz_convert(None) if zone else series).to_numpy()
         texts = np.datetime_as_string(times).tolist()
         return [text + zone if there else None for text, there in zip(texts, present, strict=True)]
+    if series.dtype == "json":
+        texts = payload_texts(series).to_pylist()
+        return [None if text is None else orjson.Fragment(text) for text in texts]
     if series.dtype == "object":
         return [_fragment(cell, series, row) for row, cell in enumerate(series.tolist())]
     cells = series.astype("object").where(present, None).tolist()
@@ -179,51 +173,20 @@ def _cells(series: pd.Series[Any]) -> list[Any]:
 
 def _fragment(cell: Any, series: pd.Series[Any], row: int) -> orjson.Fragment | None:
     try:
-        return None if cell is None else orjson.Fragment(_dumps(cell))
+        return None if cell is None else orjson.Fragment(json_text(cell))
     except (TypeError, ValueError, RecursionError) as error:
         where = f"event {series.index[row]}, column {series.name!r}"
         raise LogError(f"{where}: not a JSON value: {error}.") from error
 
 
-def _dumps(value: Any) -> bytes:
-    """As JSON, by orjson where it loses nothing; it refuses big integers and writes NaN as null."""
-    try:
-        text = orjson.dumps(value, option=_PLAIN)
-    except TypeError:
-        _check(value)
-        return json.dumps(value).encode()
-    lossless = b"null" not in text or orjson.loads(text) == value
-    return text if lossless else json.dumps(value).encode()
-
-
-def _check(value: Any) -> None:
-    """Refuse what json would write as something else: a key that is not text, above all."""
-    if isinstance(value, dict):
-        if not all(isinstance(key, str) for key in value):
-            raise TypeError("the keys of an object must be text")
-        value = list(value.values())
-    if isinstance(value, list):
-        for item in value:
-            _check(item)
-
-
 def _loads(line: bytes, path: Path, number: int) -> dict[str, Any]:
     try:
-        value = _any_json(line)
+        value = any_json(line)
     except (ValueError, RecursionError) as error:
         raise LogError(f"{path}:{number}: this line is not JSON: {error}.") from error
     if not isinstance(value, dict):
         raise LogError(f"{path}:{number}: this line is not a JSON object that holds an event.")
     return value
-
-
-def _any_json(line: bytes) -> Any:
-    if _LONG_NUMBER in line.translate(_DIGITS_TO_0):
-        return json.loads(line)
-    try:
-        return orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return json.loads(line)  # NaN, Infinity and lone surrogates, or the better error message
 
 
 def _with_dtypes(frame: pd.DataFrame) -> pd.DataFrame:

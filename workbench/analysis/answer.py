@@ -1,0 +1,74 @@
+"""An answer: a table, the sentence that sums it up, and the picture that shows it."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import plotly.graph_objects as go
+
+
+class Answer(pd.DataFrame):
+    """What a question to an event log returns: a DataFrame that can say and draw what it holds.
+
+    It is a DataFrame in every way. What is made of it (a filter, a sort, a group) is a plain
+    DataFrame, for the sentence would no longer be true of it.
+
+    Parameters
+    ----------
+    table
+        The table, as the question documents it.
+    sentence
+        One sentence, or a few, that sum it up, without markup.
+    draw
+        Draws the table; called only when :meth:`plot` is.
+
+    Examples
+    --------
+    >>> slow = log.hops()  # doctest: +SKIP
+    >>> slow.sentence  # doctest: +SKIP
+    '4 kinds of hop; the slowest is …'
+    >>> slow.plot()  # doctest: +SKIP
+    """
+
+    _metadata = ["_sentence", "_draw"]  # noqa: RUF012 - as pandas wants it
+
+    def __init__(
+        self,
+        table: pd.DataFrame,
+        sentence: str,
+        draw: Callable[[pd.DataFrame], go.Figure] | None = None,
+    ) -> None:
+        super().__init__(table)  # type: ignore[call-arg]
+        self._sentence = sentence
+        self._draw = draw
+
+    @property
+    def _constructor(self) -> Callable[..., pd.DataFrame]:
+        return pd.DataFrame
+
+    @property
+    def sentence(self) -> str:
+        """What the table says, in a sentence."""
+        return self._sentence
+
+    def plot(self) -> go.Figure:  # type: ignore[override]
+        """Draw the table, where a picture says more; else a plain picture of that fact."""
+        from workbench.analysis.plots import empty
+
+        if self._draw is None:
+            return empty("This answer is best read: it has no picture.")
+        return self._draw(pd.DataFrame(self))
+
+    def __repr__(self) -> str:
+        """The sentence, then the table."""
+        return f"{self._sentence}\n{pd.DataFrame(self)!r}"
+
+    def _repr_html_(self) -> str | None:
+        table: Any = pd.DataFrame(self)._repr_html_()  # type: ignore[operator]
+        return None if table is None else f"<p>{escape(self._sentence)}</p>{table}"
