@@ -11,7 +11,6 @@ cells are what the text says::
 A payload never changes; what is taken out of the column is a copy.
 """
 
-# ruff: noqa: D102 - the methods are pandas' own, and so are their signatures
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, cast
