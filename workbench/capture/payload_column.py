@@ -13,7 +13,7 @@ A payload never changes; what is taken out of the column is a copy.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 import numpy as np
 import pandas as pd
@@ -40,7 +40,7 @@ class PayloadDtype(ExtensionDtype):
     """The dtype ``json``: JSON values, kept as their text; null where there is no payload."""
 
     name = "json"
-    type: Any = object
+    type: ClassVar[Any] = object
     kind = "O"
     na_value = None
 
