@@ -1,0 +1,242 @@
+"""A Kafka record, as some tool exported it, as a row of an event log.
+
+A record whose headers are an envelope (``ce_`` attributes, see ``workbench.events``) gives the same
+row as if it had been recorded from Kafka. Any other gives what is known of it: ``broker_time``,
+``channel``, ``partition``, ``offset``, ``key``, ``headers`` and ``data``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+
+from workbench.brokers import Record
+from workbench.capture.columns import UNKNOWN
+from workbench.capture.recorder import row as recorded
+
+Headers = Sequence[tuple[str, str | None]]
+
+_RAW: Final = msgspec.json.Decoder(msgspec.Raw)
+_IN_COLUMNS: Final = frozenset(
+    {
+        "ce_id",
+        "ce_source",
+        "ce_type",
+        "ce_time",
+        "ce_subject",
+        "ce_dataschema",
+        "ce_correlationid",
+        "ce_causationid",
+        "ce_traceparent",
+        "ce_specversion",
+        "traceparent",
+        "content-type",
+    }
+)
+"""Headers that a row tells of in columns of their own."""
+
+_PARTITIONS: Final = 2**31
+_OFFSETS: Final = 2**63
+_TIMES: Final = 2**63
+
+
+class NotARecordError(ValueError):
+    """What stands there is not a Kafka record; says why."""
+
+
+@dataclass(slots=True)
+class KafkaRecord:
+    """What an export says of a record; ``None`` for what it doesn't say.
+
+    ``time`` are nanoseconds since 1970, or ISO 8601 text.
+    """
+
+    value: str | None
+    headers: Headers = ()
+    key: str | None = None
+    channel: str | None = None
+    partition: int | None = None
+    offset: int | None = None
+    time: int | str | None = None
+    beside: Mapping[str, Any] = field(default_factory=dict)
+
+    def row(self) -> dict[str, Any]:
+        """The record as a row of an event log."""
+        where: dict[str, Any] = {
+            "broker_time": self.time,
+            "channel": self.channel,
+            "partition": self.partition,
+            "offset": self.offset,
+        }
+        known = {name: value for name, value in where.items() if value is not None}
+        known["key"] = readable(self.key)
+        known.update(self.beside)
+        data, undecoded = payload(self.value)
+        if _is_ours(self.headers):
+            event = self._event()
+            if event["id"] is not None:
+                return {**event, **known}
+            undecoded = event["undecoded"]
+            if event["dead_letter"] is not None:
+                known["dead_letter"] = event["dead_letter"]
+        known["data"] = data
+        if self.headers:
+            known["headers"] = named(self.headers)
+        if undecoded is not None:
+            known["undecoded"] = undecoded
+        return known
+
+    def _event(self) -> dict[str, Any]:
+        """The event that the headers tell of, as a recorded one; its ``id`` is null if there is none."""
+        headers = [(name, _bytes(text)) for name, text in self.headers]
+        found = recorded(
+            Record(self.channel or "", UNKNOWN, UNKNOWN, -1, None, headers, _bytes(self.value))
+        )
+        for name in ("dead_letter", "undecoded"):
+            if found[name] is None and found["id"] is not None:
+                del found[name]
+        others = [pair for pair in self.headers if pair[0].lower() not in _IN_COLUMNS]
+        if others:
+            found["headers"] = named(others)
+        return found
+
+
+def payload(text: str | None) -> tuple[Any, str | None]:
+    """A value as data: JSON as it came, else its text, and why it is not JSON."""
+    if text is None:
+        return None, None
+    try:
+        return _RAW.decode(text), None
+    except (ValueError, RecursionError):
+        pass
+    if not text:
+        return "", "the payload is empty."
+    if text[0] == "\0":
+        return readable(text), (
+            "the payload is not JSON: it begins with a zero byte, as what a schema registry "
+            "describes does."
+        )
+    try:
+        return json.loads(text), None
+    except (ValueError, RecursionError) as error:
+        return readable(text), f"the payload is not JSON: {error}."
+
+
+def readable(text: str | None) -> str | None:
+    r"""Text without the bytes in it that are none: they are written as ``\xff``.
+
+    Such a byte stands in a text as Python's ``surrogateescape`` has it.
+    """
+    if text is None or text.isascii():
+        return text
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # a surrogate that stands for no byte
+        return text.encode("utf-8", "backslashreplace").decode()
+
+
+def named(headers: Headers) -> dict[str, Any]:
+    """Headers by name; a name that is there more than once has all its values, in their order."""
+    found: dict[str, Any] = {}
+    twice: set[str] = set()
+    for name, value in headers:
+        name, text = readable(name) or "", readable(value)
+        if name not in found:
+            found[name] = text
+        elif name in twice:
+            found[name].append(text)
+        else:
+            twice.add(name)
+            found[name] = [found[name], text]
+    return found
+
+
+def partition_of(value: Any) -> int | None:
+    """A partition, from 0; ``None`` for none.
+
+    Raises
+    ------
+    NotARecordError
+        It is something else.
+    """
+    return _counted(value, "partition", _PARTITIONS)
+
+
+def offset_of(value: Any) -> int | None:
+    """An offset, from 0; ``None`` for none.
+
+    Raises
+    ------
+    NotARecordError
+        It is something else.
+    """
+    return _counted(value, "offset", _OFFSETS)
+
+
+def nanoseconds(value: Any, unit: int) -> int | None:
+    """A time as whole nanoseconds; ``None`` for what is no number, or too large to be a time.
+
+    ``unit`` is how many nanoseconds one is: 1,000,000 for milliseconds.
+    """
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    found = value * unit
+    return found if 0 <= found < _TIMES else None
+
+
+def text_of(value: Any, name: str) -> str | None:
+    """Text, or ``None``.
+
+    Raises
+    ------
+    NotARecordError
+        It is something else.
+    """
+    if value is None or isinstance(value, str):
+        return value
+    raise NotARecordError(f"its {name} is no text but {kind_of(value)}")
+
+
+def kind_of(value: Any) -> str:
+    """What people call a JSON value of this kind."""
+    if isinstance(value, bool):
+        return "true or false"
+    names = {dict: "an object", list: "an array", str: "a text", type(None): "null"}
+    return names.get(type(value), "a number")
+
+
+def _counted(value: Any, name: str, limit: int) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise NotARecordError(f"its {name} is no whole number but {kind_of(value)}")
+    if not 0 <= value < limit:
+        raise NotARecordError(f"its {name} is not between 0 and {limit - 1:,}")
+    return value
+
+
+def _is_ours(headers: Headers) -> bool:
+    """Whether there are headers of an event, or of a dead letter."""
+    for name, text in headers:
+        if name[:3] in {"ce_", "CE_", "Ce_", "dl_"}:
+            return True
+        if text is not None and text.startswith("application/cloudevents"):
+            return name.lower() == "content-type"
+    return False
+
+
+def _bytes(text: str | None) -> bytes | None:
+    if text is None:
+        return None
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "backslashreplace")
