@@ -17,7 +17,8 @@ class Text:
 
     def __init__(self, text, name="a file"):
         self.name = name
-        self.text = text if isinstance(text, bytes) else text.encode()
+        whole = text if isinstance(text, bytes) else text.encode("utf-8", "replace")
+        self.text = b"\n".join(map(as_utf8, whole.split(b"\n")))
 
     def head(self, size=65536):
         return self.text[:size]
@@ -30,6 +31,15 @@ class Text:
 
     def document(self):
         return self.text
+
+
+def as_utf8(line):
+    """As the reader has it: a line that is no UTF-8 is one in Windows-1252."""
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return line.decode("cp1252", "replace").encode()
+    return line
 
 
 def plain(value):

@@ -8,9 +8,12 @@ from typing import Final
 from workbench.capture.formats.akhq import Akhq
 from workbench.capture.formats.cloudevents_json import CloudEventsJson
 from workbench.capture.formats.console_consumer import ConsoleConsumer
+from workbench.capture.formats.jaeger import JaegerJson
 from workbench.capture.formats.kafbat import KafbatCsv, KafbatJson
 from workbench.capture.formats.kcat import Kcat
+from workbench.capture.formats.otlp import OtlpJson
 from workbench.capture.formats.redpanda import RedpandaCsv, RedpandaJson
+from workbench.capture.formats.zipkin import ZipkinJson
 from workbench.capture.reading.foreign import Format
 
 FORMATS: Final[tuple[Format, ...]] = (
@@ -22,6 +25,9 @@ FORMATS: Final[tuple[Format, ...]] = (
     RedpandaJson(),
     RedpandaCsv(),
     CloudEventsJson(),
+    OtlpJson(),
+    JaegerJson(),
+    ZipkinJson(),
 )
 
 __all__ = ["FORMATS"]

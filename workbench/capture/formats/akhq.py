@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from workbench.capture.formats.documents import objects_of_array, whole
+from workbench.capture.formats.documents import objects_of_array, shown, whole
 from workbench.capture.formats.kafka_records import (
     Headers,
     KafkaRecord,
@@ -57,7 +57,7 @@ class Akhq:
                 yield _record(record).row()
             except NotARecordError as error:
                 reason = f"record {number} is no record as AKHQ downloads it: {error}."
-                yield Rejected(-1, reason, json_text(record).decode())
+                yield Rejected(-1, reason, shown(record))
 
 
 def _records(document: bytes) -> Iterator[tuple[int, dict[str, Any]] | Rejected]:
@@ -73,7 +73,7 @@ def _records(document: bytes) -> Iterator[tuple[int, dict[str, Any]] | Rejected]
             if isinstance(record, dict):
                 yield number, record
             else:
-                yield Rejected(-1, f"record {number} is not a JSON object.", str(record))
+                yield Rejected(-1, f"record {number} is not a JSON object.", shown(record))
 
 
 def _record(record: dict[str, Any]) -> KafkaRecord:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from workbench.capture.columns import COLUMNS
-from workbench.capture.formats.documents import objects_by_line, objects_of_array
+from workbench.capture.formats.documents import objects_by_line, objects_of_array, shown
 from workbench.capture.formats.kafka_records import kind_of, payload
 from workbench.capture.formats.outline import is_lines, outline
 from workbench.capture.json_text import json_text
@@ -33,7 +33,7 @@ class CloudEventsJson:
 
     def recognises(self, head: bytes) -> bool:
         """Say whether a file that begins so holds CloudEvents."""
-        fields = outline(head.lstrip())
+        fields = outline(head)
         return any(fields.issuperset(f"{w}{name}" for name in _REQUIRED) for w in ("", "[]."))
 
     def rows(self, source: Source) -> Iterator[dict[str, Any] | Rejected]:
@@ -58,7 +58,7 @@ def _row(event: dict[str, Any], what: str, line: int) -> dict[str, Any] | Reject
         if not isinstance(value, str) or not value:
             is_what = "missing" if value is None else "empty" if value == "" else kind_of(value)
             reason = f"{what} is not a CloudEvent: its {name!r} is {is_what}."
-            return Rejected(line, reason, json_text(event).decode())
+            return Rejected(line, reason, shown(event))
     row = {"id": event["id"], "type": event["type"], "source": event["source"]}
     row["time"] = _text(event.get("time"))
     row["correlation_id"] = _text(event.get("correlationid"))
@@ -80,8 +80,11 @@ def _data(event: dict[str, Any]) -> tuple[Any, str | None]:
         value = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError, TypeError):
         return encoded, "the data_base64 is no base64."
-    data, undecoded = payload(value.decode("utf-8", "surrogateescape"))
-    return (data, None) if undecoded is None else (encoded, f"{undecoded[:-1]} (kept in base64).")
+    try:
+        data, undecoded = payload(value.decode())
+    except UnicodeDecodeError:
+        return encoded, "the data_base64 is no text; it was kept as it is."
+    return (data, None) if undecoded is None else (encoded, undecoded)
 
 
 def _text(value: Any) -> str | None:

@@ -105,7 +105,7 @@ class _Look:
         self, line: bytes, more: list[tuple[int, bytes]]
     ) -> tuple[KafkaRecord, list[tuple[int, bytes]]]:
         """The record of a line and of those that follow it; and which of these it leaves over."""
-        text = line.decode("utf-8", "surrogateescape")
+        text = line.decode()
         fields, rest = _labelled(text, self.separator)
         parts = rest.split(self.separator, 2)
         headers: list[tuple[str, str | None]] = []
@@ -188,4 +188,4 @@ def _headers(text: str) -> list[tuple[str, str | None]]:
 
 
 def _continued(value: str, more: list[tuple[int, bytes]]) -> str:
-    return "\n".join([value, *(text.decode("utf-8", "surrogateescape") for _, text in more)])
+    return "\n".join([value, *(text.decode() for _, text in more)])

@@ -66,6 +66,5 @@ class _Lines:
         given = 0
         for number, line in source.lines():
             yield from ["\n"] * (number - given - 1)
-            text = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
-            yield text.decode("utf-8", "surrogateescape") + "\n"
+            yield line.decode() + "\n"
             given = number

@@ -5,14 +5,13 @@ A file holds one document or one document a line; what is broken comes out as ``
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any, Final
 
 import msgspec
 
 from workbench.capture.formats.outline import TOKEN
-from workbench.capture.json_text import any_json
+from workbench.capture.json_text import any_json, json_text
 from workbench.capture.reading.foreign import Rejected, Source
 
 _ARRAY: Final = msgspec.json.Decoder(list[msgspec.Raw])
@@ -24,7 +23,7 @@ def objects_by_line(source: Source) -> Iterator[tuple[int, bytes, dict[str, Any]
     """Each line with its number and the object it holds."""
     for number, line in source.lines():
         try:
-            value = loosely(line)
+            value = any_json(line)
         except (ValueError, RecursionError) as error:
             yield Rejected(number, f"this line is not JSON: {error}.", shown(line))
             continue
@@ -74,27 +73,17 @@ def whole(document: bytes, depth: int) -> Iterator[Any | Rejected]:
         yield value
 
 
-def loosely(text: bytes) -> Any:
-    """Read JSON that may hold bytes that are no text: Python's ``surrogateescape`` has them.
-
-    Raises
-    ------
-    ValueError, RecursionError
-        It is not JSON.
-    """
+def shown(what: Any) -> str:
+    """The beginning of what is rejected, as text: of bytes, or of a JSON value."""
     try:
-        return any_json(text)
-    except UnicodeDecodeError:
-        return json.loads(text.decode("utf-8", "surrogateescape"))
-
-
-def shown(text: bytes) -> str:
-    """The beginning of what is rejected, as text."""
+        text: bytes = what if isinstance(what, bytes) else json_text(what)
+    except (TypeError, ValueError, RecursionError):
+        return f"{type(what).__name__}, too deep to be shown"
     return text[:_SHOWN].decode("utf-8", "replace")
 
 
 def _elements(document: bytes) -> Iterator[msgspec.Raw | bytes]:
-    text = document.strip().removeprefix(b"\xef\xbb\xbf").lstrip()
+    text = document.strip()
     if text[:1] != b"[":
         yield text
         return

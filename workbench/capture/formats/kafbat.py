@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from workbench.capture.formats.csv_rows import begins_with, named_rows
-from workbench.capture.formats.documents import objects_of_array
+from workbench.capture.formats.documents import objects_of_array, shown
 from workbench.capture.formats.kafka_records import (
     Headers,
     KafkaRecord,
@@ -54,7 +54,7 @@ class KafbatJson:
                 yield _record(message, _headers(message.get("Headers"))).row()
             except NotARecordError as error:
                 reason = f"record {number} is no message as kafbat UI exports it: {error}."
-                yield Rejected(-1, reason, json_text(message).decode())
+                yield Rejected(-1, reason, shown(message))
 
 
 class KafbatCsv:

@@ -73,7 +73,7 @@ class KafkaRecord:
             "offset": self.offset,
         }
         known = {name: value for name, value in where.items() if value is not None}
-        known["key"] = readable(self.key)
+        known["key"] = self.key
         known.update(self.beside)
         data, undecoded = payload(self.value)
         if _is_ours(self.headers):
@@ -116,35 +116,21 @@ def payload(text: str | None) -> tuple[Any, str | None]:
     if not text:
         return "", "the payload is empty."
     if text[0] == "\0":
-        return readable(text), (
+        return text, (
             "the payload is not JSON: it begins with a zero byte, as what a schema registry "
             "describes does."
         )
     try:
         return json.loads(text), None
     except (ValueError, RecursionError) as error:
-        return readable(text), f"the payload is not JSON: {error}."
-
-
-def readable(text: str | None) -> str | None:
-    r"""Text without the bytes in it that are none: they are written as ``\xff``.
-
-    Such a byte stands in a text as Python's ``surrogateescape`` has it.
-    """
-    if text is None or text.isascii():
-        return text
-    try:
-        return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    except UnicodeEncodeError:  # a surrogate that stands for no byte
-        return text.encode("utf-8", "backslashreplace").decode()
+        return text, f"the payload is not JSON: {error}."
 
 
 def named(headers: Headers) -> dict[str, Any]:
     """Headers by name; a name that is there more than once has all its values, in their order."""
     found: dict[str, Any] = {}
     twice: set[str] = set()
-    for name, value in headers:
-        name, text = readable(name) or "", readable(value)
+    for name, text in headers:
         if name not in found:
             found[name] = text
         elif name in twice:
@@ -234,9 +220,4 @@ def _is_ours(headers: Headers) -> bool:
 
 
 def _bytes(text: str | None) -> bytes | None:
-    if text is None:
-        return None
-    try:
-        return text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "backslashreplace")
+    return None if text is None else text.encode("utf-8", "replace")

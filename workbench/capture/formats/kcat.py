@@ -52,7 +52,7 @@ class Kcat:
 
 def _record(envelope: dict[str, Any]) -> KafkaRecord:
     get = envelope.get
-    kind = _TIMESTAMP_TYPES.get(get("tstype"))  # type: ignore[arg-type]
+    kind = _TIMESTAMP_TYPES.get(str(get("tstype")))
     return KafkaRecord(
         value=_decoded(get("payload")),
         headers=_headers(get("headers")),

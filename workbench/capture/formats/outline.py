@@ -66,6 +66,6 @@ def _lines(head: bytes) -> Iterator[bytes]:
     while start < len(head):
         end = head.find(b"\n", start)
         end = len(head) if end < 0 else end
-        if line := head[start:end].strip().removeprefix(b"\xef\xbb\xbf"):
+        if line := head[start:end].strip():
             yield line
         start = end + 1

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from workbench.capture.formats.csv_rows import begins_with, named_rows
-from workbench.capture.formats.documents import objects_of_array
+from workbench.capture.formats.documents import objects_of_array, shown
 from workbench.capture.formats.kafka_records import (
     Headers,
     KafkaRecord,
@@ -65,7 +65,7 @@ class RedpandaJson:
                 ).row()
             except NotARecordError as error:
                 reason = f"record {number} is no message as Redpanda Console saves it: {error}."
-                yield Rejected(-1, reason, json_text(message).decode())
+                yield Rejected(-1, reason, shown(message))
 
 
 class RedpandaCsv:
@@ -108,7 +108,7 @@ def _text(part: Any) -> str | None:
     raw = part.get("rawPayload")
     if isinstance(raw, str):
         try:
-            return base64.b64decode(raw, validate=True).decode("utf-8", "surrogateescape")
+            return base64.b64decode(raw, validate=True).decode("utf-8", "backslashreplace")
         except (binascii.Error, ValueError) as error:
             raise NotARecordError("a rawPayload of it is no base64") from error
     found = part.get("payload")
@@ -153,11 +153,11 @@ def _with_commas(text: str) -> str:
     if payload(text)[1] is None:
         return text
     parts, last = [], 0
-    value = text.encode("utf-8", "surrogateescape")
+    value = text.encode("utf-8", "replace")
     for match in TOKEN.finditer(value):
         parts.append(value[last : match.start()].replace(b";", b","))
         parts.append(match[0])
         last = match.end()
     parts.append(value[last:].replace(b";", b","))
-    mended = b"".join(parts).decode("utf-8", "surrogateescape")
+    mended = b"".join(parts).decode()
     return mended if payload(mended)[1] is None else text
