@@ -13,6 +13,8 @@ from workbench.capture.formats.kafbat import KafbatCsv, KafbatJson
 from workbench.capture.formats.kcat import Kcat
 from workbench.capture.formats.otlp import OtlpJson
 from workbench.capture.formats.redpanda import RedpandaCsv, RedpandaJson
+from workbench.capture.formats.xes import Xes
+from workbench.capture.formats.xes_writing import write_xes
 from workbench.capture.formats.zipkin import ZipkinJson
 from workbench.capture.reading.foreign import Format
 
@@ -28,6 +30,7 @@ FORMATS: Final[tuple[Format, ...]] = (
     OtlpJson(),
     JaegerJson(),
     ZipkinJson(),
+    Xes(),
 )
 
-__all__ = ["FORMATS"]
+__all__ = ["FORMATS", "write_xes"]

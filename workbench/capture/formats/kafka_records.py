@@ -107,7 +107,7 @@ class KafkaRecord:
 
 def payload(text: str | None) -> tuple[Any, str | None]:
     """A value as data: JSON as it came, else its text, and why it is not JSON."""
-    if text is None:
+    if text is None or text == "null":
         return None, None
     try:
         return _RAW.decode(text), None
