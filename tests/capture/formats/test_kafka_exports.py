@@ -271,8 +271,8 @@ def test_an_envelope_that_lacks_something_is_a_foreign_record_that_says_so(read)
         ("offset", "1e300", r"its offset is no whole number but a number"),
         ("topic", "{}", r"its topic is no text but an object"),
         ("headers", '["a"]', r"its headers are no names and values by turns"),
-        ("headers", "[1, 2]", r"its header's name is no text but a number"),
-        ("headers", '["a", {}]', r"its header is no text but an object"),
+        ("headers", "[1, 2]", r"its headers are not all text"),
+        ("headers", '["a", {}]', r"its headers are not all text"),
     ],
 )
 def test_a_record_with_a_field_of_the_wrong_kind_is_rejected_with_its_line(

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from workbench.capture.formats.documents import objects_of_array, shown, whole
+from workbench.capture.formats.documents import objects_of_array, short_json, shown, whole
 from workbench.capture.formats.kafka_records import (
     Headers,
     KafkaRecord,
@@ -62,9 +62,9 @@ class Akhq:
 
 def _records(document: bytes) -> Iterator[tuple[int, dict[str, Any]] | Rejected]:
     if document.lstrip()[:1] == b"[":
-        yield from objects_of_array(document)
+        yield from objects_of_array(document, short_json)
         return
-    for answer in whole(document, depth=2):
+    for answer in whole(document, 2, short_json):
         if isinstance(answer, Rejected):
             yield answer
             continue
@@ -88,7 +88,7 @@ def _record(record: dict[str, Any]) -> KafkaRecord:
         channel=text_of(topic.get("name"), "topic") if isinstance(topic, dict) else None,
         partition=partition_of(get("partition")),
         offset=offset_of(get("offset")),
-        time=_time(get("timestamp")),
+        broker_time=_time(get("timestamp")),
         beside={name: str(schema) for name, schema in schemas.items() if schema is not None},
     )
 

@@ -133,7 +133,7 @@ class _Look:
             key=None if key == _NULL else key,
             partition=partition_of(fields.get("partition", (None,))[0]),
             offset=offset_of(fields.get("offset", (None,))[0]),
-            time=nanoseconds(time, _MILLISECOND),
+            broker_time=nanoseconds(time, _MILLISECOND),
             beside=beside,
         )
         return record, more

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
+from workbench.capture.formats.documents import shown
 from workbench.capture.formats.outline import first_lines
 from workbench.capture.reading.foreign import Rejected, Source
 
@@ -32,7 +33,7 @@ def named_rows(source: Source) -> Iterator[tuple[int, dict[str, str]] | Rejected
         except StopIteration:
             return
         except csv.Error as error:
-            yield Rejected(begins, f"this row is not CSV: {error}.", lines.last)
+            yield Rejected(begins, f"this row is not CSV: {error}.", shown_row([lines.last]))
             continue
         if not row:
             continue
@@ -42,7 +43,12 @@ def named_rows(source: Source) -> Iterator[tuple[int, dict[str, str]] | Rejected
             yield begins, dict(zip(names, row, strict=True))
         else:
             reason = f"this row has {len(row)} fields and the first line names {len(names)}."
-            yield Rejected(begins, reason, ",".join(row))
+            yield Rejected(begins, reason, shown_row(row))
+
+
+def shown_row(cells: Iterable[str]) -> str:
+    """The beginning of a row that is rejected."""
+    return shown(",".join(cells).encode())
 
 
 class _Lines:

@@ -5,25 +5,44 @@ A file holds one document or one document a line; what is broken comes out as ``
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import msgspec
+import orjson
 
 from workbench.capture.formats.outline import TOKEN
 from workbench.capture.json_text import any_json, json_text
 from workbench.capture.reading.foreign import Rejected, Source
+
+Read = Callable[[bytes], Any]
 
 _ARRAY: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _SHOWN: Final = 1_000
 """Bytes of what is rejected that are given back; the reader cuts them further."""
 
 
-def objects_by_line(source: Source) -> Iterator[tuple[int, bytes, dict[str, Any]] | Rejected]:
+def short_json(text: bytes) -> Any:
+    """Read JSON whose numbers have at most 64 bits; what stands in its texts may be longer.
+
+    Raises
+    ------
+    ValueError, RecursionError
+        It is not JSON.
+    """
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return any_json(text)
+
+
+def objects_by_line(
+    source: Source, read: Read = any_json
+) -> Iterator[tuple[int, bytes, dict[str, Any]] | Rejected]:
     """Each line with its number and the object it holds."""
     for number, line in source.lines():
         try:
-            value = any_json(line)
+            value = read(line)
         except (ValueError, RecursionError) as error:
             yield Rejected(number, f"this line is not JSON: {error}.", shown(line))
             continue
@@ -33,14 +52,16 @@ def objects_by_line(source: Source) -> Iterator[tuple[int, bytes, dict[str, Any]
             yield Rejected(number, "this line is not a JSON object.", shown(line))
 
 
-def objects_of_array(document: bytes) -> Iterator[tuple[int, dict[str, Any]] | Rejected]:
+def objects_of_array(
+    document: bytes, read: Read = any_json
+) -> Iterator[tuple[int, dict[str, Any]] | Rejected]:
     """Each object of an array with its number, from 1; a single object is an array of itself.
 
     A document that is broken gives the elements that are whole.
     """
     for number, text in enumerate(_elements(document), start=1):
         try:
-            value = any_json(text)
+            value = read(text)
         except (ValueError, RecursionError) as error:
             yield Rejected(-1, f"record {number} is not JSON: {error}.", shown(text))
             continue
@@ -50,20 +71,20 @@ def objects_of_array(document: bytes) -> Iterator[tuple[int, dict[str, Any]] | R
             yield Rejected(-1, f"record {number} is not a JSON object.", shown(text))
 
 
-def whole(document: bytes, depth: int) -> Iterator[Any | Rejected]:
+def whole(document: bytes, depth: int, read: Read = any_json) -> Iterator[Any | Rejected]:
     """The document; if it ends too early, what was there before the last comma at a depth.
 
     ``depth`` is how many brackets and braces stand around a record: what is half a record is not
     taken.
     """
     try:
-        yield any_json(document)
+        yield read(document)
         return
     except (ValueError, RecursionError) as error:
         mended, cut = _mended(document, depth)
         reason = f"the file is not JSON: {error}"
         try:
-            value = any_json(mended)
+            value = read(mended)
         except (ValueError, RecursionError):
             yield Rejected(-1, f"{reason}.", shown(document))
             return

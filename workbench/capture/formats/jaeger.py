@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from workbench.capture.formats.documents import shown, whole
+from workbench.capture.formats.documents import short_json, shown, whole
 from workbench.capture.formats.outline import outline
 from workbench.capture.formats.spans import (
     NotASpanError,
@@ -47,7 +47,7 @@ class JaegerJson:
         number = 0
         fields = outline(source.head())
         depth = next((_INSIDE[spans] for spans in _INSIDE if spans in fields), 4)
-        for found in whole(source.document(), depth):
+        for found in whole(source.document(), depth, short_json):
             if isinstance(found, Rejected):
                 yield found
                 continue

@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from workbench.capture.formats.csv_rows import begins_with, named_rows
-from workbench.capture.formats.documents import objects_of_array, shown
+from workbench.capture.formats.csv_rows import begins_with, named_rows, shown_row
+from workbench.capture.formats.documents import objects_of_array, short_json, shown
 from workbench.capture.formats.kafka_records import (
     Headers,
     KafkaRecord,
@@ -45,7 +45,7 @@ class KafbatJson:
 
     def rows(self, source: Source) -> Iterator[dict[str, Any] | Rejected]:
         """Give a row for each message."""
-        for found in objects_of_array(source.document()):
+        for found in objects_of_array(source.document(), short_json):
             if isinstance(found, Rejected):
                 yield found
                 continue
@@ -78,7 +78,7 @@ class KafbatCsv:
                 yield _record(message, _headers(_object(message["Headers"]))).row()
             except (KeyError, NotARecordError) as error:
                 reason = f"this is no message as kafbat UI exports it: {error}."
-                yield Rejected(line, reason, ",".join(cells.values()))
+                yield Rejected(line, reason, shown_row(cells.values()))
 
 
 def _record(message: dict[str, Any], headers: Headers) -> KafkaRecord:
@@ -89,7 +89,7 @@ def _record(message: dict[str, Any], headers: Headers) -> KafkaRecord:
         key=text_of(message.get("Key"), "Key"),
         partition=partition_of(message.get("Partition")),
         offset=offset_of(message.get("Offset")),
-        time=text_of(message.get("Timestamp"), "Timestamp"),
+        broker_time=text_of(message.get("Timestamp"), "Timestamp"),
     )
 
 

@@ -17,6 +17,8 @@ import msgspec
 from workbench.brokers import Record
 from workbench.capture.columns import UNKNOWN
 from workbench.capture.recorder import row as recorded
+from workbench.errors import EventError
+from workbench.events import Envelope, from_kafka
 
 Headers = Sequence[tuple[str, str | None]]
 
@@ -39,6 +41,7 @@ _IN_COLUMNS: Final = frozenset(
 )
 """Headers that a row tells of in columns of their own."""
 
+_OURS: Final = frozenset({"ce_", "dl_"})
 _PARTITIONS: Final = 2**31
 _OFFSETS: Final = 2**63
 _TIMES: Final = 2**63
@@ -52,7 +55,7 @@ class NotARecordError(ValueError):
 class KafkaRecord:
     """What an export says of a record; ``None`` for what it doesn't say.
 
-    ``time`` are nanoseconds since 1970, or ISO 8601 text.
+    ``broker_time`` is in nanoseconds since 1970, or ISO 8601 text.
     """
 
     value: str | None
@@ -61,48 +64,60 @@ class KafkaRecord:
     channel: str | None = None
     partition: int | None = None
     offset: int | None = None
-    time: int | str | None = None
+    broker_time: int | str | None = None
     beside: Mapping[str, Any] = field(default_factory=dict)
 
     def row(self) -> dict[str, Any]:
         """The record as a row of an event log."""
-        where: dict[str, Any] = {
-            "broker_time": self.time,
-            "channel": self.channel,
-            "partition": self.partition,
-            "offset": self.offset,
-        }
-        known = {name: value for name, value in where.items() if value is not None}
-        known["key"] = self.key
-        known.update(self.beside)
-        data, undecoded = payload(self.value)
-        if _is_ours(self.headers):
-            event = self._event()
-            if event["id"] is not None:
-                return {**event, **known}
-            undecoded = event["undecoded"]
-            if event["dead_letter"] is not None:
-                known["dead_letter"] = event["dead_letter"]
-        known["data"] = data
-        if self.headers:
-            known["headers"] = named(self.headers)
+        row: dict[str, Any] = {"key": self.key, **self.beside}
+        for name in ("broker_time", "channel", "partition", "offset"):
+            value = getattr(self, name)
+            if value is not None:
+                row[name] = value
+        ours = _ours(self.headers)
+        envelope = None
+        if ours:
+            headers = [(name, _bytes(text)) for name, text in self.headers]
+            if "dl_" in ours:
+                row["dead_letter"] = _reason(headers)
+            if ours != {"dl_"}:
+                try:
+                    envelope = from_kafka(headers, _bytes(self.value))
+                except EventError as error:
+                    row["undecoded"] = str(error)
+        if envelope is None:
+            row["data"], undecoded = payload(self.value)
+            kept = self.headers
+        else:
+            row.update(_columns(envelope))
+            row["data"], undecoded = payload(envelope.data.decode("utf-8", "replace"))
+            kept = [pair for pair in self.headers if pair[0].lower() not in _IN_COLUMNS]
+        if kept:
+            row["headers"] = named(kept)
         if undecoded is not None:
-            known["undecoded"] = undecoded
-        return known
+            row.setdefault("undecoded", undecoded)
+        return row
 
-    def _event(self) -> dict[str, Any]:
-        """The event that the headers tell of, as a recorded one; its ``id`` is null if there is none."""
-        headers = [(name, _bytes(text)) for name, text in self.headers]
-        found = recorded(
-            Record(self.channel or "", UNKNOWN, UNKNOWN, -1, None, headers, _bytes(self.value))
-        )
-        for name in ("dead_letter", "undecoded"):
-            if found[name] is None and found["id"] is not None:
-                del found[name]
-        others = [pair for pair in self.headers if pair[0].lower() not in _IN_COLUMNS]
-        if others:
-            found["headers"] = named(others)
-        return found
+
+def _columns(envelope: Envelope) -> dict[str, Any]:
+    """What an envelope says, but for its data, in the columns that a recorded event has."""
+    return {
+        "id": envelope.id,
+        "type": envelope.type,
+        "source": envelope.source,
+        "time": envelope.time,
+        "correlation_id": envelope.correlationid,
+        "causation_id": envelope.causationid,
+        "subject": envelope.subject,
+        "dataschema": envelope.dataschema,
+        "traceparent": envelope.traceparent,
+    }
+
+
+def _reason(headers: Sequence[tuple[str, bytes | None]]) -> str | None:
+    """Why a record is a dead letter, as it is said of a recorded one."""
+    found = recorded(Record("", UNKNOWN, UNKNOWN, -1, None, headers, None))["dead_letter"]
+    return found if isinstance(found, str) else None
 
 
 def payload(text: str | None) -> tuple[Any, str | None]:
@@ -209,14 +224,15 @@ def _counted(value: Any, name: str, limit: int) -> int | None:
     return value
 
 
-def _is_ours(headers: Headers) -> bool:
-    """Whether there are headers of an event, or of a dead letter."""
-    for name, text in headers:
-        if name[:3] in {"ce_", "CE_", "Ce_", "dl_"}:
-            return True
-        if text is not None and text.startswith("application/cloudevents"):
-            return name.lower() == "content-type"
-    return False
+def _ours(headers: Headers) -> set[str]:
+    """Which kinds of headers of ours there are: of an event (``ce_``), of a dead letter (``dl_``)."""
+    found = {name[:3].lower() for name, _ in headers} & _OURS
+    if not found:
+        for name, text in headers:
+            is_event = text is not None and text.startswith("application/cloudevents")
+            if is_event and name.lower() == "content-type":
+                return {"ce_"}
+    return found
 
 
 def _bytes(text: str | None) -> bytes | None:

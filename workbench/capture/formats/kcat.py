@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from workbench.capture.formats.documents import objects_by_line, shown
+from workbench.capture.formats.documents import objects_by_line, short_json, shown
 from workbench.capture.formats.kafka_records import (
+    Headers,
     KafkaRecord,
     NotARecordError,
     nanoseconds,
@@ -37,7 +38,7 @@ class Kcat:
 
     def rows(self, source: Source) -> Iterator[dict[str, Any] | Rejected]:
         """Give a row for each record."""
-        for found in objects_by_line(source):
+        for found in objects_by_line(source, short_json):
             if isinstance(found, Rejected):
                 yield found
                 continue
@@ -60,7 +61,7 @@ def _record(envelope: dict[str, Any]) -> KafkaRecord:
         channel=text_of(get("topic"), "topic"),
         partition=partition_of(get("partition")),
         offset=offset_of(get("offset")),
-        time=nanoseconds(get("ts"), _MILLISECOND),
+        broker_time=nanoseconds(get("ts"), _MILLISECOND),
         beside={"timestamp_type": kind} if kind else {},
     )
 
@@ -70,16 +71,17 @@ def _decoded(value: Any) -> str | None:
     return value if value is None or isinstance(value, str) else json_text(value).decode()
 
 
-def _headers(found: Any) -> list[tuple[str, str | None]]:
+def _headers(found: Any) -> Headers:
     if found is None:
         return []
     if isinstance(found, dict):
-        pairs = [(n, v) for n, values in found.items() for v in _listed(values)]
-    elif isinstance(found, list) and len(found) % 2 == 0:
-        pairs = list(zip(found[::2], found[1::2], strict=True))
-    else:
+        found = [item for n, values in found.items() for v in _listed(values) for item in (n, v)]
+    if not isinstance(found, list) or len(found) % 2:
         raise NotARecordError("its headers are no names and values by turns")
-    return [(text_of(n, "header's name") or "", text_of(v, "header")) for n, v in pairs]
+    names, values = found[::2], found[1::2]
+    if not {*map(type, names)} <= {str} or not {*map(type, values)} <= {str, type(None)}:
+        raise NotARecordError("its headers are not all text")
+    return list(zip(names, values, strict=True))
 
 
 def _listed(values: Any) -> list[Any]:

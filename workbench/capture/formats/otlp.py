@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from workbench.capture.formats.documents import objects_by_line, shown, whole
+from workbench.capture.formats.documents import objects_by_line, short_json, shown, whole
 from workbench.capture.formats.outline import a_line_has, is_lines, outline
 from workbench.capture.formats.spans import (
     NotASpanError,
@@ -46,13 +46,13 @@ class OtlpJson:
     def rows(self, source: Source) -> Iterator[dict[str, Any] | Rejected]:
         """Give a row for each span."""
         if is_lines(source.head()):
-            for found in objects_by_line(source):
+            for found in objects_by_line(source, short_json):
                 if isinstance(found, Rejected):
                     yield found
                 else:
                     yield from _spans(found[2], found[0])
             return
-        for document in whole(source.document(), _INSIDE):
+        for document in whole(source.document(), _INSIDE, short_json):
             if isinstance(document, Rejected):
                 yield document
             else:

@@ -17,7 +17,7 @@ import binascii
 from collections.abc import Iterator
 from typing import Any, Final
 
-from workbench.capture.formats.csv_rows import begins_with, named_rows
+from workbench.capture.formats.csv_rows import begins_with, named_rows, shown_row
 from workbench.capture.formats.documents import objects_of_array, shown
 from workbench.capture.formats.kafka_records import (
     Headers,
@@ -61,7 +61,7 @@ class RedpandaJson:
                     key=_text(message.get("key")),
                     partition=partition_of(message.get("partitionID")),
                     offset=offset_of(message.get("offset")),
-                    time=nanoseconds(message.get("timestamp"), _MILLISECOND),
+                    broker_time=nanoseconds(message.get("timestamp"), _MILLISECOND),
                 ).row()
             except NotARecordError as error:
                 reason = f"record {number} is no message as Redpanda Console saves it: {error}."
@@ -90,11 +90,11 @@ class RedpandaCsv:
                     key=cells["key"] or None,
                     partition=partition_of(cells["partitionID"] or None),
                     offset=offset_of(cells["offset"] or None),
-                    time=nanoseconds(cells["timestamp"], _MILLISECOND),
+                    broker_time=nanoseconds(cells["timestamp"], _MILLISECOND),
                 ).row()
             except (KeyError, NotARecordError) as error:
                 reason = f"this is no message as Redpanda Console saves it: {error}."
-                yield Rejected(line, reason, ",".join(cells.values()))
+                yield Rejected(line, reason, shown_row(cells.values()))
 
 
 def _text(part: Any) -> str | None:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from workbench.capture.formats.documents import shown, whole
+from workbench.capture.formats.documents import short_json, shown, whole
 from workbench.capture.formats.outline import outline
 from workbench.capture.formats.spans import (
     NotASpanError,
@@ -45,7 +45,7 @@ class ZipkinJson:
         """Give a row for each span."""
         number = 0
         document = source.document()
-        for found in whole(document, 2 if _OF_TRACES.match(document) else 1):
+        for found in whole(document, 2 if _OF_TRACES.match(document) else 1, short_json):
             if isinstance(found, Rejected):
                 yield found
                 continue
