@@ -98,8 +98,8 @@ def _open(path: Path, packing: str) -> Iterator[BinaryIO]:
 
 
 def _write_jsonl(frame: pd.DataFrame, file: BinaryIO) -> None:
-    for line in _lines(frame):
-        file.write(line)  # noqa: FURB122 - the writer of zstd has no writelines
+    for line in _lines(frame):  # noqa: FURB122 - the writer of zstd has no writelines
+        file.write(line)
 
 
 def _lines(frame: pd.DataFrame) -> Iterator[bytes]:
