@@ -15,8 +15,9 @@ all else of an event                     ``data``; beside it, if there is a ``da
 all else of a trace                      ``trace``, an object
 =======================================  ===========================================================
 
-An attribute inside another is named by both: ``cost:drivers.amount``. The file is read as it comes,
-however large; entities are refused, so that a small file can't stand for a large one.
+An attribute inside another is named by both: ``cost:drivers.amount``. An attribute of the log that
+we write, ``workbench:json``, tells which texts are JSON. The file is read as it comes, however large;
+entities are refused, so that a small file can't stand for a large one.
 """
 
 from __future__ import annotations
@@ -48,6 +49,8 @@ _ATTRIBUTES: Final = frozenset(
 )
 _NAMES: Final = {"concept:name": "type", "time:timestamp": "time", "org:resource": "source"}
 _PLACES: Final = {"partition": partition_of, "offset": offset_of}
+_DEEPEST: Final = 20
+"""Attributes inside attributes that are read."""
 _CHUNK: Final = 1 << 16
 """Bytes that are parsed at a time: a file may be one line."""
 
@@ -109,7 +112,7 @@ class _Log:
     def _meet(self, kind: str, attributes: dict[str, str]) -> None:
         self._keys.append(attributes.get("key", ""))
         text = attributes.get("value")
-        if text is None:
+        if text is None or len(self._keys) > _DEEPEST:
             return
         if self._path[-1:] == ["log"]:
             if self._keys == [JSON_KEYS]:
