@@ -199,6 +199,35 @@ def test_pm4py_reads_what_is_written(tmp_path):
     assert found["concept:name"].iloc[2] == "OrderPlaced"
 
 
+def test_what_pm4py_writes_is_read(read, tmp_path):
+    pm4py = pytest.importorskip("pm4py")
+    cases = pd.DataFrame(
+        {
+            "case:concept:name": ["f1", "f1", "f2"],
+            "case:region": ["eu", "eu", "us"],
+            "concept:name": ["OrderPlaced", "StockReserved", "OrderPlaced"],
+            "time:timestamp": pd.to_datetime(["2026-11-25T09:00:00.123456Z"] * 3),
+            "org:resource": ["shop", "inventory", "shop"],
+            "total": [1.5, 2.5, 3.5],
+        }
+    )
+    pm4py.write_xes(cases, str(tmp_path / "theirs.xes"))
+
+    rows, rejected = read((tmp_path / "theirs.xes").read_bytes())
+
+    assert not rejected
+    assert [(row["correlation_id"], row["type"], row["source"]) for row in rows] == [
+        ("f1", "OrderPlaced", "shop"),
+        ("f1", "StockReserved", "inventory"),
+        ("f2", "OrderPlaced", "shop"),
+    ]
+    assert [row["data"]["total"] for row in rows] == [1.5, 2.5, 3.5]
+    assert [row["trace"] for row in rows] == [{"region": "eu"}, {"region": "eu"}, {"region": "us"}]
+    assert {pd.Timestamp(row["time"]) for row in rows} == {
+        pd.Timestamp("2026-11-25T09:00:00.123456Z")
+    }
+
+
 texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
 
 
