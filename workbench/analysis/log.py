@@ -94,7 +94,7 @@ class EventLog:
     @property
     def without_flow(self) -> int:
         """How many events have no correlation id."""
-        return len(self.index.flowless)
+        return self.index.without_flow
 
     # --- parts of it -----------------------------------------------------------------------
 
@@ -133,6 +133,25 @@ class EventLog:
         if end is not None:
             inside &= self._frame["time"] < _utc(end)
         return EventLog(self._frame[inside])
+
+    def where(self, condition: str) -> EventLog:
+        """Take the events for which a condition holds.
+
+        Parameters
+        ----------
+        condition
+            Compares columns, and paths into those that hold JSON, with values:
+            ``"type == 'OrderPlaced' and data.total > 100"``; see
+            ``workbench.analysis.conditions``. It is never run as code.
+
+        Raises
+        ------
+        LogError
+            The condition can't be read, or names a column that is not there.
+        """
+        from workbench.analysis.conditions import rows_where
+
+        return EventLog(self._frame[rows_where(self._frame, condition)])
 
     # --- versions --------------------------------------------------------------------------
 
