@@ -79,7 +79,7 @@ class EventLog:
     @property
     def events(self) -> int:
         """How many events there are, each counted once."""
-        return len(self.index.row) + self.index.without_flow
+        return len(self.index.row) + self.without_flow
 
     @property
     def duplicates(self) -> int:
@@ -94,7 +94,7 @@ class EventLog:
     @property
     def without_flow(self) -> int:
         """How many events have no correlation id."""
-        return self.index.without_flow
+        return len(self.index.flowless)
 
     # --- parts of it -----------------------------------------------------------------------
 
@@ -112,11 +112,13 @@ class EventLog:
             raise LogError(
                 f"there is no flow {correlation_id!r} in this log: log.flows() lists those it has."
             )
-        record = np.flatnonzero(index.record_flow == number[0])
-        event = index.record_event[record]
-        known = np.where(event >= 0, event, len(index.row))
-        is_copy = (index.duplicate | index.dead)[record]
-        return EventLog(self._frame.iloc[index.record[record[np.lexsort((is_copy, known))]]])
+        first, end = index.start[number[0]], index.start[number[0] + 1]
+        events = index.row[first:end]
+        copies = np.flatnonzero(index.copy_flow == number[0])
+        event = index.copy_event[copies]
+        place = np.concatenate([np.arange(first, end), np.where(event >= 0, event, end)])
+        rows = np.concatenate([events, index.copy[copies]])
+        return EventLog(self._frame.iloc[rows[np.argsort(place, kind="stable")]])
 
     def between(
         self, start: pd.Timestamp | str | None = None, end: pd.Timestamp | str | None = None
@@ -326,7 +328,7 @@ class EventLog:
     def _facts(self) -> dict[str, str]:
         """Say what is in the log, as names and texts."""
         index = self.index
-        stray = int((index.dead & (index.record_flow < 0)).sum())
+        stray = int((index.dead & (index.copy_flow < 0)).sum())
         times = self._frame["time"]
         return {
             "events": f"{self.events:,}",
