@@ -1,0 +1,316 @@
+"""Does the log do what the design says?
+
+What a design makes certain, and which events it explains, stands in ``workbench.analysis.due``. A log
+may be divided by flow: what its parts give adds up.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from workbench.analysis import due_kernel as kernel
+from workbench.analysis.answer import Answer
+from workbench.analysis.due import DesignArrays, undecided
+from workbench.analysis.parts import together
+from workbench.analysis.wording import count
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from workbench.analysis.index import FlowIndex
+    from workbench.analysis.order import Bools, Ints
+    from workbench.choreography import Choreography
+
+MISSING: Final = "missing"
+UNEXPECTED: Final = "unexpected"
+WRONG_EMITTER: Final = "wrong emitter"
+UNKNOWN_TYPE: Final = "unknown type"
+UNKNOWN_SERVICE: Final = "unknown service"
+KINDS: Final = (MISSING, UNEXPECTED, WRONG_EMITTER, UNKNOWN_TYPE, UNKNOWN_SERVICE)
+"""The kinds of deviation."""
+
+_EXPLAINED, _UNJUDGED, _CAME, _GIVEN_UP = "explained", "unjudged", "came", "given up"
+_ALL: Final = (*KINDS, _EXPLAINED, _UNJUDGED, _CAME, _GIVEN_UP)
+_STATES: Final[Mapping[int, str]] = {
+    kernel.UNEXPECTED: UNEXPECTED,
+    kernel.WRONG_EMITTER: WRONG_EMITTER,
+    kernel.UNKNOWN_TYPE: UNKNOWN_TYPE,
+    kernel.UNKNOWN_SERVICE: UNKNOWN_SERVICE,
+}
+_WHAT: Final = ["kind", "service", "event_type", "effect_type"]
+_NAMED: Final = 3
+"""Deviations that the sentence names."""
+
+
+def part(index: FlowIndex, untold: Bools, design: Choreography) -> pd.DataFrame:
+    """Judge a part of a log.
+
+    Parameters
+    ----------
+    untold
+        Of each event, whether it has no causation id.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row per flow and thing that is right in it, with how many (``n``), and a row per deviation.
+        ``attrs``: the time of the part's last record, how many causes were inferred, and how many
+        events belong to no flow.
+    """
+    arrays = DesignArrays.of(design, index.type_names, index.source_names)
+    judged = kernel.Judged.of(index, untold, arrays)
+    rows = [
+        _counts(index, _EXPLAINED, index.flow[judged.state == kernel.EXPLAINED]),
+        _counts(index, _UNJUDGED, index.flow[judged.state == kernel.UNJUDGED]),
+        _counts(index, _CAME, index.flow[judged.event[judged.became == kernel.CAME]]),
+        _counts(index, _GIVEN_UP, index.flow[judged.event[judged.became == kernel.GIVEN_UP]]),
+        _odd_events(index, judged),
+        _missing(index, judged),
+    ]
+    found = together(rows)
+    found.attrs = {
+        "end": index.end,
+        "inferred": int(judged.inferred.sum()),
+        "without_flow": index.without_flow,
+    }
+    return found
+
+
+def whole(
+    parts: Sequence[pd.DataFrame],
+    design: Choreography,
+    longer_than: pd.Timedelta,
+    *,
+    per_flow: bool,
+) -> Answer:
+    """Put the parts of a log together; ``EventLog.conformance`` documents the columns."""
+    end = max(piece.attrs["end"] for piece in parts)
+    rows = together(parts)
+    missing = (rows["kind"] == MISSING).to_numpy()
+    early = missing & (rows["due"].to_numpy() > end - longer_than.value)
+    rows = rows[~early]
+    facts = {
+        "flows": rows["correlation_id"].nunique(),
+        "early": int(early.sum()),
+        "inferred": sum(piece.attrs["inferred"] for piece in parts),
+        "without_flow": sum(piece.attrs["without_flow"] for piece in parts),
+    }
+    kinds = rows.groupby("kind", observed=False)["n"].sum()
+    total = _kinds(rows)
+    sentence = _sentence(kinds, total, facts, undecided(design))
+    if per_flow:
+        return Answer(_per_flow(rows), sentence)
+    from workbench.analysis.plots_design import plot_conformance
+
+    return Answer(total, sentence, plot_conformance)
+
+
+def _counts(index: FlowIndex, kind: str, flow: Ints) -> pd.DataFrame:
+    n = np.bincount(flow, minlength=index.flows)
+    at = np.arange(index.flows) if kind == _EXPLAINED else np.flatnonzero(n)
+    nothing = np.full(len(at), -1)
+    return _rows(index, kind, at, n[at], (nothing, nothing, nothing), _started(index)[at])
+
+
+def _odd_events(index: FlowIndex, judged: kernel.Judged) -> pd.DataFrame:
+    at = np.flatnonzero(judged.state >= kernel.UNEXPECTED)
+    cause = judged.cause[at]
+    why = np.where(cause >= 0, index.type[cause], -1)
+    names = np.array([_STATES.get(state, "") for state in range(kernel.UNKNOWN_TYPE + 1)])
+    return _rows(
+        index,
+        names[judged.state[at]],
+        index.flow[at],
+        np.ones(len(at), dtype=np.int64),
+        (index.source[at], why, index.type[at]),
+        index.time[at],
+    )
+
+
+def _missing(index: FlowIndex, judged: kernel.Judged) -> pd.DataFrame:
+    at = judged.became == kernel.MISSING
+    event, due = judged.event[at], judged.due[at]
+    words = np.array([d.words for d in judged.design.dues], dtype=object)
+    texts, names = pd.factorize(words)
+    found = _rows(
+        index,
+        MISSING,
+        index.flow[event],
+        np.ones(len(event), dtype=np.int64),
+        (judged.design.codes.due_source[due], index.type[event], np.full(len(event), -1)),
+        index.time[event],
+        sources=judged.design.sources,
+        due=index.time[event] + judged.design.codes.due_after[due],
+    )
+    found["effect_type"] = pd.Categorical.from_codes(texts[due], pd.Index(names, dtype="str"))
+    return found
+
+
+def _rows(
+    index: FlowIndex,
+    kind: str | np.ndarray,
+    flow: Ints,
+    n: Ints,
+    what: tuple[Ints, Ints, Ints],
+    since: Ints,
+    *,
+    sources: np.ndarray | None = None,
+    due: Ints | None = None,
+) -> pd.DataFrame:
+    service, why, effect = what
+    types = pd.Index(index.type_names.astype(str), dtype="str")
+    who = pd.Index((index.source_names if sources is None else sources).astype(str), dtype="str")
+    return pd.DataFrame(
+        {
+            "correlation_id": pd.Categorical.from_codes(
+                flow, pd.Index(index.correlation_id, dtype="str")
+            ),
+            "kind": pd.Categorical(np.full(len(flow), kind), categories=sorted(_ALL)),
+            "service": pd.Categorical.from_codes(service, who),
+            "event_type": pd.Categorical.from_codes(why, types),
+            "effect_type": pd.Categorical.from_codes(effect, types),
+            "n": n.astype(np.int64),
+            "since": since,
+            "due": since if due is None else due,
+        }
+    )
+
+
+def _started(index: FlowIndex) -> Ints:
+    if not index.flows:
+        return np.zeros(0, dtype=np.int64)
+    started: Ints = np.minimum.reduceat(index.time, index.start[:-1])
+    return started
+
+
+def _kinds(rows: pd.DataFrame) -> pd.DataFrame:
+    """The deviations, each kind once, the most frequent first."""
+    odd = rows[rows["kind"].isin(KINDS)].sort_values(["since", "correlation_id"], kind="stable")
+    codes = odd.groupby(_WHAT, observed=True, dropna=False, sort=True).ngroup().to_numpy()
+    n = int(codes.max(initial=-1)) + 1
+    first = np.full(n, -1)
+    first[codes[::-1]] = np.arange(len(odd))[::-1]
+    flows = pd.DataFrame({"kind": codes, "flow": odd["correlation_id"].cat.codes}).drop_duplicates()
+    table = odd.iloc[first][_WHAT].astype("str").reset_index(drop=True)
+    table["event_type"] = table["event_type"].where(
+        odd["event_type"].iloc[first].notna().to_numpy()
+    )
+    table["kind"] = pd.Categorical(table["kind"], categories=list(KINDS))
+    table["flows"] = np.bincount(flows["kind"], minlength=n)
+    table["events"] = np.bincount(codes, minlength=n)
+    table["example"] = odd["correlation_id"].iloc[first].astype("str").to_numpy()
+    by = ["events", *_WHAT]
+    return table.sort_values(
+        by, ascending=[False, True, True, True, True], kind="stable", ignore_index=True
+    )
+
+
+def _per_flow(rows: pd.DataFrame) -> pd.DataFrame:
+    flow = rows["correlation_id"].cat.codes.to_numpy()
+    kinds = rows["kind"].cat.categories
+    n_flows = len(rows["correlation_id"].cat.categories)
+    counts = np.zeros((len(kinds), n_flows), dtype=np.int64)
+    np.add.at(counts, (rows["kind"].cat.codes.to_numpy(), flow), rows["n"].to_numpy())
+    of = {name: counts[place] for place, name in enumerate(kinds)}
+    good = of[_EXPLAINED] + of[_UNJUDGED] + of[_CAME]
+    judged = good + sum(of[kind] for kind in KINDS)
+    started = np.full(n_flows, np.iinfo(np.int64).max)
+    is_flow = (rows["kind"] == _EXPLAINED).to_numpy()
+    started[flow[is_flow]] = rows["since"].to_numpy()[is_flow]
+    order = np.argsort(started, kind="stable")
+    table = pd.DataFrame(
+        {
+            "correlation_id": rows["correlation_id"].cat.categories.astype("str"),
+            "fitness": good / np.maximum(judged, 1),
+            **{kind.replace(" ", "_"): of[kind] for kind in KINDS},
+            "given_up": of[_GIVEN_UP],
+            "unjudged": of[_UNJUDGED],
+            "first_deviation": _first_deviation(rows, n_flows),
+        }
+    )
+    table.loc[judged == 0, "fitness"] = 1.0
+    return table.iloc[order].reset_index(drop=True)
+
+
+def _first_deviation(rows: pd.DataFrame, n_flows: int) -> pd.Series[str]:
+    """Of each flow, by its code, its earliest deviation in words; null if it has none."""
+    odd = rows[rows["kind"].isin(KINDS)].sort_values(["since", *_WHAT], kind="stable")
+    odd = odd.drop_duplicates("correlation_id")
+    number = odd.groupby(_WHAT, observed=True, dropna=False).ngroup().to_numpy()
+    place = pd.Series(number).drop_duplicates().index.to_numpy()
+    kinds: list[Any] = odd[_WHAT].astype("object").to_numpy()[place].tolist()
+    words = dict(zip(number[place].tolist(), [in_words(*kind) for kind in kinds], strict=True))
+    found = np.full(n_flows, None, dtype=object)
+    found[odd["correlation_id"].cat.codes.to_numpy()] = [words[code] for code in number.tolist()]
+    return pd.Series(found, dtype="str")
+
+
+def in_words(kind: str, service: str, event_type: str | None, effect_type: str) -> str:
+    """A deviation, as a sentence without its full stop."""
+    after = f"after {event_type}" if isinstance(event_type, str) else "with no cause"
+    if kind == MISSING:
+        return f"{service} owes {effect_type} {after}"
+    if kind == UNEXPECTED:
+        return f"{service} emitted {effect_type} {after}, which the design doesn't have"
+    if kind == WRONG_EMITTER:
+        return f"{effect_type} came from {service}, which doesn't emit it by design"
+    if kind == UNKNOWN_TYPE:
+        return f"{service} emitted {effect_type}, a type that the design doesn't have"
+    return f"{effect_type} came from {service}, a service that the design doesn't have"
+
+
+def _sentence(
+    kinds: pd.Series[int], total: pd.DataFrame, facts: Mapping[str, int], open_: Sequence[str]
+) -> str:
+    events = int(kinds[[_EXPLAINED, _UNJUDGED, *KINDS[1:]]].sum())
+    due = int(kinds[_CAME] + kinds[MISSING])
+    good = int(kinds[[_EXPLAINED, _UNJUDGED, _CAME]].sum())
+    if not events:
+        return "There is no event of a flow here, so there is nothing to hold against the design."
+    if total.empty:
+        said = [
+            (
+                f"All {count(events, 'event')} of {count(facts['flows'], 'flow')} are as the design has "
+                f"them, and so are all {count(due, 'effect')} that were due."
+            )
+        ]
+    else:
+        named = "; ".join(
+            f"{in_words(row.kind, row.service, row.event_type, row.effect_type)} ({row.events:,})"
+            for row in total.head(_NAMED).itertuples()
+        )
+        more = len(total) - _NAMED
+        said = [
+            f"{count(int(total['events'].sum()), 'deviation')} of {count(len(total), 'kind')} in "
+            f"{count(events, 'event')} and {count(due, 'effect')} due of "
+            f"{count(facts['flows'], 'flow')}: {named}"
+            + (f"; and {count(more, 'other kind')}." if more > 0 else ".")
+            + f" Fitness {_share(good, events + due)}."
+        ]
+    if kinds[_GIVEN_UP]:
+        said.append(f"For {count(int(kinds[_GIVEN_UP]), 'effect')} there is a dead letter instead.")
+    if facts["early"]:
+        said.append(f"{count(facts['early'], 'effect')} may be on the way still.")
+    if kinds[_UNJUDGED]:
+        n = count(int(kinds[_UNJUDGED]), "event")
+        said.append(f"The causes of {n} are not in the log: these were taken for right.")
+    if facts["inferred"]:
+        said.append(f"{count(facts['inferred'], 'cause')} inferred from the design.")
+    if facts["without_flow"]:
+        was = "was" if facts["without_flow"] == 1 else "were"
+        said.append(f"{count(facts['without_flow'], 'event')} without a flow {was} left out.")
+    if open_:
+        others = f" and {len(open_) - _NAMED} more" if len(open_) > _NAMED else ""
+        said.append(
+            "What these emit may come and is never missed, since payloads or state decide it: "
+            f"{', '.join(open_[:_NAMED])}{others}."
+        )
+    return " ".join(said)
+
+
+def _share(good: int, n: int) -> str:
+    """A ratio that says 1 only where all are good."""
+    return f"{min(good / n, 0.9999) if good < n else 1:.4f}"
