@@ -241,15 +241,19 @@ def _first_deviation(rows: pd.DataFrame, n_flows: int) -> pd.Series[str]:
     odd = odd.drop_duplicates("correlation_id")
     number = odd.groupby(_WHAT, observed=True, dropna=False).ngroup().to_numpy()
     place = pd.Series(number).drop_duplicates().index.to_numpy()
-    kinds: list[Any] = odd[_WHAT].astype("object").to_numpy()[place].tolist()
-    words = dict(zip(number[place].tolist(), [in_words(*kind) for kind in kinds], strict=True))
+    words = dict(zip(number[place].tolist(), in_words(odd.iloc[place]), strict=True))
     found = np.full(n_flows, None, dtype=object)
     found[odd["correlation_id"].cat.codes.to_numpy()] = [words[code] for code in number.tolist()]
     return pd.Series(found, dtype="str")
 
 
-def in_words(kind: str, service: str, event_type: str | None, effect_type: str) -> str:
-    """A deviation, as a sentence without its full stop."""
+def in_words(deviations: pd.DataFrame) -> list[str]:
+    """Each deviation, as a sentence without its full stop."""
+    rows: list[Any] = deviations[_WHAT].astype("object").to_numpy().tolist()
+    return [_in_words(*row) for row in rows]
+
+
+def _in_words(kind: str, service: str, event_type: Any, effect_type: str) -> str:
     after = f"after {event_type}" if isinstance(event_type, str) else "with no cause"
     if kind == MISSING:
         return f"{service} owes {effect_type} {after}"
@@ -278,9 +282,9 @@ def _sentence(
             )
         ]
     else:
+        top = total.head(_NAMED)
         named = "; ".join(
-            f"{in_words(row.kind, row.service, row.event_type, row.effect_type)} ({row.events:,})"
-            for row in total.head(_NAMED).itertuples()
+            f"{words} ({n:,})" for words, n in zip(in_words(top), top["events"], strict=True)
         )
         more = len(total) - _NAMED
         said = [

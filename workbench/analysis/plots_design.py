@@ -55,10 +55,7 @@ def plot_conformance(table: pd.DataFrame) -> go.Figure:
             customdata=own["flows"],
             hovertemplate="%{x:,} times in %{customdata:,} flows<extra></extra>",
         )
-    labels = [
-        escape(cut(in_words(*row), _LETTERS), quote=False)
-        for row in shown[["kind", "service", "event_type", "effect_type"]].itertuples(index=False)
-    ]
+    labels = [escape(cut(words, _LETTERS), quote=False) for words in in_words(shown)]
     n = int(table["events"].sum())
     dress(
         figure,
