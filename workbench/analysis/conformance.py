@@ -14,7 +14,7 @@ import pandas as pd
 from workbench.analysis import due_kernel as kernel
 from workbench.analysis.answer import Answer
 from workbench.analysis.due import DesignArrays, undecided
-from workbench.analysis.parts import together
+from workbench.analysis.parts import named, together
 from workbench.analysis.wording import count
 
 if TYPE_CHECKING:
@@ -62,15 +62,31 @@ def part(index: FlowIndex, untold: Bools, design: Choreography) -> pd.DataFrame:
     """
     arrays = DesignArrays.of(design, index.type_names, index.source_names)
     judged = kernel.Judged.of(index, untold, arrays)
+    started = np.minimum.reduceat(index.time, index.start[:-1]) if index.flows else index.time[:0]
     rows = [
-        _counts(index, _EXPLAINED, index.flow[judged.state == kernel.EXPLAINED]),
-        _counts(index, _UNJUDGED, index.flow[judged.state == kernel.UNJUDGED]),
-        _counts(index, _CAME, index.flow[judged.event[judged.became == kernel.CAME]]),
-        _counts(index, _GIVEN_UP, index.flow[judged.event[judged.became == kernel.GIVEN_UP]]),
+        _counts(_EXPLAINED, index.flow[judged.state == kernel.EXPLAINED], started, every=True),
+        _counts(_UNJUDGED, index.flow[judged.state == kernel.UNJUDGED], started),
+        _counts(_CAME, index.flow[judged.event[judged.became == kernel.CAME]], started),
+        _counts(_GIVEN_UP, index.flow[judged.event[judged.became == kernel.GIVEN_UP]], started),
         _odd_events(index, judged),
         _missing(index, judged),
     ]
-    found = together(rows)
+    flow, kind, service, why, effect, n, since, due = map(np.concatenate, zip(*rows, strict=True))
+    words = [*arrays.types, *(owed.words for owed in arrays.dues)]
+    effects, effect_names = pd.factorize(np.array(words, dtype=object))
+    effect = np.where(effect >= 0, effects[effect], -1)
+    found = pd.DataFrame(
+        {
+            "correlation_id": named(flow, index.correlation_id),
+            "kind": named(kind, _ALL),
+            "service": named(service, arrays.sources),
+            "event_type": named(why, arrays.types),
+            "effect_type": named(effect, effect_names),
+            "n": n,
+            "since": since,
+            "due": due,
+        }
+    )
     found.attrs = {
         "end": index.end,
         "inferred": int(judged.inferred.sum()),
@@ -108,82 +124,36 @@ def whole(
     return Answer(total, sentence, plot_conformance)
 
 
-def _counts(index: FlowIndex, kind: str, flow: Ints) -> pd.DataFrame:
-    n = np.bincount(flow, minlength=index.flows)
-    at = np.arange(index.flows) if kind == _EXPLAINED else np.flatnonzero(n)
+def _counts(kind: str, flow: Ints, started: Ints, *, every: bool = False) -> tuple[Ints, ...]:
+    """How many of a kind there are in each flow: flow, kind, service, cause, effect, n, times."""
+    n = np.bincount(flow, minlength=len(started))
+    at = np.arange(len(started)) if every else np.flatnonzero(n)
     nothing = np.full(len(at), -1)
-    return _rows(index, kind, at, n[at], (nothing, nothing, nothing), _started(index)[at])
+    mark = np.full(len(at), _ALL.index(kind))
+    return at, mark, nothing, nothing, nothing, n[at], started[at], started[at]
 
 
-def _odd_events(index: FlowIndex, judged: kernel.Judged) -> pd.DataFrame:
+def _odd_events(index: FlowIndex, judged: kernel.Judged) -> tuple[Ints, ...]:
     at = np.flatnonzero(judged.state >= kernel.UNEXPECTED)
-    cause = judged.cause[at]
+    cause, time = judged.cause[at], index.time[at]
     why = np.where(cause >= 0, index.type[cause], -1)
-    names = np.array([_STATES.get(state, "") for state in range(kernel.UNKNOWN_TYPE + 1)])
-    return _rows(
-        index,
-        names[judged.state[at]],
-        index.flow[at],
-        np.ones(len(at), dtype=np.int64),
-        (index.source[at], why, index.type[at]),
-        index.time[at],
-    )
+    kind_of = np.zeros(kernel.UNKNOWN_TYPE + 1, dtype=np.int64)
+    kind_of[list(_STATES)] = [_ALL.index(kind) for kind in _STATES.values()]
+    kind, one = kind_of[judged.state[at]], np.ones(len(at), dtype=np.int64)
+    return index.flow[at], kind, index.source[at], why, index.type[at], one, time, time
 
 
-def _missing(index: FlowIndex, judged: kernel.Judged) -> pd.DataFrame:
-    at = judged.became == kernel.MISSING
-    event, due = judged.event[at], judged.due[at]
-    words = np.array([d.words for d in judged.design.dues], dtype=object)
-    texts, names = pd.factorize(words)
-    found = _rows(
-        index,
-        MISSING,
-        index.flow[event],
-        np.ones(len(event), dtype=np.int64),
-        (judged.design.codes.due_source[due], index.type[event], np.full(len(event), -1)),
-        index.time[event],
-        sources=judged.design.sources,
-        due=index.time[event] + judged.design.codes.due_after[due],
-    )
-    found["effect_type"] = pd.Categorical.from_codes(texts[due], pd.Index(names, dtype="str"))
-    return found
-
-
-def _rows(
-    index: FlowIndex,
-    kind: str | np.ndarray,
-    flow: Ints,
-    n: Ints,
-    what: tuple[Ints, Ints, Ints],
-    since: Ints,
-    *,
-    sources: np.ndarray | None = None,
-    due: Ints | None = None,
-) -> pd.DataFrame:
-    service, why, effect = what
-    types = pd.Index(index.type_names.astype(str), dtype="str")
-    who = pd.Index((index.source_names if sources is None else sources).astype(str), dtype="str")
-    return pd.DataFrame(
-        {
-            "correlation_id": pd.Categorical.from_codes(
-                flow, pd.Index(index.correlation_id, dtype="str")
-            ),
-            "kind": pd.Categorical(np.full(len(flow), kind), categories=sorted(_ALL)),
-            "service": pd.Categorical.from_codes(service, who),
-            "event_type": pd.Categorical.from_codes(why, types),
-            "effect_type": pd.Categorical.from_codes(effect, types),
-            "n": n.astype(np.int64),
-            "since": since,
-            "due": since if due is None else due,
-        }
-    )
-
-
-def _started(index: FlowIndex) -> Ints:
-    if not index.flows:
-        return np.zeros(0, dtype=np.int64)
-    started: Ints = np.minimum.reduceat(index.time, index.start[:-1])
-    return started
+def _missing(index: FlowIndex, judged: kernel.Judged) -> tuple[Ints, ...]:
+    """As :func:`_counts`; the effects are counted on from the types, by what is due."""
+    at = np.flatnonzero(judged.became == kernel.MISSING)
+    event, due, codes = judged.event[at], judged.due[at], judged.design.codes
+    kind, one = np.full(len(at), _ALL.index(MISSING)), np.ones(len(at), dtype=np.int64)
+    time = index.time[event]
+    who, effect = codes.due_source[due], due + len(judged.design.types)
+    return (
+        index.flow[event], kind, who, index.type[event], effect, one, time,
+        time + codes.due_after[due],
+    )  # fmt: skip
 
 
 def _kinds(rows: pd.DataFrame) -> pd.DataFrame:
@@ -283,14 +253,14 @@ def _sentence(
         ]
     else:
         top = total.head(_NAMED)
-        named = "; ".join(
+        first = "; ".join(
             f"{words} ({n:,})" for words, n in zip(in_words(top), top["events"], strict=True)
         )
         more = len(total) - _NAMED
         said = [
             f"{count(int(total['events'].sum()), 'deviation')} of {count(len(total), 'kind')} in "
             f"{count(events, 'event')} and {count(due, 'effect')} due of "
-            f"{count(facts['flows'], 'flow')}: {named}"
+            f"{count(facts['flows'], 'flow')}: {first}"
             + (f"; and {count(more, 'other kind')}." if more > 0 else ".")
             + f" Fitness {_share(good, events + due)}."
         ]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import pandas as pd
 from numba import njit
+from numpy.typing import NDArray
 
 from workbench.analysis.due import Codes, DesignArrays
 from workbench.analysis.inference import infer_by_design
@@ -15,6 +16,8 @@ from workbench.analysis.order import Bools, Ints
 
 if TYPE_CHECKING:
     from workbench.analysis.index import FlowIndex
+
+Marks: TypeAlias = NDArray[np.int8]
 
 EXPLAINED, NOTED, UNJUDGED, UNEXPECTED, WRONG_EMITTER, UNKNOWN_SERVICE, UNKNOWN_TYPE = range(7)
 """What a design says of an event: ``NOTED``, that the workbench wrote it; ``UNJUDGED``, that its
@@ -32,13 +35,13 @@ class Judged:
     cause: Ints
     """Of each event, the position of its cause, inferred where the log doesn't tell; -1 for none."""
     inferred: Bools
-    state: Ints
+    state: Marks
     """... what the design says of it."""
     event: Ints
     """Of each thing due, in order: the event that it is due to."""
     due: Ints
     """... its place in ``design.dues``."""
-    became: Ints
+    became: Marks
     """... what became of it."""
 
     @classmethod
@@ -55,8 +58,8 @@ class Judged:
 
 
 @njit(cache=True, nogil=True)
-def _explain(type_: Ints, source: Ints, cause: Ints, untold: Bools, design: Codes) -> Ints:
-    state = np.empty(len(type_), np.int64)
+def _explain(type_: Ints, source: Ints, cause: Ints, untold: Bools, design: Codes) -> Marks:
+    state = np.empty(len(type_), np.int8)
     for event in range(len(type_)):
         kind, who, why = type_[event], source[event], cause[event]
         if design.note[kind]:
@@ -80,13 +83,13 @@ def _explain(type_: Ints, source: Ints, cause: Ints, untold: Bools, design: Code
     return state
 
 
-def _became(index: FlowIndex, cause: Ints, design: DesignArrays) -> tuple[Ints, Ints, Ints]:
+def _became(index: FlowIndex, cause: Ints, design: DesignArrays) -> tuple[Ints, Ints, Marks]:
     """Everything due: the event, the place in ``design.dues``, and what became of it."""
     codes = design.codes
     per_type = np.diff(codes.due_start)
     slot = np.zeros(len(index.type) + 1, dtype=np.int64)
     np.cumsum(per_type[index.type], out=slot[1:])
-    became = np.full(slot[-1], MISSING, dtype=np.int64)
+    became = np.full(slot[-1], MISSING, dtype=np.int8)
     if len(codes.unless_type):
         _mark_needless(index.start, index.type, index.time, slot, codes, became)
     _mark_given_up(index, slot, design, became)
@@ -98,7 +101,7 @@ def _became(index: FlowIndex, cause: Ints, design: DesignArrays) -> tuple[Ints, 
 
 @njit(cache=True, nogil=True)
 def _mark_needless(
-    start: Ints, type_: Ints, time: Ints, slot: Ints, design: Codes, became: Ints
+    start: Ints, type_: Ints, time: Ints, slot: Ints, design: Codes, became: Marks
 ) -> None:
     earliest = np.zeros(len(design.due_start), np.int64)
     of_flow = np.full(len(design.due_start), -1, np.int64)
@@ -119,7 +122,7 @@ def _mark_needless(
 
 @njit(cache=True, nogil=True)
 def _mark_come(
-    type_: Ints, source: Ints, cause: Ints, slot: Ints, design: Codes, became: Ints
+    type_: Ints, source: Ints, cause: Ints, slot: Ints, design: Codes, became: Marks
 ) -> None:
     for event in range(len(type_)):
         answered, kind = cause[event], type_[event]
@@ -138,7 +141,7 @@ def _mark_come(
                     became[slot[answered] + due - first] = CAME
 
 
-def _mark_given_up(index: FlowIndex, slot: Ints, design: DesignArrays, became: Ints) -> None:
+def _mark_given_up(index: FlowIndex, slot: Ints, design: DesignArrays, became: Marks) -> None:
     """Mark what services gave up on, by the reasons of dead letters, "service/reaction: …"."""
     event = index.record_event[index.dead]
     known = event >= 0

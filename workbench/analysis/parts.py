@@ -9,6 +9,9 @@ from pandas.api.types import union_categoricals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
+
+    from workbench.analysis.order import Ints
 
 
 def together(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
@@ -25,3 +28,9 @@ def together(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
         else:
             columns[name] = pd.concat(pieces, ignore_index=True)
     return pd.DataFrame(columns)
+
+
+def named(codes: Ints, names: Any) -> pd.Categorical:
+    """Give codes the names (an array or a list) that they index, all different; -1 is null."""
+    dtype = pd.CategoricalDtype(pd.Index(names, dtype="str"))
+    return pd.Categorical.from_codes(codes, dtype=dtype)

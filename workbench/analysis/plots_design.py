@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 15
 _LETTERS = 90
+_THICK = 0.38
 _SHAPES = dict(zip(KINDS, ("", "/", "x", ".", "\\"), strict=True))
 
 
@@ -40,6 +41,7 @@ def plot_conformance(table: pd.DataFrame) -> go.Figure:
             orientation="h",
             x=own["events"],
             y=own.index,
+            width=_THICK,
             name=kind,
             marker={
                 "color": look.TROUBLE_FILL if kind == MISSING else look.EVENT_FILL,
@@ -77,7 +79,7 @@ def plot_conformance(table: pd.DataFrame) -> go.Figure:
             font={"size": look.FONT_SIZE_PLOT - 1},
         )
     figure.update_layout(
-        barmode="overlay", bargap=0.62, legend={"orientation": "h", "y": 1, "yanchor": "bottom"}
+        barmode="overlay", legend={"orientation": "h", "y": 1, "yanchor": "bottom"}
     )
     figure.update_layout(margin_r=80, showlegend=True)
     figure.update_xaxes(title="events", rangemode="tozero", tickformat=",d")
