@@ -80,7 +80,7 @@ class EventLog(DesignQuestions):
     @property
     def events(self) -> int:
         """How many events there are, each counted once."""
-        return len(self.index.row) + self.index.without_flow
+        return len(self.index.row) + self.without_flow
 
     @property
     def duplicates(self) -> int:
@@ -113,11 +113,13 @@ class EventLog(DesignQuestions):
             raise LogError(
                 f"there is no flow {correlation_id!r} in this log: log.flows() lists those it has."
             )
-        record = np.flatnonzero(index.record_flow == number[0])
-        event = index.record_event[record]
-        known = np.where(event >= 0, event, len(index.row))
-        is_copy = (index.duplicate | index.dead)[record]
-        return EventLog(self._frame.iloc[index.record[record[np.lexsort((is_copy, known))]]])
+        first, end = index.start[number[0]], index.start[number[0] + 1]
+        events = index.row[first:end]
+        copies = np.flatnonzero(index.copy_flow == number[0])
+        event = index.copy_event[copies]
+        place = np.concatenate([np.arange(first, end), np.where(event >= 0, event, end)])
+        rows = np.concatenate([events, index.copy[copies]])
+        return EventLog(self._frame.iloc[rows[np.argsort(place, kind="stable")]])
 
     def between(
         self, start: pd.Timestamp | str | None = None, end: pd.Timestamp | str | None = None
@@ -132,6 +134,25 @@ class EventLog(DesignQuestions):
         if end is not None:
             inside &= self._frame["time"] < _utc(end)
         return EventLog(self._frame[inside])
+
+    def where(self, condition: str) -> EventLog:
+        """Take the events for which a condition holds.
+
+        Parameters
+        ----------
+        condition
+            Compares columns, and paths into those that hold JSON, with values:
+            ``"type == 'OrderPlaced' and data.total > 100"``; see
+            ``workbench.analysis.conditions``. It is never run as code.
+
+        Raises
+        ------
+        LogError
+            The condition can't be read, or names a column that is not there.
+        """
+        from workbench.analysis.conditions import rows_where
+
+        return EventLog(self._frame[rows_where(self._frame, condition)])
 
     # --- versions --------------------------------------------------------------------------
 
@@ -327,7 +348,7 @@ class EventLog(DesignQuestions):
     def _facts(self) -> dict[str, str]:
         """Say what is in the log, as names and texts."""
         index = self.index
-        stray = int((index.dead & (index.record_flow < 0)).sum())
+        stray = int((index.dead & (index.copy_flow < 0)).sum())
         times = self._frame["time"]
         return {
             "events": f"{self.events:,}",
