@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from workbench.analysis.flow_questions import FlowQuestions
 from workbench.analysis.index import FlowIndex
 from workbench.analysis.variants import Variants
 from workbench.capture.columns import UNDATED, standard_frame
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from workbench.mermaid import Mermaid
 
 
-class EventLog:
+class EventLog(FlowQuestions):
     """A captured stream of events, which never changes; every method gives something new.
 
     Parameters
