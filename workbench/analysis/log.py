@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from workbench.analysis.conditions import rows_between, rows_where
 from workbench.analysis.design_questions import DesignQuestions
 from workbench.analysis.flow_questions import FlowQuestions
 from workbench.analysis.index import FlowIndex
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     import plotly.graph_objects as go
 
+    from workbench.analysis.scanned import ScannedLog
     from workbench.choreography import Choreography
     from workbench.choreography.impact import Captured
     from workbench.mermaid import Mermaid
@@ -57,6 +59,43 @@ class EventLog(DesignQuestions, FlowQuestions):
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the log as JSON lines (compressed if the path ends in ``.gz``); return the path."""
         return write_jsonl(self._frame, path)
+
+    @staticmethod
+    def scan(
+        folder: str | os.PathLike[str],
+        *,
+        client: Any = None,
+        memory: int | None = None,
+        spill: str | os.PathLike[str] | None = None,
+    ) -> EventLog | ScannedLog:
+        """Take a log from a Parquet folder, in memory if it fits there and in buckets if not.
+
+        Parameters
+        ----------
+        folder
+            A folder of Parquet files with the standard columns, as a capture writes it.
+        client
+            A Dask ``distributed`` client: the buckets go to its workers, which must see the folder
+            and ``spill``.
+        memory
+            Bytes that may be taken; half of what is free if not given. With a client, of each
+            worker.
+        spill
+            Where the buckets go while they are needed; the folder for temporary files if not given.
+
+        Returns
+        -------
+        EventLog or ScannedLog
+            Both answer the same questions, with the same answers.
+
+        Raises
+        ------
+        LogError
+            The folder holds no Parquet file.
+        """
+        from workbench.analysis.scanned import scan
+
+        return scan(folder, client=client, memory=memory, spill=spill)
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -129,12 +168,7 @@ class EventLog(DesignQuestions, FlowQuestions):
 
         A time without a time zone is taken as UTC.
         """
-        inside = pd.Series(data=True, index=self._frame.index)
-        if start is not None:
-            inside &= self._frame["time"] >= _utc(start)
-        if end is not None:
-            inside &= self._frame["time"] < _utc(end)
-        return EventLog(self._frame[inside])
+        return EventLog(self._frame[rows_between(self._frame, start, end)])
 
     def where(self, condition: str) -> EventLog:
         """Take the events for which a condition holds.
@@ -151,8 +185,6 @@ class EventLog(DesignQuestions, FlowQuestions):
         LogError
             The condition can't be read, or names a column that is not there.
         """
-        from workbench.analysis.conditions import rows_where
-
         return EventLog(self._frame[rows_where(self._frame, condition)])
 
     # --- versions --------------------------------------------------------------------------
@@ -390,11 +422,6 @@ class EventLog(DesignQuestions, FlowQuestions):
 
 _EMPTY = "no events. Publish some and capture again, or look at another time range."
 _TYPES_SHOWN = 12
-
-
-def _utc(time: pd.Timestamp | str) -> pd.Timestamp:
-    stamp = pd.Timestamp(time)
-    return stamp.tz_localize("UTC") if stamp.tz is None else stamp.tz_convert("UTC")
 
 
 def _edited(frame: pd.DataFrame) -> dict[str, list[str]]:
