@@ -14,7 +14,8 @@ from workbench.analysis.design_questions import DesignQuestions
 from workbench.analysis.flow_questions import FlowQuestions
 from workbench.analysis.index import FlowIndex
 from workbench.analysis.variants import Variants
-from workbench.capture.columns import UNDATED, standard_frame
+from workbench.analysis.wording import cut, visible
+from workbench.capture.columns import UNDATED, UNDECODED, standard_frame
 from workbench.capture.jsonl import read_jsonl, write_jsonl
 from workbench.errors import LogError
 
@@ -393,6 +394,7 @@ class EventLog(DesignQuestions, FlowQuestions):
             + (f" ({stray:,} of flows with no event in this log)" if stray else ""),
             "events without a flow": f"{self.without_flow:,}",
             **self._undated(),
+            **self._undecoded(),
         }
 
     def _undated(self) -> dict[str, str]:
@@ -400,6 +402,18 @@ class EventLog(DesignQuestions, FlowQuestions):
             return {}
         n = int(self._frame[UNDATED].eq(other=True).sum())
         return {"events without a time": f"{n:,} (it is that of the events around)"} if n else {}
+
+    def _undecoded(self) -> dict[str, str]:
+        if UNDECODED not in self._frame:
+            return {}
+        reasons = self._frame[UNDECODED].dropna().astype("str").value_counts().sort_index()
+        if reasons.empty:
+            return {}
+        reasons = reasons.sort_values(ascending=False, kind="stable")
+        said = [f"{n:,}: {visible(cut(str(why), _REASON_LETTERS))}" for why, n in reasons.items()]
+        left = len(said) - _REASONS_SHOWN
+        which = "; ".join(said[:_REASONS_SHOWN] + [f"and {left:,} more"] * (left > 0))
+        return {"undecoded": f"{int(reasons.sum()):,} ({which})"}
 
     def __repr__(self) -> str:
         """Say in a line what is in the log."""
@@ -422,6 +436,8 @@ class EventLog(DesignQuestions, FlowQuestions):
 
 _EMPTY = "no events. Publish some and capture again, or look at another time range."
 _TYPES_SHOWN = 12
+_REASONS_SHOWN = 3
+_REASON_LETTERS = 120
 
 
 def _edited(frame: pd.DataFrame) -> dict[str, list[str]]:
