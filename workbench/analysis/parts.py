@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from workbench.analysis.order import Ints
+    from workbench.analysis.arrays import Ints
 
 
 def together(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
