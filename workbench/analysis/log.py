@@ -21,7 +21,7 @@ from workbench.errors import LogError
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
     from typing import Any
 
@@ -288,42 +288,6 @@ class EventLog(DesignQuestions, FlowQuestions):
         from workbench.analysis.variants import variants
 
         return variants(self.index, self._variants)
-
-    def stuck(
-        self,
-        expected: Mapping[str, Collection[str]] | None = None,
-        *,
-        usually: float = 0.5,
-        longer_than: pd.Timedelta | str = "0s",
-    ) -> pd.DataFrame:
-        """List the events after which something was due that never came, longest waiting first.
-
-        Parameters
-        ----------
-        expected
-            What a design says: event type → the types of which at least one must follow. Without
-            it the log itself says what is due: an effect, after each event of a type that has one
-            in more than ``usually`` of the flows that hold that type, caused by the same type.
-        usually
-            Share of flows, 0 to 1.
-        longer_than
-            Leave out what has waited less, up to the log's last event: it may be on its way still.
-
-        Returns
-        -------
-        pandas.DataFrame
-            One row per event that waits: ``correlation_id``, ``event_type``, ``waiting_for`` (str:
-            like ``"PaymentReceived or PaymentDeclined"``), ``since`` (datetime64[ns, UTC]: the
-            event's time), ``waited_s`` (float64, seconds up to the log's last event),
-            ``last_type`` (str: the last event of the flow), ``dead_letter`` (str: why a service
-            gave up on it; null if none did). An event that a service gave up on is listed until
-            that service answers it, whatever is usual.
-        """
-        from workbench.analysis.stuck import stuck
-
-        table = stuck(self.index, expected, usually)
-        patience = pd.Timedelta(longer_than).total_seconds()
-        return table[table["waited_s"] >= patience].reset_index(drop=True)
 
     def compensations(self, design: Choreography) -> pd.DataFrame:
         """List what failed flows have done and have to undo: what is undone, and what is owed.
