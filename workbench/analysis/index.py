@@ -137,6 +137,11 @@ class FlowIndex:
         return len(self.correlation_id)
 
     @property
+    def without_flow(self) -> int:
+        """How many events have no correlation id."""
+        return len(self.flowless)
+
+    @property
     def after(self) -> Ints:
         """Of each event: what it follows, as positions: its cause, else the event before it.
 

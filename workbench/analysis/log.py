@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from workbench.analysis.design_questions import DesignQuestions
 from workbench.analysis.index import FlowIndex
 from workbench.analysis.variants import Variants
 from workbench.capture.columns import UNDATED, standard_frame
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from workbench.mermaid import Mermaid
 
 
-class EventLog:
+class EventLog(DesignQuestions):
     """A captured stream of events, which never changes; every method gives something new.
 
     Parameters
@@ -94,7 +95,7 @@ class EventLog:
     @property
     def without_flow(self) -> int:
         """How many events have no correlation id."""
-        return len(self.index.flowless)
+        return self.index.without_flow
 
     # --- parts of it -----------------------------------------------------------------------
 
@@ -133,6 +134,25 @@ class EventLog:
         if end is not None:
             inside &= self._frame["time"] < _utc(end)
         return EventLog(self._frame[inside])
+
+    def where(self, condition: str) -> EventLog:
+        """Take the events for which a condition holds.
+
+        Parameters
+        ----------
+        condition
+            Compares columns, and paths into those that hold JSON, with values:
+            ``"type == 'OrderPlaced' and data.total > 100"``; see
+            ``workbench.analysis.conditions``. It is never run as code.
+
+        Raises
+        ------
+        LogError
+            The condition can't be read, or names a column that is not there.
+        """
+        from workbench.analysis.conditions import rows_where
+
+        return EventLog(self._frame[rows_where(self._frame, condition)])
 
     # --- versions --------------------------------------------------------------------------
 
