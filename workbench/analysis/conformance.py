@@ -20,8 +20,8 @@ from workbench.analysis.wording import count
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from workbench.analysis.arrays import Bools, Ints
     from workbench.analysis.index import FlowIndex
-    from workbench.analysis.order import Bools, Ints
     from workbench.choreography import Choreography
 
 MISSING: Final = "missing"

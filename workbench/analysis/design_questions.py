@@ -8,8 +8,8 @@ import pandas as pd
 
 if TYPE_CHECKING:
     from workbench.analysis.answer import Answer
+    from workbench.analysis.arrays import Bools
     from workbench.analysis.index import FlowIndex
-    from workbench.analysis.order import Bools
     from workbench.choreography import Choreography
 
 

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.analysis.order import Bools, Ints
+from workbench.analysis.arrays import Bools, Ints
 from workbench.choreography.compensating import notices
 
 if TYPE_CHECKING:

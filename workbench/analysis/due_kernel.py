@@ -10,9 +10,9 @@ import pandas as pd
 from numba import njit
 from numpy.typing import NDArray
 
+from workbench.analysis.arrays import Bools, Ints
 from workbench.analysis.due import Codes, DesignArrays
 from workbench.analysis.inference import infer_by_design
-from workbench.analysis.order import Bools, Ints
 
 if TYPE_CHECKING:
     from workbench.analysis.index import FlowIndex
@@ -143,7 +143,7 @@ def _mark_come(
 
 def _mark_given_up(index: FlowIndex, slot: Ints, design: DesignArrays, became: Marks) -> None:
     """Mark what services gave up on, by the reasons of dead letters, "service/reaction: …"."""
-    event = index.record_event[index.dead]
+    event = index.copy_event[index.dead]
     known = event >= 0
     if not known.any() or not len(design.dues):
         return

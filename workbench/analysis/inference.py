@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from numba import njit
 
-from workbench.analysis.order import Bools, Ints
+from workbench.analysis.arrays import Bools, Ints
 
 if TYPE_CHECKING:
     from workbench.analysis.due import Codes

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.analysis.design_questions import DesignQuestions
+from workbench.analysis.flow_questions import FlowQuestions
 from workbench.analysis.index import FlowIndex
 from workbench.analysis.variants import Variants
 from workbench.capture.columns import UNDATED, standard_frame
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from workbench.mermaid import Mermaid
 
 
-class EventLog(DesignQuestions):
+class EventLog(DesignQuestions, FlowQuestions):
     """A captured stream of events, which never changes; every method gives something new.
 
     Parameters
