@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.analysis.index import FlowIndex
+from workbench.analysis.traffic_questions import TrafficQuestions
 from workbench.analysis.variants import Variants
 from workbench.capture.columns import UNDATED, standard_frame
 from workbench.capture.jsonl import read_jsonl, write_jsonl
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from workbench.mermaid import Mermaid
 
 
-class EventLog:
+class EventLog(TrafficQuestions):
     """A captured stream of events, which never changes; every method gives something new.
 
     Parameters
@@ -82,12 +83,12 @@ class EventLog:
         return len(self.index.row) + self.index.without_flow
 
     @property
-    def duplicates(self) -> int:
+    def n_duplicates(self) -> int:
         """How many events came again, with the same source and id."""
         return int(self.index.duplicate.sum())
 
     @property
-    def dead_letters(self) -> int:
+    def n_dead_letters(self) -> int:
         """How many dead letters there are, be their flow in the log or not."""
         return int(self.index.dead.sum())
 
@@ -333,8 +334,8 @@ class EventLog:
             "flows": f"{index.flows:,}",
             "types": f"{self._frame['type'].nunique():,}",
             "time": _span(times.min(), times.max()),
-            "duplicates": f"{self.duplicates:,}",
-            "dead letters": f"{self.dead_letters:,}"
+            "duplicates": f"{self.n_duplicates:,}",
+            "dead letters": f"{self.n_dead_letters:,}"
             + (f" ({stray:,} of flows with no event in this log)" if stray else ""),
             "events without a flow": f"{self.without_flow:,}",
             **self._undated(),
