@@ -13,6 +13,7 @@ from workbench.analysis.conditions import rows_between, rows_where
 from workbench.analysis.design_questions import DesignQuestions
 from workbench.analysis.flow_questions import FlowQuestions
 from workbench.analysis.index import FlowIndex
+from workbench.analysis.traffic_questions import TrafficQuestions
 from workbench.analysis.variants import Variants
 from workbench.analysis.wording import cut, visible
 from workbench.capture.columns import UNDATED, UNDECODED, standard_frame
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from workbench.mermaid import Mermaid
 
 
-class EventLog(DesignQuestions, FlowQuestions):
+class EventLog(DesignQuestions, FlowQuestions, TrafficQuestions):
     """A captured stream of events, which never changes; every method gives something new.
 
     Parameters
@@ -124,12 +125,12 @@ class EventLog(DesignQuestions, FlowQuestions):
         return len(self.index.row) + self.without_flow
 
     @property
-    def duplicates(self) -> int:
+    def n_duplicates(self) -> int:
         """How many events came again, with the same source and id."""
         return int(self.index.duplicate.sum())
 
     @property
-    def dead_letters(self) -> int:
+    def n_dead_letters(self) -> int:
         """How many dead letters there are, be their flow in the log or not."""
         return int(self.index.dead.sum())
 
@@ -353,8 +354,8 @@ class EventLog(DesignQuestions, FlowQuestions):
             "flows": f"{index.flows:,}",
             "types": f"{self._frame['type'].nunique():,}",
             "time": _span(times.min(), times.max()),
-            "duplicates": f"{self.duplicates:,}",
-            "dead letters": f"{self.dead_letters:,}"
+            "duplicates": f"{self.n_duplicates:,}",
+            "dead letters": f"{self.n_dead_letters:,}"
             + (f" ({stray:,} of flows with no event in this log)" if stray else ""),
             "events without a flow": f"{self.without_flow:,}",
             **self._undated(),
