@@ -98,7 +98,8 @@ def _open(path: Path, packing: str) -> Iterator[BinaryIO]:
 
 
 def _write_jsonl(frame: pd.DataFrame, file: BinaryIO) -> None:
-    file.writelines(_lines(frame))
+    for line in _lines(frame):  # noqa: FURB122 - the writer of zstd has no writelines
+        file.write(line)
 
 
 def _lines(frame: pd.DataFrame) -> Iterator[bytes]:

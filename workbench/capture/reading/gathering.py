@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from workbench.capture.columns import COLUMNS
 from workbench.capture.reading.arrays import (
@@ -100,7 +101,15 @@ def _converted(entry: Entry, values: Values) -> pa.Array:
         return time_array(values, entry.form)
     if kind.startswith("int"):
         return number_array(values)
-    return text_array(values)
+    texts = text_array(values)
+    if entry.column == "causation_id" and entry.path != ("causation_id",):
+        none = pc.match_substring_regex(texts, _NO_CAUSE, ignore_case=True)
+        return pc.if_else(none, pa.scalar(None, texts.type), texts)
+    return texts
+
+
+_NO_CAUSE: Final = r"^(|-|root|none|null|nil|0+|0{8}-0{4}-0{4}-0{4}-0{12})$"
+"""What others write where an event has no cause."""
 
 
 def _deeper(values: Values, steps: Path) -> Values:

@@ -9,7 +9,7 @@ what stands in it, and a good name over the wrong values is passed by.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, cast
@@ -17,7 +17,7 @@ from typing import Any, Final, cast
 from workbench.capture.columns import COLUMNS
 from workbench.capture.reading.paths import Path, members
 from workbench.capture.reading.times import Form, form_of
-from workbench.capture.reading.vocabulary import PAYLOADS, points, words
+from workbench.capture.reading.vocabulary import PAYLOADS, WRAPPERS, points, words
 
 ENOUGH: Final = 40.0
 """Points from which a guess is taken."""
@@ -25,8 +25,11 @@ ENOUGH: Final = 40.0
 _FEW: Final = 8
 """Rows below which values say little."""
 
-_ORDER: Final = ("time", "id", "type", "data", "causation_id", "correlation_id", "source",
+_ORDER: Final = ("data", "time", "id", "type", "causation_id", "correlation_id", "source",
                  "channel", "partition", "offset", "broker_time")  # fmt: skip
+
+_ENVELOPE: Final = ("id", "time", "correlation_id", "causation_id")
+"""What tells an envelope from a payload."""
 
 
 @dataclass
@@ -98,19 +101,10 @@ def guess(leaves: Mapping[Path, Sequence[Any]], given: Mapping[str, Path]) -> Gu
     for column in _ORDER:
         if column in found.paths:
             continue
-        best: Path | None = None
-        most = ENOUGH
-        for path, each in seen.items():
-            if _taken(path, column, found.paths):
-                continue
-            worth = points(column, path)
-            told = evidence.of(column, each)
-            if told is None:
-                continue
-            # Of two that are equal the one that stands higher, then the one that comes first.
-            score = worth + told - len(path) / 10
-            if score > most and (worth or told >= ENOUGH):
-                best, most = path, score
+        outside = [path for path in seen if not evidence.in_payload(path)]
+        best = _best(column, evidence, outside if column == "correlation_id" else seen)
+        if best is None and column == "correlation_id":
+            best = _best(column, evidence, seen)
         if best is not None:
             found.paths[column] = best
     for column in ("time", "broker_time"):
@@ -119,6 +113,28 @@ def guess(leaves: Mapping[Path, Sequence[Any]], given: Mapping[str, Path]) -> Gu
             found.forms[column] = form
     found.paths = {column: found.paths[column] for column in COLUMNS if column in found.paths}
     return found
+
+
+def _best(column: str, evidence: _Evidence, paths: Iterable[Path]) -> Path | None:
+    best: Path | None = None
+    most = ENOUGH
+    for path in paths:
+        each = evidence.seen[path]
+        if _taken(path, column, evidence.paths) or not each.there:
+            continue
+        told = evidence.of(column, each)
+        if told is not None:
+            inside = column != "data" and evidence.in_payload(path)
+            worth = points(column, path) * (_INSIDE if inside else 1)
+            # Of two that are equal the one that stands higher, then the one that comes first.
+            score = worth + told - len(path) / 10
+            if score > most:
+                best, most = path, score
+    return best
+
+
+_INSIDE: Final = 0.7
+"""What a name is worth inside the payload."""
 
 
 def _our_words(seen: Mapping[Path, Seen]) -> dict[str, Path]:
@@ -157,16 +173,28 @@ class _Evidence:
     def of(self, column: str, each: Seen) -> float | None:
         return cast("float | None", getattr(self, column)(each))
 
+    def in_payload(self, path: Path) -> bool:
+        """Whether a path goes into what an event says itself."""
+        data = self.paths.get("data")
+        return (
+            _is_inside(path, data) if data else any(words(s)[-1:] in _PAYLOADS for s in path[:-1])
+        )
+
+    def _outer(self, path: Path) -> float:
+        """Points off for depth, and more for standing in the payload."""
+        return 5.0 * (len(path) - 1) + (25 if self.in_payload(path) else 0)
+
     def time(self, each: Seen) -> float | None:
         if each.form is None or each.filled < 0.5:
             return None
-        return 45.0 * each.filled - 5 * len(each.path) - (25 if _in_payload(each.path) else 0)
+        is_id = any(points(column, each.path) > 70 for column in _ENVELOPE if column != "time")
+        return 45.0 * each.filled - self._outer(each.path) - (40 if is_id else 0)
 
     def broker_time(self, each: Seen) -> float | None:
         return None if each.form is None else 0.0
 
     def id(self, each: Seen) -> float | None:
-        if not each.plain or each.form is not None or any(isinstance(v, float) for v in each.there):
+        if not _is_key(each, "id"):
             return None
         few = len(each.there) < _FEW
         if each.distinct < 0.5 and not few:
@@ -174,8 +202,8 @@ class _Evidence:
         if few:
             return 0.0 if each.distinct > 0.5 else -50.0
         named = 15 if self._is_cause_of_some(each) else 0
-        depth = 20 if _in_payload(each.path) else 0
-        return 60.0 * (each.distinct - 0.8) + 25 * each.filled + named - depth - 5 * len(each.path)
+        whole = 60.0 * (each.distinct - 0.8) + 25 * each.filled
+        return whole + named - 5 - self._outer(each.path)
 
     def type(self, each: Seen) -> float | None:
         if not each.plain or each.form is not None or each.filled < 0.3:
@@ -191,27 +219,41 @@ class _Evidence:
             return -30.0
         # Types are the richest of the small vocabularies, and often read like OrderPlaced or order.placed.
         worded = sum(len(words(text)) > 1 for text in each.counts) / kinds
-        told = (
-            20.0 * worded + (10 if 3 <= kinds <= 100 else 0) - (15 if kinds == 1 and not few else 0)
-        )
-        return told + 10 * each.filled - (15 if _in_payload(each.path) else 0)
+        told = 20.0 * worded + (15 if 3 <= kinds <= 100 else 0)
+        if few:
+            return told / 2 - self._outer(each.path)
+        if kinds == 1:
+            told = -15
+        return told + 15 * each.filled - self._outer(each.path)
 
     def source(self, each: Seen) -> float | None:
         if not each.plain or each.form is not None or not isinstance(each.there[0], str):
             return None
-        if len(each.there) >= _FEW and (each.distinct > 0.5 or len(each.counts) > 1000):
+        if len(each.there) < _FEW:
+            return 0.0
+        if each.distinct > 0.5 or len(each.counts) > 1000:
             return None
-        return 10.0 * each.filled
+        told = 10.0 * each.filled - self._outer(each.path)
+        return told + 35 if self._emits(each) else told
+
+    def _emits(self, each: Seen) -> bool:
+        """Whether each type has one value here, and there are several: as it is with services."""
+        types = self.seen.get(self.paths.get("type", ()))
+        if types is None or not 2 <= len(each.counts) <= len(types.counts) or len(each.path) > 1:
+            return False
+        pairs = {(str(a), str(b)) for a, b in zip(types.values, each.values, strict=True)}
+        return len(pairs) == len(types.counts) and not any(map(_is_whole, each.counts))
 
     def channel(self, each: Seen) -> float | None:
-        return self.source(each)
+        small = each.plain and each.form is None and isinstance(each.there[0], str)
+        return 0.0 if small and (len(each.there) < _FEW or each.distinct <= 0.5) else None
 
     def whole(self, each: Seen) -> float | None:
         whole = each.plain and all(_is_whole(v) for v in each.there)
         return 0.0 if whole else None
 
     def correlation_id(self, each: Seen) -> float | None:
-        if not each.plain or each.form is not None or any(isinstance(v, float) for v in each.there):
+        if not _is_key(each, "correlation_id"):
             return None
         if len(each.there) < _FEW:
             return 0.0
@@ -221,8 +263,10 @@ class _Evidence:
         told = 15.0 if 1.3 <= size <= 1000 else -40.0
         agreeing = self._agreeing(each)
         if agreeing is not None:
-            told += 45 * (agreeing - 0.5) if size <= 1000 else -20.0
-        return told + 5 * each.filled
+            told += 50 * (agreeing - 0.5) if size <= 1000 else -20.0
+        elif 1.3 <= size <= 1000 and len(each.counts) > 4:
+            told += 22.0 * _numbered(each) - self._outer(each.path)
+        return told + 5 * each.filled - len(each.path)
 
     def _agreeing(self, each: Seen) -> float | None:
         """How often an effect has the same value as its cause; ``None`` without known causes."""
@@ -244,7 +288,7 @@ class _Evidence:
 
     def causation_id(self, each: Seen) -> float | None:
         ids = self.seen.get(self.paths["id"]) if "id" in self.paths else None
-        if not each.plain or each.form is not None or any(isinstance(v, float) for v in each.there):
+        if not _is_key(each, "causation_id"):
             return None
         if ids is None or len(each.there) < _FEW:
             return 0.0
@@ -259,9 +303,16 @@ class _Evidence:
     def data(self, each: Seen) -> float | None:
         if not each.nested:
             return None if words(each.path[-1])[-1:] not in (("data",), ("payload",)) else -20.0
-        if any(path[: len(each.path)] == each.path for path in self.paths.values()):
-            return -45.0  # what holds the id and the time is an envelope
-        return 10.0
+        inside = [path for path in self.seen if path != each.path and _is_inside(path, each.path)]
+        if any(path in self.paths.values() for path in inside):
+            return -60.0
+        envelope = sum(any(points(c, path[-1:]) > 92 for path in inside) for c in _ENVELOPE)
+        if envelope:
+            return 10 - 40.0 * envelope
+        last = words(each.path[-1])
+        is_wrapper = bool(last) and last[-1] in WRAPPERS
+        nameless = len(each.path) == 1 and not is_wrapper and isinstance(each.there[0], dict | str)
+        return 10.0 + (32 * each.filled if nameless else 0)
 
     def _is_cause_of_some(self, each: Seen) -> bool:
         known = each.counts.keys()
@@ -274,8 +325,24 @@ class _Evidence:
     partition = offset = whole
 
 
-def _in_payload(path: Path) -> bool:
-    return any(words(step)[-1:] and words(step)[-1] in PAYLOADS for step in path[:-1])
+_PAYLOADS: Final = frozenset((name,) for name in PAYLOADS)
+
+
+def _is_inside(path: Path, whole: Path) -> bool:
+    return path[: len(whole)] == whole
+
+
+def _is_key(each: Seen, column: str) -> bool:
+    """Whether values can be keys: text or whole numbers, and no times unless the name says so."""
+    if not each.plain or any(isinstance(v, float) for v in each.there):
+        return False
+    return each.form is None or points(column, each.path) > 50
+
+
+def _numbered(each: Seen) -> float:
+    """The share of values with a digit in them, as keys have."""
+    some = list(each.counts)[:200]
+    return sum(any(map(str.isdigit, text)) for text in some) / len(some)
 
 
 def _share(some: Any, known: Any) -> float:

@@ -19,7 +19,7 @@ _NAMES: Final[dict[str, str]] = {
     "topic routing_key channel queue subject",
     "source": "event_source ce_source service_name producer_name | "
     "source service producer emitter emitted_by published_by source_service app_name "
-    "application_name | app application publisher sender component origin producer_id "
+    "application_name | app application publisher sender component origin producer_id app_id "
     "service_id svc issuer originator created_by producer_service | pod system module "
     "microservice from who bounded_context client_id node pod_name actor | "
     "host hostname logger container instance server",
@@ -33,7 +33,7 @@ _NAMES: Final[dict[str, str]] = {
     "ingested_at ingest_time received_at arrived_at | written_at |",
     "correlation_id": "correlation_id ce_correlationid x_correlation_id correlation corr_id | "
     "conversation_id flow_id trace_id saga_id request_id x_request_id case_id workflow_id "
-    "business_key process_instance_id | transaction_id tx_id txn_id journey_id cid business_id "
+    "business_key process_instance_id | transaction_id transaction tx_id txn_id tx txn journey_id cid business_id "
     "case case_concept_name flow trace saga conversation correlation_key cor_id | "
     "session_id process_id job_id batch_id aggregate_id stream_id operation_id execution_id "
     "workflow run_id | "
@@ -63,7 +63,7 @@ _VOCABULARY: Final[dict[str, dict[tuple[str, ...], int]]] = {
     for column, names in _NAMES.items()
 }
 
-_WRAPPERS: Final = frozenset(
+WRAPPERS: Final = frozenset(
     [
         "headers",
         "header",
@@ -170,9 +170,7 @@ def _standing(parents: Path) -> float:
     weight = 1.0
     for parent in parents:
         last = words(parent)[-1:]
-        if last and last[0] in PAYLOADS:
-            weight *= 0.7
-        elif last and last[0] in _WRAPPERS:
+        if last and last[0] in WRAPPERS:
             weight *= 0.97
         else:
             weight *= 0.9
