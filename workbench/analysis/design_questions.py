@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Literal
 import pandas as pd
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     from workbench.analysis.answer import Answer
     from workbench.analysis.arrays import Bools
     from workbench.analysis.index import FlowIndex
@@ -76,6 +78,45 @@ class DesignQuestions:
         patience = pd.Timedelta(longer_than)
         parts = [part(self.index, self._untold(), design)]
         return whole(parts, design, patience, per_flow=per == "flow")
+
+    def stuck(
+        self,
+        expected: Choreography | Mapping[str, Collection[str]] | None = None,
+        *,
+        usually: float = 0.5,
+        longer_than: pd.Timedelta | str = "0s",
+    ) -> Answer:
+        """List the events after which something was due that never came, longest waiting first.
+
+        Parameters
+        ----------
+        expected
+            What is due. A design: what it makes certain (as in :meth:`conformance`). A mapping:
+            event type → the types of which at least one must follow. Without either the log itself
+            says it: an effect, after each event of a type that has one in more than ``usually`` of
+            the flows that hold that type, caused by the same type.
+        usually
+            Share of flows, 0 to 1.
+        longer_than
+            Leave out what has waited less, up to the log's last event, since it was due: it may be
+            on its way still.
+
+        Returns
+        -------
+        Answer
+            One row per event that waits, and by a design per reaction that it waits for:
+            ``correlation_id``, ``event_type``, ``waiting_for`` (str: like ``"PaymentReceived or
+            PaymentDeclined"``), ``waiting_on`` (str: the service; without a design who has emitted
+            that before, and null if none has), ``since`` (datetime64[ns, UTC]: the event's time),
+            ``waited_s`` (float64, seconds up to the log's last event), ``last_type`` (str: the last
+            event of the flow), ``dead_letter`` (str: why a service gave up on it; null if none
+            did). An event that a service gave up on is listed until that service answers it,
+            whatever is due.
+        """
+        from workbench.analysis.stuck import part, whole
+
+        parts = [part(self.index, self._untold(), expected)]
+        return whole(parts, expected, usually, pd.Timedelta(longer_than))
 
     def _untold(self) -> Bools:
         """Of each event of a flow, whether it has no causation id."""

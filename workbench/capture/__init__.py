@@ -8,6 +8,7 @@ from workbench.capture.replayer import replay
 from workbench.capture.schema_files import SchemaFiles
 from workbench.capture.schema_registry import SchemaRegistry
 from workbench.capture.schemas import Reference, Schema, Schemas, open_schemas
+from workbench.capture.tapping import Tapping
 from workbench.capture.wire_format import Decoder
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "SchemaFiles",
     "SchemaRegistry",
     "Schemas",
+    "Tapping",
     "find_alike",
     "find_event",
     "find_flow",

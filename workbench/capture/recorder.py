@@ -7,7 +7,6 @@ the end of every partition is taken once, before reading, and nothing after it i
 from __future__ import annotations
 
 import time
-from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -16,10 +15,9 @@ import pandas as pd
 
 from workbench.brokers import Broker, Position, Record
 from workbench.capture.columns import standard_frame
-from workbench.capture.json_text import any_json
 from workbench.capture.schemas import open_schemas
-from workbench.capture.wire_format import Decoder, framing
-from workbench.errors import EventError, LogError, UndecodedError
+from workbench.capture.wire_format import Decoder, payload_of
+from workbench.errors import EventError, LogError
 from workbench.events import DeadLetter, from_kafka
 
 _PATIENCE_SECONDS = 30.0
@@ -154,7 +152,7 @@ def row(found: Record, decoder: Decoder | None = None) -> dict[str, Any]:
     try:
         envelope = from_kafka(found.headers, found.value)
     except EventError as error:
-        data, undecoded = _data(found, decoder, lambda: _text(found.value))
+        data, undecoded = payload_of(found, decoder, lambda: _text(found.value))
         return {
             "id": None,
             "type": None,
@@ -170,7 +168,7 @@ def row(found: Record, decoder: Decoder | None = None) -> dict[str, Any]:
             "undecoded": undecoded or str(error),
             **where,
         }
-    data, undecoded = _data(found, decoder, envelope.payload)
+    data, undecoded = payload_of(found, decoder, envelope.payload)
     return {
         "id": envelope.id,
         "type": envelope.type,
@@ -186,21 +184,6 @@ def row(found: Record, decoder: Decoder | None = None) -> dict[str, Any]:
         "undecoded": undecoded,
         **where,
     }
-
-
-def _data(
-    found: Record, decoder: Decoder | None, otherwise: Callable[[], Any]
-) -> tuple[Any, str | None]:
-    """The value of a record, by its schema if it has one; and why that can't be had."""
-    try:
-        if decoder is not None and found.value and framing(found.value, found.headers):
-            return any_json(decoder.decode_one(found.value, found.headers)), None
-    except UndecodedError as error:
-        return b64encode(found.value or b"").decode(), str(error)
-    try:
-        return otherwise(), None
-    except EventError as error:
-        return _text(found.value), str(error)
 
 
 def _moment(time_ms: int) -> datetime | None:
