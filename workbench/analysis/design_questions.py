@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from workbench.analysis.answer import Answer
     from workbench.analysis.arrays import Bools
     from workbench.analysis.index import FlowIndex
+    from workbench.analysis.log import EventLog
     from workbench.choreography import Choreography
 
 
@@ -117,6 +119,34 @@ class DesignQuestions:
 
         parts = [part(self.index, self._untold(), expected)]
         return whole(parts, expected, usually, pd.Timedelta(longer_than))
+
+    def with_causes(self, design: Choreography | None = None) -> EventLog:
+        """Infer the causes that the log doesn't tell; the rules are ``workbench.analysis.inference``'s.
+
+        Only an event without a causation id is given one, and never a flow's first. The frame stays
+        as it is; ``log.index.inferred`` marks the events, and answers say where causes are from.
+
+        Parameters
+        ----------
+        design
+            Says what may cause what. Without it the log's own statistics do.
+        """
+        from workbench.analysis.inference import with_causes
+        from workbench.analysis.log import EventLog
+
+        log = EventLog(self._frame)
+        vars(log)["index"] = with_causes(self.index, self._untold(), design)
+        return log
+
+    @cached_property
+    def _causal(self) -> FlowIndex:
+        """The index; of a log that tells no cause at all, with those that its statistics tell."""
+        from workbench.analysis.inference import with_causes
+
+        untold = self._untold()
+        if not untold.all() or self.index.inferred.any():
+            return self.index
+        return with_causes(self.index, untold, None)
 
     def _untold(self) -> Bools:
         """Of each event of a flow, whether it has no causation id."""
