@@ -59,7 +59,7 @@ def test_one_dead_letter_captured_twice_counts_once_and_another_reaction_s_count
     reasons = ["billing/charge: E: no", "billing/charge: E: no", "billing/audit: E: no"]
     log = EventLog([placed, *({**letter, "dead_letter": reason} for reason in reasons)])
     assert log.flows()["dead_letters"].tolist() == [2]
-    assert log.duplicates == 0
+    assert log.n_duplicates == 0
 
 
 def test_records_without_an_id_are_known_by_where_they_stood(event):
@@ -67,7 +67,7 @@ def test_records_without_an_id_are_known_by_where_they_stood(event):
     elsewhere = {**nameless, "offset": 6}
     unplaced = {**nameless, "offset": None}
     log = EventLog([nameless, nameless, elsewhere, unplaced, unplaced])
-    assert (log.duplicates, log.without_flow) == (1, 4)
+    assert (log.n_duplicates, log.without_flow) == (1, 4)
 
 
 # --- hops ----------------------------------------------------------------------------------

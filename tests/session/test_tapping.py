@@ -60,7 +60,8 @@ def tap(url):
 
     yield make
     for one in made:
-        one.stop()
+        with one:
+            pass
 
 
 def publish(theirs, exchange, key, body=b"{}", **properties):
@@ -103,8 +104,7 @@ def test_messages_of_others_are_events_by_their_properties(theirs, exchange, tap
     assert tapping.wait(PATIENCE)
     log = tapping.stop()
     assert isinstance(log, EventLog)
-    assert tapping.stop() is log
-    assert tapping.trouble is None
+    assert tapping.stop() is tapping.result is log
     first, second, third = log.frame.to_dict("records")
     wanted = {
         "id": "m-1",
@@ -205,7 +205,7 @@ def test_a_tap_takes_nothing_from_the_queues_of_others_and_leaves_nothing_behind
         until(lambda: tapping.count == 5)
         own = tapping._tap.queue
         assert waiting(theirs, own) == LOCKED  # there, and for the tap alone
-    assert len(tapping.stop()) == 5
+    assert len(tapping.result) == 5
     assert waiting(theirs, queue) == 5
     until(lambda: waiting(theirs, own) == NOT_FOUND)
 
@@ -217,9 +217,11 @@ def test_it_ends_with_so_many_messages_or_after_so_long(theirs, exchange, tap):
         publish(theirs, orders, "k")
     assert two.wait(PATIENCE)
     assert brief.wait(PATIENCE)
-    assert two.done
+    assert not two.running
+    with pytest.raises(LogError, match=r"the tap goes on: .stop\(\) ends it"):
+        two.result  # noqa: B018 - asking is the test
     assert len(two.stop()) == two.count == 2
-    assert repr(two) == f"<Tapping {orders} [#]: 2 events, ended>"
+    assert repr(two) == f"<tap on {orders} [#]: 2 events, ended>"
 
 
 def test_a_named_queue_keeps_what_comes_between_two_taps(theirs, exchange, tap):
@@ -248,10 +250,11 @@ def test_a_tap_that_is_too_slow_loses_its_oldest_and_says_so(theirs, exchange, t
         publish(theirs, orders, "k", str(n).encode())  # each confirmed: publishers don't wait
     free.set()
     until(lambda: tapping.count and tapping._came[-1].body == b"19")
-    log = tapping.stop()
-    assert len(log) < 20
-    assert "more came than could be read, and the oldest were dropped" in tapping.trouble
-    assert tapping.trouble in repr(tapping)
+    wanted = r"the tap was too slow, and RabbitMQ dropped its oldest messages: .* is its .result"
+    with pytest.raises(LogError, match=wanted):
+        tapping.stop()
+    assert 0 < len(tapping.result) < 20
+    assert "was too slow" in repr(tapping)
 
 
 def test_what_came_is_kept_when_rabbitmq_ends_the_tap(theirs, exchange, tap):
@@ -259,16 +262,22 @@ def test_what_came_is_kept_when_rabbitmq_ends_the_tap(theirs, exchange, tap):
     tapping = tap(orders)
     publish(theirs, orders, "k")
     until(lambda: tapping.count == 1)
-    theirs.exchange_delete(orders)
-    named = tap(exchange(), queue=uuid4().hex)
-    theirs.queue_delete(named._tap.queue)
-    assert named.wait(PATIENCE)
-    assert named.trouble == "the tap ended early: its queue was deleted"
-    assert not tapping.done
+    assert "goes on" in repr(tapping)
+    assert tapping.rate > 0
     tapping._tap._line.run(tapping._tap._line._connection.close)
     assert tapping.wait(PATIENCE)
-    assert tapping.trouble == "the tap ended early: the connection ended (Normal shutdown)"
-    assert len(tapping.stop()) == 1
+    with pytest.raises(LogError, match=r"ended early: the connection ended .* What came is its"):
+        tapping.stop()
+    assert len(tapping.result) == 1
+
+
+def test_a_tap_whose_queue_is_deleted_has_ended(theirs, exchange, tap):
+    tapping = tap(exchange(), queue=uuid4().hex)
+    theirs.queue_delete(tapping._tap.queue)
+    assert tapping.wait(PATIENCE)
+    with pytest.raises(LogError, match=r"the tap ended early: its queue was deleted"):
+        tapping.stop()
+    theirs.queue_delete(f"{tapping._tap.queue}/dropped")
 
 
 def test_a_missing_exchange_and_other_mistakes_are_said_in_a_sentence(tap, exchange):
@@ -290,5 +299,5 @@ def test_a_workbench_on_another_broker_taps_a_rabbitmq_by_its_address(url, their
         with wb.capture_tap(orders, url=url, limit=1) as tapping:
             publish(theirs, orders, "k", message_id="m")
             assert tapping.wait(PATIENCE)
-        assert tapping.stop().frame["id"].tolist() == ["m"]
+        assert tapping.result.frame["id"].tolist() == ["m"]
         assert "guest:" not in repr(tapping)

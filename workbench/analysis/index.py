@@ -149,6 +149,11 @@ class FlowIndex:
         return len(self.flowless)
 
     @property
+    def event_rows(self) -> Ints:
+        """The frame's rows of every event, each once, in a flow or in none."""
+        return np.concatenate([self.row, self.flowless])
+
+    @property
     def after(self) -> Ints:
         """Of each event: what it follows, as positions: its cause, else the event before it.
 

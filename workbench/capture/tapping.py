@@ -21,6 +21,8 @@ column              from
 from __future__ import annotations
 
 import threading
+import time
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
 Log = TypeVar("Log")
 _CE_PREFIXES = ("ce-", "cloudEvents:", "cloudEvents_")
 """Of CloudEvents' attributes: the SDK's for RabbitMQ, the AMQP binding's, and that of JMS."""
+_LOOKED_BACK_NS = 5_000_000_000
+"""The rate is the mean of so long."""
 _NO_SECONDS = 100_000_000_000
 """Seconds until the year 5138: a number beyond is none of seconds."""
 
@@ -49,7 +53,7 @@ _NO_SECONDS = 100_000_000_000
 class Tapping(Generic[Log]):
     """What is being collected from exchanges, until it is stopped.
 
-    As a context manager it is stopped at the end of the block.
+    As a context manager it is ended with the block; ``.result`` is what has come.
 
     Parameters
     ----------
@@ -68,7 +72,7 @@ class Tapping(Generic[Log]):
         ``max_length``, for the next tap of that name. Without one the queue goes with the tap.
     max_length
         Messages that may wait at the broker for us (and 100 MB of them at most). Beyond that the
-        oldest are dropped, and ``trouble`` says so.
+        oldest are dropped, and :meth:`stop` says so.
     prefetch
         Messages that are under way to us at most.
     schemas
@@ -110,12 +114,13 @@ class Tapping(Generic[Log]):
         for name, value in bounds.items():
             if value is not None and value <= 0:
                 raise LogError(f"{name} must be above 0, not {value}.")
-        self.trouble: str | None = None
+        self._trouble: str | None = None
         self._made, self._limit = made, limit
         self._decoder = Decoder(open_schemas(schemas)) if schemas is not None else None
         self._came: list[Tapped] = []
         self._ended, self._stopping = threading.Event(), threading.Lock()
-        self._log: Log | None = None
+        self._log: list[Log] = []
+        self._begun_ns = time.time_ns()
         self._named = ", ".join(f"{name} [{key}]" for name, key in bindings)
         line = broker.connect()
         try:
@@ -140,30 +145,61 @@ class Tapping(Generic[Log]):
         return len(self._came)
 
     @property
-    def done(self) -> bool:
-        """Whether it has ended: by its limit or time, or because RabbitMQ ended it."""
-        return self._ended.is_set()
+    def rate(self) -> float:
+        """How many messages came a second, of late."""
+        now = time.time_ns()
+        since = max(self._begun_ns, now - _LOOKED_BACK_NS)
+        before = bisect_left(self._came, since, key=lambda message: message.time_ns)
+        return (self.count - before) * 1e9 / max(now - since, 1_000_000)
+
+    @property
+    def running(self) -> bool:
+        """Whether it goes on: it ends by its limit or time too, or because RabbitMQ ends it."""
+        return not self._ended.is_set()
+
+    @property
+    def result(self) -> Log:
+        """What has been captured, once it was stopped.
+
+        Raises
+        ------
+        LogError
+            It goes on.
+        """
+        if not self._log:
+            raise LogError("the tap goes on: .stop() ends it.")
+        return self._log[0]
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until it has ended by itself; ``False``: it has not within so many seconds."""
         return self._ended.wait(timeout)
 
     def stop(self) -> Log:
-        """End it, and give what has come; asked again, the same.
+        """End it, and return what has come.
 
-        ``trouble`` says afterwards if anything may be missing.
+        Raises
+        ------
+        LogError
+            Something is missing: RabbitMQ ended it before, or we were too slow. ``.result`` holds
+            what came.
         """
+        self._end()
+        if self._trouble is not None:
+            raise LogError(f"the tap {self._trouble}. What came is its .result.")
+        return self.result
+
+    def _end(self) -> None:
         with self._stopping:
-            if self._log is None:
-                self._ended.set()
-                self._tap.close()
-                if self._tap.dropped:
-                    self.trouble = (
-                        "more came than could be read, and the oldest were dropped: name fewer "
-                        "exchanges or keys, or allow a larger max_length"
-                    )
-                self._log = self._made(tapped_frame(self._came, self._decoder))
-            return self._log
+            if self._log:
+                return
+            self._ended.set()
+            self._tap.close()
+            if self._tap.dropped:
+                self._trouble = (
+                    "was too slow, and RabbitMQ dropped its oldest messages: name fewer exchanges or "
+                    "keys, or allow a larger max_length"
+                )
+            self._log.append(self._made(tapped_frame(self._came, self._decoder)))
 
     def _take(self, message: Tapped) -> bool:
         if self._ended.is_set():
@@ -174,18 +210,18 @@ class Tapping(Generic[Log]):
         return not self._ended.is_set()
 
     def _lost(self, why: str) -> None:
-        self.trouble = f"the tap ended early: {why}"
+        self._trouble = f"ended early: {why}"
         self._ended.set()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        self.stop()
+        self._end()
 
     def __repr__(self) -> str:
-        state = self.trouble or ("ended" if self.done else "listening")
-        return f"<Tapping {self._named}: {self.count:,} events, {state}>"
+        how = f"goes on, {self.rate:,.0f} a second" if self.running else self._trouble or "ended"
+        return f"<tap on {self._named}: {self.count:,} events, {how}>"
 
 
 def tapped_frame(messages: Sequence[Tapped], decoder: Decoder | None = None) -> pd.DataFrame:

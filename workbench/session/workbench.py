@@ -525,8 +525,8 @@ class Workbench(Following):
     ) -> Tapping[EventLog]:
         """Listen to exchanges of a RabbitMQ, whoever publishes there, until it is stopped.
 
-        ``with wb.capture_tap("orders", "order.*", url="rabbitmq://...") as tap: ...``, and then
-        ``tap.stop()`` is the log. It takes a queue of its own, and none of anybody else's messages.
+        ``tap = wb.capture_tap("orders", "order.*", url="rabbitmq://...")`` begins, and
+        ``log = tap.stop()`` ends it. It has a queue of its own, and takes nobody else's messages.
 
         Parameters
         ----------
