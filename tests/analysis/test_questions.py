@@ -275,10 +275,10 @@ def test_a_choreography_says_what_is_due_and_from_whom(orders):
     )
     assert orders.stuck(design, longer_than="1940ms")["correlation_id"].tolist() == ["o-4"]
     no_word, letters, counts = stuck.plot().data
-    assert (no_word.name, no_word.x[0], letters.name, letters.x[1]) == (
+    assert (no_word.name, no_word.x[1], letters.name, letters.x[0]) == (
         "no word", 1, "⚠ dead letter", 1
     )  # fmt: skip
-    assert list(counts.text) == [" 1, up to 1.93 s", " 1, up to 2 s"]
+    assert list(counts.text) == [" 1, up to 2 s", " 1, up to 2.93 s"]
 
 
 def test_that_no_flow_is_stuck_is_said(orders):

@@ -66,7 +66,7 @@ def plot_conformance(table: pd.DataFrame) -> go.Figure:
         else "",
         height=190 + 46 * len(shown),
     )
-    _label_above(figure, in_words(shown))
+    label_above(figure, in_words(shown))
     figure.update_layout(barmode="overlay")
     figure.update_xaxes(title="events", rangemode="tozero", tickformat=",d")
     return figure
@@ -134,13 +134,13 @@ def plot_stuck(table: pd.DataFrame) -> go.Figure:
         else "",
         height=190 + 46 * len(shown),
     )
-    _label_above(figure, labels)
+    label_above(figure, labels)
     figure.update_layout(barmode="stack", margin_r=150)
     figure.update_xaxes(title="events that wait", rangemode="tozero", tickformat=",d")
     return figure
 
 
-def _label_above(figure: go.Figure, labels: list[str]) -> None:
+def label_above(figure: go.Figure, labels: list[str]) -> None:
     """Write the label of each bar above it, since it is as long as a sentence."""
     for row, label in enumerate(labels):
         figure.add_annotation(
