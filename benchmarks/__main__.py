@@ -33,6 +33,7 @@ from benchmarks import (
     soak,
     telemetry,
 )
+from benchmarks.analysis import comparison
 from benchmarks.harness import Load, Row
 
 MEASURES = {
@@ -45,6 +46,7 @@ MEASURES = {
     "recovery": recovery.measure,
     "capture": capturing.measure,
     "impact": impact.measure,
+    "analysis": comparison.measure,
     "telemetry": telemetry.measure,
     "soak": soak.measure,
 }
@@ -59,6 +61,7 @@ TITLES = {
     "recovery": "A service killed at work",
     "capture": "Reading a log back",
     "impact": "The impact of a change on a captured log",
+    "analysis": "A captured log analysed",
     "telemetry": "The order chain with logs and traces",
     "soak": "A long load: the last tenth against the first",
 }

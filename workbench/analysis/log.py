@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from workbench.analysis.design_questions import DesignQuestions
+from workbench.analysis.flow_questions import FlowQuestions
 from workbench.analysis.index import FlowIndex
 from workbench.analysis.traffic_questions import TrafficQuestions
 from workbench.analysis.variants import Variants
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from workbench.mermaid import Mermaid
 
 
-class EventLog(TrafficQuestions):
+class EventLog(DesignQuestions, FlowQuestions, TrafficQuestions):
     """A captured stream of events, which never changes; every method gives something new.
 
     Parameters
@@ -80,7 +82,7 @@ class EventLog(TrafficQuestions):
     @property
     def events(self) -> int:
         """How many events there are, each counted once."""
-        return len(self.index.row) + self.index.without_flow
+        return len(self.index.row) + self.without_flow
 
     @property
     def n_duplicates(self) -> int:
@@ -113,11 +115,13 @@ class EventLog(TrafficQuestions):
             raise LogError(
                 f"there is no flow {correlation_id!r} in this log: log.flows() lists those it has."
             )
-        record = np.flatnonzero(index.record_flow == number[0])
-        event = index.record_event[record]
-        known = np.where(event >= 0, event, len(index.row))
-        is_copy = (index.duplicate | index.dead)[record]
-        return EventLog(self._frame.iloc[index.record[record[np.lexsort((is_copy, known))]]])
+        first, end = index.start[number[0]], index.start[number[0] + 1]
+        events = index.row[first:end]
+        copies = np.flatnonzero(index.copy_flow == number[0])
+        event = index.copy_event[copies]
+        place = np.concatenate([np.arange(first, end), np.where(event >= 0, event, end)])
+        rows = np.concatenate([events, index.copy[copies]])
+        return EventLog(self._frame.iloc[rows[np.argsort(place, kind="stable")]])
 
     def between(
         self, start: pd.Timestamp | str | None = None, end: pd.Timestamp | str | None = None
@@ -132,6 +136,25 @@ class EventLog(TrafficQuestions):
         if end is not None:
             inside &= self._frame["time"] < _utc(end)
         return EventLog(self._frame[inside])
+
+    def where(self, condition: str) -> EventLog:
+        """Take the events for which a condition holds.
+
+        Parameters
+        ----------
+        condition
+            Compares columns, and paths into those that hold JSON, with values:
+            ``"type == 'OrderPlaced' and data.total > 100"``; see
+            ``workbench.analysis.conditions``. It is never run as code.
+
+        Raises
+        ------
+        LogError
+            The condition can't be read, or names a column that is not there.
+        """
+        from workbench.analysis.conditions import rows_where
+
+        return EventLog(self._frame[rows_where(self._frame, condition)])
 
     # --- versions --------------------------------------------------------------------------
 
@@ -327,7 +350,7 @@ class EventLog(TrafficQuestions):
     def _facts(self) -> dict[str, str]:
         """Say what is in the log, as names and texts."""
         index = self.index
-        stray = int((index.dead & (index.record_flow < 0)).sum())
+        stray = int((index.dead & (index.copy_flow < 0)).sum())
         times = self._frame["time"]
         return {
             "events": f"{self.events:,}",

@@ -20,8 +20,8 @@ from workbench.analysis.order import utc
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from workbench.analysis.arrays import Bools, Ints
     from workbench.analysis.index import FlowIndex
-    from workbench.analysis.order import Bools, Ints
 
 _NAMED = 4
 """How many of the types that an event may wait for are named."""
@@ -116,7 +116,7 @@ def _due_by_design(index: FlowIndex, expected: Mapping[str, Collection[str]]) ->
 
 def _given_up(index: FlowIndex) -> dict[int, list[str]]:
     """Give, for each event that a service gave up on and never answered, the reasons."""
-    events = index.record_event[index.dead]
+    events = index.copy_event[index.dead]
     effect = np.flatnonzero(np.isin(index.cause, events[events >= 0]))
     services = index.source_names[index.source[effect]]
     answers = set(zip(index.cause[effect].tolist(), services, strict=True))

@@ -5,15 +5,26 @@ from workbench.capture.finding import Found, find_alike, find_event, find_flow, 
 from workbench.capture.jsonl import read_jsonl, read_jsonl_parts, write_jsonl
 from workbench.capture.recorder import read_channels, read_range, record, row
 from workbench.capture.replayer import replay
+from workbench.capture.schema_files import SchemaFiles
+from workbench.capture.schema_registry import SchemaRegistry
+from workbench.capture.schemas import Reference, Schema, Schemas, open_schemas
+from workbench.capture.wire_format import Decoder
 
 __all__ = [
     "COLUMNS",
     "UNKNOWN",
+    "Decoder",
     "Found",
+    "Reference",
+    "Schema",
+    "SchemaFiles",
+    "SchemaRegistry",
+    "Schemas",
     "find_alike",
     "find_event",
     "find_flow",
     "identity",
+    "open_schemas",
     "place_of",
     "read_channels",
     "read_jsonl",

@@ -483,11 +483,13 @@ class Workbench(Following):
         until: datetime | None = None,
         start: Mapping[Position, int] | None = None,
         stop: Mapping[Position, int] | None = None,
+        schemas: object = None,
         progress: bool = True,
     ) -> EventLog:
         """Everything on the design's channels and dead letters, as an event log.
 
-        A range of broker times or of offsets narrows it; see :func:`workbench.capture.record`.
+        A range of broker times or of offsets narrows it, and ``schemas`` (the address of a schema
+        registry, or a folder of files) decode Avro; see :func:`workbench.capture.record`.
         """
         from workbench.analysis import EventLog
         from workbench.capture import record
@@ -503,6 +505,7 @@ class Workbench(Following):
                 until=until,
                 start=start,
                 stop=stop,
+                schemas=schemas,
                 progress=advance,
             )
         return EventLog(frame)
