@@ -274,7 +274,11 @@ def test_a_choreography_says_what_is_due_and_from_whom(orders):
         "PaymentDeclined from billing. For 1 of these there is a dead letter."
     )
     assert orders.stuck(design, longer_than="1940ms")["correlation_id"].tolist() == ["o-4"]
-    assert sum(sum(bars.x) for bars in stuck.plot().data) == 2
+    no_word, letters, counts = stuck.plot().data
+    assert (no_word.name, no_word.x[1], letters.name, letters.x[0]) == (
+        "no word", 1, "⚠ dead letter", 1
+    )  # fmt: skip
+    assert list(counts.text) == [" 1, up to 2 s", " 1, up to 2.93 s"]
 
 
 def test_that_no_flow_is_stuck_is_said(orders):

@@ -48,9 +48,9 @@ class Judged:
     def of(cls, index: FlowIndex, untold: Bools, design: DesignArrays) -> Judged:
         """Judge a log; ``untold``: of each event, whether it has no causation id."""
         codes = design.codes
-        wanting = untold & (index.cause < 0)
+        told = np.where(index.inferred, -1, index.cause)
         cause, inferred = infer_by_design(
-            index.start, index.type, index.source, index.cause, wanting, codes
+            index.start, index.type, index.source, told, untold & (told < 0), codes
         )
         state = _explain(index.type, index.source, cause, untold, codes)
         event, due, became = _became(index, cause, design)

@@ -75,3 +75,42 @@ class FlowQuestions:
         log = self.flow(correlation_id)
         ids = log.frame["id"].to_numpy(dtype=object)[log.index.row]
         return critical_path.one(log.index, ids)
+
+    def compare(self: _Log, other: _Log) -> Answer:
+        """Compare this log with a later one: what changed, by how much, and how surely.
+
+        Parameters
+        ----------
+        other
+            The log after the change, a deployment say; this one is that before it.
+
+        Returns
+        -------
+        Answer
+            One row for each thing compared, the surest and largest change first (by the bound of
+            its interval that is nearer to 0): ``what`` (str: ``"variant"``, ``"type"``,
+            ``"service"``, ``"hop"`` or ``"flow"``), ``name`` (str: a path as in ``variants()``;
+            ``"A → B (service)"``; ``"duration"`` of flows), ``n_before`` and ``n_after`` (int64:
+            flows that hold it; of a hop how many; of the duration all flows), ``before`` and
+            ``after`` (float64: share of flows, 0 to 1; of hops and durations the median, in
+            milliseconds), ``effect`` (float64: the difference of the shares; of hops and durations
+            Cliff's delta, the probability that one after takes longer than one before, less that
+            it takes less; both -1 to 1; null for a hop that one log doesn't have), ``low`` and
+            ``high`` (float64: the bounds of the effect), ``verdict`` (str: ``"new"``,
+            ``"vanished"``, ``"more"``, ``"fewer"``, ``"slower"``, ``"faster"``, of which the last
+            four may be ``"slightly …"``; ``"no change"``: the interval holds 0; ``"too few to
+            tell"``: only in one log, but that may be chance).
+
+        Notes
+        -----
+        The intervals hold all together with 95 % confidence (Bonferroni), so of logs between which
+        nothing changed 19 in 20 show nothing. Shares: Newcombe's hybrid score interval (1998);
+        times: Newcombe's interval of the Mann-Whitney statistic (2006); see
+        :mod:`workbench.analysis.intervals`. Both take flows, and hops, as independent of each
+        other. Slight is a share that changed by less than 1 %, and a Cliff's delta of less than
+        0.147 (Romano, 2006). Paths beyond the 200 most frequent are compared as one.
+        """
+        from workbench.analysis import compare
+
+        before, after = self.index, other.index
+        return compare.whole([compare.part(before)], [compare.part(after)])

@@ -81,6 +81,11 @@ class FlowIndex:
     """The time of the last record, in nanoseconds since 1970; 0 in an empty log."""
     type_names: NDArray[np.object_]
     source_names: NDArray[np.object_]
+    inferred: Bools
+    """Of each event: whether its cause was inferred (``workbench.analysis.inference``)."""
+    causes_from: str
+    """What inferred causes are from: ``""`` (there are none), ``"the design"``, or ``"the log's own
+    statistics"``."""
 
     @classmethod
     def of(cls, frame: pd.DataFrame) -> FlowIndex:
@@ -129,6 +134,8 @@ class FlowIndex:
             end=int(time.max()) if len(time) else 0,
             type_names=type_names,
             source_names=source_names,
+            inferred=np.zeros(len(row), dtype=bool),
+            causes_from="",
         )
 
     @property

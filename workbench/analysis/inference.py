@@ -12,7 +12,7 @@ Positions are those of a flow index: flow by flow, and in each flow in order.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,12 +20,36 @@ import pandas as pd
 from numba import njit
 
 from workbench.analysis.arrays import Bools, Ints
+from workbench.analysis.due import Codes, DesignArrays
 
 if TYPE_CHECKING:
-    from workbench.analysis.due import Codes
+    from workbench.analysis.index import FlowIndex
+    from workbench.choreography import Choreography
 
 _RANKED = 64
 """How many causes of a kind are known by their rank; what is rarer than these is no habit."""
+
+
+def with_causes(index: FlowIndex, untold: Bools, design: Choreography | None) -> FlowIndex:
+    """Infer the causes of events without a causation id (``untold``), by a design or by habits.
+
+    Earlier inferences are forgotten.
+    """
+    cause = np.where(index.inferred, -1, index.cause)
+    wanting = untold & (cause < 0)
+    if design is not None:
+        codes = DesignArrays.of(design, index.type_names, index.source_names).codes
+        cause, inferred = infer_by_design(
+            index.start, index.type, index.source, cause, wanting, codes
+        )
+    else:
+        kind = index.type * len(index.source_names) + index.source
+        kind, names = pd.factorize(kind, sort=True)
+        habits = Habits.of(index.start, kind, len(names), cause)
+        cause, inferred = infer_by_habit(index.start, kind, cause, wanting, habits)
+    told_by = "the log's own statistics" if design is None else "the design"
+    causes_from = told_by if inferred.any() else ""
+    return replace(index, cause=cause, inferred=inferred, causes_from=causes_from)
 
 
 def infer_by_design(

@@ -13,17 +13,17 @@ from workbench.analysis.conditions import rows_between, rows_where
 from workbench.analysis.design_questions import DesignQuestions
 from workbench.analysis.flow_questions import FlowQuestions
 from workbench.analysis.index import FlowIndex
+from workbench.analysis.stored import Stored
 from workbench.analysis.traffic_questions import TrafficQuestions
 from workbench.analysis.variants import Variants
 from workbench.analysis.wording import cut, visible
 from workbench.capture.columns import UNDATED, UNDECODED, standard_frame
-from workbench.capture.jsonl import read_jsonl, write_jsonl
+from workbench.capture.reading import from_frame
 from workbench.errors import LogError
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
     from typing import Any
 
     import plotly.graph_objects as go
@@ -34,14 +34,17 @@ if TYPE_CHECKING:
     from workbench.mermaid import Mermaid
 
 
-class EventLog(DesignQuestions, FlowQuestions, TrafficQuestions):
+class EventLog(Stored, DesignQuestions, FlowQuestions, TrafficQuestions):
     """A captured stream of events, which never changes; every method gives something new.
 
     Parameters
     ----------
     events
         A DataFrame, or one mapping per event, with the standard columns
-        (see ``workbench.capture.columns``); other columns are kept beside them.
+        (see ``workbench.capture.columns``); other columns are kept beside them. In a DataFrame
+        they may have other names: which is which is guessed, and shown by ``mapping``.
+    mapping
+        Our column → the DataFrame's, where a guess is wrong; dots go into nested values.
 
     Notes
     -----
@@ -50,17 +53,16 @@ class EventLog(DesignQuestions, FlowQuestions, TrafficQuestions):
     without a correlation id belong to no flow: ``without_flow`` counts them.
     """
 
-    def __init__(self, events: pd.DataFrame | Iterable[Mapping[str, Any]]) -> None:
-        self._frame = standard_frame(events)
-
-    @classmethod
-    def read(cls, path: str | os.PathLike[str]) -> EventLog:
-        """Read a log that ``save`` wrote, or any JSON lines with the standard columns' names."""
-        return cls(read_jsonl(path))
-
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the log as JSON lines (compressed if the path ends in ``.gz``); return the path."""
-        return write_jsonl(self._frame, path)
+    def __init__(
+        self,
+        events: pd.DataFrame | Iterable[Mapping[str, Any]],
+        mapping: Mapping[str, str] | None = None,
+    ) -> None:
+        if isinstance(events, pd.DataFrame) and (mapping is not None or not _is_standard(events)):
+            self._reading = from_frame(events, mapping)
+            self._frame = self._reading.frame
+        else:
+            self._frame = standard_frame(events)
 
     @staticmethod
     def scan(
@@ -360,6 +362,7 @@ class EventLog(DesignQuestions, FlowQuestions, TrafficQuestions):
             "events without a flow": f"{self.without_flow:,}",
             **self._undated(),
             **self._undecoded(),
+            **self._read_facts(),
         }
 
     def _undated(self) -> dict[str, str]:
@@ -403,6 +406,12 @@ _EMPTY = "no events. Publish some and capture again, or look at another time ran
 _TYPES_SHOWN = 12
 _REASONS_SHOWN = 3
 _REASON_LETTERS = 120
+
+
+def _is_standard(events: pd.DataFrame) -> bool:
+    """Whether a DataFrame says what happened and when in columns of our names."""
+    named = "type" in events and ("time" in events or "broker_time" in events)
+    return named or events.empty
 
 
 def _edited(frame: pd.DataFrame) -> dict[str, list[str]]:

@@ -194,7 +194,7 @@ class _Words:
         if gave_up:
             return " and ".join(gave_up)
         names = dict.fromkeys(s for name in types for s in self._services.get((kind, name), ()))
-        return _alternatives(list(names)) or None
+        return _alternatives(list(names), "service") or None
 
 
 def _sentence(table: pd.DataFrame, parts: Sequence[pd.DataFrame], expected: Expected) -> str:
@@ -235,8 +235,8 @@ def _or_none(texts: pd.Series[str], row: Ints) -> Any:
     return texts.reindex(row).to_numpy(dtype=object)
 
 
-def _alternatives(types: list[str]) -> str:
-    shown = types[:_NAMED]
-    if len(types) > _NAMED:
-        shown.append(f"{len(types) - _NAMED} other types")
+def _alternatives(names: list[str], noun: str = "type") -> str:
+    shown = names[:_NAMED]
+    if len(names) > _NAMED:
+        shown.append(count(len(names) - _NAMED, f"other {noun}"))
     return " or ".join(shown)

@@ -66,7 +66,7 @@ def test_headers_that_are_an_envelope_fill_the_standard_columns(read, text_of, n
     assert places == [(0, 0, "o-1"), (0, 1, "o-1"), (1, 0, "o-1")]
     assert [row["broker_time"] for row in rows] == [ms * 1_000_000 for ms in MS]
     assert rows[2]["data"] is None
-    assert rows[2]["timestamp_type"] == "LogAppendTime"
+    assert rows[2]["stamped_by"] == "broker"
 
 
 @pytest.mark.parametrize("name", ["kafbat.json", "akhq.json", "redpanda.json", "redpanda_raw.json"])

@@ -52,6 +52,7 @@ _SEPARATED: Final = re.compile(
 )
 _HEADER: Final = re.compile(r"[\w.$/-]+:")
 _TOLD: Final = re.compile(r"(?:ce_\w+|traceparent|content-type):")
+_STAMPED_BY: Final = {"CreateTime": "producer", "LogAppendTime": "broker"}
 _SUMMARY: Final = re.compile(rb"Processed a total of \d+ messages$")
 _NO_HEADERS: Final = "NO_HEADERS"
 _NULL: Final = "null"
@@ -124,7 +125,7 @@ class _Look:
             value, more = _continued(value, more), []
         kind, time = fields.get("timestamp", (None, None))
         delivery = fields.get("delivery", ("",))[0]
-        beside: dict[str, Any] = {"timestamp_type": kind} if kind else {}
+        beside: dict[str, Any] = {"stamped_by": _STAMPED_BY[kind]} if kind else {}
         if delivery.isdigit():
             beside["delivery"] = int(delivery)
         record = KafkaRecord(
