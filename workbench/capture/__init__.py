@@ -3,8 +3,9 @@
 from workbench.capture.columns import COLUMNS, UNKNOWN, standard_frame
 from workbench.capture.finding import Found, find_alike, find_event, find_flow, identity, place_of
 from workbench.capture.jsonl import read_jsonl, read_jsonl_parts, write_jsonl
-from workbench.capture.recorder import read_channels, read_range, record, row
+from workbench.capture.recorder import read_channels, read_range, record
 from workbench.capture.replayer import replay
+from workbench.capture.rows import row
 
 __all__ = [
     "COLUMNS",

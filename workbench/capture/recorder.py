@@ -9,20 +9,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 from workbench.brokers import Broker, Position, Record
+from workbench.brokers.record_batch import OFFSET, RecordBatch
 from workbench.capture.columns import standard_frame
-from workbench.errors import EventError, LogError
-from workbench.events import DeadLetter, Envelope, from_kafka
+from workbench.capture.decoding import decode, table_of
+from workbench.capture.payload_column import PayloadArray
+from workbench.errors import LogError
 
 _PATIENCE_SECONDS = 30.0
 _POLL_SECONDS = 0.2
-_AT_ONCE = 200
-"""Records a poll: Python's collector goes over thousands of living objects again and again."""
-_TOLD_EVERY = 1_000
+_AT_ONCE = 1_000
+"""Records a poll, of a reader that makes an object of each."""
 
 
 def record(
@@ -59,26 +60,42 @@ def record(
         The broker stops giving events before the end.
     """
     names = sorted(set(channels))
+    first, last = cut(broker, names, since=since, until=until, start=start, stop=stop)
+    found = [
+        ((batch.channel, batch.partition, int(batch.index[0, OFFSET])), decode(batch))
+        for batch in read_batches(broker, first, last, progress=progress)
+    ]
+    decoded = [columns for _, columns in sorted(found, key=lambda one: one[0])]
+    return frame_of(table_of(decoded))
+
+
+def cut(
+    broker: Broker,
+    channels: Iterable[str],
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    start: Mapping[Position, int] | None = None,
+    stop: Mapping[Position, int] | None = None,
+) -> tuple[dict[Position, int], dict[Position, int]]:
+    """Where to begin and to end on each partition that has anything between: see :func:`record`."""
+    names = sorted(set(channels))
     begin = broker.begin_offsets(names)
     first = broker.offsets_at(names, since) if since else begin
     last = broker.offsets_at(names, until) if until else broker.end_offsets(names)
     first = {p: max((start or {}).get(p, offset), begin[p]) for p, offset in first.items()}
     last = {p: (stop or {}).get(p, offset) for p, offset in last.items()}
     wanted = {p: offset for p, offset in first.items() if offset < last[p]}
-    total = sum(last[p] - offset for p, offset in wanted.items())
+    return wanted, {p: last[p] for p in wanted}
 
-    def rows() -> Iterator[dict[str, Any]]:
-        done = 0
-        progress(done, total)
-        for done, found in enumerate(read_range(broker, wanted, last), start=1):
-            yield row(found)
-            if done % _TOLD_EVERY == 0:
-                progress(done, total)
-        progress(done, total)
 
-    order = ["time", "channel", "partition", "offset"]
-    frame = standard_frame(rows(), otherwise=datetime.now(UTC))
-    return frame.sort_values(order, kind="stable", ignore_index=True)
+def frame_of(table: pa.Table) -> pd.DataFrame:
+    """Rows that stand in order of channel, partition and offset as an event log, by time."""
+    frame = table.to_pandas()
+    frame["data"] = PayloadArray(table["data"])
+    frame = standard_frame(frame, otherwise=datetime.now(UTC))
+    order = frame["time"].argsort(kind="stable")
+    return frame.take(order).reset_index(drop=True)
 
 
 def read_channels(broker: Broker, channels: Iterable[str]) -> Iterator[Record]:
@@ -103,19 +120,42 @@ def read_range(
     LogError
         The broker stops giving events before the end.
     """
+    for batch in read_batches(broker, first, last):
+        for place in range(len(batch)):
+            yield batch.record(place)
+
+
+def read_batches(
+    broker: Broker,
+    first: Mapping[Position, int],
+    last: Mapping[Position, int],
+    *,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Iterator[RecordBatch]:
+    """Every record from one place to another (which is not read), in batches.
+
+    Raises
+    ------
+    LogError
+        The broker stops giving events before the end.
+    """
     wanted = {position: start for position, start in first.items() if start < last[position]}
+    total = sum(last[p] - offset for p, offset in wanted.items())
+    progress(0, total)
     if not wanted:
         return
     patience = time.monotonic() + _PATIENCE_SECONDS
-    with broker.bulk_reader(wanted) as reader:
+    with broker.batch_reader(wanted) as reader:
         while True:
-            for found in reader.poll(_POLL_SECONDS, _AT_ONCE):
+            for batch in reader.poll_batches(_POLL_SECONDS, _AT_ONCE):
                 patience = time.monotonic() + _PATIENCE_SECONDS
-                if found.offset < last[Position(found.channel, found.partition)]:
+                found = batch.before(last[Position(batch.channel, batch.partition)])
+                if len(found):
                     yield found
             # By where it reads next, not by what it read: the last may be no record.
-            places = reader.positions()
-            left = [p for p in sorted(wanted) if places.get(p, 0) < last[p]]
+            places = {**wanted, **reader.positions()}
+            left = [p for p in sorted(wanted) if places[p] < last[p]]
+            progress(total - sum(last[p] - max(places[p], wanted[p]) for p in left), total)
             if not left:
                 return
             if time.monotonic() > patience:
@@ -124,72 +164,3 @@ def read_range(
                     f"the broker gave nothing for {_PATIENCE_SECONDS:g} s; still missing: "
                     f"{missing}."
                 )
-
-
-def row(found: Record) -> dict[str, Any]:
-    """One record as a row of an event log, whatever it holds."""
-    where = {
-        "broker_time": _moment(found.time_ms),
-        "channel": found.channel,
-        "partition": found.partition,
-        "offset": found.offset,
-        "key": found.key.decode("utf-8", "replace") if found.key is not None else None,
-    }
-    letter = DeadLetter.from_headers(found.headers)
-    reason = None
-    if letter is not None:
-        who = f"{letter.service}/{letter.reaction}" if letter.reaction else letter.service
-        reason = f"{who}: {letter.error_type}: {letter.error_message}"
-    try:
-        envelope = from_kafka(found.headers, found.value)
-    except EventError as error:
-        return {
-            "id": None,
-            "type": None,
-            "source": None,
-            "time": None,
-            "correlation_id": None,
-            "causation_id": None,
-            "data": _text(found.value),
-            "subject": None,
-            "dataschema": None,
-            "traceparent": None,
-            "dead_letter": reason,
-            "undecoded": str(error),
-            **where,
-        }
-    data, undecoded = _data(envelope)
-    return {
-        "id": envelope.id,
-        "type": envelope.type,
-        "source": envelope.source,
-        "time": envelope.time,
-        "correlation_id": envelope.correlationid,
-        "causation_id": envelope.causationid,
-        "data": data,
-        "subject": envelope.subject,
-        "dataschema": envelope.dataschema,
-        "traceparent": envelope.traceparent,
-        "dead_letter": reason,
-        "undecoded": undecoded,
-        **where,
-    }
-
-
-def _data(envelope: Envelope) -> tuple[Any, str | None]:
-    try:
-        return envelope.payload(), None
-    except EventError as error:
-        return _text(envelope.data), str(error)
-
-
-def _moment(time_ms: int) -> datetime | None:
-    # On a cluster of others a producer may have set the time, and to anything; -1 is none.
-    try:
-        return datetime.fromtimestamp(time_ms / 1000, UTC) if time_ms >= 0 else None
-    except (OSError, OverflowError, ValueError):
-        return None
-
-
-def _text(value: bytes | None) -> str | None:
-    return value.decode("utf-8", "backslashreplace") if value is not None else None

@@ -1,0 +1,138 @@
+"""Many records of one partition as they came: one buffer of bytes, and where in it what stands.
+
+A Python object for each record, its headers and their texts costs more than all that is done with
+them. So readers of much at once hand over these, and who needs a record asks for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from workbench.brokers.broker import Record
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+OFFSET: Final = 0
+TIME: Final = 1
+KEY: Final = 2
+KEY_SIZE: Final = 3
+VALUE: Final = 4
+VALUE_SIZE: Final = 5
+HEADERS: Final = 6
+HEADER_COUNT: Final = 7
+WIDTH: Final = 8
+"""The columns of an index: what stands there of each record, and how many there are."""
+
+
+class RecordBatch:
+    """Records of one partition, in order of offset.
+
+    Parameters
+    ----------
+    data
+        The bytes (uint8) that hold them.
+    index
+        int64, one row a record: its offset; ms since 1970 when it was appended; where in ``data`` its
+        key begins, and how long it is (-1: none); the same of its value; where its headers begin, and
+        how many they are. A header is laid out as Kafka's record format has it: the length of the
+        name, the name, the length of the value (-1: none), the value; lengths are zigzag varints.
+        https://kafka.apache.org/documentation/#recordheader
+    """
+
+    __slots__ = ("channel", "data", "index", "partition")
+
+    def __init__(
+        self, channel: str, partition: int, data: NDArray[np.uint8], index: NDArray[np.int64]
+    ) -> None:
+        self.channel, self.partition, self.data, self.index = channel, partition, data, index
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def before(self, offset: int) -> RecordBatch:
+        """Those that stand before an offset."""
+        end = int(self.index[:, OFFSET].searchsorted(offset))
+        whole = end == len(self.index)
+        return self if whole else type(self)(self.channel, self.partition, self.data, self.index[:end])
+
+    def record(self, place: int) -> Record:
+        """One of them, whole."""
+        offset, time, key, key_size, value, value_size, at, count = self.index[place].tolist()
+        headers = []
+        for _ in range(count):
+            size, at = self._length(at)
+            name = self._bytes(at, size) or b""
+            size_of_text, at = self._length(at + size)
+            text = self._bytes(at, size_of_text)
+            headers.append((name.decode("utf-8", "backslashreplace"), text))
+            at += max(size_of_text, 0)
+        return Record(
+            self.channel,
+            self.partition,
+            offset,
+            time,
+            self._bytes(key, key_size),
+            headers,
+            self._bytes(value, value_size),
+        )
+
+    def _bytes(self, at: int, size: int) -> bytes | None:
+        return self.data[at : at + size].tobytes() if size >= 0 else None
+
+    def _length(self, at: int) -> tuple[int, int]:
+        """A zigzag varint, and where it ends."""
+        found = shift = 0
+        while True:
+            byte = int(self.data[at])
+            at += 1
+            found |= (byte & 0x7F) << shift
+            if byte < 0x80:  # noqa: PLR2004 - the bit that says that more follows
+                return (found >> 1) ^ -(found & 1), at
+            shift += 7
+
+
+def batches_of(records: Iterable[Record]) -> list[RecordBatch]:
+    """Records, in batches by partition; each partition's stay in their order."""
+    found: dict[tuple[str, int], list[Record]] = {}
+    for record in records:
+        found.setdefault((record.channel, record.partition), []).append(record)
+    return [_packed(*place, some) for place, some in found.items()]
+
+
+def _packed(channel: str, partition: int, records: Sequence[Record]) -> RecordBatch:
+    import numpy as np
+
+    data = bytearray()
+    index: list[tuple[int, ...]] = []
+    for record in records:
+        key, value = len(data), len(data) + len(record.key or b"")
+        data += record.key or b""
+        data += record.value or b""
+        headers = len(data)
+        for name, text in record.headers:
+            encoded = name.encode("utf-8", "backslashreplace")
+            data += _varint(len(encoded)) + encoded
+            data += _varint(-1 if text is None else len(text)) + (text or b"")
+        sizes = [-1 if part is None else len(part) for part in (record.key, record.value)]
+        time = min(max(record.time_ms, -1), _LATEST)
+        index.append(
+            (record.offset, time, key, sizes[0], value, sizes[1], headers, len(record.headers))
+        )
+    places: NDArray[Any] = np.array(index, np.int64).reshape(-1, WIDTH)
+    return RecordBatch(channel, partition, np.frombuffer(bytes(data), np.uint8), places)
+
+
+_LATEST: Final = (1 << 63) - 1
+
+
+def _varint(value: int) -> bytes:
+    left = value << 1 if value >= 0 else ~(value << 1)
+    found = bytearray()
+    while left > 0x7F:  # noqa: PLR2004 - seven bits a byte
+        found.append(left & 0x7F | 0x80)
+        left >>= 7
+    found.append(left)
+    return bytes(found)
