@@ -128,12 +128,12 @@ def batches(
     UnsupportedCodecError
         It was compressed in a way that is not known.
     """
-    for head in heads[heads[:, form.MAGIC] == 2]:  # noqa: PLR2004
+    for head in heads[heads[:, form.MAGIC] == 2]:
         checked = data[head[form.START] + form.CHECKED_FROM : head[form.END]]
         if calc_crc32c(checked) != head[form.CHECKSUM]:
             raise CorruptRecordError(f"{_at(place, head[form.BASE_OFFSET])} fails its checksum")
     heads = _committed(data, heads, aborted)
-    if (heads[:, form.MAGIC] != 2).any():  # noqa: PLR2004 - stored by a Kafka before 0.11
+    if (heads[:, form.MAGIC] != 2).any():
         return _one_by_one(place, data, heads, first)
     if (heads[:, form.ATTRIBUTES] & form.COMPRESSION).any():
         data, heads = _decompressed(place, data, heads)
@@ -176,7 +176,7 @@ def _committed(
 
 def _is_abort(data: NDArray[np.uint8], heads: NDArray[np.int64]) -> bool:
     index, _ = form.index_records(data, heads, -1)
-    if not len(index) or index[0, KEY_SIZE] < 4:  # noqa: PLR2004 - a version and a kind, of 16 bits
+    if not len(index) or index[0, KEY_SIZE] < 4:
         return False
     return data[index[0, KEY] + 2 : index[0, KEY] + 4].tobytes() == _ABORT
 

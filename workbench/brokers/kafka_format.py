@@ -52,7 +52,7 @@ _MAGIC_AT: Final = 16
 
 
 @njit(cache=True, nogil=True)
-def _number(data: Any, at: int, size: int) -> int:  # pragma: no cover - compiled
+def _number(data: Any, at: int, size: int) -> Any:  # pragma: no cover - compiled
     """A signed number, the most significant byte first."""
     found = np.int64(0)
     for place in range(size):
@@ -92,7 +92,7 @@ def batch_heads(data: Any) -> Any:  # pragma: no cover - compiled
 
 
 @njit(cache=True, nogil=True)
-def _varint(data: Any, at: int, end: int) -> tuple[int, int]:  # pragma: no cover - compiled
+def _varint(data: Any, at: int, end: int) -> Any:  # pragma: no cover - compiled
     """A zigzag varint, and where it ends; -1 if it goes beyond."""
     found, shift = np.uint64(0), np.uint64(0)
     while at < end and shift < 64:
@@ -106,7 +106,7 @@ def _varint(data: Any, at: int, end: int) -> tuple[int, int]:  # pragma: no cove
 
 
 @njit(cache=True, nogil=True)
-def _sized(data: Any, at: int, end: int) -> tuple[int, int, int]:  # pragma: no cover - compiled
+def _sized(data: Any, at: int, end: int) -> Any:  # pragma: no cover - compiled
     """Where bytes begin that stand behind their length, how many they are, where they end."""
     size, begin = _varint(data, at, end)
     if begin < 0 or size < -1 or size > end - begin:
@@ -115,7 +115,7 @@ def _sized(data: Any, at: int, end: int) -> tuple[int, int, int]:  # pragma: no 
 
 
 @njit(cache=True, nogil=True)
-def index_records(data: Any, heads: Any, first: int) -> tuple[Any, int]:  # pragma: no cover
+def index_records(data: Any, heads: Any, first: int) -> Any:  # pragma: no cover
     """The index of the records of batches from an offset on, as ``RecordBatch`` has it.
 
     The second is the offset of a batch that can't be read; -1 if all can.

@@ -56,7 +56,9 @@ class RecordBatch:
         """Those that stand before an offset."""
         end = int(self.index[:, OFFSET].searchsorted(offset))
         whole = end == len(self.index)
-        return self if whole else type(self)(self.channel, self.partition, self.data, self.index[:end])
+        return (
+            self if whole else type(self)(self.channel, self.partition, self.data, self.index[:end])
+        )
 
     def record(self, place: int) -> Record:
         """One of them, whole."""
@@ -89,7 +91,7 @@ class RecordBatch:
             byte = int(self.data[at])
             at += 1
             found |= (byte & 0x7F) << shift
-            if byte < 0x80:  # noqa: PLR2004 - the bit that says that more follows
+            if byte < 0x80:
                 return (found >> 1) ^ -(found & 1), at
             shift += 7
 
@@ -131,7 +133,7 @@ _LATEST: Final = (1 << 63) - 1
 def _varint(value: int) -> bytes:
     left = value << 1 if value >= 0 else ~(value << 1)
     found = bytearray()
-    while left > 0x7F:  # noqa: PLR2004 - seven bits a byte
+    while left > 0x7F:
         found.append(left & 0x7F | 0x80)
         left >>= 7
     found.append(left)

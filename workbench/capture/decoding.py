@@ -7,8 +7,10 @@ Tests hold the two equal.
 
 from __future__ import annotations
 
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -17,13 +19,17 @@ import pyarrow.compute as pc
 from workbench.brokers.record_batch import OFFSET, TIME, RecordBatch
 from workbench.capture import scanning
 from workbench.capture.json_text import json_text
+from workbench.capture.plain_time import NO_TIME
 from workbench.capture.rows import row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
+_THREADS: Final = 2
+_AHEAD: Final = 8
+"""Batches that are read and not yet decoded, at most."""
 _TEXT: Final = pa.large_string()
 _TIME: Final = pa.timestamp("ns", "UTC")
 _CODES: Final = pa.dictionary(pa.int32(), _TEXT)
@@ -62,7 +68,7 @@ _SPANS: Final = {
     "traceparent": scanning.TRACE,
     "key": scanning.ROW_KEY,
 }
-_NONE: Final = np.iinfo(np.int64).min
+_WANTED: Final = np.array(list(_SPANS.values()))
 _LATEST_MS: Final = np.iinfo(np.int64).max // 1_000_000_000 * 1_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -84,8 +90,7 @@ def decode(batch: RecordBatch) -> pa.RecordBatch:
         "dead_letter": pa.nulls(len(batch), _TEXT),
         "undecoded": pa.nulls(len(batch), _TEXT),
     }
-    for name, which in _SPANS.items():
-        columns[name] = _texts(batch.data, begins[which], sizes[which])
+    columns |= _texts(batch.data, begins, sizes)
     if rows:
         for name in (*_SPANS, "dead_letter", "undecoded"):
             read = _payload if name == "data" else _text
@@ -98,25 +103,48 @@ def decode(batch: RecordBatch) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays([columns[name] for name in SCHEMA.names], schema=SCHEMA)
 
 
+def decoded(batches: Iterable[RecordBatch]) -> Iterator[tuple[RecordBatch, pa.RecordBatch]]:
+    """Each batch with its rows, in their order; decoded in threads while the next ones are read."""
+    with ThreadPoolExecutor(_THREADS, thread_name_prefix="decode") as pool:
+        coming: deque[tuple[RecordBatch, Future[pa.RecordBatch]]] = deque()
+        try:
+            for batch in batches:
+                coming.append((batch, pool.submit(decode, batch)))
+                while coming and (coming[0][1].done() or len(coming) > _AHEAD):
+                    first, rows = coming.popleft()
+                    yield first, rows.result()
+            while coming:
+                first, rows = coming.popleft()
+                yield first, rows.result()
+        finally:
+            for _, rows in coming:
+                rows.cancel()
+
+
 def table_of(decoded: Iterable[pa.RecordBatch]) -> pa.Table:
     """Rows of many batches, one below the other, with one dictionary a column."""
     return pa.Table.from_batches(list(decoded), SCHEMA).unify_dictionaries()
 
 
-def _texts(data: NDArray[np.uint8], begins: Any, sizes: Any) -> pa.Array:
-    ends, text, bits = scanning.gathered(data, begins, sizes)
-    parts = [pa.py_buffer(part) for part in (bits, ends, text)]
-    return pa.LargeStringArray.from_buffers(len(sizes), parts[1], parts[2], parts[0])
+def _texts(data: NDArray[np.uint8], begins: Any, sizes: Any) -> dict[str, pa.Array]:
+    ends, bits, nulls, text, bases = scanning.gathered(data, begins, sizes, _WANTED)
+    texts = pa.py_buffer(text)
+    found = {}
+    for place, name in enumerate(_SPANS):
+        base, size = int(bases[place]), int(bases[place + 1] - bases[place])
+        buffers = (pa.py_buffer(ends[place]), texts.slice(base, size), pa.py_buffer(bits[place]))
+        found[name] = pa.LargeStringArray.from_buffers(len(sizes), *buffers, int(nulls[place]))
+    return found
 
 
 def _moments(nanoseconds: NDArray[np.int64]) -> pa.Array:
-    return pa.array(nanoseconds, pa.int64(), mask=nanoseconds == _NONE).cast(_TIME)
+    return pa.array(nanoseconds, pa.int64(), mask=nanoseconds == NO_TIME).cast(_TIME)
 
 
 def _broker_times(milliseconds: NDArray[np.int64]) -> NDArray[np.int64]:
     # On a cluster of others a producer may have set the time, and to anything; -1 is none.
-    known = (milliseconds >= 0) & (milliseconds < _LATEST_MS)
-    return np.where(known, np.where(known, milliseconds, 0) * 1_000_000, _NONE)
+    known = (milliseconds >= 0) & (milliseconds <= _LATEST_MS)
+    return np.where(known, np.where(known, milliseconds, 0) * 1_000_000, NO_TIME)
 
 
 def _repeated(text: str, count: int) -> pa.Array:
@@ -125,8 +153,8 @@ def _repeated(text: str, count: int) -> pa.Array:
 
 
 def _nanoseconds(moment: datetime | None) -> int:
-    since = (moment - _EPOCH) // _MICROSECOND if moment is not None else _LATEST_US
-    return since * 1_000 if abs(since) < _LATEST_US else int(_NONE)
+    since = (moment - _EPOCH) // _MICROSECOND if moment is not None else _LATEST_US + 1
+    return since * 1_000 if abs(since) <= _LATEST_US else int(NO_TIME)
 
 
 def _text(value: str | None) -> str | None:
@@ -135,4 +163,4 @@ def _text(value: str | None) -> str | None:
 
 
 def _payload(value: Any) -> str | None:
-    return None if value is None else cast("str", json_text(value).decode())
+    return None if value is None else json_text(value).decode()

@@ -16,7 +16,7 @@ import pyarrow as pa
 from workbench.brokers import Broker, Position, Record
 from workbench.brokers.record_batch import OFFSET, RecordBatch
 from workbench.capture.columns import standard_frame
-from workbench.capture.decoding import decode, table_of
+from workbench.capture.decoding import decoded, table_of
 from workbench.capture.payload_column import PayloadArray
 from workbench.errors import LogError
 
@@ -61,12 +61,8 @@ def record(
     """
     names = sorted(set(channels))
     first, last = cut(broker, names, since=since, until=until, start=start, stop=stop)
-    found = [
-        ((batch.channel, batch.partition, int(batch.index[0, OFFSET])), decode(batch))
-        for batch in read_batches(broker, first, last, progress=progress)
-    ]
-    decoded = [columns for _, columns in sorted(found, key=lambda one: one[0])]
-    return frame_of(table_of(decoded))
+    batches = read_batches(broker, first, last, progress=progress)
+    return frame_of(decoded(batches))
 
 
 def cut(
@@ -89,12 +85,15 @@ def cut(
     return wanted, {p: last[p] for p in wanted}
 
 
-def frame_of(table: pa.Table) -> pd.DataFrame:
-    """Rows that stand in order of channel, partition and offset as an event log, by time."""
+def frame_of(found: Iterable[tuple[RecordBatch, pa.RecordBatch]]) -> pd.DataFrame:
+    """Batches, each with its rows, as an event log in order of time, channel, partition, offset."""
+    placed = [((b.channel, b.partition, int(b.index[0, OFFSET])), rows) for b, rows in found]
+    table = table_of(rows for _, rows in sorted(placed, key=lambda one: one[0]))
+    del placed
     frame = table.to_pandas()
     frame["data"] = PayloadArray(table["data"])
     frame = standard_frame(frame, otherwise=datetime.now(UTC))
-    order = frame["time"].argsort(kind="stable")
+    order = frame["time"].to_numpy().argsort(kind="stable")
     return frame.take(order).reset_index(drop=True)
 
 
