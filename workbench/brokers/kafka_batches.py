@@ -19,7 +19,7 @@ from kafka.record.util import calc_crc32c
 from workbench.brokers import kafka_format as form
 from workbench.brokers.broker import Position, Record
 from workbench.brokers.kafka_clients import KafkaReader, in_words
-from workbench.brokers.record_batch import KEY, KEY_SIZE, RecordBatch, batches_of
+from workbench.brokers.record_batch import KEY, KEY_SIZE, RecordBatch, packed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,7 +45,7 @@ class KafkaBatchReader(KafkaReader):
     def poll_batches(self, timeout: float, limit: int = 5_000) -> list[RecordBatch]:  # noqa: ARG002
         with in_words("Kafka could not be read"):
             found = self._client.poll(timeout_ms=int(timeout * 1000), max_records=_CHUNKS)
-            return [batch for answers in found.values() for batch in answers if len(batch)]
+            return [batch for answers in found.values() for batch in answers]
 
     def poll(self, timeout: float, limit: int = 5_000) -> list[Record]:
         found = self.poll_batches(timeout, limit)
@@ -96,22 +96,22 @@ class _Answer:
         if len(heads):
             self.next_fetch_offset = int(heads[-1, form.LAST_OFFSET]) + 1
         place = Position(self.topic_partition.topic, self.topic_partition.partition)
-        found = batches(place, self._data, heads, self._aborted, self.fetch_offset)
+        found = batch_of(place, self._data, heads, self._aborted, self.fetch_offset)
         self.drain()
-        return found
+        return [found] if len(found) or found.next > self.fetch_offset else []
 
 
 def _all(records: MemoryRecords) -> NDArray[np.uint8]:
     return np.frombuffer(records._buffer, np.uint8)  # noqa: SLF001
 
 
-def batches(
+def batch_of(
     place: Position,
     data: NDArray[np.uint8],
     heads: NDArray[np.int64],
     aborted: Iterable[Any],
     first: int,
-) -> list[RecordBatch]:
+) -> RecordBatch:
     """The records from an offset on that a reader of what is committed is to see.
 
     Parameters
@@ -132,15 +132,16 @@ def batches(
         checked = data[head[form.START] + form.CHECKED_FROM : head[form.END]]
         if calc_crc32c(checked) != head[form.CHECKSUM]:
             raise CorruptRecordError(f"{_at(place, head[form.BASE_OFFSET])} fails its checksum")
+    end = int(heads[-1, form.LAST_OFFSET]) + 1 if len(heads) else first
     heads = _committed(data, heads, aborted)
     if (heads[:, form.MAGIC] != 2).any():
-        return _one_by_one(place, data, heads, first)
+        return packed(*place, _one_by_one(data, heads, first, place), end)
     if (heads[:, form.ATTRIBUTES] & form.COMPRESSION).any():
         data, heads = _decompressed(place, data, heads)
     index, bad = form.index_records(data, heads, first)
     if bad >= 0:
         raise CorruptRecordError(f"{_at(place, bad)} can't be read")
-    return [RecordBatch(place.channel, place.partition, data, index)]
+    return RecordBatch(*place, data, index, end)
 
 
 def _at(place: Position, offset: int) -> str:
@@ -199,8 +200,8 @@ def _decompressed(
 
 
 def _one_by_one(
-    place: Position, data: NDArray[np.uint8], heads: NDArray[np.int64], first: int
-) -> list[RecordBatch]:
+    data: NDArray[np.uint8], heads: NDArray[np.int64], first: int, place: Position
+) -> list[Record]:
     """By kafka-python: batches of a format that no Kafka writes any more."""
     records = []
     for head in heads:
@@ -211,4 +212,4 @@ def _one_by_one(
                 for r in batch
                 if r.offset >= first
             ]
-    return batches_of(records)
+    return records

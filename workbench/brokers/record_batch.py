@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from workbench.brokers.broker import Record
+from workbench.brokers.broker import Position, Record
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,14 +40,27 @@ class RecordBatch:
         how many they are. A header is laid out as Kafka's record format has it: the length of the
         name, the name, the length of the value (-1: none), the value; lengths are zigzag varints.
         https://kafka.apache.org/documentation/#recordheader
+    next
+        The offset to read on from, past what is no record; by default behind the last record.
     """
 
-    __slots__ = ("channel", "data", "index", "partition")
+    __slots__ = ("channel", "data", "index", "next", "partition")
 
     def __init__(
-        self, channel: str, partition: int, data: NDArray[np.uint8], index: NDArray[np.int64]
+        self,
+        channel: str,
+        partition: int,
+        data: NDArray[np.uint8],
+        index: NDArray[np.int64],
+        next: int | None = None,  # noqa: A002 - what is read next
     ) -> None:
         self.channel, self.partition, self.data, self.index = channel, partition, data, index
+        self.next = int(index[-1, OFFSET]) + 1 if next is None else next
+
+    @property
+    def position(self) -> Position:
+        """The partition that it is of."""
+        return Position(self.channel, self.partition)
 
     def __len__(self) -> int:
         return len(self.index)
@@ -55,10 +68,10 @@ class RecordBatch:
     def before(self, offset: int) -> RecordBatch:
         """Those that stand before an offset."""
         end = int(self.index[:, OFFSET].searchsorted(offset))
-        whole = end == len(self.index)
-        return (
-            self if whole else type(self)(self.channel, self.partition, self.data, self.index[:end])
-        )
+        if end == len(self.index) and self.next <= offset:
+            return self
+        kept = self.index[:end]
+        return type(self)(*self.position, self.data, kept, min(self.next, offset))
 
     def record(self, place: int) -> Record:
         """One of them, whole."""
@@ -101,10 +114,16 @@ def batches_of(records: Iterable[Record]) -> list[RecordBatch]:
     found: dict[tuple[str, int], list[Record]] = {}
     for record in records:
         found.setdefault((record.channel, record.partition), []).append(record)
-    return [_packed(*place, some) for place, some in found.items()]
+    return [packed(*place, some) for place, some in found.items()]
 
 
-def _packed(channel: str, partition: int, records: Sequence[Record]) -> RecordBatch:
+def packed(
+    channel: str,
+    partition: int,
+    records: Sequence[Record],
+    next: int | None = None,  # noqa: A002
+) -> RecordBatch:
+    """Records of one partition as a batch; ``next`` must be told if there are none."""
     import numpy as np
 
     data = bytearray()
@@ -124,7 +143,7 @@ def _packed(channel: str, partition: int, records: Sequence[Record]) -> RecordBa
             (record.offset, time, key, sizes[0], value, sizes[1], headers, len(record.headers))
         )
     places: NDArray[Any] = np.array(index, np.int64).reshape(-1, WIDTH)
-    return RecordBatch(channel, partition, np.frombuffer(bytes(data), np.uint8), places)
+    return RecordBatch(channel, partition, np.frombuffer(bytes(data), np.uint8), places, next)
 
 
 _LATEST: Final = (1 << 63) - 1

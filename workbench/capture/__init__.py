@@ -1,16 +1,21 @@
 """Record, read and write event logs: from a broker or a file to one DataFrame with standard columns."""
 
 from workbench.capture.columns import COLUMNS, UNKNOWN, standard_frame
+from workbench.capture.fetching import read_channels, read_range
 from workbench.capture.finding import Found, find_alike, find_event, find_flow, identity, place_of
+from workbench.capture.folder import CapturedFolder
 from workbench.capture.jsonl import read_jsonl, read_jsonl_parts, write_jsonl
-from workbench.capture.recorder import read_channels, read_range, record
+from workbench.capture.live import LiveCapture
+from workbench.capture.recorder import record
 from workbench.capture.replayer import replay
 from workbench.capture.rows import row
 
 __all__ = [
     "COLUMNS",
     "UNKNOWN",
+    "CapturedFolder",
     "Found",
+    "LiveCapture",
     "find_alike",
     "find_event",
     "find_flow",

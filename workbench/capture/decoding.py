@@ -98,6 +98,8 @@ def decode(batch: RecordBatch) -> pa.RecordBatch:
             columns[name] = pc.replace_with_mask(columns[name], mask, found)
         moments = _moments(np.array([_nanoseconds(each["time"]) for each in rows], np.int64))
         columns["time"] = pc.replace_with_mask(columns["time"], mask, moments)
+    if columns["time"].null_count:
+        columns["time"] = pc.coalesce(columns["time"], columns["broker_time"])
     for name in ("type", "source"):
         columns[name] = pc.dictionary_encode(columns[name])
     return pa.RecordBatch.from_arrays([columns[name] for name in SCHEMA.names], schema=SCHEMA)
