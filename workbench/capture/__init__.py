@@ -6,26 +6,40 @@ from workbench.capture.finding import Found, find_alike, find_event, find_flow, 
 from workbench.capture.folder import CapturedFolder
 from workbench.capture.jsonl import read_jsonl, read_jsonl_parts, write_jsonl
 from workbench.capture.live import LiveCapture
-from workbench.capture.recorder import record
+from workbench.capture.recorder import record, record_to
 from workbench.capture.replayer import replay
 from workbench.capture.rows import row
+from workbench.capture.schema_files import SchemaFiles
+from workbench.capture.schema_registry import SchemaRegistry
+from workbench.capture.schemas import Reference, Schema, Schemas, open_schemas
+from workbench.capture.tapping import Tapping
+from workbench.capture.wire_format import Decoder
 
 __all__ = [
     "COLUMNS",
     "UNKNOWN",
     "CapturedFolder",
+    "Decoder",
     "Found",
     "LiveCapture",
+    "Reference",
+    "Schema",
+    "SchemaFiles",
+    "SchemaRegistry",
+    "Schemas",
+    "Tapping",
     "find_alike",
     "find_event",
     "find_flow",
     "identity",
+    "open_schemas",
     "place_of",
     "read_channels",
     "read_jsonl",
     "read_jsonl_parts",
     "read_range",
     "record",
+    "record_to",
     "replay",
     "row",
     "standard_frame",

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from workbench.capture.wire_format import Decoder
+
 _THREADS: Final = 2
 _AHEAD: Final = 8
 """Batches that are read and not yet decoded, at most."""
@@ -75,11 +77,11 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 _LATEST_US: Final = _LATEST_MS * 1_000
 
 
-def decode(batch: RecordBatch) -> pa.RecordBatch:
+def decode(batch: RecordBatch, decoder: Decoder | None = None) -> pa.RecordBatch:
     """The rows of an event log that a batch of records holds, in ``SCHEMA``, in order of offset."""
     begins, sizes, times, plain = scanning.scan(batch.data, batch.index)
     others = np.flatnonzero(~plain)
-    rows = [row(batch.record(int(place))) for place in others]
+    rows = [row(batch.record(int(place)), decoder) for place in others]
     mask = pa.array(~plain)
     columns: dict[str, pa.Array] = {
         "time": _moments(times),
@@ -105,13 +107,15 @@ def decode(batch: RecordBatch) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays([columns[name] for name in SCHEMA.names], schema=SCHEMA)
 
 
-def decoded(batches: Iterable[RecordBatch]) -> Iterator[tuple[RecordBatch, pa.RecordBatch]]:
+def decoded(
+    batches: Iterable[RecordBatch], decoder: Decoder | None = None
+) -> Iterator[tuple[RecordBatch, pa.RecordBatch]]:
     """Each batch with its rows, in their order; decoded in threads while the next ones are read."""
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="decode") as pool:
         coming: deque[tuple[RecordBatch, Future[pa.RecordBatch]]] = deque()
         try:
             for batch in batches:
-                coming.append((batch, pool.submit(decode, batch)))
+                coming.append((batch, pool.submit(decode, batch, decoder)))
                 while coming and (coming[0][1].done() or len(coming) > _AHEAD):
                     first, rows = coming.popleft()
                     yield first, rows.result()

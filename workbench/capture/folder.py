@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -98,8 +98,14 @@ class CapturedFolder:
                 first[position] = place
         return Cut(first, {p: of.last[p] for p in first})
 
-    def write(self, found: Iterable[tuple[RecordBatch, pa.RecordBatch]]) -> Iterator[int]:
-        """Write batches as they come; gives, after each part, how many events are here."""
+    def write(self, found: Iterable[tuple[RecordBatch, pa.RecordBatch]]) -> Self:
+        """Write batches, each with its rows, as they come; returns the folder.
+
+        Raises
+        ------
+        LogError
+            Another capture writes to it, too.
+        """
         rows: list[pa.RecordBatch] = []
         ends: dict[Position, int] = {}
         size = 0
@@ -111,10 +117,17 @@ class CapturedFolder:
             if size >= _PART_BYTES:
                 self._write_part(rows, ends)
                 rows, ends, size = [], {}, 0
-                yield self.events
         if ends:
             self._write_part(rows, ends)
-            yield self.events
+        return self
+
+    def what_is_lost(self) -> list[str]:
+        """A sentence for each partition of which something was gone before it was captured."""
+        return [
+            f"{place.channel}[{place.partition}]: offsets {begin:,} to {end - 1:,} are gone from the "
+            f"broker (retention), and not in {self.path}."
+            for place, (begin, end) in sorted(self.lost.items())
+        ]
 
     def _write_part(self, rows: list[pa.RecordBatch], ends: Mapping[Position, int]) -> None:
         table = table_of(rows)

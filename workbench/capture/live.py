@@ -13,6 +13,7 @@ from workbench.brokers import Broker
 from workbench.brokers.record_batch import RecordBatch
 from workbench.capture.decoding import decoded
 from workbench.capture.fetching import Places, follow_batches
+from workbench.capture.wire_format import Decoder
 from workbench.errors import LogError, WorkbenchError
 
 Result = TypeVar("Result")
@@ -30,6 +31,8 @@ class LiveCapture(Generic[Result]):
         Where to begin on each partition. Channels and partitions that are made later are not read.
     collect
         Makes the result of batches, each with its rows; called in the background.
+    decoder
+        Of values in Confluent's wire format.
     told
         Told, in the background, how many events there are by now.
     """
@@ -40,9 +43,11 @@ class LiveCapture(Generic[Result]):
         first: Places,
         collect: Callable[[Iterator[Any]], Result],
         *,
+        decoder: Decoder | None = None,
         told: Callable[[int], None] = lambda count: None,
     ) -> None:
         self._broker, self._first, self._told = broker, dict(first), told
+        self._decoder = decoder
         self._stopping = threading.Event()
         self._last: Places | None = None
         self._count = 0
@@ -105,7 +110,7 @@ class LiveCapture(Generic[Result]):
 
     def _run(self, collect: Callable[[Iterator[Any]], Result]) -> None:
         try:
-            self._result.append(collect(decoded(self._batches())))
+            self._result.append(collect(decoded(self._batches(), self._decoder)))
         except BaseException as error:  # noqa: BLE001 - nobody hears of it here: stop() says it
             self._error = error
 

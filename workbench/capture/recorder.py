@@ -1,4 +1,4 @@
-"""Recording: what stands on a broker's channels, as an event log in memory.
+"""Recording: what stands on a broker's channels, as an event log in memory or in a folder.
 
 The cut is consistent: the end of every partition is taken once, before reading, and nothing after it
 is read.
@@ -6,6 +6,7 @@ is read.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
@@ -19,7 +20,10 @@ from workbench.capture.columns import standard_frame
 from workbench.capture.cutting import cut, newest
 from workbench.capture.decoding import decoded, table_of
 from workbench.capture.fetching import read_batches
+from workbench.capture.folder import CapturedFolder
 from workbench.capture.payload_column import PayloadArray
+from workbench.capture.schemas import open_schemas
+from workbench.capture.wire_format import Decoder
 from workbench.errors import LogError
 
 
@@ -32,6 +36,7 @@ def record(
     start: Mapping[Position, int] | None = None,
     stop: Mapping[Position, int] | None = None,
     last: int | None = None,
+    schemas: object = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> pd.DataFrame:
     """Read channels from one place to another.
@@ -44,6 +49,9 @@ def record(
         Offsets for single partitions, which win over the times: ``start`` is read, ``stop`` not.
     last
         Only the newest so many of all that, by broker time, of all partitions together.
+    schemas
+        Where the schemas of values in Confluent's wire format are had from: as
+        :func:`workbench.capture.open_schemas` takes it. Without them such values stay undecoded.
     progress
         Told (offsets read, offsets in all).
 
@@ -51,8 +59,8 @@ def record(
     -------
     pandas.DataFrame
         In order of time. The standard columns, and ``key``, ``subject``, ``dataschema``, ``traceparent``,
-        ``dead_letter`` and ``undecoded`` (why a record is not an event; its value is then text), all
-        str; ``undated`` if the time of some is unknown, as :func:`standard_frame` says.
+        ``dead_letter`` and ``undecoded`` (why a record is not an event, its value is then text; or
+        why its value, which is then base64, could not be decoded with a schema), all str; ``undated`` if the time of some is unknown, as :func:`standard_frame` says.
 
     Raises
     ------
@@ -63,15 +71,51 @@ def record(
     if last is not None and last < 1:
         raise LogError(f"last is how many events, 1 or more; not {last}.")
     whole = cut(broker, channels, since=since, until=until, start=start, stop=stop)
+    decoder = decoder_of(schemas)
     wanted = last
     while True:
         chosen = whole if wanted is None else newest(broker, whole, wanted)
         batches = read_batches(broker, *chosen, progress=progress)
-        frame = frame_of(decoded(batches))
+        frame = frame_of(decoded(batches, decoder))
         if wanted is None or last is None or len(frame) >= last or chosen == whole:
             break
         wanted *= 2  # offsets that stand for no record counted, too
     return frame if last is None else _newest_rows(frame, last)
+
+
+def record_to(
+    broker: Broker,
+    channels: Iterable[str],
+    folder: str | os.PathLike[str],
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    start: Mapping[Position, int] | None = None,
+    stop: Mapping[Position, int] | None = None,
+    schemas: object = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> CapturedFolder:
+    """Read channels into a folder of Parquet files, or go on with one: what it lacks is added.
+
+    It takes the memory of a part, however much is read; see :func:`record` for the parameters.
+
+    Raises
+    ------
+    LogError
+        The broker stops giving events before the end; there is no partition that is named; the folder
+        holds something else, or another capture writes to it.
+    """
+    whole = cut(broker, channels, since=since, until=until, start=start, stop=stop)
+    captured = CapturedFolder.open(folder, broker.cluster_id)
+    rest = captured.rest(whole, broker.begin_offsets({place.channel for place in whole.first}))
+    batches = read_batches(broker, *rest, progress=progress)
+    captured.write(decoded(batches, decoder_of(schemas)))
+    return captured
+
+
+def decoder_of(schemas: object) -> Decoder | None:
+    """What decodes values in Confluent's wire format, if anything is to."""
+    return Decoder(open_schemas(schemas)) if schemas is not None else None
 
 
 def frame_of(found: Iterable[tuple[RecordBatch, pa.RecordBatch]]) -> pd.DataFrame:

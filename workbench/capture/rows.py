@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from workbench.brokers import Record
+from workbench.capture.wire_format import Decoder, payload_of
 from workbench.errors import EventError
-from workbench.events import DeadLetter, Envelope, from_kafka
+from workbench.events import DeadLetter, from_kafka
 
 
-def row(found: Record) -> dict[str, Any]:
+def row(found: Record, decoder: Decoder | None = None) -> dict[str, Any]:
     """One record as a row of an event log, whatever it holds."""
     where = {
         "broker_time": _moment(found.time_ms),
@@ -27,6 +28,7 @@ def row(found: Record) -> dict[str, Any]:
     try:
         envelope = from_kafka(found.headers, found.value)
     except EventError as error:
+        data, undecoded = payload_of(found, decoder, lambda: _text(found.value))
         return {
             "id": None,
             "type": None,
@@ -34,15 +36,15 @@ def row(found: Record) -> dict[str, Any]:
             "time": None,
             "correlation_id": None,
             "causation_id": None,
-            "data": _text(found.value),
+            "data": data,
             "subject": None,
             "dataschema": None,
             "traceparent": None,
             "dead_letter": reason,
-            "undecoded": str(error),
+            "undecoded": undecoded or str(error),
             **where,
         }
-    data, undecoded = _data(envelope)
+    data, undecoded = payload_of(found, decoder, envelope.payload)
     return {
         "id": envelope.id,
         "type": envelope.type,
@@ -58,13 +60,6 @@ def row(found: Record) -> dict[str, Any]:
         "undecoded": undecoded,
         **where,
     }
-
-
-def _data(envelope: Envelope) -> tuple[Any, str | None]:
-    try:
-        return envelope.payload(), None
-    except EventError as error:
-        return _text(envelope.data), str(error)
 
 
 def _moment(time_ms: int) -> datetime | None:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, overload
 
 from workbench.brokers import Position
-from workbench.errors import LogError
+from workbench.errors import BrokerError, LogError
 from workbench.session.progress import counted, ticking
 
 if TYPE_CHECKING:
     from workbench.analysis import EventLog
-    from workbench.capture import CapturedFolder, LiveCapture
-    from workbench.capture.cutting import Cut
+    from workbench.capture import CapturedFolder, LiveCapture, Tapping
     from workbench.session.connection import Connection
     from workbench.session.faults import Faults
 
@@ -42,6 +41,7 @@ class Capturing:
         stop: Mapping[Position, int] | None = None,
         last: int | None = None,
         to: None = None,
+        schemas: object = None,
         progress: bool = True,
     ) -> EventLog: ...
 
@@ -57,6 +57,7 @@ class Capturing:
         stop: Mapping[Position, int] | None = None,
         last: None = None,
         to: Path,
+        schemas: object = None,
         progress: bool = True,
     ) -> CapturedFolder: ...
 
@@ -71,6 +72,7 @@ class Capturing:
         stop: Mapping[Position, int] | None = None,
         last: int | None = None,
         to: Path | None = None,
+        schemas: object = None,
         progress: bool = True,
     ) -> EventLog | CapturedFolder:
         """What stands on channels now, as an event log; by default the design's and their dead letters.
@@ -94,6 +96,9 @@ class Capturing:
             A folder of Parquet files to write, instead of a log in memory; it may be larger than memory.
             Stopped or killed at any moment, the same call goes on where the files end, and later it adds
             what has come since; no event is there twice. ``EventLog.read(folder)`` reads it.
+        schemas
+            The address of a schema registry, or a folder of files: decodes Avro, as of
+            :func:`workbench.capture.open_schemas`.
 
         Returns
         -------
@@ -111,25 +116,20 @@ class Capturing:
         >>> wb.capture(pattern="shop.*", to="shop-log")  # doctest: +SKIP
         """
         from workbench.analysis import EventLog
-        from workbench.capture import record
+        from workbench.capture import record, record_to
 
         names = self._chosen(channels, pattern)
         if to is not None and last is not None:
             raise LogError("last= is of a log in memory: for a folder say since= or start=.")
         span: dict[str, Any] = {"since": since, "until": until, "start": start, "stop": stop}
+        broker = self.connection.broker
         with counted("capture", "events", shown=progress) as advance:
+            span |= {"schemas": schemas, "progress": advance}
             if to is None:
-                frame = record(self.connection.broker, names, **span, last=last, progress=advance)
-                return EventLog(frame)
-            from workbench.capture.cutting import cut
-            from workbench.capture.decoding import decoded
-            from workbench.capture.fetching import read_batches
-
-            chosen = cut(self.connection.broker, names, **span)
-            folder, rest = self._folder(to, chosen)
-            batches = read_batches(self.connection.broker, *rest, progress=advance)
-            for _ in folder.write(decoded(batches)):
-                pass
+                return EventLog(record(broker, names, **span, last=last))
+            folder = record_to(broker, names, to, **span)
+        for sentence in folder.what_is_lost():
+            self._told(sentence)
         return folder
 
     def capture_live(
@@ -140,6 +140,7 @@ class Capturing:
         since: datetime | None = None,
         start: Mapping[Position, int] | None = None,
         to: Path | None = None,
+        schemas: object = None,
         progress: bool = True,
     ) -> LiveCapture[Any]:
         """Capture what comes from now on (or since a time), in the background, until it is stopped.
@@ -151,7 +152,7 @@ class Capturing:
 
         Parameters
         ----------
-        channels, pattern, start, to
+        channels, pattern, start, to, schemas
             As of :meth:`capture`. Channels that are made later are not read.
         since
             A time of the broker's to begin at, instead of now.
@@ -163,26 +164,82 @@ class Capturing:
         >>> live.result.flows()  # doctest: +SKIP
         """
         from workbench.analysis import EventLog
-        from workbench.capture import LiveCapture
+        from workbench.capture import CapturedFolder, LiveCapture
         from workbench.capture.cutting import Cut
-        from workbench.capture.recorder import frame_of
+        from workbench.capture.recorder import decoder_of, frame_of
 
         names = self._chosen(channels, pattern)
         broker = self.connection.broker
         first = broker.offsets_at(names, since) if since else broker.end_offsets(names)
         first |= {Position(*place): offset for place, offset in (start or {}).items()}
-        bar = ticking("capture", "events", shown=progress)
+        how: dict[str, Any] = {"decoder": decoder_of(schemas)}
         if to is None:
-            return LiveCapture(broker, first, lambda found: EventLog(frame_of(found)), told=bar)
-        ends = {place: max(offset, 1 << 62) for place, offset in first.items()}
-        folder, rest = self._folder(to, Cut(first, ends))
+            how["told"] = ticking("capture", "events", shown=progress)
+            return LiveCapture(broker, first, lambda found: EventLog(frame_of(found)), **how)
+        folder = CapturedFolder.open(to, broker.cluster_id)
+        endless = Cut(first, {place: max(offset, 1 << 62) for place, offset in first.items()})
+        rest = folder.rest(endless, broker.begin_offsets(names))
+        for sentence in folder.what_is_lost():
+            self._told(sentence)
+        how["told"] = ticking("capture", "events", shown=progress)
+        return LiveCapture(broker, rest.first, folder.write, **how)
 
-        def written(found: Iterator[Any]) -> CapturedFolder:
-            for _ in folder.write(found):
-                pass
-            return folder
+    def capture_tap(
+        self,
+        exchange: str | Iterable[str] | Mapping[str, str | Iterable[str]],
+        routing_key: str | Iterable[str] = "#",
+        *,
+        url: str | None = None,
+        limit: int | None = None,
+        seconds: float | None = None,
+        queue: str | None = None,
+        max_length: int = 100_000,
+        schemas: object = None,
+    ) -> Tapping[EventLog]:
+        """Listen to exchanges of a RabbitMQ, whoever publishes there, until it is stopped.
 
-        return LiveCapture(broker, rest.first, written, told=bar)
+        ``with wb.capture_tap("orders", "order.*", url="rabbitmq://...") as tap: ...``, and then
+        ``tap.stop()`` is the log. It takes a queue of its own, and none of anybody else's messages.
+
+        Parameters
+        ----------
+        url
+            Of another RabbitMQ than the workbench's own.
+        exchange, routing_key, limit, seconds, queue, max_length, schemas
+            As of :class:`workbench.capture.Tapping`.
+
+        Raises
+        ------
+        BrokerError
+            This workbench is read-only or is on no RabbitMQ, or that one has no such exchange.
+        LogError
+            No exchange is named, or a bound is not above 0.
+        """
+        from workbench.analysis import EventLog
+        from workbench.brokers.rabbitmq import RabbitMQBroker
+        from workbench.capture import Tapping
+
+        if self.connection.readonly:
+            raise BrokerError(
+                "this workbench is read-only: it can't put the queue of a tap on a RabbitMQ."
+            )
+        broker = self.connection.broker if url is None else RabbitMQBroker(url)
+        if not isinstance(broker, RabbitMQBroker):
+            raise BrokerError(
+                f"a tap listens to a RabbitMQ, and this workbench is on {broker.kind}: name one by "
+                "url='rabbitmq://user:password@host:port/vhost'."
+            )
+        return Tapping(
+            broker,
+            exchange,
+            routing_key,
+            limit=limit,
+            seconds=seconds,
+            queue=queue,
+            max_length=max_length,
+            schemas=schemas,
+            made=EventLog,
+        )
 
     def _chosen(self, channels: str | Iterable[str] | None, pattern: str | None) -> list[str]:
         if channels is not None and pattern is not None:
@@ -202,17 +259,3 @@ class Capturing:
                 listed = ", ".join(sorted(there)) or "none"
                 raise LogError(f"there is no channel {name!r} on the broker; there are: {listed}.")
         return names
-
-    def _folder(self, path: Path, chosen: Cut) -> tuple[CapturedFolder, Cut]:
-        """A folder to go on with, and what is not in it yet; says what can't be had any more."""
-        from workbench.capture import CapturedFolder
-
-        broker = self.connection.broker
-        folder = CapturedFolder.open(path, broker.cluster_id)
-        rest = folder.rest(chosen, broker.begin_offsets({place.channel for place in chosen.first}))
-        for place, (begin, end) in sorted(folder.lost.items()):
-            self._told(
-                f"{place.channel}[{place.partition}]: offsets {begin:,} to {end - 1:,} are gone from the "
-                f"broker (retention), and not in {folder.path}."
-            )
-        return folder, rest

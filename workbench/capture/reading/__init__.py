@@ -1,0 +1,1 @@
+"""Reading event logs that others wrote: opening, guessing the format and the mapping, columns."""
