@@ -49,7 +49,7 @@ class KafkaBatchReader(KafkaReader):
 
     def poll(self, timeout: float, limit: int = 5_000) -> list[Record]:
         found = self.poll_batches(timeout, limit)
-        return [batch.record(place) for batch in found for place in range(len(batch))]
+        return [record for batch in found for record in batch.records()]
 
 
 def fits(client: Any) -> bool:

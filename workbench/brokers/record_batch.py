@@ -6,7 +6,7 @@ them. So readers of much at once hand over these, and who needs a record asks fo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from workbench.brokers.broker import Position, Record
@@ -25,6 +25,10 @@ HEADERS: Final = 6
 HEADER_COUNT: Final = 7
 WIDTH: Final = 8
 """The columns of an index: what stands there of each record, and how many there are."""
+
+
+_LOW_BITS: Final = 0x7F
+"""Of a byte of a varint: seven bits; the eighth says that more follow."""
 
 
 class RecordBatch:
@@ -73,40 +77,53 @@ class RecordBatch:
         kept = self.index[:end]
         return type(self)(*self.position, self.data, kept, min(self.next, offset))
 
-    def record(self, place: int) -> Record:
-        """One of them, whole."""
-        offset, time, key, key_size, value, value_size, at, count = self.index[place].tolist()
-        headers = []
-        for _ in range(count):
-            size, at = self._length(at)
-            name = self._bytes(at, size) or b""
-            size_of_text, at = self._length(at + size)
-            text = self._bytes(at, size_of_text)
-            headers.append((name.decode("utf-8", "backslashreplace"), text))
-            at += max(size_of_text, 0)
-        return Record(
-            self.channel,
-            self.partition,
-            offset,
-            time,
-            self._bytes(key, key_size),
-            headers,
-            self._bytes(value, value_size),
-        )
+    def records(self, places: NDArray[np.int64] | None = None) -> Iterator[Record]:
+        """Those at some places, or all, whole."""
+        data = self.data.tobytes()
+        index = self.index if places is None else self.index[places]
+        for offset, time, key, key_size, value, value_size, at, count in index.tolist():
+            yield Record(
+                self.channel,
+                self.partition,
+                offset,
+                time,
+                data[key : key + key_size] if key_size >= 0 else None,
+                _headers(data, at, count),
+                data[value : value + value_size] if value_size >= 0 else None,
+            )
 
-    def _bytes(self, at: int, size: int) -> bytes | None:
-        return self.data[at : at + size].tobytes() if size >= 0 else None
 
-    def _length(self, at: int) -> tuple[int, int]:
-        """A zigzag varint, and where it ends."""
-        found = shift = 0
-        while True:
-            byte = int(self.data[at])
-            at += 1
-            found |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                return (found >> 1) ^ -(found & 1), at
-            shift += 7
+def _headers(data: bytes, at: int, count: int) -> list[tuple[str, bytes | None]]:
+    found: list[tuple[str, bytes | None]] = []
+    for _ in range(count):
+        size = data[at]
+        at += 1
+        if size > _LOW_BITS:
+            size, at = _long(data, at - 1)
+        name = data[at : at + (size >> 1)].decode("utf-8", "backslashreplace")
+        at += size >> 1
+        size = data[at]
+        at += 1
+        if size > _LOW_BITS:
+            size, at = _long(data, at - 1)
+        if size & 1:  # a length of -1
+            found.append((name, None))
+            continue
+        found.append((name, data[at : at + (size >> 1)]))
+        at += size >> 1
+    return found
+
+
+def _long(data: bytes, at: int) -> tuple[int, int]:
+    """A varint of several bytes, still in zigzag, and where it ends."""
+    found = shift = 0
+    while True:
+        byte = data[at]
+        at += 1
+        found |= (byte & _LOW_BITS) << shift
+        if byte <= _LOW_BITS:
+            return found, at
+        shift += 7
 
 
 def batches_of(records: Iterable[Record]) -> list[RecordBatch]:

@@ -81,7 +81,7 @@ def decode(batch: RecordBatch, decoder: Decoder | None = None) -> pa.RecordBatch
     """The rows of an event log that a batch of records holds, in ``SCHEMA``, in order of offset."""
     begins, sizes, times, plain = scanning.scan(batch.data, batch.index)
     others = np.flatnonzero(~plain)
-    rows = [row(batch.record(int(place)), decoder) for place in others]
+    rows = [row(record, decoder) for record in batch.records(others)] if len(others) else []
     mask = pa.array(~plain)
     columns: dict[str, pa.Array] = {
         "time": _moments(times),

@@ -41,8 +41,7 @@ def read_range(broker: Broker, first: Places, last: Places) -> Iterator[Record]:
         The broker stops giving events before the end.
     """
     for batch in read_batches(broker, first, last):
-        for place in range(len(batch)):
-            yield batch.record(place)
+        yield from batch.records()
 
 
 def read_batches(
