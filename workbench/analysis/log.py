@@ -16,7 +16,6 @@ from workbench.analysis.flow_questions import FlowQuestions
 from workbench.analysis.index import FlowIndex
 from workbench.analysis.stored import Stored
 from workbench.analysis.traffic_questions import TrafficQuestions
-from workbench.analysis.variants import Variants
 from workbench.analysis.wording import cut, visible
 from workbench.capture.columns import UNDATED, UNDECODED, standard_frame
 from workbench.capture.reading import from_frame
@@ -113,10 +112,6 @@ class EventLog(Stored, DesignQuestions, FlowQuestions, TrafficQuestions):
     def index(self) -> FlowIndex:
         """The log as arrays of integers, which every answer is made from."""
         return FlowIndex.of(self._frame)
-
-    @cached_property
-    def _variants(self) -> Variants:
-        return Variants.of(self.index)
 
     # --- what is in it ---------------------------------------------------------------------
 
@@ -254,14 +249,11 @@ class EventLog(Stored, DesignQuestions, FlowQuestions, TrafficQuestions):
             ``first_type`` and ``last_type`` (category, in causal order), ``services`` (category:
             who emitted its events, by name).
         """
-        from workbench.analysis.flow_sentences import of_flows
-        from workbench.analysis.flows import flows
+        from workbench.analysis.flows import part, whole
         from workbench.analysis.plots import plot_flows
 
-        table = flows(self.index, self._variants)
-        return Answer(
-            table, of_flows(table, self.index), lambda flows: plot_flows(flows, self.variants())
-        )
+        parts = [part(self.index)]
+        return whole(parts, lambda flows: plot_flows(flows, self.variants()))
 
     def hops(self) -> Answer:
         """Describe each kind of hop (cause → effect), the most frequent first.
@@ -298,14 +290,11 @@ class EventLog(Stored, DesignQuestions, FlowQuestions, TrafficQuestions):
             ``median_ms`` (float64, duration in milliseconds), ``example`` (str, the correlation id
             of the first).
         """
-        from workbench.analysis.flow_sentences import of_variants
         from workbench.analysis.plots import plot_flows
-        from workbench.analysis.variants import variants
+        from workbench.analysis.variants import part, whole
 
-        table = variants(self.index, self._variants)
-        return Answer(
-            table, of_variants(table), lambda variants: plot_flows(self.flows(), variants)
-        )
+        parts = [part(self.index)]
+        return whole(parts, lambda variants: plot_flows(self.flows(), variants))
 
     def compensations(self, design: Choreography) -> pd.DataFrame:
         """List what failed flows have done and have to undo: what is undone, and what is owed.
