@@ -6,6 +6,10 @@ from datetime import UTC, datetime
 import pandas as pd
 import pytest
 
+from workbench.capture.formats import FORMATS
+
+from .conftest import Text
+
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 PLACED = {
     "id": "o-1",
@@ -33,9 +37,7 @@ FOREIGN = {"kind": "OrderPlaced", "order": "o-7"}
 HEADERS = {"x-request-id": "r-7", "x-retry": ["1", "2"], "nothing": None}
 MS = [1795636071793, 1795636071827, 1795636071849]
 PLAIN_MS = [71995, 72009, 72019, 72022, 72025, 72028, 72031]
-ZERO = (
-    "the payload is not JSON: it begins with a zero byte, as what a schema registry describes does."
-)
+ZERO = "the value is not JSON: it begins with a zero byte, as in Confluent's wire format"
 
 
 def part(row, wanted):
@@ -106,11 +108,11 @@ def test_a_foreign_record_gives_what_is_known_of_it(read, text_of, name):
     assert rows[2]["headers"] == {"bin": "ÿþ"}
     assert [row.get("undecoded") for row in rows] == [
         None,
-        "the payload is not JSON: Expecting value: line 1 column 1 (char 0).",
+        "the value is not JSON",
         ZERO,
         None,
         None,
-        "the payload is empty.",
+        "the value is empty",
         None,
     ]
 
@@ -289,6 +291,14 @@ def test_a_record_with_a_field_of_the_wrong_kind_is_rejected_with_its_line(
     assert rejected.text == bad
 
 
+def test_json_over_several_lines_is_data_on_one(text_of):
+    (kcat,) = (each for each in FORMATS if each.name == "kcat")
+
+    rows = list(kcat.rows(Text(text_of("kcat_plain.jsonl"))))
+
+    assert bytes(rows[4]["data"]) == b'{"spread":   "over lines"}'
+
+
 def test_what_kcat_could_not_decode_says_why(read):
     line = (
         '{"topic":"t","partition":0,"offset":1,"ts":1,"headers":[],"key":null,"payload":null,'
@@ -298,7 +308,7 @@ def test_what_kcat_could_not_decode_says_why(read):
     ((row,), _) = read(line)
 
     assert row["data"] is None
-    assert row["undecoded"] == "kcat could not decode the payload: no schema 7."
+    assert row["undecoded"] == "kcat could not decode the payload: no schema 7"
 
 
 def test_a_time_that_is_none_is_left_out(read):

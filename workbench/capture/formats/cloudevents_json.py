@@ -79,11 +79,11 @@ def _data(event: dict[str, Any]) -> tuple[Any, str | None]:
     try:
         value = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError, TypeError):
-        return encoded, "the data_base64 is no base64."
+        return encoded, "the data_base64 is no base64"
     try:
         data, undecoded = payload(value.decode())
     except UnicodeDecodeError:
-        return encoded, "the data_base64 is no text; it was kept as it is."
+        return encoded, "the data_base64 is no text: it was kept as it is"
     return (data, None) if undecoded is None else (encoded, undecoded)
 
 

@@ -121,24 +121,30 @@ def _reason(headers: Sequence[tuple[str, bytes | None]]) -> str | None:
 
 
 def payload(text: str | None) -> tuple[Any, str | None]:
-    """A value as data: JSON as it came, else its text, and why it is not JSON."""
+    """A value as data: JSON as it came, on one line; else its text, and why it is not JSON."""
     if text is None or text == "null":
         return None, None
+    if "\n" in text or "\r" in text:
+        # A line end in JSON stands between values only: inside a text it is escaped.
+        found, undecoded = payload(text.replace("\n", " ").replace("\r", " "))
+        return (found, None) if undecoded is None else (text, undecoded)
     try:
         return _RAW.decode(text), None
     except (ValueError, RecursionError):
         pass
-    if not text:
-        return "", "the payload is empty."
-    if text[0] == "\0":
-        return text, (
-            "the payload is not JSON: it begins with a zero byte, as what a schema registry "
-            "describes does."
-        )
     try:
         return json.loads(text), None
-    except (ValueError, RecursionError) as error:
-        return text, f"the payload is not JSON: {error}."
+    except (ValueError, RecursionError):
+        return text, _why_not(text)
+
+
+def _why_not(text: str) -> str:
+    """Why a value is no JSON; one of few sentences, for they are counted."""
+    if not text:
+        return "the value is empty"
+    if text[0] == "\0":
+        return "the value is not JSON: it begins with a zero byte, as in Confluent's wire format"
+    return "the value is not JSON"
 
 
 def named(headers: Headers) -> dict[str, Any]:

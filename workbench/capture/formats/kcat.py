@@ -58,7 +58,7 @@ def _record(envelope: dict[str, Any]) -> KafkaRecord:
     if (stamped_by := _STAMPED_BY.get(str(get("tstype")))) is not None:
         beside["stamped_by"] = stamped_by
     if "payload_error" in envelope:
-        beside["undecoded"] = f"kcat could not decode the payload: {envelope['payload_error']}."
+        beside["undecoded"] = f"kcat could not decode the payload: {envelope['payload_error']}"
     return KafkaRecord(
         value=_decoded(get("payload")),
         headers=_headers(get("headers")),
