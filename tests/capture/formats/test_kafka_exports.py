@@ -250,6 +250,19 @@ def test_extensions_that_have_no_column_stay_among_the_headers(read):
     assert row["headers"] == {"ce_region": "eu", "x-a": None}
 
 
+def test_an_event_without_a_value_has_no_data(read):
+    line = (
+        '{"topic":"t","partition":0,"offset":1,"ts":1,"broker":1,"headers":["ce_id","1","ce_type",'
+        '"T","ce_source","s","ce_specversion","1.0"],"key":null,"payload":null}'
+    )
+
+    ((row,), _) = read(line)
+
+    assert row["id"] == "1"
+    assert row["data"] is None
+    assert "undecoded" not in row
+
+
 def test_an_envelope_that_lacks_something_is_a_foreign_record_that_says_so(read):
     line = (
         '{"topic":"t","partition":0,"offset":1,"ts":1,"broker":1,"headers":["ce_id","1"],'

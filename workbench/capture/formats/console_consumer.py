@@ -113,7 +113,7 @@ class _Look:
         if len(parts) > 1 and (self.headers or len(parts) > 2):
             found = parts[0]
             if found == _NO_HEADERS:
-                parts = rest.split(self.separator, 2)[1:]
+                parts = parts[1:]
             elif _HEADER.match(found):
                 headers = _headers(found)
                 parts = parts[1:]

@@ -90,7 +90,9 @@ class KafkaRecord:
             kept = self.headers
         else:
             row.update(_columns(envelope))
-            row["data"], undecoded = payload(envelope.data.decode("utf-8", "replace"))
+            has_data = self.value is not None
+            data = envelope.data.decode("utf-8", "replace") if has_data else None
+            row["data"], undecoded = payload(data)
             kept = [pair for pair in self.headers if pair[0] not in _IN_COLUMNS]
         if kept:
             row["headers"] = named(kept)

@@ -33,7 +33,7 @@ from workbench.capture.formats.outline import TOKEN, outline
 from workbench.capture.json_text import any_json, json_text
 from workbench.capture.reading.foreign import Rejected, Source
 
-_FIELDS: Final = ("[].partitionID", "[].offset", "[].timestamp", "[].value.encoding")
+_FIELDS: Final = ("[].partitionID", "[].offset", "[].timestamp")
 _COLUMNS: Final = ("timestamp", "partitionID", "offset", "key", "value", "keySize", "valueSize")
 _MILLISECOND: Final = 1_000_000
 
