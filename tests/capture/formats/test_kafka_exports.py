@@ -1,12 +1,14 @@
 """Kafka records, exported by other tools: ten of them, which each tool shows in its own way."""
 
+import json
 import re
-from datetime import UTC, datetime
+from itertools import chain
 
 import pandas as pd
 import pytest
 
 from workbench.capture.formats import FORMATS
+from workbench.events import from_kafka
 
 from .conftest import Text
 
@@ -15,7 +17,7 @@ PLACED = {
     "id": "o-1",
     "type": "OrderPlaced",
     "source": "shop",
-    "time": datetime(2026, 11, 25, 9, 0, 0, 123456, UTC),
+    "time": "2026-11-25T09:00:00.123456Z",
     "correlation_id": "o-1",
     "causation_id": None,
     "data": {"order_id": "o-1", "total": 99.5, "note": "grüße,\ttab"},
@@ -26,7 +28,7 @@ RESERVED = {
     "id": "s-1",
     "type": "StockReserved",
     "source": "inventory",
-    "time": datetime(2026, 11, 25, 9, 0, 1, 123456, UTC),
+    "time": "2026-11-25T09:00:01.123456Z",
     "correlation_id": "o-1",
     "causation_id": "o-1",
     "data": {"order_id": "o-1", "quantity": 2},
@@ -248,6 +250,36 @@ def test_extensions_that_have_no_column_stay_among_the_headers(read):
 
     assert row["id"] == "1"
     assert row["headers"] == {"ce_region": "eu", "x-a": None}
+
+
+@pytest.mark.parametrize("text", ["0", "2026-11-25T09:00:00.123456Z", "é", '{"a": [1, 2.5]}'])
+@pytest.mark.parametrize("left_out", range(4, 12))
+def test_a_plain_envelope_says_what_the_binding_of_events_says(read, left_out, text):
+    headers = [
+        ["ce_id", "1"],
+        ["ce_type", "T"],
+        ["ce_source", "s"],
+        ["ce_specversion", "1.0"],
+        ["ce_time", "2026-11-25T09:00:00+01:00"],
+        ["ce_correlationid", "f"],
+        ["ce_causationid", "0"],
+        ["ce_subject", "k"],
+        ["ce_dataschema", "urn:x"],
+        ["content-type", "application/json"],
+        ["traceparent", TRACE],
+    ]
+    headers = headers[:left_out] + headers[left_out + 1 :]
+    line = {"topic": "t", "partition": 0, "offset": 1, "key": None, "payload": text}
+
+    ((row,), _) = read(json.dumps({**line, "headers": list(chain.from_iterable(headers))}))
+
+    event = from_kafka([(name, value.encode()) for name, value in headers], text.encode())
+    found = [row[name] for name in ("id", "type", "source", "correlation_id", "causation_id")]
+    assert found == [event.id, event.type, event.source, event.correlationid, event.causationid]
+    found = [row[name] for name in ("subject", "dataschema", "traceparent")]
+    assert found == [event.subject, event.dataschema, event.traceparent]
+    time = None if row["time"] is None else pd.Timestamp(row["time"])
+    assert time == event.time
 
 
 def test_an_event_without_a_value_has_no_data(read):

@@ -16,8 +16,9 @@ from typing import Any, Final
 
 from workbench.capture.columns import COLUMNS
 from workbench.capture.formats.documents import is_lines, objects_by_line, objects_of_array, shown
-from workbench.capture.formats.kafka_records import kind_of, payload
+from workbench.capture.formats.kafka_records import payload
 from workbench.capture.formats.outline import a_line_has, outline
+from workbench.capture.formats.record_fields import kind_of
 from workbench.capture.json_text import json_text
 from workbench.capture.reading.foreign import Rejected, Source
 

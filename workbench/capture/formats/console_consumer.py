@@ -26,15 +26,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from workbench.capture.formats.documents import shown
-from workbench.capture.formats.kafka_records import (
-    KafkaRecord,
+from workbench.capture.formats.kafka_records import KafkaRecord, payload
+from workbench.capture.formats.outline import first_lines
+from workbench.capture.formats.record_fields import (
     NotARecordError,
     nanoseconds,
     offset_of,
     partition_of,
-    payload,
 )
-from workbench.capture.formats.outline import first_lines
 from workbench.capture.reading.foreign import Rejected, Source
 
 _BEGINNING: Final = re.compile(
