@@ -112,3 +112,6 @@ class Stored:
         if self._reading.notes:
             facts["while reading"] = "; ".join(self._reading.notes)
         return facts
+
+    def _read_words(self) -> list[str]:
+        return [f"{name} {text}" for name, text in self._read_facts().items()]

@@ -219,7 +219,7 @@ class _Evidence:
             return -30.0
         # Types are the richest of the small vocabularies, and often read like OrderPlaced or order.placed.
         worded = sum(len(words(text)) > 1 for text in each.counts) / kinds
-        told = 20.0 * worded + (15 if 3 <= kinds <= 100 else 0)
+        told = 20.0 * worded + (15 if 3 <= kinds <= 100 else 0) - 20 * _numbered(each)
         if few:
             return told / 2 - self._outer(each.path)
         if kinds == 1:

@@ -133,6 +133,7 @@ class OpenedFile:
         self._expanded = expanded
         self._advance = advance
         self._head, self._looked = b"", 0
+        self._cut: str | None = None
 
     def magic(self) -> bytes:
         """The first bytes as they are on disk."""
@@ -155,7 +156,6 @@ class OpenedFile:
                 found += chunk
                 if len(found) >= size:
                     break
-            self.rejected.clear()  # it will be met again
             self._head = found
         return self._head[:size]
 
@@ -177,6 +177,7 @@ class OpenedFile:
                     f"{self.name} is one JSON document of more than {most:,} bytes, which must be "
                     "in memory as a whole: expanded=… (bytes) lets a larger one be read."
                 )
+        self._note_cut(-1)
         return self._utf8(bytes(whole))
 
     def blocks(self, size: int = 8 * CHUNK) -> Iterator[tuple[int, bytes]]:
@@ -210,6 +211,7 @@ class OpenedFile:
         block = b"".join([*whole, *tail])
         if block:
             yield line, self._utf8(block)
+        self._note_cut(line + block.count(b"\n"))
 
     def reject(self, line: int, reason: str, text: bytes | str) -> None:
         """Keep what could not be read, cut to a length that people read."""
@@ -253,7 +255,7 @@ class OpenedFile:
 
     def _bounded(self, advance: Callable[[int], object]) -> Iterator[bytes]:
         """The decompressed bytes, up to the limit; a cut is noted and ends them."""
-        read = given = lines = 0
+        read = given = 0
 
         def count(done: int) -> None:
             nonlocal read
@@ -270,20 +272,20 @@ class OpenedFile:
                             f"{self.name} expands to more than {most:,} bytes, from {read:,}: "
                             "if you trust it, expanded=… (bytes) lets it expand further."
                         )
-                    lines += chunk.count(b"\n")
                     yield chunk
         except OSError as error:
             if error.errno is not None:
                 raise LogError(f"{self.name} can't be read: {error.strerror or error}.") from error
-            self._note_cut(lines, error)
+            self._cut = str(error)
         except (EOFError, zlib.error, lzma.LZMAError, zstandard.ZstdError) as error:
-            self._note_cut(lines, error)
+            self._cut = str(error)
 
-    def _note_cut(self, lines: int, error: Exception) -> None:
-        reason = (
-            f"the compressed file is cut or damaged here; what stands before was read ({error})"
-        )
-        self.reject(lines + 1, reason, "")
+    def _note_cut(self, line: int) -> None:
+        if self._cut is not None:
+            reason = (
+                f"the compressed file is cut or damaged here, what is before was read: {self._cut}"
+            )
+            self.reject(line, reason, "")
 
 
 class _Counted(io.RawIOBase):
