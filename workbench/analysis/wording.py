@@ -61,3 +61,9 @@ def value(found: Any) -> str:
 def count(n: int, noun: str) -> str:
     """``1 event``, ``2,000 events``."""
     return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
+def percent(share: float) -> str:
+    """A share of 1 in percent, to two digits: ``43 %``, ``4.3 %``, ``0.04 %``."""
+    whole = 100 * share
+    return f"{whole:.0f} %" if abs(whole) >= 9.95 or whole == 0 else f"{whole:.2g} %"

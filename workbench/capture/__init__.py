@@ -5,19 +5,32 @@ from workbench.capture.finding import Found, find_alike, find_event, find_flow, 
 from workbench.capture.reading import LogMapping, Reading, from_frame, read, read_parts
 from workbench.capture.recorder import read_channels, read_range, record, row
 from workbench.capture.replayer import replay
+from workbench.capture.schema_files import SchemaFiles
+from workbench.capture.schema_registry import SchemaRegistry
+from workbench.capture.schemas import Reference, Schema, Schemas, open_schemas
+from workbench.capture.tapping import Tapping
+from workbench.capture.wire_format import Decoder
 from workbench.capture.writing import write_log
 
 __all__ = [
     "COLUMNS",
     "UNKNOWN",
+    "Decoder",
     "Found",
     "LogMapping",
     "Reading",
+    "Reference",
+    "Schema",
+    "SchemaFiles",
+    "SchemaRegistry",
+    "Schemas",
+    "Tapping",
     "find_alike",
     "find_event",
     "find_flow",
     "from_frame",
     "identity",
+    "open_schemas",
     "place_of",
     "read",
     "read_channels",

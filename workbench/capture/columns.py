@@ -63,6 +63,9 @@ DEAD_LETTER: Final = "dead_letter"
 """The column that marks a row as the dead letter of an event, with the reason."""
 
 
+UNDECODED: Final = "undecoded"
+"""The column that says why the value of a record could not be decoded."""
+
 UNDATED: Final = "undated"
 """The column that marks an event whose time nobody says; only there if there is such an event."""
 

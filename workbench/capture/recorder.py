@@ -15,8 +15,10 @@ import pandas as pd
 
 from workbench.brokers import Broker, Position, Record
 from workbench.capture.columns import standard_frame
+from workbench.capture.schemas import open_schemas
+from workbench.capture.wire_format import Decoder, payload_of
 from workbench.errors import EventError, LogError
-from workbench.events import DeadLetter, Envelope, from_kafka
+from workbench.events import DeadLetter, from_kafka
 
 _PATIENCE_SECONDS = 30.0
 _POLL_SECONDS = 0.2
@@ -33,6 +35,7 @@ def record(
     until: datetime | None = None,
     start: Mapping[Position, int] | None = None,
     stop: Mapping[Position, int] | None = None,
+    schemas: object = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> pd.DataFrame:
     """Read channels from one place to another.
@@ -43,6 +46,9 @@ def record(
         Broker times: from the first event at or after ``since`` to the last before ``until``.
     start, stop
         Offsets for single partitions, which win over the times: ``start`` is read, ``stop`` not.
+    schemas
+        Where the schemas of values in Confluent's wire format are had from: as
+        :func:`workbench.capture.open_schemas` takes it. Without them such values stay undecoded.
     progress
         Told (events read, events in all).
 
@@ -50,7 +56,8 @@ def record(
     -------
     pandas.DataFrame
         In order of time. The standard columns, and ``key``, ``subject``, ``dataschema``, ``traceparent``,
-        ``dead_letter`` and ``undecoded`` (why a record is not an event; its value is then text);
+        ``dead_letter`` and ``undecoded`` (why a record is not an event, its value is then text; or
+        why its value, which is then base64, could not be decoded with a schema);
         ``undated`` if the time of some is unknown, as :func:`standard_frame` says.
 
     Raises
@@ -67,11 +74,13 @@ def record(
     wanted = {p: offset for p, offset in first.items() if offset < last[p]}
     total = sum(last[p] - offset for p, offset in wanted.items())
 
+    decoder = Decoder(open_schemas(schemas)) if schemas is not None else None
+
     def rows() -> Iterator[dict[str, Any]]:
         done = 0
         progress(done, total)
         for done, found in enumerate(read_range(broker, wanted, last), start=1):
-            yield row(found)
+            yield row(found, decoder)
             if done % _TOLD_EVERY == 0:
                 progress(done, total)
         progress(done, total)
@@ -126,7 +135,7 @@ def read_range(
                 )
 
 
-def row(found: Record) -> dict[str, Any]:
+def row(found: Record, decoder: Decoder | None = None) -> dict[str, Any]:
     """One record as a row of an event log, whatever it holds."""
     where = {
         "broker_time": _moment(found.time_ms),
@@ -143,6 +152,7 @@ def row(found: Record) -> dict[str, Any]:
     try:
         envelope = from_kafka(found.headers, found.value)
     except EventError as error:
+        data, undecoded = payload_of(found, decoder, lambda: _text(found.value))
         return {
             "id": None,
             "type": None,
@@ -150,15 +160,15 @@ def row(found: Record) -> dict[str, Any]:
             "time": None,
             "correlation_id": None,
             "causation_id": None,
-            "data": _text(found.value),
+            "data": data,
             "subject": None,
             "dataschema": None,
             "traceparent": None,
             "dead_letter": reason,
-            "undecoded": str(error),
+            "undecoded": undecoded or str(error),
             **where,
         }
-    data, undecoded = _data(envelope)
+    data, undecoded = payload_of(found, decoder, envelope.payload)
     return {
         "id": envelope.id,
         "type": envelope.type,
@@ -174,13 +184,6 @@ def row(found: Record) -> dict[str, Any]:
         "undecoded": undecoded,
         **where,
     }
-
-
-def _data(envelope: Envelope) -> tuple[Any, str | None]:
-    try:
-        return envelope.payload(), None
-    except EventError as error:
-        return _text(envelope.data), str(error)
 
 
 def _moment(time_ms: int) -> datetime | None:

@@ -1,10 +1,35 @@
-"""The formats in which other tools write event logs; the first that knows a file reads it."""
+"""Formats that other tools write, one a file; ``FORMATS`` has them all.
 
-from __future__ import annotations
+No file is recognised by two of them: each looks for fields that only its own tool writes.
+"""
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from workbench.capture.reading.foreign import Format
+from workbench.capture.formats.akhq import Akhq
+from workbench.capture.formats.cloudevents_json import CloudEventsJson
+from workbench.capture.formats.console_consumer import ConsoleConsumer
+from workbench.capture.formats.jaeger import JaegerJson
+from workbench.capture.formats.kafbat import KafbatCsv, KafbatJson
+from workbench.capture.formats.kcat import Kcat
+from workbench.capture.formats.otlp import OtlpJson
+from workbench.capture.formats.redpanda import RedpandaCsv, RedpandaJson
+from workbench.capture.formats.xes import Xes
+from workbench.capture.formats.zipkin import ZipkinJson
+from workbench.capture.reading.foreign import Format
 
-FORMATS: Final[tuple[Format, ...]] = ()
+FORMATS: Final[tuple[Format, ...]] = (
+    Kcat(),
+    ConsoleConsumer(),
+    KafbatJson(),
+    KafbatCsv(),
+    Akhq(),
+    RedpandaJson(),
+    RedpandaCsv(),
+    CloudEventsJson(),
+    OtlpJson(),
+    JaegerJson(),
+    ZipkinJson(),
+    Xes(),
+)
+
+__all__ = ["FORMATS"]

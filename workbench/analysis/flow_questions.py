@@ -1,0 +1,116 @@
+"""Questions about flows: what to speed up, what changed, what sets some apart, what is odd."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from workbench.analysis.answer import Answer
+    from workbench.analysis.index import FlowIndex
+
+
+class _Log(Protocol):
+    """What these questions need of a log."""
+
+    @property
+    def frame(self) -> pd.DataFrame: ...
+
+    @property
+    def index(self) -> FlowIndex: ...
+
+    def flow(self, correlation_id: str) -> Any: ...
+
+
+class FlowQuestions:
+    """The questions about flows that an ``EventLog`` answers."""
+
+    def critical_path(self: _Log, correlation_id: str | None = None) -> Answer:
+        """Find the chains of causes that make flows as long as they are: what to speed up.
+
+        A flow's critical path is the chain of causes that ends at its latest event. It starts at
+        an event whose cause the flow doesn't hold, mostly the flow's first.
+
+        Parameters
+        ----------
+        correlation_id
+            One flow, to see its path; without it all flows are summed up by kind of hop.
+
+        Returns
+        -------
+        Answer
+            Of all flows, one row per kind of hop on their paths, that which would save most first:
+            ``cause_type``, ``effect_type``, ``service`` (str: who emitted the effect; null
+            ``cause_type``: the time from a flow's first event to the first of its path), ``n``
+            (int64: hops on paths), ``flows`` (int64: paths that it is on), ``total_ms`` (float64,
+            milliseconds on all paths), ``share`` (float64, of the time of all flows, 0 to 1),
+            ``mean_ms`` (float64, milliseconds a hop), ``saves_ms`` and ``saves_share`` (float64:
+            how much sooner all flows together would end if hops of this kind took half as long).
+
+            Of one flow, one row per event of its path: ``event_type``, ``service``,
+            ``cause_type`` (str; null for the first), ``from_ms`` and ``to_ms`` (float64: from the
+            cause to this event, in milliseconds since the flow's first event), ``latency_ms``
+            (float64), ``share`` (float64, of the flow's duration), ``saves_ms`` (float64: as
+            above, in this flow), ``id`` (str).
+
+        Raises
+        ------
+        LogError
+            The log holds no event of that flow.
+
+        Notes
+        -----
+        What is saved is recomputed for each flow: every hop of the kind takes half as long, on the
+        path and off it, what follows happens as much sooner, and the flow ends with its then latest
+        event. So another chain that is nearly as long bounds it, and the savings of two kinds don't
+        add up. An event without a known cause stays where it is, and so does a hop that ends before
+        it starts. Of a path of more than 32 kinds the 32 that take most are tried.
+        """
+        from workbench.analysis import critical_path
+
+        if correlation_id is None:
+            index = self.index
+            return critical_path.whole([critical_path.part(index)], without_flow=index.without_flow)
+        log = self.flow(correlation_id)
+        ids = log.frame["id"].to_numpy(dtype=object)[log.index.row]
+        return critical_path.one(log.index, ids)
+
+    def compare(self: _Log, other: _Log) -> Answer:
+        """Compare this log with a later one: what changed, by how much, and how surely.
+
+        Parameters
+        ----------
+        other
+            The log after the change, a deployment say; this one is that before it.
+
+        Returns
+        -------
+        Answer
+            One row for each thing compared, the surest and largest change first (by the bound of
+            its interval that is nearer to 0): ``what`` (str: ``"variant"``, ``"type"``,
+            ``"service"``, ``"hop"`` or ``"flow"``), ``name`` (str: a path as in ``variants()``;
+            ``"A → B (service)"``; ``"duration"`` of flows), ``n_before`` and ``n_after`` (int64:
+            flows that hold it; of a hop how many; of the duration all flows), ``before`` and
+            ``after`` (float64: share of flows, 0 to 1; of hops and durations the median, in
+            milliseconds), ``effect`` (float64: the difference of the shares; of hops and durations
+            Cliff's delta, the probability that one after takes longer than one before, less that
+            it takes less; both -1 to 1; null for a hop that one log doesn't have), ``low`` and
+            ``high`` (float64: the bounds of the effect), ``verdict`` (str: ``"new"``,
+            ``"vanished"``, ``"more"``, ``"fewer"``, ``"slower"``, ``"faster"``, of which the last
+            four may be ``"slightly …"``; ``"no change"``: the interval holds 0; ``"too few to
+            tell"``: only in one log, but that may be chance).
+
+        Notes
+        -----
+        The intervals hold all together with 95 % confidence (Bonferroni), so of logs between which
+        nothing changed 19 in 20 show nothing. Shares: Newcombe's hybrid score interval (1998);
+        times: Newcombe's interval of the Mann-Whitney statistic (2006); see
+        :mod:`workbench.analysis.intervals`. Both take flows, and hops, as independent of each
+        other. Slight is a share that changed by less than 1 %, and a Cliff's delta of less than
+        0.147 (Romano, 2006). Paths beyond the 200 most frequent are compared as one.
+        """
+        from workbench.analysis import compare
+
+        before, after = self.index, other.index
+        return compare.whole([compare.part(before)], [compare.part(after)])

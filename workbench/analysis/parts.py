@@ -1,0 +1,119 @@
+"""Parts of an answer: what one share of the flows has to say, in a form that adds up.
+
+A question that is put to a log larger than memory is put to shares of it, split by flow. Each gives
+a *part*, a compact table whose texts are categories; the parts together give the answer.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from pandas.api.types import union_categoricals
+
+from workbench.analysis.arrays import mixed
+from workbench.analysis.order import depth
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from workbench.analysis.arrays import Ints
+    from workbench.analysis.index import FlowIndex
+
+HOP = ("cause_type", "effect_type", "service")
+"""The columns that name a kind of hop; the service is the one that emitted the effect."""
+
+
+def joined(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Put parts together row by row; categories are united and sorted by name, and none is lost."""
+    tables = list(parts)
+    columns = {}
+    for name in tables[0]:
+        pieces: list[Any] = [table[name] for table in tables]
+        if isinstance(pieces[0].dtype, pd.CategoricalDtype):
+            columns[name] = pd.Series(union_categoricals(pieces, sort_categories=True))
+        else:
+            columns[name] = pd.concat(pieces, ignore_index=True)
+    return pd.DataFrame(columns)
+
+
+def texts(codes: Ints, names: NDArray[np.object_] | Sequence[str]) -> pd.Categorical:
+    """Texts as categories, from codes and the names that they index; a code of -1 is null.
+
+    Names that are alike become one.
+    """
+    alike, distinct = pd.factorize(np.asarray(names, dtype=object))
+    places: Any = np.append(alike, -1)[codes]
+    return pd.Categorical.from_codes(places, pd.Index(distinct, dtype="str"))
+
+
+def hop_kinds(index: FlowIndex) -> tuple[Ints, Ints]:
+    """Number the kinds of hop.
+
+    Returns
+    -------
+    tuple of numpy.ndarray of int64
+        Of each event the kind of the hop that it ends, -1 if it has no cause in its flow; and the
+        kinds, as keys that :func:`hop_names` reads.
+    """
+    n_types, n_sources = len(index.type_names), len(index.source_names)
+    effect = np.flatnonzero(index.cause >= 0)
+    before = index.type[index.cause[effect]].astype(np.int64)
+    key = (before * n_types + index.type[effect]) * n_sources + index.source[effect]
+    code, kinds = pd.factorize(key, sort=True)
+    kind = np.full(len(index.cause), -1)
+    kind[effect] = code
+    return kind, np.asarray(kinds, dtype=np.int64)
+
+
+def hop_names(index: FlowIndex, kinds: Ints) -> dict[str, pd.Categorical]:
+    """Name kinds of hop, as the three columns of ``HOP``."""
+    n_sources = len(index.source_names)
+    pair, source = np.divmod(kinds, n_sources)
+    before, after = np.divmod(pair, len(index.type_names))
+    return {
+        "cause_type": texts(before, index.type_names),
+        "effect_type": texts(after, index.type_names),
+        "service": texts(source, index.source_names),
+    }
+
+
+def hop_text(cause: str, effect: str, service: str) -> str:
+    """How a kind of hop is written: ``A → B (service)``."""
+    return f"{cause} → {effect} ({service})"
+
+
+def together(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Stack tables that have the same columns; categories stay categories, sorted by name.
+
+    So equal rows have equal codes, however a log was divided.
+    """
+    columns = {}
+    for name in parts[0].columns:
+        pieces = [part[name] for part in parts]
+        if isinstance(pieces[0].dtype, pd.CategoricalDtype):
+            joined = union_categoricals(pieces, sort_categories=True, ignore_order=True)
+            columns[name] = pd.Series(joined)
+        else:
+            columns[name] = pd.concat(pieces, ignore_index=True)
+    return pd.DataFrame(columns)
+
+
+def named(codes: Ints, names: Any) -> pd.Categorical:
+    """Give codes the names (an array or a list) that they index, all different; -1 is null."""
+    dtype = pd.CategoricalDtype(pd.Index(names, dtype="str"))
+    return pd.Categorical.from_codes(codes, dtype=dtype)
+
+
+def path_keys(index: FlowIndex) -> Ints:
+    """Name the path of each flow by a number that is the same in every log.
+
+    As :class:`~workbench.analysis.variants.Variants` tells paths apart, but by the names of the
+    types, which two logs share, and not by their codes, which they don't.
+    """
+    kinds = np.asarray(pd.util.hash_array(index.type_names, categorize=False), dtype=np.uint64)
+    stage = mixed(depth(index.after).view(np.uint64))
+    return np.add.reduceat(mixed(kinds[index.type] + stage), index.start[:-1]).view(np.int64)

@@ -1,0 +1,152 @@
+"""The pictures of critical paths: what takes the time of all flows, and of one."""
+
+from __future__ import annotations
+
+from html import escape
+from textwrap import wrap
+from typing import TYPE_CHECKING
+
+import plotly.graph_objects as go
+
+from workbench import look
+from workbench.analysis.plots import dress, empty, unit_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SHOWN = 20
+_STEPS_SHOWN = 60
+
+
+def plot_critical_path(table: pd.DataFrame) -> go.Figure:
+    """Draw the share of all flow time that each kind of hop takes, and what half of it would save.
+
+    Parameters
+    ----------
+    table
+        As ``EventLog.critical_path()`` returns it.
+    """
+    hops = table[table["cause_type"].notna()]
+    if hops.empty:
+        return empty("No flow here has an event that was caused, so there are no critical paths.")
+    shown = hops.head(_SHOWN)
+    rows = [
+        f"<b>{lines(f'{cause} → {effect}')}</b><br>{lines(service)}, n = {n:,}"
+        for cause, effect, service, n in zip(
+            *(shown[name] for name in ("cause_type", "effect_type", "service", "n")), strict=True
+        )
+    ]
+    figure = go.Figure()
+    for column, name, colour in (
+        ("share", "takes", look.EVENT_FILL),
+        ("saves_share", "would save, twice as fast", look.SERVICE_BORDER),
+    ):
+        percent = 100 * shown[column]
+        figure.add_bar(
+            x=percent,
+            y=list(range(len(rows))),
+            orientation="h",
+            name=name,
+            marker={"color": colour, "line": {"width": 0}},
+            text=[f" {value:.2g} %" if value < 99.5 else " 100 %" for value in percent],
+            textposition="outside",
+            cliponaxis=False,
+            hovertemplate=f"{name} %{{x:.3g}} %<extra></extra>",
+        )
+    notes = []
+    if len(hops) > len(shown):
+        notes.append(f"the {len(shown)} that would save the most, of {len(hops):,} kinds")
+    unknown = table.loc[table["cause_type"].isna(), "share"].sum()
+    if unknown >= 0.0005:
+        notes.append(f"{100 * unknown:.2g} % of the time lies before paths with no known cause")
+    dress(
+        figure,
+        title=f"What to speed up: shares of all flow time, in % (n = {shown['n'].sum():,} hops)",
+        subtitle="; ".join(notes),
+        height=190 + 24 * sum(2 + row.count("<br>") for row in rows),
+    )
+    figure.update_layout(
+        barmode="group",
+        bargap=0.3,
+        legend={"orientation": "h", "y": 1, "yanchor": "bottom"},
+        margin_r=90,
+    )
+    figure.update_xaxes(title="share of the time of all flows (%)", rangemode="tozero")
+    figure.update_yaxes(
+        range=[len(rows) - 0.4, -0.6], tickvals=list(range(len(rows))), ticktext=rows
+    )
+    return figure
+
+
+def plot_one_path(table: pd.DataFrame, name: str) -> go.Figure:
+    """Draw one flow's critical path as a waterfall: each hop from its cause to its effect.
+
+    Parameters
+    ----------
+    table
+        As ``EventLog.critical_path(correlation_id)`` returns it.
+    name
+        The flow.
+    """
+    shown = table.nlargest(_STEPS_SHOWN, "latency_ms").sort_index()
+    per, unit = unit_of(table["to_ms"].iloc[-1])
+    rows = [
+        f"<b>{lines(f'{step + 1}. {kind}')}</b><br>{lines(service)}"
+        for step, kind, service in zip(
+            shown.index, shown["event_type"], shown["service"], strict=True
+        )
+    ]
+    colours = [
+        look.QUIET if cause else look.EVENT_BORDER if took >= 0 else look.TROUBLE_BORDER
+        for cause, took in zip(shown["cause_type"].isna(), shown["latency_ms"], strict=True)
+    ]
+    figure = go.Figure()
+    figure.add_bar(
+        x=shown["latency_ms"] / per,
+        base=shown["from_ms"] / per,
+        y=list(range(len(rows))),
+        orientation="h",
+        marker={"color": colours, "line": {"color": colours, "width": 2}},
+        hovertemplate=f"%{{base:,.4g}} to %{{x:,.4g}} {unit}<extra></extra>",
+        showlegend=False,
+    )
+    for place, (end, took, share) in enumerate(
+        zip(
+            shown[["from_ms", "to_ms"]].max(axis=1) / per,
+            shown["latency_ms"] / per,
+            shown["share"],
+            strict=True,
+        )
+    ):
+        figure.add_annotation(
+            x=end,
+            y=place,
+            text=f" {took:,.3g} {unit}, {100 * share:.2g} %" if took else " starts",
+            showarrow=False,
+            xanchor="left",
+        )
+    notes = ["grey: before the path began"] if table["latency_ms"].iloc[0] > 0 else []
+    if (table["latency_ms"] < 0).any():
+        notes.append(f"{look.TROUBLE_SIGN} red: ends before it starts, clocks differ")
+    if len(table) > len(shown):
+        notes.append(f"the {len(shown):,} longest of {len(table):,} steps")
+    dress(
+        figure,
+        title=f"The critical path of {lines(name)}, in {unit} (n = {len(table) - 1:,} hops)",
+        subtitle="; ".join(notes),
+        height=180 + 20 * sum(2 + row.count("<br>") for row in rows),
+    )
+    end = table["to_ms"].max() / per
+    figure.update_xaxes(
+        title=f"since the flow's first event ({unit})", range=[-0.02 * (end or 1), 1.3 * (end or 1)]
+    )
+    figure.update_yaxes(
+        range=[len(rows) - 0.4, -0.6], tickvals=list(range(len(rows))), ticktext=rows
+    )
+    return figure
+
+
+def lines(text: str, width: int = 48) -> str:
+    """Break a text from the log into two lines at most, without markup that plotly would read."""
+    found = wrap(text, width, break_on_hyphens=False, max_lines=2, placeholder=" …")
+    return "<br>".join(escape(line, quote=False) for line in found) or "(empty)"
