@@ -105,7 +105,7 @@ class Stored:
         if self._reading is None:
             return {}
         bad = self._reading.rejected
-        facts = {}
+        facts = {"read as": f"{self._reading.mapping.sentence} (log.mapping)"}
         if len(bad):
             files = bad["file"].nunique()
             facts["rejected"] = f"{count(len(bad), 'row')} of {count(files, 'file')} (log.rejected)"

@@ -178,7 +178,9 @@ class OpenedFile:
                     "in memory as a whole: expanded=… (bytes) lets a larger one be read."
                 )
         self._note_cut(-1)
-        return self._utf8(bytes(whole))
+        found = bytes(whole)
+        whole.clear()
+        return self._utf8(found)
 
     def blocks(self, size: int = 8 * CHUNK) -> Iterator[tuple[int, bytes]]:
         """Give the file in blocks of whole lines, each with the number of its first line."""
