@@ -1,7 +1,8 @@
-"""The work by Polars: enums for names, whole-frame sort once, lazy plans.
+"""The work by Polars: enums for names, one sort of the whole frame, lazy plans.
 
 Twice: with the ids as they are, and with ids as 64-bit hashes, which is faster and takes two ids
-for one once in some million logs. Its streaming engine took a third to two thirds more processor time for it.
+for one in about one of a million logs of five million events. The streaming engine took a quarter
+to two thirds more processor time for it.
 """
 
 from __future__ import annotations

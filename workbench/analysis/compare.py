@@ -182,7 +182,7 @@ def _shares(counts: pd.DataFrame, flows: tuple[int, int], z: float) -> pd.DataFr
 
 
 def _speeds(
-    times: pd.DataFrame, code: Any, kinds: Ints, flows: tuple[int, int], z: float
+    times: pd.DataFrame, code: Ints, kinds: Any, flows: tuple[int, int], z: float
 ) -> pd.DataFrame:
     value, code, later = by_group(times["value"].to_numpy(), code, times["after"].to_numpy())
     sides = (~later, later)

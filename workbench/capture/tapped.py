@@ -30,7 +30,7 @@ from workbench.brokers import Record
 from workbench.brokers.rabbitmq.messages import to_record
 from workbench.brokers.rabbitmq.tap import Tapped
 from workbench.capture.columns import standard_frame
-from workbench.capture.recorder import row
+from workbench.capture.rows import row
 from workbench.capture.wire_format import Decoder, payload_of
 from workbench.events.payload import decode_payload
 

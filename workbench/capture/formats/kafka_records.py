@@ -16,7 +16,7 @@ import msgspec
 
 from workbench.brokers import Record
 from workbench.capture.columns import UNKNOWN
-from workbench.capture.recorder import row as recorded
+from workbench.capture.rows import row as recorded
 from workbench.errors import EventError
 from workbench.events import Envelope, from_kafka
 
