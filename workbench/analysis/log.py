@@ -378,12 +378,13 @@ class EventLog(Stored, DesignQuestions, FlowQuestions, TrafficQuestions):
     def __repr__(self) -> str:
         """Say in a line what is in the log."""
         if not len(self):
-            return f"<EventLog: {_EMPTY}>"
+            return f"<EventLog: {'. '.join([_EMPTY, *self._read_words()])}>"
         return "<EventLog: " + ", ".join(f"{k} {v}" for k, v in self._facts().items()) + ">"
 
     def _repr_html_(self) -> str:
         if not len(self):
-            return f"<div><b>Event log</b>: {_EMPTY}</div>"
+            told = escape(". ".join([_EMPTY, *self._read_words()]))
+            return f"<div><b>Event log</b>: {told}</div>"
         cells = "".join(
             f"<tr><th style='text-align:left'>{escape(name)}</th>"
             f"<td style='text-align:right;font-variant-numeric:tabular-nums'>{escape(text)}</td></tr>"
@@ -394,7 +395,7 @@ class EventLog(Stored, DesignQuestions, FlowQuestions, TrafficQuestions):
         return f"<div><b>Event log</b><table>{cells}</table><div>{named}</div></div>"
 
 
-_EMPTY = "no events. Publish some and capture again, or look at another time range."
+_EMPTY = "no events. Publish some and capture again, or look at another time range"
 _TYPES_SHOWN = 12
 _REASONS_SHOWN = 3
 _REASON_LETTERS = 120
