@@ -44,7 +44,7 @@ def receive_in_large_pieces(client: Any) -> None:
     """Have the connections that a consumer has by now receive much at once; those with TLS as ever."""
     manager: Any = getattr(getattr(client, "_client", None), "_manager", None)
     for connection in list(getattr(manager, "_conns", {}).values()):
-        transport = getattr(connection, "transport", None)
+        transport: Any = getattr(connection, "transport", None)
         known = hasattr(transport, "_sock") and hasattr(transport, "_sock_recv")
         if type(transport) is KafkaTCPTransport and known and "_sock_recv" not in vars(transport):
             transport._sock_recv = functools.partial(_received, transport._sock)  # noqa: SLF001
