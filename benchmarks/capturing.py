@@ -31,7 +31,7 @@ FETCHED = 4 * 1024 * 1024
 
 
 def measure(load: Load) -> list[Row]:
-    flows = load.of(20_000, 1_000)
+    flows = load.of(60_000, 1_000)
     with temporary_kafka() as kafka:
         servers = kafka.bootstrap_servers
         with KafkaBroker(servers) as broker, temporary_folder() as folder:
