@@ -34,7 +34,7 @@ from benchmarks import (
     soak,
     telemetry,
 )
-from benchmarks.analysis import comparison
+from benchmarks.analysis import comparison, conformance
 from benchmarks.harness import Load, Row
 
 MEASURES = {
@@ -49,6 +49,7 @@ MEASURES = {
     "impact": impact.measure,
     "reading": reading.measure,
     "analysis": comparison.measure,
+    "conformance": conformance.measure,
     "telemetry": telemetry.measure,
     "soak": soak.measure,
 }
@@ -65,6 +66,7 @@ TITLES = {
     "impact": "The impact of a change on a captured log",
     "reading": "A dump read",
     "analysis": "A captured log analysed",
+    "conformance": "A captured log held against its design",
     "telemetry": "The order chain with logs and traces",
     "soak": "A long load: the last tenth against the first",
 }

@@ -7,16 +7,13 @@ payload as JSON text that it has checked, Polars makes columns of it, DuckDB kee
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 from random import Random
 from uuid import UUID
 
 import orjson
 
-from benchmarks.harness import Load, Row, ratio, row, temporary_folder
+from benchmarks.harness import Load, Row, in_a_process, ratio, row, temporary_folder
 from benchmarks.reading_worker import Result
 
 RUNS = 3
@@ -44,7 +41,8 @@ def measure(load: Load) -> list[Row]:
         for run in range(RUNS):
             for who, results in runs.items():
                 load.say(f"run {run + 1} of {RUNS}: {who}")
-                results.append(_run(who, dump, short))
+                found = in_a_process("benchmarks.reading_worker", who, dump, short)
+                results.append(Result(**found))
                 if (read := results[-1].events) != count:
                     raise RuntimeError(f"{who} has read {read:,} events of {count:,}")
     ours = [run.seconds for run in runs["workbench"]]
@@ -64,14 +62,6 @@ def measure(load: Load) -> list[Row]:
             ratio("  our time over its", ours, taken, at_most=limit, aside=limit is None),
         ]
     return rows
-
-
-def _run(who: str, dump: Path, short: Path) -> Result:
-    command = [sys.executable, "-m", "benchmarks.reading_worker", who, str(dump), str(short)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"{who} ended with {done.returncode}: {done.stderr.strip()[-500:]}")
-    return Result(**json.loads(done.stdout.splitlines()[-1]))
 
 
 def write_dump(path: Path, count: int) -> None:

@@ -12,7 +12,7 @@ def test_it_says_what_is_in_it(orders):
         "duplicates 1, dead letters 1, events without a flow 1>"
     )
     assert len(orders) == 16
-    assert (orders.events, orders.duplicates, orders.dead_letters, orders.without_flow) == (
+    assert (orders.events, orders.n_duplicates, orders.n_dead_letters, orders.without_flow) == (
         14,
         1,
         1,
@@ -64,7 +64,7 @@ def test_a_flow_comes_in_causal_order_with_each_copy_behind_its_event(orders):
     ]
     last = orders.flow("o-4").frame
     assert last["dead_letter"].notna().tolist() == [False, False, True]
-    assert orders.flow("o-4").dead_letters == 1
+    assert orders.flow("o-4").n_dead_letters == 1
 
 
 def test_a_flow_that_is_not_there_is_named(orders):

@@ -59,7 +59,7 @@ def test_one_dead_letter_captured_twice_counts_once_and_another_reaction_s_count
     reasons = ["billing/charge: E: no", "billing/charge: E: no", "billing/audit: E: no"]
     log = EventLog([placed, *({**letter, "dead_letter": reason} for reason in reasons)])
     assert log.flows()["dead_letters"].tolist() == [2]
-    assert log.duplicates == 0
+    assert log.n_duplicates == 0
 
 
 def test_records_without_an_id_are_known_by_where_they_stood(event):
@@ -67,7 +67,7 @@ def test_records_without_an_id_are_known_by_where_they_stood(event):
     elsewhere = {**nameless, "offset": 6}
     unplaced = {**nameless, "offset": None}
     log = EventLog([nameless, nameless, elsewhere, unplaced, unplaced])
-    assert (log.duplicates, log.without_flow) == (1, 4)
+    assert (log.n_duplicates, log.without_flow) == (1, 4)
 
 
 # --- hops ----------------------------------------------------------------------------------
@@ -274,7 +274,11 @@ def test_a_choreography_says_what_is_due_and_from_whom(orders):
         "PaymentDeclined from billing. For 1 of these there is a dead letter."
     )
     assert orders.stuck(design, longer_than="1940ms")["correlation_id"].tolist() == ["o-4"]
-    assert sum(sum(bars.x) for bars in stuck.plot().data) == 2
+    no_word, letters, counts = stuck.plot().data
+    assert (no_word.name, no_word.x[1], letters.name, letters.x[0]) == (
+        "no word", 1, "⚠ dead letter", 1
+    )  # fmt: skip
+    assert list(counts.text) == [" 1, up to 2 s", " 1, up to 2.93 s"]
 
 
 def test_that_no_flow_is_stuck_is_said(orders):

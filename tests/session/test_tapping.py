@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import closing
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -10,9 +11,9 @@ import pytest
 
 from workbench import Choreography, Workbench
 from workbench.analysis import EventLog
-from workbench.brokers import RabbitMQBroker
+from workbench.brokers import Outgoing, RabbitMQBroker
 from workbench.brokers.rabbitmq.line import LOCKED, NOT_FOUND
-from workbench.capture import Tapping
+from workbench.capture import Tapping, record
 from workbench.errors import BrokerError, LogError
 
 pytestmark = pytest.mark.rabbitmq
@@ -60,7 +61,8 @@ def tap(url):
 
     yield make
     for one in made:
-        one.stop()
+        with one:
+            pass
 
 
 def publish(theirs, exchange, key, body=b"{}", **properties):
@@ -103,8 +105,7 @@ def test_messages_of_others_are_events_by_their_properties(theirs, exchange, tap
     assert tapping.wait(PATIENCE)
     log = tapping.stop()
     assert isinstance(log, EventLog)
-    assert tapping.stop() is log
-    assert tapping.trouble is None
+    assert tapping.stop() is tapping.result is log
     first, second, third = log.frame.to_dict("records")
     wanted = {
         "id": "m-1",
@@ -161,6 +162,28 @@ def test_cloud_events_are_events_by_their_headers(theirs, exchange, tap, prefix)
     assert found["undecoded"].isna().all()
 
 
+def test_the_workbenchs_own_events_are_tapped_as_they_are_recorded(url, tap):
+    channel = f"orders-{uuid4().hex[:10]}"
+    headers = [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", b"1"),
+        ("ce_source", b"shop"),
+        ("ce_type", b"OrderPlaced"),
+        ("ce_time", b"2026-11-25T12:00:00Z"),
+        ("ce_correlationid", b"c-1"),
+    ]
+    with RabbitMQBroker(url) as broker, closing(broker.producer()) as producer:
+        broker.ensure_channels({channel: 1})
+        tapping = tap(channel, "OrderPlaced", limit=1)
+        producer.send([Outgoing(channel, b"o-1", headers, b'{"a": 1}')])
+        assert tapping.wait(PATIENCE)
+        (recorded,) = record(broker, [channel]).to_dict("records")
+        broker.delete({channel}, [])
+    (tapped,) = tapping.stop().frame.to_dict("records")
+    same = ["id", "type", "source", "time", "correlation_id", "data", "key", "undecoded"]
+    assert [tapped[name] for name in same] == [recorded[name] for name in same]
+
+
 def test_patterns_and_several_exchanges_say_what_is_heard(theirs, exchange, tap):
     orders, bills, all_, direct, by_headers = (
         exchange(kind) for kind in ("topic", "topic", "fanout", "direct", "headers")
@@ -205,7 +228,7 @@ def test_a_tap_takes_nothing_from_the_queues_of_others_and_leaves_nothing_behind
         until(lambda: tapping.count == 5)
         own = tapping._tap.queue
         assert waiting(theirs, own) == LOCKED  # there, and for the tap alone
-    assert len(tapping.stop()) == 5
+    assert len(tapping.result) == 5
     assert waiting(theirs, queue) == 5
     until(lambda: waiting(theirs, own) == NOT_FOUND)
 
@@ -217,9 +240,11 @@ def test_it_ends_with_so_many_messages_or_after_so_long(theirs, exchange, tap):
         publish(theirs, orders, "k")
     assert two.wait(PATIENCE)
     assert brief.wait(PATIENCE)
-    assert two.done
+    assert not two.running
+    with pytest.raises(LogError, match=r"the tap goes on: .stop\(\) ends it"):
+        two.result  # noqa: B018 - asking is the test
     assert len(two.stop()) == two.count == 2
-    assert repr(two) == f"<Tapping {orders} [#]: 2 events, ended>"
+    assert repr(two) == f"<tap on {orders} [#]: 2 events, ended>"
 
 
 def test_a_named_queue_keeps_what_comes_between_two_taps(theirs, exchange, tap):
@@ -248,10 +273,11 @@ def test_a_tap_that_is_too_slow_loses_its_oldest_and_says_so(theirs, exchange, t
         publish(theirs, orders, "k", str(n).encode())  # each confirmed: publishers don't wait
     free.set()
     until(lambda: tapping.count and tapping._came[-1].body == b"19")
-    log = tapping.stop()
-    assert len(log) < 20
-    assert "more came than could be read, and the oldest were dropped" in tapping.trouble
-    assert tapping.trouble in repr(tapping)
+    wanted = r"the tap was too slow, and RabbitMQ dropped its oldest messages: .* is its .result"
+    with pytest.raises(LogError, match=wanted):
+        tapping.stop()
+    assert 0 < len(tapping.result) < 20
+    assert "was too slow" in repr(tapping)
 
 
 def test_what_came_is_kept_when_rabbitmq_ends_the_tap(theirs, exchange, tap):
@@ -259,16 +285,22 @@ def test_what_came_is_kept_when_rabbitmq_ends_the_tap(theirs, exchange, tap):
     tapping = tap(orders)
     publish(theirs, orders, "k")
     until(lambda: tapping.count == 1)
-    theirs.exchange_delete(orders)
-    named = tap(exchange(), queue=uuid4().hex)
-    theirs.queue_delete(named._tap.queue)
-    assert named.wait(PATIENCE)
-    assert named.trouble == "the tap ended early: its queue was deleted"
-    assert not tapping.done
+    assert "goes on" in repr(tapping)
+    assert tapping.rate > 0
     tapping._tap._line.run(tapping._tap._line._connection.close)
     assert tapping.wait(PATIENCE)
-    assert tapping.trouble == "the tap ended early: the connection ended (Normal shutdown)"
-    assert len(tapping.stop()) == 1
+    with pytest.raises(LogError, match=r"ended early: the connection ended .* What came is its"):
+        tapping.stop()
+    assert len(tapping.result) == 1
+
+
+def test_a_tap_whose_queue_is_deleted_has_ended(theirs, exchange, tap):
+    tapping = tap(exchange(), queue=uuid4().hex)
+    theirs.queue_delete(tapping._tap.queue)
+    assert tapping.wait(PATIENCE)
+    with pytest.raises(LogError, match=r"the tap ended early: its queue was deleted"):
+        tapping.stop()
+    theirs.queue_delete(f"{tapping._tap.queue}/dropped")
 
 
 def test_a_missing_exchange_and_other_mistakes_are_said_in_a_sentence(tap, exchange):
@@ -290,5 +322,5 @@ def test_a_workbench_on_another_broker_taps_a_rabbitmq_by_its_address(url, their
         with wb.capture_tap(orders, url=url, limit=1) as tapping:
             publish(theirs, orders, "k", message_id="m")
             assert tapping.wait(PATIENCE)
-        assert tapping.stop().frame["id"].tolist() == ["m"]
+        assert tapping.result.frame["id"].tolist() == ["m"]
         assert "guest:" not in repr(tapping)

@@ -62,6 +62,25 @@ def _dealt(values: Ints, group: Ints, n_groups: int) -> tuple[Ints, Ints]:
     return dealt, start
 
 
+def weighted_quantiles(
+    values: Ints, weights: Ints, group: Ints, n_groups: int, at: Sequence[float]
+) -> NDArray[np.float64]:
+    """Quantiles of values that stand for several each; as if they were written out.
+
+    ``values`` ascend inside each group, and ``group`` ascends. Every group has a value.
+    """
+    size = np.bincount(group, weights, n_groups).astype(np.int64)
+    first = np.cumsum(size) - size
+    upto = np.cumsum(weights)
+    where = np.asarray(at)[:, None] * np.maximum(size - 1, 0)
+    below = np.floor(where).astype(np.int64)
+    above = np.minimum(below + 1, np.maximum(size - 1, 0))
+    low = values[np.searchsorted(upto, first + below, side="right")]
+    high = values[np.searchsorted(upto, first + above, side="right")]
+    result: NDArray[np.float64] = low + (high - low) * (where - below)
+    return result
+
+
 @njit(cache=True, nogil=True)
 def mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Scramble 64-bit numbers (splitmix64), so that sums of them tell sets of numbers apart."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from workbench.analysis.answer import Answer
     from workbench.analysis.arrays import Bools
     from workbench.analysis.index import FlowIndex
+    from workbench.analysis.log import EventLog
     from workbench.choreography import Choreography
 
 
@@ -117,6 +119,75 @@ class DesignQuestions:
 
         parts = [part(self.index, self._untold(), expected)]
         return whole(parts, expected, usually, pd.Timedelta(longer_than))
+
+    def with_causes(self, design: Choreography | None = None) -> EventLog:
+        """Infer the causes that the log doesn't tell; the rules are ``workbench.analysis.inference``'s.
+
+        Only an event without a causation id is given one, and never a flow's first. The frame stays
+        as it is; ``log.index.inferred`` marks the events, and answers say where causes are from.
+
+        Parameters
+        ----------
+        design
+            Says what may cause what. Without it the log's own statistics do.
+        """
+        from workbench.analysis.inference import with_causes
+        from workbench.analysis.log import EventLog
+
+        log = EventLog(self._frame)
+        vars(log)["index"] = with_causes(self.index, self._untold(), design)
+        return log
+
+    def skew(self, *, per: Literal["pair", "service"] = "pair") -> Answer:
+        """Find the clocks that differ: effects that stand before their causes.
+
+        Parameters
+        ----------
+        per
+            ``"pair"``: a row per pair of services; ``"service"``: a row per service, with the shift
+            of its clock that :meth:`without_skew` makes.
+
+        Returns
+        -------
+        Answer
+            Per pair, those with the most effects before their causes first: ``cause_service`` and
+            ``effect_service`` (str), ``n`` and ``negative`` (int64: hops, and how many of them are
+            below 0), ``min_ms``, ``p50_ms`` and ``p95_ms`` (float64: from cause to effect, in
+            milliseconds; the effect's clock is ahead of the cause's by at most ``min_ms``),
+            ``offset_ms`` (float64: by how much it is ahead, estimated where each of the two reacts
+            to the other: half the difference of the least latencies; else null) and ``within_ms``
+            (float64: how far off that may be, half their sum; below 0 no constant offset explains
+            the log), ``remaining`` (int64: how many stay below 0 without the skew).
+
+            Per service, by name: ``service`` (str), ``shift_ns`` (int64: whole nanoseconds to add
+            to its times), ``negative`` (int64: its effects that stand before their causes) and
+            ``remaining`` (int64: those that still do with the shifts).
+        """
+        from workbench.analysis.skew import Skew, part
+
+        return Skew([part(self.index)]).answer(per_service=per == "service")
+
+    def without_skew(self) -> EventLog:
+        """Shift the clock of each service so that no effect stands before its cause.
+
+        One shift per service, in whole nanoseconds, can't put everything right where clocks drift
+        or jump; ``log.skew().sentence`` says what remains. Only times change, not those of the
+        broker; the column ``time_as_logged`` has them as they were.
+        """
+        from workbench.analysis.log import EventLog
+        from workbench.analysis.skew import Skew, part, shifted
+
+        return EventLog(shifted(self._frame, Skew([part(self.index)])))
+
+    @cached_property
+    def _causal(self) -> FlowIndex:
+        """The index; of a log that tells no cause at all, with those that its statistics tell."""
+        from workbench.analysis.inference import with_causes
+
+        untold = self._untold()
+        if not untold.all() or self.index.inferred.any():
+            return self.index
+        return with_causes(self.index, untold, None)
 
     def _untold(self) -> Bools:
         """Of each event of a flow, whether it has no causation id."""

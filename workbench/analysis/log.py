@@ -9,23 +9,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from workbench.analysis.answer import Answer
 from workbench.analysis.conditions import rows_between, rows_where
 from workbench.analysis.design_questions import DesignQuestions
 from workbench.analysis.flow_questions import FlowQuestions
 from workbench.analysis.index import FlowIndex
+from workbench.analysis.stored import Stored
+from workbench.analysis.traffic_questions import TrafficQuestions
 from workbench.analysis.variants import Variants
 from workbench.analysis.wording import cut, visible
 from workbench.capture.columns import UNDATED, UNDECODED, standard_frame
-from workbench.capture.jsonl import read_jsonl, write_jsonl
+from workbench.capture.reading import from_frame
 from workbench.errors import LogError
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
     from typing import Any
-
-    import plotly.graph_objects as go
 
     from workbench.analysis.scanned import ScannedLog
     from workbench.choreography import Choreography
@@ -33,14 +33,17 @@ if TYPE_CHECKING:
     from workbench.mermaid import Mermaid
 
 
-class EventLog(DesignQuestions, FlowQuestions):
+class EventLog(Stored, DesignQuestions, FlowQuestions, TrafficQuestions):
     """A captured stream of events, which never changes; every method gives something new.
 
     Parameters
     ----------
     events
         A DataFrame, or one mapping per event, with the standard columns
-        (see ``workbench.capture.columns``); other columns are kept beside them.
+        (see ``workbench.capture.columns``); other columns are kept beside them. In a DataFrame
+        they may have other names: which is which is guessed, and shown by ``mapping``.
+    mapping
+        Our column → the DataFrame's, where a guess is wrong; dots go into nested values.
 
     Notes
     -----
@@ -49,17 +52,16 @@ class EventLog(DesignQuestions, FlowQuestions):
     without a correlation id belong to no flow: ``without_flow`` counts them.
     """
 
-    def __init__(self, events: pd.DataFrame | Iterable[Mapping[str, Any]]) -> None:
-        self._frame = standard_frame(events)
-
-    @classmethod
-    def read(cls, path: str | os.PathLike[str]) -> EventLog:
-        """Read a log that ``save`` wrote, or any JSON lines with the standard columns' names."""
-        return cls(read_jsonl(path))
-
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the log as JSON lines (compressed if the path ends in ``.gz``); return the path."""
-        return write_jsonl(self._frame, path)
+    def __init__(
+        self,
+        events: pd.DataFrame | Iterable[Mapping[str, Any]],
+        mapping: Mapping[str, str] | None = None,
+    ) -> None:
+        if isinstance(events, pd.DataFrame) and (mapping is not None or not _is_standard(events)):
+            self._reading = from_frame(events, mapping)
+            self._frame = self._reading.frame
+        else:
+            self._frame = standard_frame(events)
 
     @staticmethod
     def scan(
@@ -124,12 +126,12 @@ class EventLog(DesignQuestions, FlowQuestions):
         return len(self.index.row) + self.without_flow
 
     @property
-    def duplicates(self) -> int:
+    def n_duplicates(self) -> int:
         """How many events came again, with the same source and id."""
         return int(self.index.duplicate.sum())
 
     @property
-    def dead_letters(self) -> int:
+    def n_dead_letters(self) -> int:
         """How many dead letters there are, be their flow in the log or not."""
         return int(self.index.dead.sum())
 
@@ -240,44 +242,55 @@ class EventLog(DesignQuestions, FlowQuestions):
 
     # --- questions -------------------------------------------------------------------------
 
-    def flows(self) -> pd.DataFrame:
+    def flows(self) -> Answer:
         """Describe each flow, in the order in which they started.
 
         Returns
         -------
-        pandas.DataFrame
+        Answer
             ``correlation_id`` (str), ``started`` and ``ended`` (datetime64[ns, UTC]: its earliest
             and latest event), ``duration_ms`` (float64, milliseconds), ``events``, ``duplicates``
             and ``dead_letters`` (int64), ``variant`` (category, as in ``variants()``),
             ``first_type`` and ``last_type`` (category, in causal order), ``services`` (category:
             who emitted its events, by name).
         """
+        from workbench.analysis.flow_sentences import of_flows
         from workbench.analysis.flows import flows
+        from workbench.analysis.plots import plot_flows
 
-        return flows(self.index, self._variants)
+        table = flows(self.index, self._variants)
+        return Answer(
+            table, of_flows(table, self.index), lambda flows: plot_flows(flows, self.variants())
+        )
 
-    def hops(self) -> pd.DataFrame:
+    def hops(self) -> Answer:
         """Describe each kind of hop (cause → effect), the most frequent first.
+
+        In a log that tells no cause at all, causes are inferred (:meth:`with_causes`).
 
         Returns
         -------
-        pandas.DataFrame
+        Answer
             ``cause_type`` and ``effect_type`` (str), ``service`` (str: who emitted the effect),
             ``n`` (int64: how many), and the time from cause to effect in milliseconds:
             ``p50_ms``, ``p95_ms``, ``p99_ms``, ``max_ms`` (float64, interpolated linearly). A time
             below 0 means that the clocks of the two services differ. Only causes in the same flow
-            count.
+            count. Then what that is made of at the median, as far as the log tells (float64,
+            milliseconds; null where it doesn't): ``sending_ms``, from the cause's time until the
+            broker had it; ``waiting_ms``, from then until the effect's service began (a column
+            ``started`` of the effect, or the time of a span with ``duration_ns``);
+            ``processing_ms``, from then until the effect (of a span: until it ended).
         """
-        from workbench.analysis.hops import hops
+        from workbench.analysis.hops import part, whole
 
-        return hops(self.index)
+        return whole([part(self._causal, self._frame)])
 
-    def variants(self) -> pd.DataFrame:
+    def variants(self) -> Answer:
         """Describe the distinct paths that flows take, the most frequent first.
 
         Returns
         -------
-        pandas.DataFrame
+        Answer
             ``variant`` (str, ``V1`` is the most frequent), ``path`` (str, in causal order:
             ``A → B + C ×2 → D``; effects set off side by side are joined by ``+`` and sorted by
             name; the middle of a path of more than 40 stages is left out and counted), ``flows``
@@ -285,9 +298,14 @@ class EventLog(DesignQuestions, FlowQuestions):
             ``median_ms`` (float64, duration in milliseconds), ``example`` (str, the correlation id
             of the first).
         """
+        from workbench.analysis.flow_sentences import of_variants
+        from workbench.analysis.plots import plot_flows
         from workbench.analysis.variants import variants
 
-        return variants(self.index, self._variants)
+        table = variants(self.index, self._variants)
+        return Answer(
+            table, of_variants(table), lambda variants: plot_flows(self.flows(), variants)
+        )
 
     def compensations(self, design: Choreography) -> pd.DataFrame:
         """List what failed flows have done and have to undo: what is undone, and what is owed.
@@ -312,18 +330,6 @@ class EventLog(DesignQuestions, FlowQuestions):
         return compensations(index, ids, design, _edited(self._frame))
 
     # --- pictures --------------------------------------------------------------------------
-
-    def plot_flows(self) -> go.Figure:
-        """Draw how long flows take, by variant."""
-        from workbench.analysis.plots import plot_flows
-
-        return plot_flows(self.flows(), self.variants())
-
-    def plot_hops(self) -> go.Figure:
-        """Draw how long each kind of hop takes: the median, and how far it spreads."""
-        from workbench.analysis.plots import plot_hops
-
-        return plot_hops(self.hops())
 
     def mermaid(self) -> Mermaid:
         """Draw one flow as a sequence diagram in text, which JupyterLab and GitHub draw.
@@ -353,12 +359,13 @@ class EventLog(DesignQuestions, FlowQuestions):
             "flows": f"{index.flows:,}",
             "types": f"{self._frame['type'].nunique():,}",
             "time": _span(times.min(), times.max()),
-            "duplicates": f"{self.duplicates:,}",
-            "dead letters": f"{self.dead_letters:,}"
+            "duplicates": f"{self.n_duplicates:,}",
+            "dead letters": f"{self.n_dead_letters:,}"
             + (f" ({stray:,} of flows with no event in this log)" if stray else ""),
             "events without a flow": f"{self.without_flow:,}",
             **self._undated(),
             **self._undecoded(),
+            **self._read_facts(),
         }
 
     def _undated(self) -> dict[str, str]:
@@ -402,6 +409,12 @@ _EMPTY = "no events. Publish some and capture again, or look at another time ran
 _TYPES_SHOWN = 12
 _REASONS_SHOWN = 3
 _REASON_LETTERS = 120
+
+
+def _is_standard(events: pd.DataFrame) -> bool:
+    """Whether a DataFrame says what happened and when in columns of our names."""
+    named = "type" in events and ("time" in events or "broker_time" in events)
+    return named or events.empty
 
 
 def _edited(frame: pd.DataFrame) -> dict[str, list[str]]:

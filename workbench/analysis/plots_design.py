@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _SHOWN = 15
-_LETTERS = 90
+_LETTERS = 84
 _THICK = 0.38
 _SHAPES = dict(zip(KINDS, ("", "/", "x", ".", "\\"), strict=True))
 
@@ -66,7 +66,7 @@ def plot_conformance(table: pd.DataFrame) -> go.Figure:
         else "",
         height=190 + 46 * len(shown),
     )
-    _label_above(figure, in_words(shown))
+    label_above(figure, in_words(shown))
     figure.update_layout(barmode="overlay")
     figure.update_xaxes(title="events", rangemode="tozero", tickformat=",d")
     return figure
@@ -101,7 +101,7 @@ def plot_stuck(table: pd.DataFrame) -> go.Figure:
         if letters[told].any():
             figure.add_bar(
                 orientation="h",
-                x=letters[told],
+                x=letters[told].where(letters[told] > 0),
                 y=list(range(len(shown))),
                 width=_THICK,
                 name=name,
@@ -112,11 +112,20 @@ def plot_stuck(table: pd.DataFrame) -> go.Figure:
                 },
                 hovertemplate=f"{name}: %{{x:,}}<extra></extra>",
             )
-    labels = [
-        f"{who} owes {what} after {kind}: {shown['size'].iloc[row]:,}, the longest for "
-        f"{longest[who, kind, what]:,.3g} {unit}"
-        for row, (who, kind, what) in enumerate(shown.index)
-    ]
+    labels = [f"{who} owes {what} after {kind}" for who, kind, what in shown.index]
+    figure.add_scatter(
+        x=shown["size"],
+        y=list(range(len(shown))),
+        mode="text",
+        text=[
+            f" {n:,}, up to {longest[place]:,.3g} {unit}"
+            for place, n in zip(shown.index, shown["size"], strict=True)
+        ],
+        textposition="middle right",
+        cliponaxis=False,
+        hoverinfo="skip",
+        showlegend=False,
+    )
     dress(
         figure,
         title=f"Where flows are stuck (n = {table['correlation_id'].nunique():,} flows)",
@@ -125,13 +134,13 @@ def plot_stuck(table: pd.DataFrame) -> go.Figure:
         else "",
         height=190 + 46 * len(shown),
     )
-    _label_above(figure, labels)
-    figure.update_layout(barmode="stack")
+    label_above(figure, labels)
+    figure.update_layout(barmode="stack", margin_r=150)
     figure.update_xaxes(title="events that wait", rangemode="tozero", tickformat=",d")
     return figure
 
 
-def _label_above(figure: go.Figure, labels: list[str]) -> None:
+def label_above(figure: go.Figure, labels: list[str]) -> None:
     """Write the label of each bar above it, since it is as long as a sentence."""
     for row, label in enumerate(labels):
         figure.add_annotation(

@@ -20,7 +20,7 @@ import pandas as pd
 
 from workbench.analysis.answer import Answer
 from workbench.analysis.due import DesignArrays
-from workbench.analysis.due_kernel import MISSING, Judged
+from workbench.analysis.due_kernel import Judged
 from workbench.analysis.order import utc
 from workbench.analysis.parts import named, together
 from workbench.analysis.waits import AND, followed, followers, given_up, unanswered, unmet
@@ -54,8 +54,7 @@ def part(index: FlowIndex, untold: Bools, expected: Expected) -> pd.DataFrame:
     if isinstance(expected, Choreography):
         arrays = DesignArrays.of(expected, index.type_names, index.source_names)
         judged = Judged.of(index, untold, arrays)
-        missing = judged.became == MISSING
-        at, due = judged.event[missing], judged.due[missing]
+        at, due = judged.missing(index)
         words = np.array([owed.words for owed in arrays.dues], dtype=object)[due]
         who = np.array([owed.service for owed in arrays.dues], dtype=object)[due]
         ripe = index.time[at] + arrays.codes.due_after[due]
@@ -194,7 +193,7 @@ class _Words:
         if gave_up:
             return " and ".join(gave_up)
         names = dict.fromkeys(s for name in types for s in self._services.get((kind, name), ()))
-        return _alternatives(list(names)) or None
+        return _alternatives(list(names), "service") or None
 
 
 def _sentence(table: pd.DataFrame, parts: Sequence[pd.DataFrame], expected: Expected) -> str:
@@ -235,8 +234,8 @@ def _or_none(texts: pd.Series[str], row: Ints) -> Any:
     return texts.reindex(row).to_numpy(dtype=object)
 
 
-def _alternatives(types: list[str]) -> str:
-    shown = types[:_NAMED]
-    if len(types) > _NAMED:
-        shown.append(f"{len(types) - _NAMED} other types")
+def _alternatives(names: list[str], noun: str = "type") -> str:
+    shown = names[:_NAMED]
+    if len(names) > _NAMED:
+        shown.append(count(len(names) - _NAMED, f"other {noun}"))
     return " or ".join(shown)

@@ -4,8 +4,8 @@ from workbench.capture.columns import COLUMNS, UNKNOWN, standard_frame
 from workbench.capture.fetching import read_channels, read_range
 from workbench.capture.finding import Found, find_alike, find_event, find_flow, identity, place_of
 from workbench.capture.folder import CapturedFolder
-from workbench.capture.jsonl import read_jsonl, read_jsonl_parts, write_jsonl
 from workbench.capture.live import LiveCapture
+from workbench.capture.reading import LogMapping, Reading, from_frame, read, read_parts
 from workbench.capture.recorder import record, record_to
 from workbench.capture.replayer import replay
 from workbench.capture.rows import row
@@ -14,6 +14,7 @@ from workbench.capture.schema_registry import SchemaRegistry
 from workbench.capture.schemas import Reference, Schema, Schemas, open_schemas
 from workbench.capture.tapping import Tapping
 from workbench.capture.wire_format import Decoder
+from workbench.capture.writing import write_log
 
 __all__ = [
     "COLUMNS",
@@ -22,6 +23,8 @@ __all__ = [
     "Decoder",
     "Found",
     "LiveCapture",
+    "LogMapping",
+    "Reading",
     "Reference",
     "Schema",
     "SchemaFiles",
@@ -31,17 +34,18 @@ __all__ = [
     "find_alike",
     "find_event",
     "find_flow",
+    "from_frame",
     "identity",
     "open_schemas",
     "place_of",
+    "read",
     "read_channels",
-    "read_jsonl",
-    "read_jsonl_parts",
+    "read_parts",
     "read_range",
     "record",
     "record_to",
     "replay",
     "row",
     "standard_frame",
-    "write_jsonl",
+    "write_log",
 ]

@@ -1,6 +1,7 @@
 """Traces: one of three spans, as three tools write it, and what may be wrong with one."""
 
 import json
+import re
 
 import pytest
 
@@ -40,10 +41,10 @@ def test_a_span_is_an_event_and_its_parent_what_caused_it(read, text_of, name):
 def test_times_are_exact(read, text_of, name):
     rows, _ = read(text_of(name))
 
-    assert column(rows, "time", "ended", "duration_ns") == [
-        (START, START + 3_000_000, 3_000_000),
-        (START + 1_000_000, START + 2_000_000, 1_000_000),
-        (START + 5_000_000, START + 9_000_000, 4_000_000),
+    assert column(rows, "time", "duration_ns") == [
+        (START, 3_000_000),
+        (START + 1_000_000, 1_000_000),
+        (START + 5_000_000, 4_000_000),
     ]
 
 
@@ -154,8 +155,8 @@ def test_a_span_that_lacks_what_makes_it_one_is_rejected(read, change, reason):
 
     assert len(rows) == 1
     assert [row.reason for row in rejected] == [
-        f"span 2 can't be read: {reason}.",
-        "span 3 can't be read: it is no JSON object.",
+        f"span 2 of this line can't be read: {reason}.",
+        "span 3 of this line can't be read: it is no JSON object.",
     ]
 
 
@@ -166,7 +167,7 @@ def test_a_line_of_otlp_that_is_none_is_rejected_with_its_number(read, text_of):
 
     assert len(rows) == 3
     assert [row.line for row in rejected] == [4, 5, 6]
-    assert rejected[2].reason == "there are no resourceSpans here."
+    assert rejected[2].reason == "there are no resourceSpans in this line."
 
 
 @pytest.mark.parametrize("depth", [50, 300, 330, 5_000])
@@ -187,8 +188,9 @@ def test_a_torn_document_gives_the_spans_that_are_whole(read, text_of, name):
     rows, (rejected,) = read(cut)
 
     assert [row["id"] for row in rows] == [POST, SEND]
-    assert rejected.reason.startswith("the file is not JSON: ")
-    assert "was read." in rejected.reason
+    assert re.match(
+        r"the file is not JSON: .*; what stands before|record 3 is not", rejected.reason
+    )
 
 
 def test_a_place_that_is_none_stays_an_attribute(read):

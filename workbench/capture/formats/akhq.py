@@ -15,7 +15,12 @@ from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from workbench.capture.formats.documents import objects_of_array, short_json, shown, whole
+from workbench.capture.formats.documents import (
+    objects_of_array,
+    objects_of_member,
+    short_json,
+    shown,
+)
 from workbench.capture.formats.kafka_records import (
     Headers,
     KafkaRecord,
@@ -48,7 +53,14 @@ class Akhq:
 
     def rows(self, source: Source) -> Iterator[dict[str, Any] | Rejected]:
         """Give a row for each record."""
-        for found in _records(source.document()):
+        document = source.document()
+        # An array, or an object whose results are one: brackets and braces around a record are 2.
+        records = (
+            objects_of_array(document, short_json)
+            if document.lstrip()[:1] == b"["
+            else objects_of_member(document, "results", 2, short_json)
+        )
+        for found in records:
             if isinstance(found, Rejected):
                 yield found
                 continue
@@ -58,22 +70,6 @@ class Akhq:
             except NotARecordError as error:
                 reason = f"record {number} is no record as AKHQ downloads it: {error}."
                 yield Rejected(-1, reason, shown(record))
-
-
-def _records(document: bytes) -> Iterator[tuple[int, dict[str, Any]] | Rejected]:
-    if document.lstrip()[:1] == b"[":
-        yield from objects_of_array(document, short_json)
-        return
-    for answer in whole(document, 2, short_json):
-        if isinstance(answer, Rejected):
-            yield answer
-            continue
-        results = answer.get("results") if isinstance(answer, dict) else None
-        for number, record in enumerate(results if isinstance(results, list) else [], start=1):
-            if isinstance(record, dict):
-                yield number, record
-            else:
-                yield Rejected(-1, f"record {number} is not a JSON object.", shown(record))
 
 
 def _record(record: dict[str, Any]) -> KafkaRecord:

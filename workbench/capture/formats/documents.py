@@ -1,6 +1,7 @@
 """JSON files of other tools, taken apart so that one bad record costs no other.
 
-A file holds one document or one document a line; what is broken comes out as ``Rejected``.
+A file holds one document or one document a line. A document is decoded record by record, so that
+it is in memory once as text and never whole as objects. What is broken comes out as ``Rejected``.
 """
 
 from __future__ import annotations
@@ -16,8 +17,11 @@ from workbench.capture.json_text import any_json, json_text
 from workbench.capture.reading.foreign import Rejected, Source
 
 Read = Callable[[bytes], Any]
+Numbered = tuple[int, dict[str, Any]]
+"""A record and its number in the file, from 1."""
 
 _ARRAY: Final = msgspec.json.Decoder(list[msgspec.Raw])
+_MEMBERS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _SHOWN: Final = 1_000
 """Bytes of what is rejected that are given back; the reader cuts them further."""
 
@@ -52,14 +56,12 @@ def objects_by_line(
             yield Rejected(number, "this line is not a JSON object.", shown(line))
 
 
-def objects_of_array(
-    document: bytes, read: Read = any_json
-) -> Iterator[tuple[int, dict[str, Any]] | Rejected]:
-    """Each object of an array with its number, from 1; a single object is an array of itself.
+def objects_of_array(document: bytes, read: Read = any_json) -> Iterator[Numbered | Rejected]:
+    """Each object of an array, or of the arrays in it; a single object is an array of itself.
 
-    A document that is broken gives the elements that are whole.
+    A document that is broken gives the objects that are whole.
     """
-    for number, text in enumerate(_elements(document), start=1):
+    for number, text in enumerate(_flattened(document), start=1):
         try:
             value = read(text)
         except (ValueError, RecursionError) as error:
@@ -71,27 +73,30 @@ def objects_of_array(
             yield Rejected(-1, f"record {number} is not a JSON object.", shown(text))
 
 
-def whole(document: bytes, depth: int, read: Read = any_json) -> Iterator[Any | Rejected]:
-    """The document; if it ends too early, what was there before the last comma at a depth.
+def objects_of_member(
+    document: bytes, member: str, depth: int, read: Read = any_json
+) -> Iterator[Numbered | Rejected]:
+    """Each object of the array that an object has as a member; of one that has none, itself.
 
-    ``depth`` is how many brackets and braces stand around a record: what is half a record is not
-    taken.
+    An object that ends too early gives what stands before its last comma inside of at most
+    ``depth`` brackets and braces: as many stand around a record, so that none is half.
     """
     try:
-        yield read(document)
-        return
+        members = _MEMBERS.decode(document)
     except (ValueError, RecursionError) as error:
         mended, cut = _mended(document, depth)
         reason = f"the file is not JSON: {error}"
         try:
-            value = read(mended)
+            members = _MEMBERS.decode(mended)
         except (ValueError, RecursionError):
             yield Rejected(-1, f"{reason}.", shown(document))
             return
         yield Rejected(
             -1, f"{reason}; what stands before byte {cut:,} was read.", shown(document[cut:])
         )
-        yield value
+        document = mended
+    array = bytes(members.get(member, document))
+    yield from objects_of_array(array, read)
 
 
 def shown(what: Any) -> str:
@@ -103,7 +108,15 @@ def shown(what: Any) -> str:
     return text[:_SHOWN].decode("utf-8", "replace")
 
 
-def _elements(document: bytes) -> Iterator[msgspec.Raw | bytes]:
+def _flattened(document: bytes) -> Iterator[bytes]:
+    for text in _elements(document):
+        if text[:1] == b"[":
+            yield from _elements(text)
+        else:
+            yield text
+
+
+def _elements(document: bytes) -> Iterator[bytes]:
     text = document.strip()
     if text[:1] != b"[":
         yield text
@@ -113,7 +126,7 @@ def _elements(document: bytes) -> Iterator[msgspec.Raw | bytes]:
     except (ValueError, RecursionError):
         yield from _torn(text)
     else:
-        yield from (bytes(element) for element in found)
+        yield from map(bytes, found)
 
 
 def _torn(text: bytes) -> Iterator[bytes]:

@@ -14,7 +14,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from workbench.capture.formats.documents import short_json, shown, whole
+from workbench.capture.formats.documents import (
+    Numbered,
+    objects_of_array,
+    objects_of_member,
+    short_json,
+    shown,
+)
 from workbench.capture.formats.outline import outline
 from workbench.capture.formats.spans import (
     NotASpanError,
@@ -27,8 +33,8 @@ from workbench.capture.formats.spans import (
 from workbench.capture.reading.foreign import Rejected, Source
 
 _FIELDS: Final = ("spanID", "operationName", "startTime")
-_INSIDE: Final = {"data.[].spans": 4, "[].spans": 3, "spans": 2}
-"""How many brackets and braces stand around a span, by the path of the spans."""
+_WHERE: Final = ("data.[].", "[].", "")
+"""What stands before ``spans`` in an answer, an array of traces, and a trace."""
 _MICROSECOND: Final = 1_000
 
 
@@ -40,34 +46,35 @@ class JaegerJson:
     def recognises(self, head: bytes) -> bool:
         """Say whether a file that begins so holds Jaeger's traces."""
         fields = outline(head)
-        return any(fields.issuperset(f"{spans}.[].{name}" for name in _FIELDS) for spans in _INSIDE)
+        return any(
+            fields.issuperset(f"{where}spans.[].{name}" for name in _FIELDS) for where in _WHERE
+        )
 
     def rows(self, source: Source) -> Iterator[dict[str, Any] | Rejected]:
         """Give a row for each span."""
         number = 0
-        fields = outline(source.head())
-        depth = next((_INSIDE[spans] for spans in _INSIDE if spans in fields), 4)
-        for found in whole(source.document(), depth, short_json):
-            if isinstance(found, Rejected):
-                yield found
+        for trace in _traces(source):
+            if isinstance(trace, Rejected):
+                yield trace
                 continue
-            for trace in _traces(found):
-                processes = trace.get("processes")
-                processes = processes if isinstance(processes, dict) else {}
-                spans = trace.get("spans")
-                for span in spans if isinstance(spans, list) else []:
-                    number += 1
-                    try:
-                        yield _span(span, processes).row()
-                    except NotASpanError as error:
-                        reason = f"span {number} can't be read: {error}."
-                        yield Rejected(-1, reason, shown(span))
+            processes = trace[1].get("processes")
+            processes = processes if isinstance(processes, dict) else {}
+            spans = trace[1].get("spans")
+            for span in spans if isinstance(spans, list) else []:
+                number += 1
+                try:
+                    yield _span(span, processes).row()
+                except NotASpanError as error:
+                    yield Rejected(-1, f"span {number} can't be read: {error}.", shown(span))
 
 
-def _traces(found: Any) -> list[dict[str, Any]]:
-    if isinstance(found, dict):
-        return objects(found["data"]) if "data" in found else [found]
-    return objects(found)
+def _traces(source: Source) -> Iterator[Numbered | Rejected]:
+    document = source.document()
+    if document.lstrip()[:1] == b"[":
+        return objects_of_array(document, short_json)
+    # Around a span stand {"data":[{"spans":[ or, of a trace alone, {"spans":[
+    depth = 4 if "data.[].spans" in outline(source.head()) else 2
+    return objects_of_member(document, "data", depth, short_json)
 
 
 def _span(span: Any, processes: dict[str, Any]) -> Span:

@@ -91,7 +91,7 @@ class KafkaRecord:
         else:
             row.update(_columns(envelope))
             row["data"], undecoded = payload(envelope.data.decode("utf-8", "replace"))
-            kept = [pair for pair in self.headers if pair[0].lower() not in _IN_COLUMNS]
+            kept = [pair for pair in self.headers if pair[0] not in _IN_COLUMNS]
         if kept:
             row["headers"] = named(kept)
         if undecoded is not None:

@@ -1,7 +1,8 @@
 """What ``kcat -C -J`` prints: one JSON envelope a line.
 
 https://github.com/edenhill/kcat (``json.c``, its function ``fmt_msg_output_json``). Headers are an
-array of names and values by turns; with ``-X`` set so, an object of arrays.
+array of names and values by turns, or an object of arrays. ``stamped_by`` says whose clock set
+``broker_time``: the broker's, or, where the topic has ``CreateTime``, the producer's.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from workbench.capture.formats.outline import a_line_has
 from workbench.capture.json_text import json_text
 from workbench.capture.reading.foreign import Rejected, Source
 
-_TIMESTAMP_TYPES: Final = {"create": "CreateTime", "logappend": "LogAppendTime"}
+_STAMPED_BY: Final = {"create": "producer", "logappend": "broker"}
 _MILLISECOND: Final = 1_000_000
 
 
@@ -53,7 +54,11 @@ class Kcat:
 
 def _record(envelope: dict[str, Any]) -> KafkaRecord:
     get = envelope.get
-    kind = _TIMESTAMP_TYPES.get(str(get("tstype")))
+    beside = {}
+    if (stamped_by := _STAMPED_BY.get(str(get("tstype")))) is not None:
+        beside["stamped_by"] = stamped_by
+    if "payload_error" in envelope:
+        beside["undecoded"] = f"kcat could not decode the payload: {envelope['payload_error']}."
     return KafkaRecord(
         value=_decoded(get("payload")),
         headers=_headers(get("headers")),
@@ -62,7 +67,7 @@ def _record(envelope: dict[str, Any]) -> KafkaRecord:
         partition=partition_of(get("partition")),
         offset=offset_of(get("offset")),
         broker_time=nanoseconds(get("ts"), _MILLISECOND),
-        beside={"timestamp_type": kind} if kind else {},
+        beside=beside,
     )
 
 

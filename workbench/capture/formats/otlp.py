@@ -14,7 +14,12 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from workbench.capture.formats.documents import objects_by_line, short_json, shown, whole
+from workbench.capture.formats.documents import (
+    objects_by_line,
+    objects_of_member,
+    short_json,
+    shown,
+)
 from workbench.capture.formats.outline import a_line_has, is_lines, outline
 from workbench.capture.formats.spans import (
     NotASpanError,
@@ -49,38 +54,43 @@ class OtlpJson:
             for found in objects_by_line(source, short_json):
                 if isinstance(found, Rejected):
                     yield found
+                    continue
+                number, line, request = found
+                if isinstance(request.get("resourceSpans"), list):
+                    for of_resource in objects(request["resourceSpans"]):
+                        yield from _rows(of_resource, "this line", number)
                 else:
-                    yield from _spans(found[2], found[0])
+                    reason = "there are no resourceSpans in this line."
+                    yield Rejected(number, reason, shown(line))
             return
-        for document in whole(source.document(), _INSIDE, short_json):
-            if isinstance(document, Rejected):
-                yield document
+        document = source.document()
+        for resource in objects_of_member(document, "resourceSpans", _INSIDE, short_json):
+            if isinstance(resource, Rejected):
+                yield resource
             else:
-                yield from _spans(document, -1)
+                yield from _rows(resource[1], f"resourceSpans {resource[0]}", -1)
 
 
-def _spans(request: Any, line: int) -> Iterator[dict[str, Any] | Rejected]:
-    """The spans of one request."""
+def _rows(
+    of_resource: dict[str, Any], where: str, line: int
+) -> Iterator[dict[str, Any] | Rejected]:
+    """The spans of one resource."""
     number = 0
-    if not isinstance(request, dict) or not isinstance(request.get("resourceSpans"), list):
-        yield Rejected(line, "there are no resourceSpans here.", shown(request))
-        return
-    for of_resource in objects(request["resourceSpans"]):
-        resource = of_resource.get("resource")
-        about = _attributes(resource.get("attributes")) if isinstance(resource, dict) else {}
-        scopes = of_resource.get("scopeSpans", of_resource.get("instrumentationLibrarySpans"))
-        for of_scope in objects(scopes):
-            scope = of_scope.get("scope", of_scope.get("instrumentationLibrary"))
-            scope = text(scope.get("name")) if isinstance(scope, dict) else None
-            beside = {"resource": about, "scope": scope}
-            spans = of_scope.get("spans")
-            for span in spans if isinstance(spans, list) else []:
-                number += 1
-                try:
-                    yield _span(span, about, beside).row()
-                except (NotASpanError, RecursionError) as error:
-                    reason = f"span {number} can't be read: {error}."
-                    yield Rejected(line, reason, shown(span))
+    resource = of_resource.get("resource")
+    about = _attributes(resource.get("attributes")) if isinstance(resource, dict) else {}
+    scopes = of_resource.get("scopeSpans", of_resource.get("instrumentationLibrarySpans"))
+    for of_scope in objects(scopes):
+        scope = of_scope.get("scope", of_scope.get("instrumentationLibrary"))
+        scope = text(scope.get("name")) if isinstance(scope, dict) else None
+        beside = {"resource": about, "scope": scope}
+        spans = of_scope.get("spans")
+        for span in spans if isinstance(spans, list) else []:
+            number += 1
+            try:
+                yield _span(span, about, beside).row()
+            except (NotASpanError, RecursionError) as error:
+                reason = f"span {number} of {where} can't be read: {error}."
+                yield Rejected(line, reason, shown(span))
 
 
 def _span(span: Any, about: dict[str, Any], beside: dict[str, Any]) -> Span:

@@ -9,8 +9,7 @@ column              meaning
 ``type``            the span's name
 ``source``          the service
 ``time``            when it began, in whole nanoseconds
-``ended``           when it ended, in nanoseconds since 1970; left out where nobody says
-``duration_ns``     how long it took, in nanoseconds
+``duration_ns``     how long it took, in nanoseconds; left out where nobody says
 ``data``            its attributes
 ``kind``            SERVER, CLIENT, PRODUCER, CONSUMER or INTERNAL
 ``status``          OK or ERROR, where one is told; ``status_message`` beside
@@ -87,7 +86,6 @@ class Span:
             "data": self.attributes,
         }
         if self.end is not None:
-            row["ended"] = self.end
             row["duration_ns"] = self.end - self.start
         if self.attributes:
             row.update(_messaging(self.attributes))

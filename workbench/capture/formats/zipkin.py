@@ -6,11 +6,10 @@ and the server's may share one id (``shared``): they differ by their services.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from workbench.capture.formats.documents import short_json, shown, whole
+from workbench.capture.formats.documents import objects_of_array, short_json, shown
 from workbench.capture.formats.outline import outline
 from workbench.capture.formats.spans import (
     NotASpanError,
@@ -22,7 +21,6 @@ from workbench.capture.formats.spans import (
 )
 from workbench.capture.reading.foreign import Rejected, Source
 
-_OF_TRACES: Final = re.compile(rb"\s*\[\s*\[")
 _MICROSECOND: Final = 1_000
 _ITS_OWN: Final = ("localEndpoint", "timestamp", "duration", "kind", "parentId", "tags")
 
@@ -43,32 +41,18 @@ class ZipkinJson:
 
     def rows(self, source: Source) -> Iterator[dict[str, Any] | Rejected]:
         """Give a row for each span."""
-        number = 0
-        document = source.document()
-        for found in whole(document, 2 if _OF_TRACES.match(document) else 1, short_json):
+        for found in objects_of_array(source.document(), short_json):
             if isinstance(found, Rejected):
                 yield found
                 continue
-            for span in _spans(found):
-                number += 1
-                try:
-                    yield _span(span).row()
-                except NotASpanError as error:
-                    reason = f"span {number} can't be read: {error}."
-                    yield Rejected(-1, reason, shown(span))
+            number, span = found
+            try:
+                yield _span(span).row()
+            except NotASpanError as error:
+                yield Rejected(-1, f"span {number} can't be read: {error}.", shown(span))
 
 
-def _spans(found: Any) -> Iterator[Any]:
-    for item in found if isinstance(found, list) else [found]:
-        if isinstance(item, list):
-            yield from item
-        else:
-            yield item
-
-
-def _span(span: Any) -> Span:
-    if not isinstance(span, dict):
-        raise NotASpanError("it is no JSON object")
+def _span(span: dict[str, Any]) -> Span:
     get = span.get
     start = moment(get("timestamp"), "timestamp", _MICROSECOND)
     duration = get("duration")
