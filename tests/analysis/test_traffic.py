@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.analysis import EventLog, fan_out, latency, throughput
+from workbench.analysis import EventLog, duplicates, fan_out, latency, throughput
 from workbench.analysis.answer import Answer
 
 QUESTIONS = {
+    "duplicates": lambda log: log.duplicates(),
     "throughput": lambda log: log.throughput(),
     "throughput by source": lambda log: log.throughput("1s", by="source"),
     "fan_out": lambda log: log.fan_out(),
@@ -16,6 +17,7 @@ QUESTIONS = {
     "latency by variant": lambda log: log.latency(("A", "B"), by="variant"),
 }
 BY_FLOW = {
+    "duplicates": (lambda log: duplicates.part(log.index, log.frame), duplicates.whole),
     "throughput": (
         lambda log: throughput.part(log.index, log.frame, "type", None),
         lambda parts: throughput.whole(parts, "type", None),

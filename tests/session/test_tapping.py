@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import closing
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -10,9 +11,9 @@ import pytest
 
 from workbench import Choreography, Workbench
 from workbench.analysis import EventLog
-from workbench.brokers import RabbitMQBroker
+from workbench.brokers import Outgoing, RabbitMQBroker
 from workbench.brokers.rabbitmq.line import LOCKED, NOT_FOUND
-from workbench.capture import Tapping
+from workbench.capture import Tapping, record
 from workbench.errors import BrokerError, LogError
 
 pytestmark = pytest.mark.rabbitmq
@@ -159,6 +160,28 @@ def test_cloud_events_are_events_by_their_headers(theirs, exchange, tap, prefix)
     ]
     assert found["data"].to_dict() == {"1": {"a": 1}, "2": {"a": 2}}
     assert found["undecoded"].isna().all()
+
+
+def test_the_workbenchs_own_events_are_tapped_as_they_are_recorded(url, tap):
+    channel = f"orders-{uuid4().hex[:10]}"
+    headers = [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", b"1"),
+        ("ce_source", b"shop"),
+        ("ce_type", b"OrderPlaced"),
+        ("ce_time", b"2026-11-25T12:00:00Z"),
+        ("ce_correlationid", b"c-1"),
+    ]
+    with RabbitMQBroker(url) as broker, closing(broker.producer()) as producer:
+        broker.ensure_channels({channel: 1})
+        tapping = tap(channel, "OrderPlaced", limit=1)
+        producer.send([Outgoing(channel, b"o-1", headers, b'{"a": 1}')])
+        assert tapping.wait(PATIENCE)
+        (recorded,) = record(broker, [channel]).to_dict("records")
+        broker.delete({channel}, [])
+    (tapped,) = tapping.stop().frame.to_dict("records")
+    same = ["id", "type", "source", "time", "correlation_id", "data", "key", "undecoded"]
+    assert [tapped[name] for name in same] == [recorded[name] for name in same]
 
 
 def test_patterns_and_several_exchanges_say_what_is_heard(theirs, exchange, tap):

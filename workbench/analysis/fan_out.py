@@ -12,7 +12,8 @@ import pandas as pd
 
 from workbench.analysis.answer import Answer
 from workbench.analysis.arrays import weighted_quantiles
-from workbench.analysis.traffic_parts import codes_of, earliest, named, together, total
+from workbench.analysis.parts import texts
+from workbench.analysis.traffic_parts import codes_of, earliest, stacked, total
 from workbench.analysis.wording import count
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def part(index: FlowIndex) -> pd.DataFrame:
     kind, many = np.divmod(keys, width)
     table = pd.DataFrame(
         {
-            "type": named(kind, index.type_names),
+            "type": texts(kind, index.type_names),
             "effects": many,
             "n": np.bincount(code, minlength=len(keys)),
             "time": index.time[first],
@@ -44,7 +45,7 @@ def part(index: FlowIndex) -> pd.DataFrame:
 
 def whole(parts: Sequence[pd.DataFrame]) -> Answer:
     """Put parts together; ``EventLog.fan_out`` documents the columns."""
-    found = together(parts).sort_values(["type", "effects", "time", "flow"])
+    found = stacked(parts).sort_values(["type", "effects", "time", "flow"])
     code = codes_of(found["type"])
     n_types = len(found["type"].cat.categories)
     effects, n = found["effects"].to_numpy(), found["n"].to_numpy()

@@ -114,3 +114,48 @@ class FlowQuestions:
 
         before, after = self.index, other.index
         return compare.whole([compare.part(before)], [compare.part(after)])
+
+    def explain(self: _Log, flows: Any) -> Answer:
+        """Find what sets some flows apart from the rest: the attribute that tells most comes first.
+
+        Parameters
+        ----------
+        flows
+            Which: correlation ids; or a mask, one boolean for each row of ``flows()``; or a table
+            or a log with a column ``correlation_id``, such as ``log.stuck()``.
+
+        Returns
+        -------
+        Answer
+            One row per condition, at most 50: ``attribute`` (str: ``"data.…"``, a path into the
+            payload; a header's column; ``"partition"``, ``"channel"``, ``"version"``; or of the
+            flow as a whole ``"type"``, ``"service"``, ``"variant"``), ``event_type`` (str: of the
+            event that has it; null for a flow as a whole), ``condition`` (str: ``"= 'DE'"``,
+            ``"in ('AT', 'DE')"``, ``"> 100"``, ``"is there"``), ``inside`` and ``outside`` (int64:
+            flows asked about, and others, for which it holds), ``inside_share`` and
+            ``outside_share`` (float64, of those looked at, 0 to 1), ``lift`` (float64: their
+            ratio), ``score`` (float64: bits of information, 0 to 1), ``by_chance`` (float64: how
+            likely a split so uneven is to be found among the conditions tried if nothing sets the
+            flows apart; at most that). Of conditions that hold for the same flows one is listed.
+
+        Raises
+        ------
+        LogError
+            None of the flows is in the log, or the mask doesn't fit it.
+
+        Notes
+        -----
+        A condition holds for a flow if it holds for any of its events of that type. Its score is
+        the information gain, were both sides equally large; ``by_chance`` is Fisher's exact test
+        times the number of conditions tried (Bonferroni). A value must be shared by 3 flows. On
+        each side whole flows of up to 200,000 events are looked at, of each its first 1,000; of
+        more, a sample is drawn by a hash of the correlation id, and the sentence says so.
+        """
+        from workbench.analysis import explain
+        from workbench.analysis.attributes import attributes
+
+        index = self.index
+        asked, unknown = explain.asked_about(index, flows)
+        n = int(asked.sum())
+        parts = [attributes(index, self.frame, asked)]
+        return explain.whole(parts, asked=n, rest=index.flows - n, unknown=unknown)

@@ -23,7 +23,6 @@ from workbench.analysis.grouping import (
     earliest,
     found_in_group,
     grouped,
-    same_before,
     sort_by_time,
 )
 from workbench.analysis.order import (
@@ -33,7 +32,7 @@ from workbench.analysis.order import (
     total_order,
     without_cycles,
 )
-from workbench.analysis.texts import Texts
+from workbench.analysis.texts import Texts, same_before
 from workbench.capture.columns import DEAD_LETTER
 
 NO_TYPE = "(no type)"
@@ -68,6 +67,8 @@ class FlowIndex:
     """Of each copy: its flow; -1 if the log holds no event of that."""
     copy_event: Ints
     """... the position of the event that it repeats; -1 if that is in no flow."""
+    copy_of: Ints
+    """... the row of the event that it repeats; -1 if the log doesn't hold it."""
     duplicate: Bools
     """... whether it repeats an event that came before it."""
     dead: Bools
@@ -127,6 +128,7 @@ class FlowIndex:
             copy=copy,
             copy_flow=np.where(copy_event >= 0, flow_of_row[original], flow_of_row[copy]),
             copy_event=copy_event,
+            copy_of=original,
             duplicate=~letter[copy],
             dead=dead,
             reason=_reasons(frame, copy[dead]),
@@ -147,11 +149,6 @@ class FlowIndex:
     def without_flow(self) -> int:
         """How many events have no correlation id."""
         return len(self.flowless)
-
-    @property
-    def event_rows(self) -> Ints:
-        """The frame's rows of every event, each once, in a flow or in none."""
-        return np.concatenate([self.row, self.flowless])
 
     @property
     def after(self) -> Ints:

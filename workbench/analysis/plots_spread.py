@@ -46,6 +46,32 @@ def plot_latency(table: pd.DataFrame, nanoseconds: Any, between: tuple[str, str]
     )
 
 
+def plot_duplicates(table: pd.DataFrame, nanoseconds: Any) -> go.Figure:
+    """Draw how long after the first what came again came.
+
+    Parameters
+    ----------
+    table
+        As ``EventLog.duplicates`` returns it.
+    nanoseconds
+        Of each row: how long it came after the first.
+    """
+    if table.empty:
+        return empty("No event came twice.")
+    took = np.abs(np.asarray(nanoseconds))
+    later = took[took > 0]
+    if not len(later):
+        return empty(f"{len(took):,} came again, at the very time of the first as far as is known.")
+    at_once = len(took) - len(later)
+    return times_histogram(
+        later,
+        title="How long after the first they came again",
+        things="repetitions",
+        axis="first to repetition",
+        note=f"{at_once:,} more have the very time of the first" if at_once else "",
+    )
+
+
 def times_histogram(
     nanoseconds: Any, *, title: str, things: str, axis: str, note: str
 ) -> go.Figure:

@@ -70,7 +70,7 @@ class Stored:
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the log, whole or not at all, in the format that the path's ending names.
 
-        ``.jsonl`` and ``.csv`` (compressed with ``.gz`` or ``.zst`` behind), ``.parquet``,
+        ``.jsonl``, ``.csv`` and ``.xes`` (compressed with ``.gz`` or ``.zst`` behind), ``.parquet``,
         ``.arrow`` or ``.feather``. :meth:`read` gives the same log again.
 
         Raises

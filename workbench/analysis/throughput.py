@@ -16,7 +16,8 @@ import pandas as pd
 from workbench.analysis.answer import Answer
 from workbench.analysis.index import NO_SOURCE, NO_TYPE
 from workbench.analysis.order import nanoseconds, utc
-from workbench.analysis.traffic_parts import codes_of, named, together
+from workbench.analysis.parts import texts
+from workbench.analysis.traffic_parts import codes_of, events_once, stacked
 from workbench.analysis.wording import count, length, moment
 from workbench.errors import LogError
 
@@ -74,12 +75,12 @@ def step_of(every: pd.Timedelta | str | None) -> int | None:
 
 def part(index: FlowIndex, frame: pd.DataFrame, by: By, every: int | None) -> pd.DataFrame:
     """Count a part's events: ``at`` (int64, nanoseconds: where the cell begins), ``name``, ``n``."""
-    rows = index.event_rows
+    rows = events_once(index)
     codes, categories = codes_of(frame[by])[rows], frame[by].cat.categories
     cells = pd.DataFrame(
         {
             "at": nanoseconds(frame["time"])[rows],
-            "name": named(np.where(codes >= 0, codes, len(categories)), [*categories, _NULL[by]]),
+            "name": texts(np.where(codes >= 0, codes, len(categories)), [*categories, _NULL[by]]),
             "n": np.ones(len(rows), dtype=np.int64),
         }
     )
@@ -89,9 +90,9 @@ def part(index: FlowIndex, frame: pd.DataFrame, by: By, every: int | None) -> pd
 
 def whole(parts: Sequence[pd.DataFrame], by: By, every: int | None) -> Answer:
     """Put parts together; ``EventLog.throughput`` documents the columns."""
-    cells = together(parts)
+    cells = stacked(parts)
     cells.attrs["step"] = max(part.attrs["step"] for part in parts)
-    cells = _as_fine_as_fits(cells.sort_values("at", kind="stable"), every)
+    cells = _as_fine_as_fits(cells, every)
     step = every or max(cells.attrs["step"], _readable(cells))
     cells = _in_steps(cells, step)
     table = pd.DataFrame(
@@ -124,15 +125,15 @@ def _readable(cells: pd.DataFrame) -> int:
 
 
 def _as_fine_as_fits(cells: pd.DataFrame, every: int | None) -> pd.DataFrame:
-    """Bring cells, in order of time, to the finest step that leaves no more than some thousands."""
+    """Bring cells to the finest step that leaves no more than some thousands."""
     if every is not None:
         return _in_steps(cells, every)
-    at = cells["at"].to_numpy()
+    at, step = pd.unique(cells["at"].to_numpy()), _STEPS[0]
     for step in _STEPS:
-        if step < cells.attrs["step"]:
-            continue
-        if np.count_nonzero(np.diff(at // step)) < _CELLS:
-            break
+        if step >= cells.attrs["step"]:
+            at = pd.unique(at // step * step)
+            if len(at) <= _CELLS:
+                break
     return _in_steps(cells, step)
 
 
@@ -148,7 +149,7 @@ def _in_steps(cells: pd.DataFrame, step: int) -> pd.DataFrame:
     joined = pd.DataFrame(
         {
             "at": (cell + first) * step,
-            "name": named(name, names),
+            "name": texts(name, names),
             "n": n[rank],
         }
     )

@@ -1,9 +1,4 @@
-"""Parts of an answer, and how they are put together.
-
-A question that adds up is asked of parts of a log (all events of some flows), each part's answer is
-a compact table, and the whole is made from those tables. So a log larger than memory, or one spread
-over machines, gets the answer that it would get in one piece.
-"""
+"""What the questions about traffic share, to be asked of parts of a log and to add up."""
 
 from __future__ import annotations
 
@@ -11,27 +6,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import union_categoricals
+
+from workbench.analysis.parts import joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from numpy.typing import NDArray
-
     from workbench.analysis.arrays import Ints
+    from workbench.analysis.index import FlowIndex
 
 
-def together(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Put the rows of all parts in one table; categories are united: those in use, by name."""
-    columns: dict[Any, Any] = {}
-    for name in parts[0]:
-        pieces = [part[name] for part in parts]
-        if isinstance(pieces[0].dtype, pd.CategoricalDtype):
-            united = union_categoricals(pieces, sort_categories=True)
-            columns[name] = united.remove_unused_categories()
-        else:
-            columns[name] = pd.concat(pieces, ignore_index=True)
-    return pd.DataFrame(columns)
+def stacked(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Put the rows of all parts in one table; its categories are those in use, by name."""
+    table = joined(parts)
+    for name, column in table.items():
+        if isinstance(column.dtype, pd.CategoricalDtype):
+            table[name] = column.cat.remove_unused_categories()
+    return table
 
 
 def total(parts: Sequence[pd.DataFrame], fact: str) -> int:
@@ -39,16 +30,14 @@ def total(parts: Sequence[pd.DataFrame], fact: str) -> int:
     return sum(int(part.attrs.get(fact, 0)) for part in parts)
 
 
-def named(codes: Ints, names: NDArray[np.object_] | Sequence[str]) -> pd.Categorical:
-    """Codes that index names, as a category; -1 is null. Equal names become one category."""
-    of_name, distinct = pd.factorize(np.asarray(names, dtype=object))
-    chosen = np.append(of_name, -1)[codes]
-    return pd.Categorical.from_codes(chosen, pd.Index(distinct, dtype="str"))
-
-
 def codes_of(column: pd.Series[Any]) -> Ints:
     """The codes of a category column; -1 is null."""
     return np.asarray(column.cat.codes, dtype=np.int64)
+
+
+def events_once(index: FlowIndex) -> Ints:
+    """The frame's rows of every event, each once, in a flow or in none; in no order."""
+    return np.concatenate([index.row, index.flowless])
 
 
 def earliest(group: Ints, n_groups: int, time: Ints, name_of: Callable[[Ints], Any]) -> Ints:

@@ -49,6 +49,31 @@ class TrafficQuestions:
         step = throughput.step_of(every)
         return throughput.whole([throughput.part(self.index, self._frame, by, step)], by, step)
 
+    def duplicates(self) -> Answer:
+        """List what came again: the same event, or the same effect under another id.
+
+        Returns
+        -------
+        Answer
+            One row for each repetition, in order of the first's time. ``kind`` (category: ``"same
+            id"``, the same source and id again; ``"retry channel"``, the same on a channel that is
+            named for retries, so on purpose; ``"same effect"``, another id, but the flow, cause,
+            type, source and payload of an event before it, so most likely work done twice),
+            ``correlation_id``, ``type``, ``source``, ``id`` (str and category), ``again_id`` (str:
+            the repetition's), ``time`` (datetime64[ns, UTC]: of the first), ``apart_ms`` (float64:
+            milliseconds from the first to the repetition, by the broker's time if both have one,
+            else by the events'), and where the two stood: ``channel``, ``partition``, ``offset``
+            and ``again_channel``, ``again_partition``, ``again_offset`` (-1 if unknown).
+
+        Notes
+        -----
+        Payloads are compared as text. Effects without a payload are not compared; the sentence
+        says how many there are. A service that emits two equal effects on purpose is listed, too.
+        """
+        from workbench.analysis import duplicates
+
+        return duplicates.whole([duplicates.part(self.index, self._frame)])
+
     def fan_out(self) -> Answer:
         """Describe how many effects an event of each type has, the type with the most first.
 

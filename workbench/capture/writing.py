@@ -1,6 +1,6 @@
-"""Writing an event log to a file: JSON lines, CSV, Parquet or Arrow, as the path ends.
+"""Writing an event log to a file: JSON lines, CSV, Parquet, Arrow or XES, as the path ends.
 
-Writing and reading are exact inverses. A line of JSON holds the standard columns first, then the
+Writing and reading are exact inverses (but for XES: see ``workbench.capture.formats.xes_writing``). A line of JSON holds the standard columns first, then the
 others; the payload in it is JSON, in all other formats it is JSON text::
 
     {"id":"o-1","type":"OrderPlaced","source":"shop","time":"2026-11-23T09:00:00.000000000Z",...}
@@ -29,6 +29,7 @@ import pyarrow.parquet as pq
 import zstandard
 from pandas.api.types import is_datetime64_any_dtype, is_float_dtype
 
+from workbench.capture.formats.xes_writing import write_xes
 from workbench.capture.json_text import json_text
 from workbench.capture.payload_column import payload_texts
 from workbench.capture.reading.dtypes import DTYPES, note_of
@@ -48,8 +49,8 @@ def write_log(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
         booleans, categories, datetimes or, as objects, any JSON value. (A log without events keeps
         its standard columns only.)
     path
-        Where to. It ends in ``.jsonl`` or ``.csv``, with ``.gz`` or ``.zst`` behind it if it is to
-        be compressed, or in ``.parquet``, ``.arrow`` or ``.feather``.
+        Where to. It ends in ``.jsonl``, ``.csv`` or ``.xes``, with ``.gz`` or ``.zst`` behind it
+        if it is to be compressed, or in ``.parquet``, ``.arrow`` or ``.feather``.
 
     Returns
     -------
@@ -67,7 +68,7 @@ def write_log(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
     write = _WRITERS.get(suffixes[-1] if suffixes else "")
     if write is None or (packing and suffixes[-1] not in _PACKED):
         raise LogError(
-            f"{target} can't be written: a log's file ends in .jsonl, .csv (each with .gz or .zst "
+            f"{target} can't be written: a log's file ends in .jsonl, .csv, .xes (each with .gz or .zst "
             "behind, to compress it), .parquet, .arrow or .feather."
         )
     half = target.with_name(f".{os.getpid()}.half.{target.name}")
@@ -211,5 +212,6 @@ _WRITERS: Final[Mapping[str, Callable[[pd.DataFrame, BinaryIO], None]]] = {
     ".parquet": _write_parquet,
     ".arrow": _write_arrow,
     ".feather": _write_arrow,
+    ".xes": write_xes,
 }
-_PACKED: Final = frozenset([".jsonl", ".ndjson", ".csv"])
+_PACKED: Final = frozenset([".jsonl", ".ndjson", ".csv", ".xes"])

@@ -10,12 +10,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from workbench.brokers import Broker, Position
+from workbench.brokers import Broker
 from workbench.choreography import Choreography, Service
-from workbench.errors import BrokerError, DesignError, ServiceError
+from workbench.errors import DesignError, ServiceError
 from workbench.events import Event, EventType
 from workbench.services import AT_LEAST_ONCE, DELIVERIES, LOG_LEVELS, Life, RetryPolicy, Runner
 from workbench.services.tracing import sampling_of
+from workbench.session.capturing import Capturing
 from workbench.session.connection import Connection
 from workbench.session.convergence import Convergence
 from workbench.session.following import Following
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from workbench.analysis import EventLog
-    from workbench.capture import Tapping
     from workbench.choreography.impact import Impact
     from workbench.doctor import Checkup
     from workbench.session.dead_letters import DeadLetters
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 _NAMESPACE = re.compile(r"[A-Za-z0-9_-]{0,80}")
 
 
-class Workbench(Following):
+class Workbench(Capturing, Following):
     """Design, run, watch, capture and analyse one choreography.
 
     Nothing is started or connected to before it is needed.
@@ -475,98 +475,7 @@ class Workbench(Following):
             batch=batch,
         )
 
-    # --- capturing ------------------------------------------------------------------------
-
-    def capture(
-        self,
-        *,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        start: Mapping[Position, int] | None = None,
-        stop: Mapping[Position, int] | None = None,
-        schemas: object = None,
-        progress: bool = True,
-    ) -> EventLog:
-        """Everything on the design's channels and dead letters, as an event log.
-
-        A range of broker times or of offsets narrows it, and ``schemas`` (the address of a schema
-        registry, or a folder of files) decode Avro; see :func:`workbench.capture.record`.
-        """
-        from workbench.analysis import EventLog
-        from workbench.capture import record
-
-        if self._faults is not None:
-            self._faults.flush()
-        channels = self.connection.captured_channels()
-        with counted("capture", "events", shown=progress) as advance:
-            frame = record(
-                self.broker,
-                channels,
-                since=since,
-                until=until,
-                start=start,
-                stop=stop,
-                schemas=schemas,
-                progress=advance,
-            )
-        return EventLog(frame)
-
-    def capture_tap(
-        self,
-        exchange: str | Iterable[str] | Mapping[str, str | Iterable[str]],
-        routing_key: str | Iterable[str] = "#",
-        *,
-        url: str | None = None,
-        limit: int | None = None,
-        seconds: float | None = None,
-        queue: str | None = None,
-        max_length: int = 100_000,
-        schemas: object = None,
-    ) -> Tapping[EventLog]:
-        """Listen to exchanges of a RabbitMQ, whoever publishes there, until it is stopped.
-
-        ``tap = wb.capture_tap("orders", "order.*", url="rabbitmq://...")`` begins, and
-        ``log = tap.stop()`` ends it. It has a queue of its own, and takes nobody else's messages.
-
-        Parameters
-        ----------
-        url
-            Of another RabbitMQ than the workbench's own.
-        exchange, routing_key, limit, seconds, queue, max_length, schemas
-            As of :class:`workbench.capture.Tapping`.
-
-        Raises
-        ------
-        BrokerError
-            This workbench is read-only or is on no RabbitMQ, or that one has no such exchange.
-        LogError
-            No exchange is named, or a bound is not above 0.
-        """
-        from workbench.analysis import EventLog
-        from workbench.brokers.rabbitmq import RabbitMQBroker
-        from workbench.capture import Tapping
-
-        if self.connection.readonly:
-            raise BrokerError(
-                "this workbench is read-only: it can't put the queue of a tap on a RabbitMQ."
-            )
-        broker = self.broker if url is None else RabbitMQBroker(url)
-        if not isinstance(broker, RabbitMQBroker):
-            raise BrokerError(
-                f"a tap listens to a RabbitMQ, and this workbench is on {broker.kind}: name one by "
-                "url='rabbitmq://user:password@host:port/vhost'."
-            )
-        return Tapping(
-            broker,
-            exchange,
-            routing_key,
-            limit=limit,
-            seconds=seconds,
-            queue=queue,
-            max_length=max_length,
-            schemas=schemas,
-            made=EventLog,
-        )
+    # --- replaying ------------------------------------------------------------------------
 
     def replay(
         self,

@@ -207,7 +207,7 @@ def test_lines_that_follow_a_value_that_is_json_by_itself_are_no_part_of_it(read
 
     rows, rejected = read(text)
 
-    assert [row["data"] for row in rows] == [1, "a\nb\nc"]
+    assert [row["data"] for row in rows] == [1, "a\nb\n\nc"]
     assert [(row.line, row.reason) for row in rejected] == [(2, "this line belongs to no record.")]
 
 
@@ -287,6 +287,18 @@ def test_a_record_with_a_field_of_the_wrong_kind_is_rejected_with_its_line(
     assert rejected.line == 3
     assert rejected.reason == f"this is no record as kcat prints it: {reason}."
     assert rejected.text == bad
+
+
+def test_what_kcat_could_not_decode_says_why(read):
+    line = (
+        '{"topic":"t","partition":0,"offset":1,"ts":1,"headers":[],"key":null,"payload":null,'
+        '"payload_error":"no schema 7"}'
+    )
+
+    ((row,), _) = read(line)
+
+    assert row["data"] is None
+    assert row["undecoded"] == "kcat could not decode the payload: no schema 7."
 
 
 def test_a_time_that_is_none_is_left_out(read):

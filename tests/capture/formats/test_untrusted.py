@@ -14,7 +14,8 @@ from .conftest import Text
 
 HERE = Path(__file__).parent
 FILES = {path.name: path.read_bytes() for path in sorted(HERE.iterdir()) if path.suffix != ".py"}
-FILES["log.xes"] = b"""<?xml version="1.0"?><log><string key="a" value="b"/><trace>
+FILES["log.xes"] = b"""<?xml version="1.0"?><log><string key="workbench:json" value='["n"]'/><trace>
+<string key="n" value="[1]"/>
 <string key="concept:name" value="f"/><event><int key="offset" value="7"/><list key="l"><values>
 <float key="x" value="1.5"/></values></list></event></trace></log>"""
 ODD = [

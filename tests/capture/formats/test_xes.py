@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.capture import standard_frame
-from workbench.capture.formats import write_xes
-from workbench.errors import LogError
+from workbench.capture.writing import write_log
 
 FOREIGN = """<?xml version="1.0" encoding="ISO-8859-1" ?>
 <!-- by hand -->
@@ -154,6 +153,7 @@ def log():
                 "ratio": [0.1, np.nan, 1e300, -0.0],
                 "late": [True, False, True, False],
                 "note": ["n", None, "tab\tend", "\x00"],
+                "headers": [{"x": ["1", None]}, None, {}, {"n": 12345678901234567890123}],
             }
         )
     )
@@ -170,7 +170,7 @@ def read_back(read, path):
 def test_what_is_written_is_read_again(read, tmp_path, name):
     frame = log()
 
-    rows = read_back(read, write_xes(frame, tmp_path / name))
+    rows = read_back(read, write_log(frame, tmp_path / name))
 
     again = standard_frame(rows)
     wanted = frame.iloc[[0, 2, 1, 3]].reset_index(drop=True)
@@ -182,28 +182,50 @@ def test_what_is_written_is_read_again(read, tmp_path, name):
 
 
 def test_a_log_of_nothing_is_a_log(read, tmp_path):
-    rows = read_back(read, write_xes(standard_frame([]), tmp_path / "log.xes"))
+    rows = read_back(read, write_log(standard_frame([]), tmp_path / "log.xes"))
 
     assert rows == []
-
-
-def test_a_log_that_cannot_be_written_leaves_nothing_behind(tmp_path):
-    with pytest.raises(LogError, match=r"none/log\.xes can't be written: No such file"):
-        write_xes(log(), tmp_path / "none" / "log.xes")
-
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_pm4py_reads_what_is_written(tmp_path):
     pm4py = pytest.importorskip("pm4py")
     frame = log()
 
-    found = pm4py.read_xes(str(write_xes(frame, tmp_path / "log.xes")))
+    found = pm4py.read_xes(str(write_log(frame, tmp_path / "log.xes")))
 
     assert list(found["case:concept:name"].fillna("none")) == ["f1", "f1", "f2", "none"]
     assert list(found["org:resource"].fillna("none")) == ["shop", "inventory", "shop", "none"]
     assert list(found["time:timestamp"].dt.second) == [0, 2, 1, 3]
     assert found["concept:name"].iloc[2] == "OrderPlaced"
+
+
+def test_what_pm4py_writes_is_read(read, tmp_path):
+    pm4py = pytest.importorskip("pm4py")
+    cases = pd.DataFrame(
+        {
+            "case:concept:name": ["f1", "f1", "f2"],
+            "case:region": ["eu", "eu", "us"],
+            "concept:name": ["OrderPlaced", "StockReserved", "OrderPlaced"],
+            "time:timestamp": pd.to_datetime(["2026-11-25T09:00:00.123456Z"] * 3),
+            "org:resource": ["shop", "inventory", "shop"],
+            "total": [1.5, 2.5, 3.5],
+        }
+    )
+    pm4py.write_xes(cases, str(tmp_path / "theirs.xes"))
+
+    rows, rejected = read((tmp_path / "theirs.xes").read_bytes())
+
+    assert not rejected
+    assert [(row["correlation_id"], row["type"], row["source"]) for row in rows] == [
+        ("f1", "OrderPlaced", "shop"),
+        ("f1", "StockReserved", "inventory"),
+        ("f2", "OrderPlaced", "shop"),
+    ]
+    assert [row["data"]["total"] for row in rows] == [1.5, 2.5, 3.5]
+    assert [row["trace"] for row in rows] == [{"region": "eu"}, {"region": "eu"}, {"region": "us"}]
+    assert {pd.Timestamp(row["time"]) for row in rows} == {
+        pd.Timestamp("2026-11-25T09:00:00.123456Z")
+    }
 
 
 texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
@@ -227,7 +249,7 @@ def test_any_text_comes_back_but_for_what_xml_cannot_hold(read, tmp_path, events
         )
     )
 
-    rows = read_back(read, write_xes(frame, tmp_path / "log.xes"))
+    rows = read_back(read, write_log(frame, tmp_path / "log.xes"))
 
     found = {row["id"]: row for row in rows}
     for place, (type_, flow, text, time) in enumerate(events):

@@ -14,7 +14,6 @@ from workbench.capture.formats.kcat import Kcat
 from workbench.capture.formats.otlp import OtlpJson
 from workbench.capture.formats.redpanda import RedpandaCsv, RedpandaJson
 from workbench.capture.formats.xes import Xes
-from workbench.capture.formats.xes_writing import write_xes
 from workbench.capture.formats.zipkin import ZipkinJson
 from workbench.capture.reading.foreign import Format
 
@@ -33,4 +32,4 @@ FORMATS: Final[tuple[Format, ...]] = (
     Xes(),
 )
 
-__all__ = ["FORMATS", "write_xes"]
+__all__ = ["FORMATS"]

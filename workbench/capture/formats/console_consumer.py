@@ -76,7 +76,7 @@ class ConsoleConsumer:
                 yield Rejected(-number, "no record begins in this line.", shown(line))
                 continue
             try:
-                record, rest = look.record(line, more)
+                record, rest = look.record(number, line, more)
             except NotARecordError as error:
                 reason = f"this is no record as the console consumer prints it: {error}."
                 yield Rejected(number, reason, shown(line))
@@ -103,7 +103,7 @@ class _Look:
         return cls(separator, told)
 
     def record(
-        self, line: bytes, more: list[tuple[int, bytes]]
+        self, number: int, line: bytes, more: list[tuple[int, bytes]]
     ) -> tuple[KafkaRecord, list[tuple[int, bytes]]]:
         """The record of a line and of those that follow it; and which of these it leaves over."""
         text = line.decode()
@@ -122,7 +122,7 @@ class _Look:
         key = parts[0] if len(parts) > 1 else _NULL
         value = self.separator.join(parts[1:]) if len(parts) > 1 else parts[0]
         if more and payload(value)[1] is not None:
-            value, more = _continued(value, more), []
+            value, more = _continued(value, number, more), []
         kind, time = fields.get("timestamp", (None, None))
         delivery = fields.get("delivery", ("",))[0]
         beside: dict[str, Any] = {"stamped_by": _STAMPED_BY[kind]} if kind else {}
@@ -178,15 +178,20 @@ def _labelled(text: str, separator: str) -> tuple[dict[str, tuple[str, ...]], st
 
 
 def _headers(text: str) -> list[tuple[str, str | None]]:
-    found: list[str] = []
+    found: list[list[str]] = []
     for piece in text.split(","):
         if _HEADER.match(piece) or not found:
-            found.append(piece)
+            found.append([piece])
         else:
-            found[-1] += f",{piece}"
-    pairs = (header.partition(":") for header in found)
+            found[-1].append(piece)
+    pairs = (",".join(pieces).partition(":") for pieces in found)
     return [(name, None if value == _NULL else value) for name, _, value in pairs]
 
 
-def _continued(value: str, more: list[tuple[int, bytes]]) -> str:
-    return "\n".join([value, *(text.decode() for _, text in more)])
+def _continued(value: str, number: int, more: list[tuple[int, bytes]]) -> str:
+    """A value over several lines, the empty ones between them too."""
+    parts = [value]
+    for line, text in more:
+        parts += "\n" * (line - number), text.decode()
+        number = line
+    return "".join(parts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator
+from itertools import repeat
 from typing import Final
 
 from workbench.capture.formats.documents import shown
@@ -71,6 +72,6 @@ class _Lines:
     def _all(source: Source) -> Iterator[str]:
         given = 0
         for number, line in source.lines():
-            yield from ["\n"] * (number - given - 1)
+            yield from repeat("\n", number - given - 1)
             yield line.decode() + "\n"
             given = number

@@ -16,7 +16,7 @@ import msgspec
 
 from workbench.brokers import Record
 from workbench.capture.columns import UNKNOWN
-from workbench.capture.recorder import row as recorded
+from workbench.capture.rows import row as recorded
 from workbench.errors import EventError
 from workbench.events import Envelope, from_kafka
 
@@ -91,7 +91,7 @@ class KafkaRecord:
         else:
             row.update(_columns(envelope))
             row["data"], undecoded = payload(envelope.data.decode("utf-8", "replace"))
-            kept = [pair for pair in self.headers if pair[0].lower() not in _IN_COLUMNS]
+            kept = [pair for pair in self.headers if pair[0] not in _IN_COLUMNS]
         if kept:
             row["headers"] = named(kept)
         if undecoded is not None:

@@ -54,7 +54,11 @@ class Kcat:
 
 def _record(envelope: dict[str, Any]) -> KafkaRecord:
     get = envelope.get
-    kind = _STAMPED_BY.get(str(get("tstype")))
+    beside = {}
+    if (stamped_by := _STAMPED_BY.get(str(get("tstype")))) is not None:
+        beside["stamped_by"] = stamped_by
+    if "payload_error" in envelope:
+        beside["undecoded"] = f"kcat could not decode the payload: {envelope['payload_error']}."
     return KafkaRecord(
         value=_decoded(get("payload")),
         headers=_headers(get("headers")),
@@ -63,7 +67,7 @@ def _record(envelope: dict[str, Any]) -> KafkaRecord:
         partition=partition_of(get("partition")),
         offset=offset_of(get("offset")),
         broker_time=nanoseconds(get("ts"), _MILLISECOND),
-        beside={"stamped_by": kind} if kind else {},
+        beside=beside,
     )
 
 

@@ -10,13 +10,14 @@ in XES                                   in an event log
 ``time:timestamp``                       ``time``
 ``org:resource``                         ``source``
 ``id``, or else ``identity:id``          ``id``
-what has a standard column's name        that column, as :func:`write_xes` writes it
+what has a standard column's name        that column, as we write it ourselves
 all else of an event                     ``data``; beside it, if there is a ``data`` of its own
 all else of a trace                      ``trace``, an object
 =======================================  ===========================================================
 
-An attribute inside another is named by both: ``cost:drivers.amount``. The file is read as it comes,
-however large; entities are refused, so that a small file can't stand for a large one.
+An attribute inside another is named by both: ``cost:drivers.amount``. An attribute of the log that
+we write, ``workbench:json``, tells which texts are JSON. The file is read as it comes, however large;
+entities are refused, so that a small file can't stand for a large one.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 from xml.etree.ElementTree import ParseError
 
+import msgspec
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
@@ -38,6 +40,7 @@ from workbench.capture.formats.kafka_records import (
     partition_of,
     payload,
 )
+from workbench.capture.formats.xes_writing import JSON_KEYS
 from workbench.capture.reading.foreign import Rejected, Source
 
 _LOG: Final = re.compile(rb"<log[\s>]")
@@ -46,6 +49,8 @@ _ATTRIBUTES: Final = frozenset(
 )
 _NAMES: Final = {"concept:name": "type", "time:timestamp": "time", "org:resource": "source"}
 _PLACES: Final = {"partition": partition_of, "offset": offset_of}
+_DEEPEST: Final = 20
+"""Attributes inside attributes that are read."""
 _CHUNK: Final = 1 << 16
 """Bytes that are parsed at a time: a file may be one line."""
 
@@ -88,6 +93,7 @@ class _Log:
         self._trace: dict[str, Any] = {}
         self._event: dict[str, Any] | None = None
         self._skipped = 0
+        self._json: frozenset[str] = frozenset()
         self._done: list[dict[str, Any]] = []
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
@@ -100,11 +106,22 @@ class _Log:
         elif name == "event":
             self._event = {}
         elif name in _ATTRIBUTES:
-            self._keys.append(attributes.get("key", ""))
-            if "value" in attributes and self._path[-1:] != ["log"]:
-                found = self._trace if self._event is None else self._event
-                _add(found, ".".join(self._keys), _value(name, attributes["value"]))
+            self._meet(name, attributes)
         self._path.append(name)
+
+    def _meet(self, kind: str, attributes: dict[str, str]) -> None:
+        self._keys.append(attributes.get("key", ""))
+        text = attributes.get("value")
+        if text is None or len(self._keys) > _DEEPEST:
+            return
+        if self._path[-1:] == ["log"]:
+            if self._keys == [JSON_KEYS]:
+                self._json = _names(text)
+            return
+        found = self._trace if self._event is None else self._event
+        key = ".".join(self._keys)
+        is_json = kind == "string" and key in self._json and key != "data"
+        _add(found, key, payload(text)[0] if is_json else _value(kind, text))
 
     def end(self, tag: str) -> None:  # noqa: ARG002 - the parser says which
         """Meet the end of an element."""
@@ -182,6 +199,14 @@ def _value(kind: str, text: str) -> Any:
     if kind == "boolean":
         return {"true": True, "false": False}.get(text.strip().lower(), text)
     return text
+
+
+def _names(text: str) -> frozenset[str]:
+    """Names from a JSON array of them; none from anything else."""
+    try:
+        return frozenset(msgspec.json.decode(text, type=list[str]))
+    except (ValueError, RecursionError):
+        return frozenset()
 
 
 def _text(value: Any) -> str | None:

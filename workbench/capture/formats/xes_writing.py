@@ -1,19 +1,14 @@
 """Event logs as XES, for tools of process mining (``pm4py.read_xes``, ProM, Disco).
 
-A flow is a trace, see ``workbench.capture.formats.xes`` for what stands where. Reading it gives the
-same events again; columns beside the standard ones come back if they hold text, numbers or truth
-values, and as text otherwise.
+What ``write_log`` writes to a path that ends in ``.xes``. A flow is a trace, see ``workbench.capture.formats.xes`` for what stands where. Reading it gives the
+same events again, but that times beside the standard ones come back as text.
 """
 
 from __future__ import annotations
 
-import contextlib
-import gzip
-import os
 import re
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, BinaryIO, Final, cast
+from typing import Any, BinaryIO, Final
 from xml.sax.saxutils import quoteattr
 
 import numpy as np
@@ -28,7 +23,6 @@ from pandas.api.types import (
 from workbench.capture.columns import UNKNOWN
 from workbench.capture.json_text import json_text
 from workbench.capture.payload_column import payload_texts
-from workbench.errors import LogError
 
 _BEGINNING: Final = """<?xml version="1.0" encoding="UTF-8"?>
 <log xes.version="1849.2016" xes.features="" xmlns="http://www.xes-standard.org/">
@@ -44,6 +38,9 @@ _BEGINNING: Final = """<?xml version="1.0" encoding="UTF-8"?>
 </global>
 <classifier name="Type" keys="concept:name"/>
 """
+JSON_KEYS: Final = "workbench:json"
+"""An attribute of the log: the keys of those of its events whose text is JSON."""
+
 _KEYS: Final = {"type": "concept:name", "time": "time:timestamp", "source": "org:resource"}
 _NO_XML: Final = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 has no way to write."""
@@ -54,53 +51,25 @@ _BATCH: Final = 10_000
 """Events that are turned into text at a time, so that memory doesn't grow with the log."""
 
 
-def write_xes(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
-    r"""Write an event log as XES, whole or not at all: a file of that name is replaced at the end.
+def write_xes(frame: pd.DataFrame, file: BinaryIO) -> None:
+    r"""Write an event log as XES.
 
     Parameters
     ----------
     frame
         As ``standard_frame`` returns it. Events without a flow go into one trace without a name.
         Characters that XML can't hold (``\x00``) become ``\ufffd``.
-    path
-        Where to; a path that ends in ``.gz`` is compressed.
-
-    Returns
-    -------
-    pathlib.Path
-        Where it went.
-
-    Raises
-    ------
-    LogError
-        The file can't be written.
+    file
+        Where to.
     """
-    target = Path(path)
-    half = target.with_name(f".{os.getpid()}.half.{target.name}")
-    try:
-        with _open(half, compressed=target.suffix == ".gz") as file:
-            file.writelines(text.encode() for text in _document(frame))
-        half.replace(target)
-    except OSError as error:
-        raise LogError(f"{target} can't be written: {error.strerror or error}.") from error
-    finally:
-        with contextlib.suppress(OSError):
-            half.unlink()
-    return target
-
-
-@contextlib.contextmanager
-def _open(path: Path, *, compressed: bool) -> Iterator[BinaryIO]:
-    with path.open("wb") as plain:
-        if compressed:
-            with gzip.GzipFile(filename="", mode="wb", fileobj=plain, mtime=0) as zipped:
-                yield cast("BinaryIO", zipped)
-        else:
-            yield plain
+    for text in _document(frame):  # noqa: FURB122 - the writer of zstd has no writelines
+        file.write(text.encode("utf-8", "replace"))
 
 
 def _document(frame: pd.DataFrame) -> Iterator[str]:
     yield _BEGINNING
+    nested = [name for name in frame.columns if frame[name].dtype in ("json", "object")]
+    yield _attribute("string", JSON_KEYS, json_text(nested).decode())
     rows, begins = _by_flow(frame)
     flows = frame["correlation_id"].astype("object")
     others = [name for name in frame.columns if name != "correlation_id"]
@@ -146,8 +115,9 @@ def _texts(series: pd.Series[Any]) -> tuple[str, list[str | None]]:
     """What kind of attribute a column is, and its cells as text."""
     dtype = series.dtype
     if dtype == "json":
+        texts = payload_texts(series).to_pylist()
         # "null" tells an event without a payload from one whose attributes are its payload.
-        return "string", [text or "null" for text in payload_texts(series).to_pylist()]
+        return "string", [text or "null" for text in texts] if series.name == "data" else texts
     there = series.notna().to_numpy()
     if is_datetime64_any_dtype(dtype):
         zoned = isinstance(dtype, pd.DatetimeTZDtype)
@@ -163,12 +133,12 @@ def _texts(series: pd.Series[Any]) -> tuple[str, list[str | None]]:
         return "int", [None if cell is None else str(int(cell)) for cell in cells]
     if is_float_dtype(dtype):
         return "float", [None if cell is None else repr(float(cell)) for cell in cells]
-    return "string", [_as_text(cell) for cell in cells]
+    if dtype == "object":
+        return "string", [None if cell is None else _json(cell) for cell in cells]
+    return "string", [None if cell is None else str(cell) for cell in cells]
 
 
-def _as_text(cell: Any) -> str | None:
-    if cell is None or isinstance(cell, str):
-        return cell
+def _json(cell: Any) -> str:
     try:
         return json_text(cell).decode()
     except (TypeError, ValueError, RecursionError):
