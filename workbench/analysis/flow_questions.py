@@ -159,3 +159,33 @@ class FlowQuestions:
         n = int(asked.sum())
         parts = [attributes(index, self.frame, asked)]
         return explain.whole(parts, asked=n, rest=index.flows - n, unknown=unknown)
+
+    def anomalies(self: _Log) -> Answer:
+        """List the flows that are unlike the rest, the most unusual first.
+
+        Returns
+        -------
+        Answer
+            One row per finding, at most 100; a flow may have several, of different kinds:
+            ``correlation_id`` (str), ``what`` (str: ``"hop"``: one took unusually long, or short;
+            ``"duration"``: the flow did, among those on its path; ``"repeats"``: a type came
+            unusually often; ``"variant"``: few flows take its path; ``"burst"``: unusually many
+            flows started with this one, the first of them), ``name`` (str: the hop, type or path;
+            else empty), ``score`` (float64: how unusual, in standard deviations of a normal
+            distribution; below 0: unusually short), ``evidence`` (str: in words), ``duration_ms``
+            (float64, milliseconds: of the flow).
+
+        Notes
+        -----
+        Times and counts are judged by the distance of their logarithm from the median of their
+        kind, in kinds of at least 30, measured by the distance of its 95th percentile (of a larger
+        kind of its 99.9th, where that is more): see :func:`workbench.analysis.unusual.how_far_out`.
+        A finding lies at least 3.5 standard deviations out, and so far that among as many values
+        chance alone would show one in 1 of 20 logs (Bonferroni). A path is rare if 1 % of all
+        flows, at most, take it or one as rare; its score is the normal deviation as rare as that.
+        Starts are counted in slots of 20 on average. A hop of no time or less is not judged: it
+        speaks of clocks.
+        """
+        from workbench.analysis import anomalies
+
+        return anomalies.whole([anomalies.part(self.index)])
