@@ -6,7 +6,11 @@ other process with the same page, so a second Python on the machine makes a sum 
 
 from __future__ import annotations
 
+import contextlib
+import resource
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import psutil
 
@@ -16,3 +20,24 @@ def weigh(processes: Sequence[psutil.Process]) -> tuple[float, float]:
     found = [process.memory_full_info() for process in processes]
     pss = sum(getattr(memory, "pss", memory.rss) for memory in found)
     return pss / 1e6, sum(memory.rss for memory in found) / 1e6
+
+
+def resident() -> float:
+    """MB that this process occupies just now."""
+    return psutil.Process().memory_info().rss / 1e6
+
+
+def forget_peak() -> None:
+    """Let ``peak`` count from now on. Only Linux can; elsewhere it counts from the start."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def peak() -> float:
+    """MB: the most that this process has occupied at once."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024 / 1e6
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most / 1e6 if sys.platform == "darwin" else most * 1024 / 1e6

@@ -108,3 +108,7 @@ class MetricsError(WorkbenchError):
 
 class LogError(WorkbenchError):
     """An event log can't be captured, read, written or analysed."""
+
+
+class UndecodedError(LogError):
+    """A value in a log can't be decoded: the message is the reason, the same for all alike."""

@@ -12,12 +12,21 @@ def test_it_says_what_is_in_it(orders):
         "duplicates 1, dead letters 1, events without a flow 1>"
     )
     assert len(orders) == 16
-    assert (orders.events, orders.duplicates, orders.dead_letters, orders.without_flow) == (
+    assert (orders.events, orders.n_duplicates, orders.n_dead_letters, orders.without_flow) == (
         14,
         1,
         1,
         1,
     )
+
+
+def test_it_says_how_many_values_could_not_be_decoded_by_reason(event):
+    reasons = ["no schema 5", None, "no schema 5", "<b>torn\x1b[2J", "a", "c"]
+    rows = [event("A", "o", n) | {"undecoded": why} for n, why in enumerate(reasons)]
+    said = "undecoded 5 (2: no schema 5; 1: <b>torn\\x1b[2J; 1: a; and 1 more)"
+    assert repr(EventLog(rows)).endswith(f", {said}>")
+    assert "<b>torn" not in EventLog(rows)._repr_html_()
+    assert "undecoded" not in repr(EventLog([event("A", "o", 0) | {"undecoded": None}]))
 
 
 def test_an_empty_log_says_what_to_do_next():
@@ -55,7 +64,7 @@ def test_a_flow_comes_in_causal_order_with_each_copy_behind_its_event(orders):
     ]
     last = orders.flow("o-4").frame
     assert last["dead_letter"].notna().tolist() == [False, False, True]
-    assert orders.flow("o-4").dead_letters == 1
+    assert orders.flow("o-4").n_dead_letters == 1
 
 
 def test_a_flow_that_is_not_there_is_named(orders):

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from workbench.analysis import EventLog, attributes, explain
-from workbench.analysis.conditions import _chance, information
+from workbench.analysis.separating import _chance, information
 from workbench.errors import LogError
 
 sys.path.insert(0, str(Path(__file__).parent))

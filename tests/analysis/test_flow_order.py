@@ -118,9 +118,9 @@ def test_shuffled_rows_give_the_same_answers(rows, random):
 def test_duplicates_change_nothing_but_their_count(rows, random):
     again = random.choices(rows, k=len(rows))
     one, other = EventLog(rows), EventLog(random.sample(rows + again, 2 * len(rows)))
-    assert (one.events, one.dead_letters, one.without_flow) == (
+    assert (one.events, one.n_dead_letters, one.without_flow) == (
         other.events,
-        other.dead_letters,
+        other.n_dead_letters,
         other.without_flow,
     )
     for question in QUESTIONS:
@@ -136,8 +136,8 @@ def test_duplicates_change_nothing_but_their_count(rows, random):
 def test_every_record_is_counted_and_no_effect_stands_before_its_cause(rows):
     log = EventLog(rows)
     index = log.index
-    repeated_letters = int(log.frame["dead_letter"].notna().sum()) - log.dead_letters
-    assert log.events + log.duplicates + log.dead_letters + repeated_letters == len(log)
+    repeated_letters = int(log.frame["dead_letter"].notna().sum()) - log.n_dead_letters
+    assert log.events + log.n_duplicates + log.n_dead_letters + repeated_letters == len(log)
     assert log.flows()["events"].sum() + log.without_flow == log.events
     assert (index.cause < np.arange(len(index.cause))).all()
     caused = index.cause >= 0

@@ -48,7 +48,7 @@ def test_flows_agree_with_a_plain_groupby(log, spans, distinct):
     flows = log.flows().set_index("correlation_id").loc[expected.index]
     assert (flows["events"] == expected["size"]).all()
     assert (flows["duration_ms"] == (expected["max"] - expected["min"]) / 1e6).all()
-    assert log.duplicates == len(spans) - len(distinct) == flows["duplicates"].sum()
+    assert log.n_duplicates == len(spans) - len(distinct) == flows["duplicates"].sum()
     assert log.events == len(distinct)
 
 
@@ -98,3 +98,19 @@ def test_variants_agree_with_paths_spelled_out_by_plain_pandas(log, distinct):
     assert len(paths) > 500
     assert paths.groupby(variant).nunique().max() == 1  # one path in each variant
     assert variant.groupby(paths).nunique().max() == 1  # one variant for each path
+
+
+def test_questions_about_traffic_agree_with_plain_pandas(log, distinct):
+    start = pd.to_datetime(distinct["StartTimeUnixNano"], utc=True).dt.floor("15min")
+    expected = distinct.groupby([start, distinct["OperationName"].astype("str")]).size()
+    assert log.throughput("15min")["events"].tolist() == expected.tolist()
+
+    caused = distinct.merge(
+        distinct[["TraceID", "SpanID"]],
+        left_on=["TraceID", "ParentID"],
+        right_on=["TraceID", "SpanID"],
+    )
+    most = caused.groupby(["TraceID", "ParentID"]).size().max()
+    fan_out = log.fan_out()
+    assert fan_out["max"].max() == most
+    assert round((fan_out["mean"] * fan_out["events"]).sum()) == len(caused)

@@ -29,14 +29,16 @@ def test_the_order_log_has_some_thousand_flows(log):
 
 
 def test_the_order_log_holds_a_duplicate_and_a_dead_letter(log):
-    assert log.duplicates >= 1
-    assert log.dead_letters == 1
+    assert log.n_duplicates >= 1
+    assert log.n_dead_letters == 1
 
 
 def test_the_stuck_orders_of_the_order_log_are_found_and_nothing_else(log):
     stuck = log.stuck(order_choreography().expected_effects())
     assert set(stuck["event_type"]) == {"StockReserved", "PaymentReceived"}
     assert len(stuck) == 2
+    by_design = log.stuck(order_choreography())
+    assert by_design["waiting_on"].tolist() == ["billing", "shipping"]
     letter = stuck.set_index("event_type")["dead_letter"]["StockReserved"]
     assert letter.startswith("billing/charge: LookupError: the account of")
 
@@ -57,7 +59,7 @@ def test_the_order_design_runs_with_no_python_and_every_order_ends(tmp_path):
             "StockReleased": 5,
         }
         assert set(log.flows()["last_type"]) <= ends
-        assert log.dead_letters == 0
+        assert log.n_dead_letters == 0
         assert wb.choreography == Choreography.load(DESIGN)
 
 

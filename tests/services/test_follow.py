@@ -123,7 +123,7 @@ def test_a_dead_letter_is_trouble_with_its_reason(here):
     assert f"⚠ billing/charge gave it up at TIME: OSError: {LIVELY} wb.why(" in without_times(
         repr(flow)
     )
-    assert flow.events.dead_letters == 1
+    assert flow.events.n_dead_letters == 1
 
 
 def test_the_id_of_an_event_gives_its_flow_and_says_so(here):

@@ -69,7 +69,7 @@ def test_orders_placed_end_as_orders_shipped(on_aws):
     wb.wait_until_idle(PATIENCE)
     assert wb.converged()
     log = wb.capture(progress=False)
-    assert log.dead_letters == 0
+    assert log.n_dead_letters == 0
     assert log.frame["type"].value_counts().to_dict() == {
         "OrderPlaced": 20,
         "StockReserved": 20,

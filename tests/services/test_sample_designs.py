@@ -245,7 +245,7 @@ def test_on_kafka_sign_ups_of_three_versions_all_reach_their_end(on_kafka, count
     wb.wait_until_idle()
     assert wb.converged()
     log = wb.capture(progress=False)
-    assert log.dead_letters == 0
+    assert log.n_dead_letters == 0
     assert versions_on(log, "UserSignedUp") == {f"urn:event:UserSignedUp:{n}" for n in (1, 2, 3)}
     counts = log.frame["type"].value_counts()
     ends = ("AccountActivated", "ContactConfirmed", "AccountClosed", "ContactErased")
@@ -282,7 +282,7 @@ def test_on_kafka_transactions_of_three_versions_are_settled_or_reversed_to_the_
     verdict = wb.converged()
     assert verdict, repr(verdict)
     log = wb.capture(progress=False)
-    assert log.dead_letters == 0
+    assert log.n_dead_letters == 0
     assert versions_on(log, "TransactionAuthorised") == {
         f"urn:event:TransactionAuthorised:{n}" for n in (1, 2, 3)
     }

@@ -185,7 +185,7 @@ def test_reprocessing_undoes_again_what_it_does_again(wb, effects):
     log = wb.capture(progress=False)
     assert log.events == 6
     assert len(log.frame) == before if effects == "suppress" else len(log.frame) > before
-    assert log.dead_letters == 0
+    assert log.n_dead_letters == 0
     place(wb, "next", ships=False)
     assert set(wb.compensations("next")["state"]) == {"compensated"}
 

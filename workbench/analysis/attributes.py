@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from workbench.analysis.arrays import Bools, Ints
     from workbench.analysis.index import FlowIndex
-    from workbench.analysis.order import Bools, Ints
 
 EVENTS: Final = 200_000
 """Events on each side (asked about, and the rest) that are looked at, whole flows at a time."""

@@ -241,7 +241,7 @@ def _event(row: Mapping[Any, Any], since: int, copies: int, shown: Shown) -> Eve
 def _copies(index: FlowIndex) -> list[int]:
     """How often each event came, its dead letters left out."""
     found = [1] * len(index.row)
-    for event in index.record_event[index.duplicate].tolist():
+    for event in index.copy_event[index.duplicate].tolist():
         if event >= 0:
             found[event] += 1
     return found

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from workbench.analysis.arrays import Ints
     from workbench.analysis.index import FlowIndex
-    from workbench.analysis.order import Ints
 
 _PATHS_NAMED = 2_000
 """Paths of a part that are written out, the most frequent; another is known by its number."""
@@ -108,7 +108,7 @@ def whole(before: Iterable[pd.DataFrame], after: Iterable[pd.DataFrame]) -> Answ
     counts, times = _counted(rows[~timed]), rows[timed]
     n_names = len(times["name"].cat.categories)
     kind = times["what"].cat.codes.to_numpy(np.int64) * n_names + times["name"].cat.codes
-    code, kinds = pd.factorize(kind, sort=True)
+    code, kinds = pd.factorize(np.asarray(kind, dtype=np.int64), sort=True)
     z = normal_quantile(len(counts) + len(kinds))
     shares, speeds = (
         _shares(counts, flows, z),

@@ -119,7 +119,7 @@ def _failed(index: FlowIndex, design: Choreography) -> Iterator[tuple[int, int]]
 def _reasons(index: FlowIndex) -> dict[int, list[str]]:
     """Event → why services gave up on it."""
     found: dict[int, list[str]] = {}
-    for event, reason in zip(index.record_event[index.dead], index.reason, strict=True):
+    for event, reason in zip(index.copy_event[index.dead], index.reason, strict=True):
         found.setdefault(int(event), []).append(reason)
     return found
 

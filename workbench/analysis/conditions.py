@@ -1,202 +1,234 @@
-"""Conditions on the attributes of flows, and how well each tells two sides apart."""
+"""Conditions on events, in Python's own words: ``type == 'OrderPlaced' and data.total > 100``.
+
+A condition is read as a Python expression and then looked at piece by piece; nothing in it is ever
+run. What it may say:
+
+- columns by their names (``type``, ``source``, ``partition``), and what is inside a column that
+  holds JSON, by a path (``data.customer.address.city``, ``data.lines[0].sku``,
+  ``data['no identifier']``);
+- text, numbers, ``True``, ``False``, ``None`` and lists of those;
+- ``== != < <= > >=``, ``in``, ``not in``, ``is None``, ``is not None``, and chains of them;
+- ``and``, ``or``, ``not``.
+
+Two values of different kinds are not equal, and none is before the other: ``data.total > 100`` is
+false where ``total`` is text or missing. Times are compared as times: ``time >= '2026-11-23 09:00'``.
+"""
 
 from __future__ import annotations
 
-from math import comb
-from typing import TYPE_CHECKING, Any
+import ast
+import operator
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.arrays import mixed
+from workbench.errors import LogError
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from collections.abc import Callable
 
-    from workbench.analysis.order import Bools, Ints
+    from workbench.analysis.arrays import Bools, Ints
 
-    Floats = NDArray[np.float64]
+_COMPARED: Final[dict[type[ast.cmpop], Callable[[Any, Any], Any]]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Is: operator.eq,
+    ast.IsNot: operator.ne,
+}
+_MIRRORED: Final[dict[type[ast.cmpop], type[ast.cmpop]]] = {
+    ast.Lt: ast.Gt,
+    ast.LtE: ast.GtE,
+    ast.Gt: ast.Lt,
+    ast.GtE: ast.LtE,
+    ast.Eq: ast.Eq,
+    ast.NotEq: ast.NotEq,
+}
+_LONGEST: Final = 10_000
+"""Letters of a condition: Python's reader needs memory for what is nested."""
+_SAYS: Final = "compare columns or paths like data.total with values, joined by and, or, not"
 
-_SUPPORT = 3
-"""Flows that must share a value, so that an id explains nothing."""
-_GROUPED = 5
-"""Values that one condition names at most."""
-_WORTH = 1.05
-"""How many times better than its best value a group must be."""
 
+def rows_where(frame: pd.DataFrame, condition: str) -> Bools:
+    """Find the rows of a log for which a condition holds.
 
-def conditions(rows: pd.DataFrame, inside: int, outside: int) -> pd.DataFrame:
-    """Try every condition: a value, a few values of an attribute, a threshold, being there at all.
-
-    Parameters
-    ----------
-    rows
-        As :func:`workbench.analysis.attributes.attributes` gives them, those with an attribute.
-    inside, outside
-        How many flows there are on each side.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The documented columns of ``EventLog.explain``, and ``same``: equal for conditions that split
-        the flows in the same way.
+    Raises
+    ------
+    LogError
+        The condition can't be read, says what a condition can't, or names a column that is not there.
     """
-    flow, flows = pd.factorize(rows["flow"], sort=True)
-    side = np.zeros(len(flows), dtype=bool)
-    side[flow] = rows["asked"].to_numpy()
-    types = rows["event_type"].cat
-    name = rows["attribute"].cat
-    n_types = len(types.categories) + 1
-    attribute, kinds = pd.factorize(
-        name.codes.to_numpy(np.int64) * n_types + types.codes + 1, sort=True
-    )
-    weight = mixed(flows.astype(np.int64).view(np.uint64))
-    order: Any = np.argsort(attribute, kind="stable")
-    start = np.searchsorted(attribute[order], np.arange(len(kinds) + 1))
-    code: Any = rows["value"].cat.codes.to_numpy(np.int64)
-    value_names = rows["value"].cat.categories.to_numpy(dtype=object)
-    number = rows["number"].to_numpy()
-    made: list[tuple[int, str, int, int, int, int]] = []
-    for kind in range(len(kinds)):
-        at = order[start[kind] : start[kind + 1]]
-        one = _Attribute(flow[at], code[at], number[at], side, value_names)
-        made += [(kind, *condition) for condition in one.conditions(weight)]
-    table = pd.DataFrame(made, columns=["kind", "condition", "inside", "outside", "tried", "same"])
-    attribute_of, type_of = np.divmod(
-        np.asarray(kinds, np.int64)[table["kind"].to_numpy(np.int64)], n_types
-    )
-    p, q = table["inside"] / max(inside, 1), table["outside"] / max(outside, 1)
-    tried = float(table["tried"].sum())
-    chance = _chance(
-        table["inside"].to_numpy(np.int64), table["outside"].to_numpy(np.int64), inside, outside
-    )
-    return pd.DataFrame(
-        {
-            "attribute": pd.array(name.categories.to_numpy(object)[attribute_of], dtype="str"),
-            "event_type": pd.array(
-                np.append([None], types.categories.to_numpy(object))[type_of], dtype="str"
-            ),
-            "condition": pd.array(table["condition"].to_numpy(object), dtype="str"),
-            "inside": table["inside"].astype("int64"),
-            "inside_share": p,
-            "outside": table["outside"].astype("int64"),
-            "outside_share": q,
-            "lift": np.divide(p, q, out=np.full(len(p), np.inf), where=(q > 0).to_numpy()),
-            "score": information(p.to_numpy(np.float64), q.to_numpy(np.float64)),
-            "by_chance": np.minimum(chance * tried, 1.0),
-            "same": table["same"],
-        }
-    )
+    if len(condition) > _LONGEST:
+        raise LogError(
+            f"a condition of {len(condition):,} letters is too long: {_LONGEST:,} at most."
+        )
+    try:
+        read = ast.parse(condition.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise LogError(f"the condition {condition!r} can't be read: {error}.") from error
+    return _Condition(frame, condition).holds(read, np.arange(len(frame)))
 
 
-def information(inside: Floats, outside: Floats) -> Floats:
-    """How many bits a condition tells about the side that a flow is on, were both sides as large.
-
-    The Jensen-Shannon divergence of the two shares, which is the information gain of a split of two
-    sides of equal size: 0 if the shares are equal, 1 if the condition holds on one side only, and
-    for all of it. How many flows happen to be on each side, or were drawn, makes no difference.
-    """
-    return _entropy((inside + outside) / 2) - (_entropy(inside) + _entropy(outside)) / 2
-
-
-def _entropy(share: Floats) -> Floats:
-    bits = np.zeros(len(share))
-    for part in (share, 1 - share):
-        bits -= part * np.log2(part, out=np.zeros(len(part)), where=part > 0)
-    return bits
+def rows_between(
+    frame: pd.DataFrame, start: pd.Timestamp | str | None, end: pd.Timestamp | str | None
+) -> Bools:
+    """Find the rows of a log from one time up to, but not at, another; ``None`` leaves it open."""
+    inside = np.ones(len(frame), dtype=bool)
+    if start is not None:
+        inside &= (frame["time"] >= _utc(start)).to_numpy()
+    if end is not None:
+        inside &= (frame["time"] < _utc(end)).to_numpy()
+    return inside
 
 
-class _Attribute:
-    """One attribute of one event type: the flows that have it, and its values."""
+def _utc(time: Any) -> pd.Timestamp:
+    try:
+        moment = pd.Timestamp(time)
+    except (ValueError, TypeError) as error:
+        raise LogError(f"{time!r} is not a time: write one like '2026-11-23 09:00'.") from error
+    return moment.tz_localize("UTC") if moment.tz is None else moment.tz_convert("UTC")
 
-    def __init__(
-        self, flow: Any, code: Ints, number: Floats, side: Bools, names: NDArray[np.object_]
-    ) -> None:
-        pairs = np.unique(code * len(side) + flow)
-        self.code, self.flow = np.divmod(pairs, len(side))
-        self.values, self.place = np.unique(self.code, return_inverse=True)
-        self.holders = np.unique(self.flow)
-        self.side, self.names = side, names
-        known = ~np.isnan(number)
-        self.number, self.number_flow = number[known], flow[known]
-        self.inside, self.outside = int(side.sum()), int((~side).sum())
 
-    def conditions(self, weight: NDArray[np.uint64]) -> list[tuple[str, int, int, int, int]]:
-        """Each condition's words, flows inside and outside, how many it was chosen from, and split."""
-        made: list[tuple[str, Ints, int]] = [("is there", self.holders, 1)]
-        n = np.bincount(self.place, minlength=len(self.values))
-        hits = np.bincount(self.place[self.side[self.flow]], minlength=len(self.values))
-        shared = np.flatnonzero(n >= _SUPPORT)
-        starts = np.searchsorted(self.place, np.arange(len(self.values) + 1))
-        for value in shared:
-            flows = self.flow[starts[value] : starts[value + 1]]
-            made.append((f"= {self.names[self.values[value]]}", flows, 1))
-        if len(shared) > 2 and len(self.flow) == len(self.holders):
-            made += self._group(shared, hits[shared], n[shared], starts)
-        made += self._thresholds()
-        results = []
-        for words, flows, tried in made:
-            inside = int(self.side[flows].sum())
-            these = int(weight[flows].sum(dtype=np.uint64))
-            others = (int(weight.sum(dtype=np.uint64)) - these) % 2**64
-            same = min(these, others) >> 1  # a condition and its contrary are the same split
-            results.append((words, inside, len(flows) - inside, tried, same))
-        return results
+class _Condition:
+    """One condition on one frame; every method answers for the rows that it is given."""
 
-    def _group(
-        self, values: Ints, hits: Ints, n: Ints, starts: Ints
-    ) -> list[tuple[str, Ints, int]]:
-        """The few values that together tell the sides apart better than one does."""
-        share_in, share_out = hits / max(self.inside, 1), (n - hits) / max(self.outside, 1)
-        ranked = np.lexsort((self.values[values], -(share_in / (share_in + share_out))))
-        ranked = ranked[: min(_GROUPED, len(values) - 1)]
-        scores = information(np.cumsum(share_in[ranked]), np.cumsum(share_out[ranked]))
-        best = int(np.argmax(scores))
-        if best == 0 or scores[best] < _WORTH * information(share_in, share_out).max():
-            return []
-        chosen = np.sort(values[ranked[: best + 1]])
-        names = sorted(str(self.names[self.values[value]]) for value in chosen)
-        flows = np.concatenate([self.flow[starts[v] : starts[v + 1]] for v in chosen])
-        return [(f"in ({', '.join(names)})", flows, comb(len(values), best + 1))]
+    def __init__(self, frame: pd.DataFrame, text: str) -> None:
+        self._frame = frame
+        self._text = text
 
-    def _thresholds(self) -> list[tuple[str, Ints, int]]:
-        """The numbers above and below which the sides differ most."""
-        made = []
-        for sign, words in ((1.0, ">"), (-1.0, "<")):
-            top = pd.Series(sign * self.number).groupby(self.number_flow).max()
-            order = np.argsort(-top.to_numpy(), kind="stable")
-            numbers, flows = top.to_numpy()[order], top.index.to_numpy()[order]
-            ends = np.flatnonzero(np.diff(numbers))  # a threshold lies behind each
-            ends = ends[(ends + 1 >= _SUPPORT) & (len(numbers) - ends - 1 >= _SUPPORT)]
-            if not len(ends):
-                continue
-            hits = np.cumsum(self.side[flows])[ends]
-            scores = information(
-                hits / max(self.inside, 1), (ends + 1 - hits) / max(self.outside, 1)
+    def holds(self, node: ast.expr, rows: Ints) -> Bools:
+        if isinstance(node, ast.BoolOp):
+            # What is decided already is not asked again: payloads are decoded only where they count.
+            decides = isinstance(node.op, ast.Or)
+            found = np.full(len(rows), not decides)
+            for part in node.values:  # noqa: PD011 - Python's own syntax tree
+                open_ = np.flatnonzero(found != decides)
+                found[open_] = self.holds(part, rows[open_])
+            return found
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+            return ~self.holds(node.operand, rows)
+        if isinstance(node, ast.Compare):
+            sides = [node.left, *node.comparators]
+            found = np.ones(len(rows), dtype=bool)
+            for left, how, right in zip(sides, node.ops, sides[1:], strict=False):
+                found &= self._compare(left, how, right, rows)
+            return found
+        values = self._values(node, rows)
+        return np.array([value is True for value in values], dtype=bool)
+
+    def _compare(self, left: ast.expr, how: ast.cmpop, right: ast.expr, rows: Ints) -> Bools:
+        if isinstance(how, ast.In | ast.NotIn):
+            among = self._constant(right)
+            if not isinstance(among, list):
+                raise self._unable(right, "`in` wants a list of values, like ['DE', 'FR']")
+            found = np.zeros(len(rows), dtype=bool)
+            for value in among:
+                found |= _compared(self._values(left, rows), ast.Eq, value)
+            return ~found if isinstance(how, ast.NotIn) else found
+        if _is_constant(left) and type(how) in _MIRRORED:
+            left, right, how = right, left, _MIRRORED[type(how)]()
+        if _is_constant(right):
+            return _compared(self._values(left, rows), type(how), self._constant(right))
+        return _pairs(list(self._values(left, rows)), type(how), list(self._values(right, rows)))
+
+    def _values(self, node: ast.expr, rows: Ints) -> pd.Series[Any]:
+        """The values of a column, or of what a path finds in one; None for nothing."""
+        name, path = self._path(node)
+        if name not in self._frame:
+            near = get_close_matches(name, map(str, self._frame.columns), n=1)
+            hint = (
+                f"did you mean {near[0]!r}?"
+                if near
+                else "it has " + ", ".join(map(str, self._frame))
             )
-            best = ends[int(np.argmax(scores))]
-            limit = f"{sign * numbers[best + 1]:.6g}"
-            made.append((f"{words} {limit}", np.sort(flows[: best + 1]), len(ends)))
-        return made
+            raise LogError(f"there is no column {name!r} in this log: {hint}")
+        column = self._frame[name].iloc[rows]
+        if not path:
+            return column
+        found = [_inside(value, path) for value in column]
+        return pd.Series(found, index=column.index, dtype="object")
+
+    def _path(self, node: ast.expr) -> tuple[str, list[str | int]]:
+        steps: list[str | int] = []
+        while not isinstance(node, ast.Name):
+            if isinstance(node, ast.Attribute):
+                steps.append(node.attr)
+            elif isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+                if not isinstance(node.slice.value, str | int):
+                    raise self._unable(node, _SAYS)
+                steps.append(node.slice.value)
+            else:
+                raise self._unable(node, _SAYS)
+            node = node.value
+        return node.id, steps[::-1]
+
+    def _constant(self, node: ast.expr) -> Any:
+        try:
+            found = ast.literal_eval(node)
+        except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError) as error:
+            raise self._unable(node, _SAYS) from error
+        return list(found) if isinstance(found, tuple | set) else found
+
+    def _unable(self, node: ast.AST, what: str) -> LogError:
+        return LogError(f"a condition can't say {ast.unparse(node)!r}: {what}.")
 
 
-def _chance(inside: Ints, outside: Ints, n_inside: int, n_outside: int) -> Floats:
-    """How likely so uneven a split is if the sides are drawn at random, at most.
+def _is_constant(node: ast.expr) -> bool:
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
+        node = node.operand
+    return isinstance(node, ast.Constant | ast.List | ast.Tuple)
 
-    The hypergeometric tail (Fisher's exact test, both sides), bounded from above by a geometric
-    series: beyond its mode each term is smaller than the one before by a growing factor.
-    """
-    total = n_inside + n_outside
-    holding = inside + outside
-    many = inside * max(total, 1) > holding * n_inside
-    x = np.where(many, inside, n_inside - inside)
-    k = np.where(many, holding, total - holding)
-    log_factorial = np.append(0.0, np.cumsum(np.log(np.arange(1, total + 2))))
 
-    def ways(n: Any, m: Any) -> Any:
-        return log_factorial[n] - log_factorial[m] - log_factorial[n - m]
+def _compared(values: pd.Series[Any], how: type[ast.cmpop], constant: Any) -> Bools:
+    """Compare a column with one value."""
+    if constant is None:
+        missing = values.isna().to_numpy()
+        return missing if how in (ast.Eq, ast.Is) else ~missing
+    if isinstance(values.dtype, pd.DatetimeTZDtype):
+        moment = _utc(constant)
+        return np.asarray(_COMPARED[how](values, moment), dtype=bool)
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        names = values.cat.categories
+        holds = _pairs(list(names), how, [constant] * len(names))
+        return np.append(holds, how in (ast.NotEq, ast.IsNot))[values.cat.codes.to_numpy()]
+    plain = isinstance(values.dtype, np.dtype) and values.dtype.kind in "iuf"
+    if plain and isinstance(constant, int | float) and not isinstance(constant, bool):
+        return np.asarray(_COMPARED[how](values.to_numpy(), constant), dtype=bool)
+    return _pairs(values.tolist(), how, [constant] * len(values))
 
-    term = np.exp(ways(k, x) + ways(total - k, n_inside - x) - ways(total, n_inside))
-    ratio = (k - x) * (n_inside - x) / ((x + 1) * np.maximum(total - k - n_inside + x + 1, 1))
-    bound: Floats = np.minimum(2 * term / np.maximum(1 - ratio, 1e-9), 1.0)
-    return bound
+
+def _pairs(left: list[Any], how: type[ast.cmpop], right: list[Any]) -> Bools:
+    compared, unequal = _COMPARED[how], how in (ast.NotEq, ast.IsNot)
+
+    def holds(one: Any, other: Any) -> bool:
+        if _kind(one) != _kind(other):
+            return unequal
+        try:
+            return bool(compared(one, other))
+        except TypeError:  # neither of two objects is before the other
+            return False
+
+    return np.fromiter(map(holds, left, right), bool, len(left))
+
+
+def _kind(value: Any) -> object:
+    if isinstance(value, bool):
+        return bool
+    if isinstance(value, int | float) and value == value:  # noqa: PLR0124 - NaN is no value
+        return float
+    return type(value)
+
+
+def _inside(value: Any, path: list[str | int]) -> Any:
+    for step in path:
+        if isinstance(value, dict):
+            value = value.get(str(step))
+        elif isinstance(value, list) and isinstance(step, int) and -len(value) <= step < len(value):
+            value = value[step]
+        else:
+            return None
+    return value

@@ -21,8 +21,8 @@ from workbench.analysis.wording import count, length, percent
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from workbench.analysis.arrays import Ints
     from workbench.analysis.index import FlowIndex
-    from workbench.analysis.order import Ints
 
 _KINDS = 32
 """Of one flow, the kinds of hop that are tried: those that its path spends the most time on.

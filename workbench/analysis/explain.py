@@ -14,17 +14,17 @@ import pandas as pd
 
 from workbench.analysis.answer import Answer
 from workbench.analysis.attributes import drawn
-from workbench.analysis.conditions import conditions
 from workbench.analysis.parts import joined
 from workbench.analysis.plots_explain import plot_explain
+from workbench.analysis.separating import conditions
 from workbench.analysis.wording import count, cut, percent
 from workbench.errors import LogError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from workbench.analysis.arrays import Bools
     from workbench.analysis.index import FlowIndex
-    from workbench.analysis.order import Bools
 
 _LISTED = 50
 _CHANCE = 0.05

@@ -11,8 +11,8 @@ from workbench.analysis.arrays import mixed
 from workbench.analysis.order import utc
 
 if TYPE_CHECKING:
+    from workbench.analysis.arrays import Bools, Ints
     from workbench.analysis.index import FlowIndex
-    from workbench.analysis.order import Bools, Ints
     from workbench.analysis.variants import Variants
 
 
@@ -46,7 +46,7 @@ def durations(index: FlowIndex) -> Ints:
 
 
 def _per_flow(index: FlowIndex, records: Bools) -> Ints:
-    flow = index.record_flow[records]
+    flow = index.copy_flow[records]
     return np.bincount(flow[flow >= 0], minlength=index.flows)
 
 

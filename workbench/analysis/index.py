@@ -1,7 +1,8 @@
 """The flow index: an event log as arrays of integers, built once, that every question then reads.
 
-Texts become integer codes, rows are sorted once, and each event gets a *position*: flow by flow, and
-inside a flow in causal order. What follows is linear passes over arrays, never a loop over flows.
+Texts become integers, rows are dealt to their flows and sorted there, and each event gets a
+*position*: flow by flow, and inside a flow in causal order. What follows is linear passes over
+arrays, never a loop over flows in Python.
 
 Three kinds of rows are not events of a flow, and each is counted: duplicates (the same source and id
 again, by total order), dead letters (copies of an event, with the reason), and events without a
@@ -17,14 +18,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from workbench.analysis.arrays import Bools, Ints, mixed
+from workbench.analysis.grouping import (
+    earliest,
+    found_in_group,
+    grouped,
+    sort_by_time,
+)
 from workbench.analysis.order import (
-    Bools,
-    Ints,
+    break_ties,
     causal_order,
     nanoseconds,
     total_order,
     without_cycles,
 )
+from workbench.analysis.texts import Texts, same_before
 from workbench.capture.columns import DEAD_LETTER
 
 NO_TYPE = "(no type)"
@@ -33,7 +41,7 @@ NO_SOURCE = "(no source)"
 
 @dataclass(frozen=True, eq=False)
 class FlowIndex:
-    """An event log as arrays. Flows are numbered in the order in which they start."""
+    """An event log as arrays. Flows are numbered as they start; of two at once, by correlation id."""
 
     row: Ints
     """Of the event at each position: its row in the frame."""
@@ -53,12 +61,14 @@ class FlowIndex:
     correlation_id: NDArray[np.object_]
     """Each flow's correlation id."""
 
-    record: Ints
-    """The frame's rows in total order: everything that was captured."""
-    record_flow: Ints
-    """Of each record: its flow; -1 if the log holds no event of that."""
-    record_event: Ints
-    """... the position of the event that it is or repeats; -1 if that is in no flow."""
+    copy: Ints
+    """The rows that are no events, duplicates and dead letters, in total order."""
+    copy_flow: Ints
+    """Of each copy: its flow; -1 if the log holds no event of that."""
+    copy_event: Ints
+    """... the position of the event that it repeats; -1 if that is in no flow."""
+    copy_of: Ints
+    """... the row of the event that it repeats; -1 if the log doesn't hold it."""
     duplicate: Bools
     """... whether it repeats an event that came before it."""
     dead: Bools
@@ -66,48 +76,46 @@ class FlowIndex:
     reason: NDArray[np.object_]
     """Of each dead letter, in total order: why, as "service/reaction: error type: message"."""
 
-    without_flow: int
-    """How many events have no correlation id."""
+    flowless: Ints
+    """The rows of events that have no correlation id, as they stand in the frame."""
     end: int
     """The time of the last record, in nanoseconds since 1970; 0 in an empty log."""
     type_names: NDArray[np.object_]
     source_names: NDArray[np.object_]
+    inferred: Bools
+    """Of each event: whether its cause was inferred (``workbench.analysis.inference``)."""
+    causes_from: str
+    """What inferred causes are from: ``""`` (there are none), ``"the design"``, or ``"the log's own
+    statistics"``."""
 
     @classmethod
     def of(cls, frame: pd.DataFrame) -> FlowIndex:
         """Index a frame that has the standard columns."""
-        record = total_order(frame)
-        ids, causation = _id_codes(frame)
-        identity = _identity(frame, ids)[record]
-        copy = _is_dead_letter(frame)[record]
-        duplicate = ~copy & _seen_before(identity, ~copy)
-        event = ~copy & ~duplicate
-
-        correlation, names = pd.factorize(frame["correlation_id"])
-        correlation = correlation[record]
-        at = np.flatnonzero(event & (correlation >= 0))
-        flow, first = pd.factorize(correlation[at])
-        by_flow = np.argsort(flow, kind="stable")
-        at, flow = at[by_flow], flow[by_flow]
-        cause = _causes(flow, ids[record[at]], causation[record[at]])
-        at, cause = _effects_after_causes(at, flow, cause)
-
-        record_event = np.full(len(record), -1)
-        record_event[at] = np.arange(len(at))
-        again = np.flatnonzero(copy | duplicate)
-        if len(again):
-            record_event[again] = pd.Index(identity[at]).get_indexer(pd.Index(identity[again]))
-        flow_of = np.full(len(names) + 1, -1)  # the last is for no correlation id, coded -1
-        flow_of[first] = np.arange(len(first))
-        record_flow = flow_of[correlation]
-        repeats = record_event >= 0
-        record_flow[repeats] = flow[record_event[repeats]]
-
-        dead = copy & ~_same_dead_letter(frame, record, identity, copy)
-
-        row, time = record[at], nanoseconds(frame["time"])
+        time = nanoseconds(frame["time"])
         types, type_names = _labels(frame["type"], NO_TYPE)
         sources, source_names = _labels(frame["source"], NO_SOURCE)
+        ids = Texts.of(frame["id"])
+        hashes = ids.hashes
+        letter = _is_dead_letter(frame)
+        first = _first_alike(frame, ids, hashes, sources)
+        copy, original = _copies(frame, first, letter)
+        dead = letter[copy] & ~_repeated_letter(frame, first, copy, letter)
+        is_event = np.ones(len(frame), dtype=bool)
+        is_event[copy] = False
+
+        correlation, named = Texts.of(frame["correlation_id"]).codes()
+        number, names = _flow_numbers(frame, np.where(is_event, correlation, -1), named, time)
+        flow_of_row = number[correlation]
+        row, start = grouped(np.where(is_event, flow_of_row, -1), len(names))
+        tied = sort_by_time(row, start, time)
+        break_ties(row, tied, frame)
+        cause = found_in_group(row, start, hashes, Texts.of(frame["causation_id"]).hashes)
+        flow = np.repeat(np.arange(len(names)), np.diff(start))
+        row, cause = _effects_after_causes(row, flow, cause)
+
+        position = np.full(len(frame) + 1, -1)  # the last is for no row at all, -1
+        position[row] = np.arange(len(row))
+        copy_event = position[original]
         return cls(
             row=row,
             flow=flow,
@@ -115,24 +123,32 @@ class FlowIndex:
             time=time[row],
             type=types[row],
             source=sources[row],
-            start=np.searchsorted(flow, np.arange(len(first) + 1)),
-            correlation_id=names.to_numpy(dtype=object)[first],
-            record=record,
-            record_flow=record_flow,
-            record_event=record_event,
-            duplicate=duplicate,
+            start=start,
+            correlation_id=names,
+            copy=copy,
+            copy_flow=np.where(copy_event >= 0, flow_of_row[original], flow_of_row[copy]),
+            copy_event=copy_event,
+            copy_of=original,
+            duplicate=~letter[copy],
             dead=dead,
-            reason=_reasons(frame, record[dead]),
-            without_flow=int((event & (correlation < 0)).sum()),
-            end=int(time[record[-1]]) if len(record) else 0,
+            reason=_reasons(frame, copy[dead]),
+            flowless=np.flatnonzero(is_event & (correlation < 0)),
+            end=int(time.max()) if len(time) else 0,
             type_names=type_names,
             source_names=source_names,
+            inferred=np.zeros(len(row), dtype=bool),
+            causes_from="",
         )
 
     @property
     def flows(self) -> int:
         """How many flows there are."""
         return len(self.correlation_id)
+
+    @property
+    def without_flow(self) -> int:
+        """How many events have no correlation id."""
+        return len(self.flowless)
 
     @property
     def after(self) -> Ints:
@@ -157,73 +173,103 @@ def _is_dead_letter(frame: pd.DataFrame) -> Bools:
     return frame[DEAD_LETTER].notna().to_numpy()
 
 
-def _id_codes(frame: pd.DataFrame) -> tuple[Ints, Ints]:
-    """Number ids and causation ids by one scheme; -1 is null."""
-    both = pd.concat([frame["id"], frame["causation_id"]], ignore_index=True)
-    codes = pd.factorize(both)[0]
-    return codes[: len(frame)], codes[len(frame) :]
-
-
-def _identity(frame: pd.DataFrame, ids: Ints) -> Ints:
-    """Number the events, so that equal numbers are one event.
+def _first_alike(
+    frame: pd.DataFrame, ids: Texts, hashes: NDArray[np.uint64], sources: Ints
+) -> Ints:
+    """Find, for each row, the first row that is the same event; rows as they stand in the frame.
 
     An event is its source and id. A record without an id is known by where it stood on the broker;
     where that is unknown too, it is an event of its own.
     """
-    sources, names = _labels(frame["source"], NO_SOURCE)
-    identity = ids * len(names) + sources
-    nameless = np.flatnonzero(ids < 0)
-    if len(nameless):
+    key = np.maximum(mixed(hashes + mixed(sources.view(np.uint64))), np.uint64(1))
+    also = sources
+    if ids.missing.any():
+        nameless = np.flatnonzero(ids.missing)
         place = frame.iloc[nameless][["channel", "partition", "offset"]]
-        group = place.groupby(list(place), observed=True, dropna=False).ngroup().to_numpy()
-        placed = place["offset"].to_numpy() >= 0
-        identity[nameless] = -1 - np.where(placed, group, len(group) + np.arange(len(group)))
-    return identity
+        number = place.groupby(list(place), observed=True, dropna=False).ngroup().to_numpy()
+        also = also.copy()
+        also[nameless] = number
+        placed = (place["offset"] >= 0).to_numpy()
+        spread = mixed(number.astype(np.uint64) + np.uint64(1)) | np.uint64(1)
+        key[nameless] = np.where(placed, spread, np.uint64(0))
+    return same_before(key, ids.start, ids.letters, ids.missing, also)
 
 
-def _seen_before(keys: Ints, among: Bools) -> Bools:
-    seen = np.zeros(len(keys), dtype=bool)
-    seen[among] = pd.Series(keys[among]).duplicated()
-    return seen
+def _copies(frame: pd.DataFrame, first: Ints, letter: Bools) -> tuple[Ints, Ints]:
+    """Find the rows that are no events, in total order, and of each the row that it repeats, or -1.
+
+    Of the rows that are the same event, that one is it which is no dead letter and comes first.
+    """
+    again = np.flatnonzero(first != np.arange(len(first)))
+    concerned = np.unique(np.concatenate([again, first[again], np.flatnonzero(letter)]))
+    in_order = total_order(frame, concerned)
+    same = np.searchsorted(concerned, first[in_order])
+    original = np.full(len(concerned), -1)
+    could_be = np.flatnonzero(~letter[in_order])[::-1]
+    original[same[could_be]] = in_order[could_be]
+    original = original[same]
+    is_copy = letter[in_order] | (original != in_order)
+    return in_order[is_copy], original[is_copy]
 
 
-def _same_dead_letter(frame: pd.DataFrame, record: Ints, identity: Ints, copy: Bools) -> Bools:
-    """Whether a record is a dead letter, captured before, of the same event for the same reason."""
-    same = np.zeros(len(record), dtype=bool)
-    if copy.any():
-        reason = _reasons(frame, record[copy])
-        same[copy] = pd.DataFrame({"event": identity[copy], "reason": reason}).duplicated()
-    return same
+def _repeated_letter(frame: pd.DataFrame, first: Ints, copy: Ints, letter: Bools) -> Bools:
+    """Whether a copy is a dead letter that came before: of the same event for the same reason."""
+    repeated = np.zeros(len(copy), dtype=bool)
+    letters = np.flatnonzero(letter[copy])
+    if len(letters):
+        rows = copy[letters]
+        letters_of = pd.DataFrame({"event": first[rows], "reason": _reasons(frame, rows)})
+        repeated[letters] = letters_of.duplicated()
+    return repeated
 
 
-def _causes(flow: Ints, ids: Ints, causation: Ints) -> Ints:
-    """Find the position of each event's cause: the first event of the flow that has its id."""
-    n_ids = max(ids.max(initial=0), causation.max(initial=0)) + 1
-    wanted = np.flatnonzero(causation >= 0)
-    named = np.flatnonzero(ids >= 0)
-    keys = np.concatenate([(flow * n_ids + ids)[named], (flow * n_ids + causation)[wanted]])
-    codes, distinct = pd.factorize(keys)
-    position = np.full(len(distinct), -1)
-    position[codes[: len(named)][::-1]] = named[::-1]
-    cause = np.full(len(flow), -1)
-    cause[wanted] = position[codes[len(named) :]]
-    return cause
+def _flow_numbers(
+    frame: pd.DataFrame, group: Ints, example: Ints, time: Ints
+) -> tuple[Ints, NDArray[np.object_]]:
+    """Number the flows by when they start, and name them.
+
+    Parameters
+    ----------
+    group
+        Each row's correlation id as a code; -1 for a row that is no event of a flow.
+    example
+        A row that has the correlation id, of each code.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        Each code's flow, -1 for one without events, with another -1 at the end (for the code -1);
+        and each flow's correlation id.
+    """
+    started = earliest(group, len(example), time)
+    used = np.flatnonzero(started != np.iinfo(np.int64).max)
+    order = used[np.argsort(started[used], kind="stable")]
+    names = frame["correlation_id"].iloc[example[order]].to_numpy(dtype=object)
+    tied = np.diff(started[order], prepend=0) == 0
+    tied[:1] = False
+    at = np.flatnonzero(tied | np.append(tied[1:], False))
+    if len(at):
+        by_name = at[np.lexsort((pd.factorize(names[at], sort=True)[0], started[order[at]]))]
+        order[at], names[at] = order[by_name], names[by_name]
+    number = np.full(len(example) + 1, -1)
+    number[order] = np.arange(len(order))
+    return number, names
 
 
-def _effects_after_causes(at: Ints, flow: Ints, cause: Ints) -> tuple[Ints, Ints]:
+def _effects_after_causes(row: Ints, flow: Ints, cause: Ints) -> tuple[Ints, Ints]:
     """Put the flows right in which an effect stands before its cause, or causes run in a ring."""
     early = cause >= np.arange(len(cause))
     if not early.any():
-        return at, cause
+        return row, cause
     concerned = np.isin(flow, flow[early])
     here = np.flatnonzero(concerned)
     inner = np.where(cause[here] >= 0, (np.cumsum(concerned) - 1)[cause[here]], -1)
     inner = without_cycles(inner)
     order = causal_order(inner)
     moved_to = np.argsort(order)
-    at[here] = at[here][order]
+    row[here] = row[here][order]
     cause[here] = np.where(inner[order] >= 0, here[moved_to[inner[order]]], -1)
-    return at, cause
+    return row, cause
 
 
 def _labels(column: pd.Series[Any], null: str) -> tuple[Ints, NDArray[np.object_]]:

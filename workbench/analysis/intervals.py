@@ -14,7 +14,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from workbench.analysis.order import Bools, Ints
+    from workbench.analysis.arrays import Bools, Ints
 
     Floats = NDArray[np.float64]
 

@@ -44,7 +44,7 @@ def mermaid_sequence(index: FlowIndex, shown: Callable[[str], str] = str) -> Mer
     source = index.source_names[index.source]
     people = {name: f"p{n}" for n, name in enumerate(dict.fromkeys(source.tolist()))}
     given_up: dict[int, list[str]] = {}
-    for event, reason in zip(index.record_event[index.dead].tolist(), index.reason, strict=True):
+    for event, reason in zip(index.copy_event[index.dead].tolist(), index.reason, strict=True):
         given_up.setdefault(event, []).append(reason)
         people.setdefault(who_gave_up(reason), f"p{len(people)}")
     lines = ["sequenceDiagram"]

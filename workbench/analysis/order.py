@@ -13,43 +13,61 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
+from numba import njit
 from numpy.typing import NDArray
 
-Ints: TypeAlias = NDArray[np.int64]
-Bools: TypeAlias = NDArray[np.bool_]
+from workbench.analysis.arrays import Bools, Ints, mixed
+from workbench.analysis.texts import Texts
+from workbench.capture.payload_column import payload_texts
+
 Rank: TypeAlias = Callable[[pd.DataFrame, Ints], Ints]
 """Given a frame and some of its rows, numbers that sort those rows."""
 
 
-def total_order(frame: pd.DataFrame) -> Ints:
+def total_order(frame: pd.DataFrame, rows: Ints | None = None) -> Ints:
     """Sort rows by time, then channel, partition, offset, then id, then a hash of the content.
 
     Rows still tied after that are equal in every column.
 
+    Parameters
+    ----------
+    rows
+        The positions of the rows to sort; all of them if not given.
+
     Returns
     -------
     numpy.ndarray of int64
-        The positions of the frame's rows, first event first.
+        The positions of those rows, first event first.
     """
-    time = nanoseconds(frame["time"])
-    order = np.argsort(time, kind="stable").astype(np.int64)
-    tied = np.diff(time[order], prepend=0) == 0
+    rows = np.arange(len(frame)) if rows is None else rows
+    time = nanoseconds(frame["time"])[rows]
+    by_time = np.argsort(time, kind="stable")
+    order = rows[by_time]
+    tied = np.diff(time[by_time], prepend=0) == 0
     tied[:1] = False
-    for rank in _TIE_BREAKERS:
-        if not tied.any():
-            break
-        _break_ties(order, tied, frame, rank)
+    break_ties(order, tied, frame)
     return order
 
 
-def _break_ties(order: Ints, tied: Bools, frame: pd.DataFrame, rank: Rank) -> None:
-    """Sort each run of ties by a rank; ``tied`` says who is tied with the one before."""
-    run = np.cumsum(~tied)
-    at = np.flatnonzero(tied | np.append(tied[1:], False))
-    key = rank(frame, order[at])
-    by_rank = np.lexsort((key, run[at]))
-    order[at] = order[at][by_rank]
-    tied[at] &= np.diff(key[by_rank], prepend=0) == 0
+def break_ties(order: Ints, tied: Bools, frame: pd.DataFrame) -> None:
+    """Sort, in place, rows of one time by all that comes after time.
+
+    Parameters
+    ----------
+    order
+        Rows of the frame, sorted by time (or by group, and in a group by time).
+    tied
+        Of each of them: whether it has the same time (and group) as the one before it. Afterwards,
+        whether it is equal to that in every column.
+    """
+    for rank in _TIE_BREAKERS:
+        if not tied.any():
+            break
+        at = np.flatnonzero(tied | np.append(tied[1:], False))
+        key = rank(frame, order[at])
+        by_rank = np.lexsort((key, np.cumsum(~tied[at])))
+        order[at] = order[at][by_rank]
+        tied[at] &= np.diff(key[by_rank], prepend=0) == 0
 
 
 def _channel(frame: pd.DataFrame, rows: Ints) -> Ints:
@@ -69,14 +87,29 @@ def _id(frame: pd.DataFrame, rows: Ints) -> Ints:
 
 
 def _content(frame: pd.DataFrame, rows: Ints) -> Ints:
-    tied = frame.iloc[rows]
-    lines = zip(*(tied[name].astype("object").tolist() for name in tied), strict=True)
-    digests = np.array([_digest(line) for line in lines], dtype=object)
-    return pd.factorize(digests, sort=True)[0].astype(np.int64)
+    found = np.zeros(len(rows), np.uint64)
+    for name in frame:
+        found = mixed(found + _hashes(frame[name].iloc[rows]))
+    return found.view(np.int64)
 
 
-def _digest(cells: tuple[Any, ...]) -> bytes:
-    return blake2b(repr(cells).encode(errors="surrogatepass"), digest_size=16).digest()
+def _hashes(column: pd.Series[Any]) -> NDArray[np.uint64]:
+    """A hash of each cell; equal cells have equal hashes, in whatever frame they stand."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        names = np.append(_hashes(pd.Series(column.cat.categories)), np.uint64(0))
+        return names[column.cat.codes.to_numpy()]
+    if column.dtype == "json":
+        return Texts.of(payload_texts(column)).hashes
+    if column.dtype == "str":
+        return Texts.of(column).hashes
+    if column.dtype.kind in "iuMb" and isinstance(column.dtype, np.dtype | pd.DatetimeTZDtype):
+        return mixed(column.astype(np.int64).to_numpy().view(np.uint64))
+    return np.array([_digest(cell) for cell in column.tolist()], dtype=np.uint64)
+
+
+def _digest(cell: object) -> int:
+    text = repr(cell).encode(errors="surrogatepass")
+    return int.from_bytes(blake2b(text, digest_size=8).digest(), "big")
 
 
 _TIE_BREAKERS = (_channel, _partition, _offset, _id, _content)
@@ -142,4 +175,14 @@ def depth(cause: Ints) -> Ints:
     while (known := ancestor >= 0).any():
         count[known] += count[ancestor[known]]
         ancestor[known] = ancestor[ancestor[known]]
+    return count
+
+
+@njit(cache=True, nogil=True)
+def depth_in_order(cause: Ints) -> Ints:
+    """Count the ancestors of each event, where no event stands before its cause."""
+    count = np.zeros(len(cause), np.int64)
+    for event in range(len(cause)):
+        if cause[event] >= 0:
+            count[event] = count[cause[event]] + 1
     return count

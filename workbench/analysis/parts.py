@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from workbench.analysis.arrays import Ints
     from workbench.analysis.index import FlowIndex
-    from workbench.analysis.order import Ints
 
 HOP = ("cause_type", "effect_type", "service")
 """The columns that name a kind of hop; the service is the one that emitted the effect."""
@@ -89,6 +89,28 @@ def hop_names(index: FlowIndex, kinds: Ints) -> dict[str, pd.Categorical]:
 def hop_text(cause: str, effect: str, service: str) -> str:
     """How a kind of hop is written: ``A → B (service)``."""
     return f"{cause} → {effect} ({service})"
+
+
+def together(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Stack tables that have the same columns; categories stay categories, sorted by name.
+
+    So equal rows have equal codes, however a log was divided.
+    """
+    columns = {}
+    for name in parts[0].columns:
+        pieces = [part[name] for part in parts]
+        if isinstance(pieces[0].dtype, pd.CategoricalDtype):
+            joined = union_categoricals(pieces, sort_categories=True, ignore_order=True)
+            columns[name] = pd.Series(joined)
+        else:
+            columns[name] = pd.concat(pieces, ignore_index=True)
+    return pd.DataFrame(columns)
+
+
+def named(codes: Ints, names: Any) -> pd.Categorical:
+    """Give codes the names (an array or a list) that they index, all different; -1 is null."""
+    dtype = pd.CategoricalDtype(pd.Index(names, dtype="str"))
+    return pd.Categorical.from_codes(codes, dtype=dtype)
 
 
 def path_keys(index: FlowIndex) -> Ints:

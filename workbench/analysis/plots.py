@@ -52,7 +52,7 @@ def plot_flows(flows: pd.DataFrame, variants: pd.DataFrame) -> go.Figure:
     for name, value, side in (("p50", p50 / per, "right"), ("p95", p95 / per, "left")):
         figure.add_vline(x=value, line={"color": look.QUIET, "width": 2, "dash": "dot"})
         figure.add_annotation(
-            text=f"<b>{name} {_number(value)} {unit}</b>",
+            text=f"<b>{name} {number(value)} {unit}</b>",
             x=np.log10(value),  # unlike everything else on a log axis
             y=1,
             yref="paper",
@@ -73,7 +73,7 @@ def plot_flows(flows: pd.DataFrame, variants: pd.DataFrame) -> go.Figure:
         margin_b=70 + legend_height,
         legend={"y": 0, "yref": "container", "yanchor": "bottom", "traceorder": "normal"},
     )
-    _log_axis(figure, edges[0], edges[-1], f"first to last event ({unit}, log scale)")
+    log_axis(figure, edges[0], edges[-1], f"first to last event ({unit}, log scale)")
     figure.update_yaxes(title="flows")
     return figure
 
@@ -92,7 +92,7 @@ def plot_hops(hops: pd.DataFrame) -> go.Figure:
     per, unit = unit_of(shown["p95_ms"].median())
     times = shown[["p50_ms", "p95_ms", "max_ms"]] / per
     rows = [
-        f"<b>{_lines(f'{cause} → {effect}', 40)}</b><br>{_lines(service, 40)}, n = {n:,}"
+        f"<b>{lines(f'{cause} → {effect}', 40)}</b><br>{lines(service, 40)}, n = {n:,}"
         for cause, effect, service, n in zip(
             *(shown[name] for name in ("cause_type", "effect_type", "service", "n")), strict=True
         )
@@ -118,7 +118,7 @@ def plot_hops(hops: pd.DataFrame) -> go.Figure:
             name=name,
             mode="markers+text",
             marker={"symbol": symbol, "size": 14, "color": colour, "line": {"width": 2}},
-            text=[f" {_number(value)} {unit}" for value in times[column]],
+            text=[f" {number(value)} {unit}" for value in times[column]],
             textposition=position,
             cliponaxis=False,
             hovertemplate=f"{name.split(':')[0]}: %{{x:,.4g}} {unit}<extra></extra>",
@@ -139,14 +139,14 @@ def plot_hops(hops: pd.DataFrame) -> go.Figure:
     if positive:
         times_shown = times.to_numpy()
         title = f"cause to effect ({unit}, log scale)"
-        _log_axis(figure, times_shown.min(), times_shown.max(), title)
+        log_axis(figure, times_shown.min(), times_shown.max(), title)
     else:
         figure.update_xaxes(title=f"cause to effect ({unit})", type="linear")
     figure.update_yaxes(range=[len(rows) - 0.4, -0.7])
     return figure
 
 
-def _log_axis(figure: go.Figure, low: float, high: float, title: str) -> None:
+def log_axis(figure: go.Figure, low: float, high: float, title: str) -> None:
     """Count the x axis in powers of ten, with room beside the lowest and highest value."""
     first, last = np.log10([low, high])
     room = max(0.07 * (last - first), 0.1)
@@ -159,7 +159,7 @@ def _log_axis(figure: go.Figure, low: float, high: float, title: str) -> None:
         type="log",
         range=[first - room, last + room],
         tickvals=ticks,
-        ticktext=[_number(tick) for tick in ticks],
+        ticktext=[number(tick) for tick in ticks],
     )
 
 
@@ -180,13 +180,13 @@ def _variant_label(variant: Any) -> str:
     if len(path) > 2 * _LINE:
         path = f"{stages[0]} → … → {stages[-1]} ({variant.events:,} events)"
     flows = "1 flow" if variant.flows == 1 else f"{variant.flows:,} flows"
-    return _lines(f"{variant.variant}, {flows}: {path}", _LINE)
+    return lines(f"{variant.variant}, {flows}: {path}", _LINE)
 
 
-def _lines(text: str, width: int) -> str:
+def lines(text: str, width: int) -> str:
     """Break a text from the log into lines, and keep plotly from reading markup in it."""
-    lines = wrap(text, width, break_long_words=False, break_on_hyphens=False)
-    return "<br>".join(escape(line, quote=False) for line in lines)
+    found = wrap(text, width, break_long_words=False, break_on_hyphens=False)
+    return "<br>".join(escape(line, quote=False) for line in found)
 
 
 def unit_of(milliseconds: float) -> tuple[float, str]:
@@ -194,7 +194,8 @@ def unit_of(milliseconds: float) -> tuple[float, str]:
     return next((unit for unit in _UNITS if milliseconds >= unit[0]), _UNITS[-1])
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """A number as labels write it, to three digits."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 

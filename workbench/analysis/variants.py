@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.arrays import mixed, quantiles
+from workbench.analysis.arrays import Ints, mixed, quantiles
 from workbench.analysis.flows import durations
-from workbench.analysis.order import Ints, depth
+from workbench.analysis.order import depth_in_order
 
 if TYPE_CHECKING:
     from workbench.analysis.index import FlowIndex
@@ -43,7 +43,7 @@ class Variants:
         Paths are told apart by the sum of a 64-bit hash of each event's stage and type: one chance
         in a million that two of five million distinct paths are taken for one.
         """
-        step = depth(index.after) * len(index.type_names) + index.type + 1
+        step = depth_in_order(index.after) * len(index.type_names) + index.type + 1
         path = np.add.reduceat(mixed(step.view(np.uint64)), index.start[:-1])
         code, distinct = pd.factorize(path)
         size = np.bincount(code, minlength=len(distinct))
@@ -80,7 +80,7 @@ def paths(index: FlowIndex, flows: Ints) -> list[str]:
     chosen = np.zeros(index.flows, dtype=bool)
     chosen[flows] = True
     at = np.flatnonzero(chosen[index.flow])
-    stage_of, n_types = depth(index.after)[at], len(index.type_names)
+    stage_of, n_types = depth_in_order(index.after)[at], len(index.type_names)
     n_stages = stage_of.max(initial=0) + 1
     steps = (index.flow[at] * n_stages + stage_of) * n_types + index.type[at]
     steps, counts = np.unique(steps, return_counts=True)

@@ -11,7 +11,8 @@ import numpy as np
 import orjson
 import pandas as pd
 
-from workbench.analysis.order import Ints, causal_order, without_cycles
+from workbench.analysis.arrays import Ints
+from workbench.analysis.order import causal_order, without_cycles
 from workbench.errors import ServiceError
 from workbench.services.log_file import read_log
 from workbench.services.log_lines import FIELDS, LEVELS

@@ -1,0 +1,1 @@
+"""Captured logs, analysed by the workbench and by its peers."""

@@ -1,0 +1,87 @@
+"""Conditions on events: what they find, and what they refuse."""
+
+import contextlib
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workbench.analysis import EventLog
+from workbench.errors import LogError
+
+
+@pytest.fixture
+def log(event) -> EventLog:
+    payloads = [
+        {"total": 50, "to": {"city": "Oslo"}, "lines": [{"sku": "a"}], "no identifier": True},
+        {"total": 150.5, "to": {"city": "Rome"}, "lines": []},
+        {"total": "150"},
+        {"total": True},
+        None,
+    ]
+    return EventLog(
+        [event("OrderPlaced", f"o-{n}", n * 1000, data=data) for n, data in enumerate(payloads)]
+        + [event("StockReserved", None, 9000, data={"total": 200}, partition=3, key="k")]
+    )
+
+
+def found(log: EventLog, condition: str) -> list[str]:
+    return [row.split("/")[0] for row in log.where(condition).frame["id"]]
+
+
+@pytest.mark.parametrize(
+    ("condition", "flows"),
+    [
+        ("type == 'OrderPlaced' and data.total > 100", ["o-1"]),
+        ("100 < data.total", ["o-1", "None"]),
+        ("data.total == 150.5 or data.total == 50", ["o-0", "o-1"]),
+        ("data.total == '150'", ["o-2"]),
+        ("data.total == True", ["o-3"]),
+        ("data.total", ["o-3"]),
+        ("data.to.city in ['Oslo', 'Bergen']", ["o-0"]),
+        ("data.to.city not in ('Oslo',) and data.to.city is not None", ["o-1"]),
+        ("data.lines[0].sku == 'a'", ["o-0"]),
+        ("data['no identifier']", ["o-0"]),
+        ("not type == 'OrderPlaced'", ["None"]),
+        ("type != 'OrderPlaced'", ["None"]),
+        ("correlation_id is None", ["None"]),
+        ("data is None", ["o-4"]),
+        ("partition >= 3", ["None"]),
+        ("key == 'k'", ["None"]),
+        ("time >= '2026-11-23 12:00:03' and time < '2026-11-23T12:00:05+00:00'", ["o-3", "o-4"]),
+        ("0 <= data.total <= 60", ["o-0"]),
+        ("type == source", []),
+        ("type > 'P'", ["None"]),
+        ("data.total > -1 and data.total < 60", ["o-0"]),
+    ],
+)
+def test_a_condition_finds(log, condition, flows):
+    assert found(log, condition) == flows
+
+
+@pytest.mark.parametrize(
+    ("condition", "message"),
+    [
+        ("type = 'A'", r"the condition \"type = 'A'\" can't be read: invalid syntax"),
+        ("tpye == 'A'", "there is no column 'tpye' in this log: did you mean 'type'?"),
+        ("frobnicated == 1", "there is no column 'frobnicated' in this log: it has id, type, "),
+        ("open('x') == 1", r"a condition can't say \"open\('x'\)\": compare columns or paths"),
+        ("type == data.__class__()", r"a condition can't say 'data.__class__\(\)'"),
+        ("data.total + 1 > 2", r"a condition can't say 'data.total \+ 1'"),
+        ("type in 'abc'", r"`in` wants a list of values, like \['DE', 'FR'\]"),
+        ("time > 'soon'", "'soon' is not a time: write one like '2026-11-23 09:00'."),
+        ("(" * 300, "can't be read"),
+        ("x" * 20_000, "a condition of 20,000 letters is too long"),
+    ],
+)
+def test_what_a_condition_cannot_say_is_said(log, condition, message):
+    with pytest.raises(LogError, match=message):
+        log.where(condition)
+
+
+@given(st.text(max_size=40))
+def test_no_text_is_run_or_breaks_anything(text):
+    log = EventLog([{"type": "A", "time": pd.Timestamp("2026-11-23T12:00Z"), "data": {"a": 1}}])
+    with contextlib.suppress(LogError):
+        log.where(text)

@@ -1,0 +1,48 @@
+"""Texts as arrays of letters: told apart as Python tells them apart."""
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workbench.analysis.texts import Texts
+
+texts = st.lists(st.none() | st.text(max_size=20) | st.sampled_from(["a", "aa", "b" * 8, "ü" * 9]))
+
+
+@given(texts)
+def test_texts_get_numbers_as_pandas_gives_them(values):
+    column = pd.Series(values, dtype="str")
+    codes, first = Texts.of(column).codes()
+    expected, names = pd.factorize(column)
+    assert codes.tolist() == expected.tolist()
+    assert column.iloc[first].tolist() == names.tolist()
+
+
+@given(texts)
+def test_equal_texts_have_equal_hashes_and_a_missing_one_has_none(values):
+    hashes = Texts.of(pd.Series(values, dtype="str")).hashes.tolist()
+    known = {}
+    for text, number in zip(values, hashes, strict=True):
+        assert (number == 0) == (text is None)
+        assert known.setdefault(text, number) == number
+    assert len(set(known.values())) == len(known)
+
+
+def test_texts_that_share_a_hash_are_told_apart_by_their_letters(monkeypatch):
+    values = ["a", "b", None, "a", "c", "b"]
+    monkeypatch.setattr(Texts, "hashes", np.array([7, 7, 0, 7, 7, 7], np.uint64))
+    codes, first = Texts.of(pd.Series(values, dtype="str")).codes()
+    assert codes.tolist() == [0, 1, -1, 0, 2, 1]
+    assert first.tolist() == [0, 1, 4]
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string()])
+def test_a_part_of_an_arrow_array_and_one_in_pieces_are_read_alike(kind):
+    whole = pa.array(["zero", "one", None, "two", "one"], kind)
+    expected = Texts.of(pd.Series(["one", None, "two"], dtype="str")).hashes.tolist()
+    assert Texts.of(whole.slice(1, 3)).hashes.tolist() == expected
+    pieces = pd.Series(pd.array(pa.chunked_array([whole[1:3], whole[3:4]]), dtype="str"))
+    assert Texts.of(pieces).hashes.tolist() == expected

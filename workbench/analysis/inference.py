@@ -1,0 +1,173 @@
+"""Causes that a log does not tell, inferred.
+
+Only an event without a causation id is given one, and never a flow's first. Its cause is the
+nearest earlier event of its flow that may be it, and what may be it says
+
+- a design: an event of a type to which the service that emitted this one reacts by emitting this;
+  of the latest of each such type one that is nobody's cause of such an effect yet goes first; or
+- the log's own statistics (:class:`Habits`): an event of the kind that is this kind's usual cause
+  and occurred earlier in the flow; if none did, the event right before it.
+
+Positions are those of a flow index: flow by flow, and in each flow in order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numba import njit
+
+from workbench.analysis.arrays import Bools, Ints
+from workbench.analysis.due import Codes, DesignArrays
+
+if TYPE_CHECKING:
+    from workbench.analysis.index import FlowIndex
+    from workbench.choreography import Choreography
+
+_RANKED = 64
+"""How many causes of a kind are known by their rank; what is rarer than these is no habit."""
+
+
+def with_causes(index: FlowIndex, untold: Bools, design: Choreography | None) -> FlowIndex:
+    """Infer the causes of events without a causation id (``untold``), by a design or by habits.
+
+    Earlier inferences are forgotten.
+    """
+    cause = np.where(index.inferred, -1, index.cause)
+    wanting = untold & (cause < 0)
+    if design is not None:
+        codes = DesignArrays.of(design, index.type_names, index.source_names).codes
+        cause, inferred = infer_by_design(
+            index.start, index.type, index.source, cause, wanting, codes
+        )
+    else:
+        kind = index.type * len(index.source_names) + index.source
+        kind, names = pd.factorize(kind, sort=True)
+        habits = Habits.of(index.start, kind, len(names), cause)
+        cause, inferred = infer_by_habit(index.start, kind, cause, wanting, habits)
+    told_by = "the log's own statistics" if design is None else "the design"
+    causes_from = told_by if inferred.any() else ""
+    return replace(index, cause=cause, inferred=inferred, causes_from=causes_from)
+
+
+def infer_by_design(
+    start: Ints, type_: Ints, source: Ints, cause: Ints, wanting: Bools, design: Codes
+) -> tuple[Ints, Bools]:
+    """Infer causes that a design allows.
+
+    Parameters
+    ----------
+    start
+        Where each flow starts, and after the last the number of events.
+    type_, source, cause
+        Of each event; ``cause`` is a position or -1.
+    wanting
+        Whether its cause is to be inferred.
+
+    Returns
+    -------
+    cause, inferred
+        The causes, with the inferred ones put in; and which those are.
+    """
+    found = _nearest_allowed(start, type_, source, wanting, design)
+    inferred = found >= 0
+    return np.where(inferred, found, cause), inferred
+
+
+@njit(cache=True, nogil=True)
+def _nearest_allowed(start: Ints, type_: Ints, source: Ints, wanting: Bools, design: Codes) -> Ints:
+    found = np.full(len(type_), -1, np.int64)
+    last = np.full(len(design.by_effect), -1, np.int64)
+    taken = np.full(len(design.by_cause), -1, np.int64)
+    for flow in range(len(start) - 1):
+        first = start[flow]
+        for event in range(first, start[flow + 1]):
+            kind = type_[event]
+            if wanting[event]:
+                chosen, free = -1, False
+                for way in range(design.by_effect[kind], design.by_effect[kind + 1]):
+                    why = design.by_cause[way]
+                    if design.by_source[way] != source[event] or why < 0 or last[why] < first:
+                        continue
+                    is_free = taken[way] != last[why]
+                    nearer = chosen < 0 or last[why] > last[design.by_cause[chosen]]
+                    if (is_free and not free) or (is_free == free and nearer):
+                        chosen, free = way, is_free
+                if chosen >= 0:
+                    found[event] = taken[chosen] = last[design.by_cause[chosen]]
+            last[kind] = event
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class Habits:
+    """What usually causes a kind of event, a kind being a type and a service, learned from a log.
+
+    Where the log tells causes of a kind of event, those are counted. Else, of the events right
+    before: how often a kind stands right before this one, less how often right after it. What runs
+    side by side stands as often before as after, and so is nobody's cause; this is the difference on
+    which the heuristics miner (Weijters and van der Aalst, 2003) builds.
+    """
+
+    kinds: int
+    start: Ints
+    """Of each kind: where its causes start in ``cause``, the most usual first."""
+    cause: Ints
+
+    @classmethod
+    def of(cls, start: Ints, kind: Ints, kinds: int, cause: Ints) -> Habits:
+        """Learn them from a log's events, of which ``kind`` is the type and service as one code."""
+        effect = np.flatnonzero(cause >= 0)
+        told, times_told = _counted(kind[cause[effect]] * kinds + kind[effect])
+        follows = np.ones(len(kind), dtype=bool)
+        follows[start[:-1]] = False
+        at = np.flatnonzero(follows)
+        pair, times = _counted(kind[at - 1] * kinds + kind[at])
+        back = pd.Index(pair).get_indexer(pd.Index((pair % kinds) * kinds + pair // kinds))
+        net = times - np.where(back >= 0, times[back], 0)
+        untold = ~np.isin(pair % kinds, told % kinds) & (net > 0)
+        pairs = np.concatenate([told, pair[untold]])
+        weight = np.concatenate([times_told, net[untold]])
+        before, after = np.divmod(pairs, kinds)
+        ranked = np.lexsort((before, -weight, after))
+        before, after = before[ranked], after[ranked]
+        starts = np.searchsorted(after, np.arange(kinds + 1)).astype(np.int64)
+        kept = np.arange(len(after)) - starts[after] < _RANKED
+        starts = np.searchsorted(after[kept], np.arange(kinds + 1)).astype(np.int64)
+        return cls(kinds, starts, before[kept])
+
+
+def _counted(codes: Ints) -> tuple[Ints, Ints]:
+    """The distinct codes, sorted, and how often there is each."""
+    code, distinct = pd.factorize(codes, sort=True)
+    return distinct, np.bincount(code, minlength=len(distinct))
+
+
+def infer_by_habit(
+    start: Ints, kind: Ints, cause: Ints, wanting: Bools, habits: Habits
+) -> tuple[Ints, Bools]:
+    """Infer causes as a log's own statistics have them; see :func:`infer_by_design`."""
+    found = _usual(start, kind, wanting, habits.start, habits.cause)
+    inferred = found >= 0
+    return np.where(inferred, found, cause), inferred
+
+
+@njit(cache=True, nogil=True)
+def _usual(start: Ints, kind: Ints, wanting: Bools, causes_start: Ints, causes: Ints) -> Ints:
+    found = np.full(len(kind), -1, np.int64)
+    last = np.full(len(causes_start), -1, np.int64)
+    for flow in range(len(start) - 1):
+        first = start[flow]
+        for event in range(first, start[flow + 1]):
+            own = kind[event]
+            if wanting[event] and event > first:
+                found[event] = event - 1
+                for ranked in range(causes_start[own], causes_start[own + 1]):
+                    if last[causes[ranked]] >= first:
+                        found[event] = last[causes[ranked]]
+                        break
+            last[own] = event
+    return found

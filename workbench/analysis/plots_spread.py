@@ -1,0 +1,187 @@
+"""Pictures of how something spreads: times as a histogram, counts as a range."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import plotly.graph_objects as go
+
+from workbench import look
+from workbench.analysis.plots import dress, empty, lines, log_axis, number, unit_of
+from workbench.analysis.wording import cut
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_BARS: Final = 40
+_ROWS: Final = 20
+_NAME: Final = 60
+"""Letters of a name in a title or a label."""
+
+
+def plot_latency(table: pd.DataFrame, nanoseconds: Any, between: tuple[str, str]) -> go.Figure:
+    """Draw how many flows took how long from one event to another.
+
+    Parameters
+    ----------
+    table
+        As ``EventLog.latency`` returns it.
+    nanoseconds
+        What each flow took that came from the one to the other.
+    between
+        The types of the two.
+    """
+    start, end = (cut(name, _NAME) for name in between)
+    if not len(nanoseconds):
+        return empty(escape(f"No flow came from {start} to {end}.", quote=False))
+    never = int(table["never"].iloc[0])
+    return times_histogram(
+        nanoseconds,
+        title=f"From {start} to {end}",
+        things="flows",
+        axis=f"{start} to {end}",
+        note=f"{never:,} more never came to {end}" if never else "",
+    )
+
+
+def plot_duplicates(table: pd.DataFrame, nanoseconds: Any) -> go.Figure:
+    """Draw how long after the first what came again came.
+
+    Parameters
+    ----------
+    table
+        As ``EventLog.duplicates`` returns it.
+    nanoseconds
+        Of each row: how long it came after the first.
+    """
+    if table.empty:
+        return empty("No event came twice.")
+    took = np.abs(np.asarray(nanoseconds))
+    later = took[took > 0]
+    if not len(later):
+        return empty(f"{len(took):,} came again, at the very time of the first as far as is known.")
+    at_once = len(took) - len(later)
+    return times_histogram(
+        later,
+        title="How long after the first they came again",
+        things="repetitions",
+        axis="first to repetition",
+        note=f"{at_once:,} more have the very time of the first" if at_once else "",
+    )
+
+
+def times_histogram(
+    nanoseconds: Any, *, title: str, things: str, axis: str, note: str
+) -> go.Figure:
+    """Draw lengths of time as a histogram with p50 and p95; the texts are escaped here."""
+    milliseconds = np.asarray(nanoseconds) / 1e6
+    p50, p95 = np.quantile(milliseconds, [0.5, 0.95])
+    per, unit = unit_of(max(p95, 0))
+    took = milliseconds / per
+    low, high = took.min(), took.max()
+    on_log = low > 0 and high / low > 20
+    if on_log:
+        edges = np.geomspace(low * 0.999, high * 1.001, _BARS + 1)
+    else:
+        room = max((high - low) / (2 * _BARS), abs(high) * 1e-3, 1e-6)
+        edges = np.linspace(low - room, high + room, _BARS + 1)
+    figure = go.Figure()
+    figure.add_bar(
+        x=(edges[:-1] + edges[1:]) / 2,
+        width=np.diff(edges),
+        y=np.histogram(took, edges)[0],
+        marker={"color": look.SERIES[0], "line": {"width": 0}},
+        hovertemplate=f"%{{y:,}} {things} around %{{x:,.3g}} {unit}<extra></extra>",
+        showlegend=False,
+    )
+    for name, value, side in (("p50", p50 / per, "right"), ("p95", p95 / per, "left")):
+        figure.add_vline(x=value, line={"color": look.QUIET, "width": 2, "dash": "dot"})
+        figure.add_annotation(
+            text=f"<b>{name} {number(value)} {unit}</b>",
+            x=np.log10(value) if on_log else value,  # unlike everything else on a log axis
+            y=1,
+            yref="paper",
+            xanchor=side,
+            yanchor="bottom",
+            showarrow=False,
+        )
+    dress(
+        figure,
+        title=f"{escape(title, quote=False)}, in {unit} (n = {len(took):,} {things})",
+        subtitle=escape(note, quote=False),
+        height=430,
+    )
+    figure.update_layout(margin_b=70)
+    axis = escape(axis, quote=False)
+    if on_log:
+        log_axis(figure, edges[0], edges[-1], f"{axis} ({unit}, log scale)")
+    else:
+        figure.update_xaxes(title=f"{axis} ({unit})")
+    figure.update_yaxes(title=things)
+    return figure
+
+
+def plot_fan_out(table: pd.DataFrame) -> go.Figure:
+    """Draw how many effects an event of each type has: from least to most, the half and 95 %.
+
+    Parameters
+    ----------
+    table
+        As ``EventLog.fan_out`` returns it.
+    """
+    having = table[table["max"] > 0]
+    if having.empty:
+        return empty("No event here names a cause in its own flow, so none has an effect.")
+    shown = having.head(_ROWS)
+    rows = [
+        f"<b>{lines(cut(kind, _NAME), 40)}</b><br>n = {n:,}"
+        for kind, n in zip(shown["type"], shown["events"], strict=True)
+    ]
+    figure = go.Figure()
+    for row, low, high in zip(rows, shown["min"], shown["max"], strict=True):
+        figure.add_scatter(
+            x=[low, high],
+            y=[row, row],
+            mode="lines",
+            line={"color": look.EDGE, "width": 3},
+            hoverinfo="skip",
+            showlegend=False,
+        )
+    for column, name, symbol, colour in (
+        ("min", "fewest", "line-ns-open", look.QUIET),
+        ("p50", "p50: half have no more", "circle", look.EVENT_BORDER),
+        ("p95", "p95: 95 % have no more", "diamond-open", look.SERVICE_BORDER),
+        ("max", "most", "line-ns-open", look.QUIET),
+    ):
+        is_most = column == "max"
+        figure.add_scatter(
+            x=shown[column],
+            y=rows,
+            name=name,
+            mode="markers+text" if is_most else "markers",
+            marker={"symbol": symbol, "size": 14, "color": colour, "line": {"width": 2}},
+            text=[f"  {value:,.0f}" for value in shown[column]] if is_most else None,
+            textposition="middle right",
+            cliponaxis=False,
+            hovertemplate=f"{name}: %{{x:,.3g}} effects<extra></extra>",
+        )
+    notes = []
+    if len(having) > len(shown):
+        notes.append(f"the {len(shown)} types with the most of {len(having):,}")
+    if len(table) > len(having):
+        notes.append(f"{len(table) - len(having):,} types never have one")
+    dress(
+        figure,
+        title=f"Effects of an event (n = {shown['events'].sum():,} events)",
+        subtitle="; ".join(notes),
+        height=220 + 52 * len(shown),
+    )
+    figure.update_layout(
+        legend={"orientation": "h", "y": 1, "yanchor": "bottom"}, margin={"r": 80, "b": 60}
+    )
+    few = shown["max"].max() <= _ROWS
+    figure.update_xaxes(title="effects of one event", rangemode="tozero", dtick=1 if few else None)
+    figure.update_yaxes(range=[len(rows) - 0.4, -0.7])
+    return figure

@@ -1,0 +1,90 @@
+"""Pictures over time: how many events when."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from workbench import look
+from workbench.analysis.order import nanoseconds, utc
+from workbench.analysis.plots import dress, empty
+from workbench.analysis.throughput import main_stretch
+from workbench.analysis.wording import cut, length
+
+_SERIES: Final = len(look.SERIES) - 1
+_NAME: Final = 60
+"""Letters of a name in a legend."""
+
+
+def plot_throughput(table: pd.DataFrame, by: str, step: int) -> go.Figure:
+    """Draw how many events came when, the most frequent names in colours of their own.
+
+    Parameters
+    ----------
+    table
+        As ``EventLog.throughput`` returns it.
+    by
+        The column of the names.
+    step
+        Nanoseconds that the events are counted in.
+    """
+    if table.empty:
+        return empty("There are no events to count.")
+    at = nanoseconds(table["start"])
+    n = table["events"].to_numpy()
+    sums = table.groupby(by, observed=True)["events"].sum()
+    ranked = sums.sort_index().sort_values(ascending=False, kind="stable")
+    low, high = main_stretch(at, n)
+    shown = (at >= low - step) & (at <= high + step)
+    edges = int(at[shown].min()), int(at[shown].max())
+    names = table[by].to_numpy()
+    top = list(ranked.index[:_SERIES])
+    others = shown & ~np.isin(names, top)
+
+    figure = go.Figure()
+    for rank, name in enumerate(top):
+        chosen = shown & (names == name)
+        _add_line(figure, at[chosen], n[chosen], edges, step, str(name), rank)
+    if len(ranked) > len(top):
+        label = f"{len(ranked) - len(top):,} others"
+        there, code = np.unique(at[others], return_inverse=True)
+        sums_there = np.bincount(code, n[others])
+        _add_line(figure, there, sums_there, edges, step, label, _SERIES)
+    stray = int(n[~shown].sum())
+    every = length(step / 1e9)
+    dress(
+        figure,
+        title=f"Events every {every}, by {by} (n = {n.sum():,} events)",
+        subtitle=f"{stray:,} more lie far before or after what is shown" if stray else "",
+        height=430 + 22 * len(figure.data),
+    )
+    figure.update_layout(
+        margin_b=70 + 22 * len(figure.data),
+        legend={"y": 0, "yref": "container", "yanchor": "bottom", "traceorder": "normal"},
+    )
+    figure.update_xaxes(title="time (UTC)")
+    figure.update_yaxes(title=f"events every {every}", rangemode="tozero")
+    return figure
+
+
+def _add_line(
+    figure: go.Figure, at: Any, n: Any, edges: tuple[int, int], step: int, name: str, rank: int
+) -> None:
+    """A line that is 0 wherever nothing came, without a point for every such step."""
+    around = np.unique(np.concatenate([at - step, at, at + step, np.array(edges)]))
+    around = around[(around >= edges[0]) & (around <= edges[1])]
+    height = np.zeros(len(around))
+    if len(at):
+        height[np.searchsorted(around, at)] = n
+    figure.add_scatter(
+        x=utc(around.astype(np.int64)).tz_localize(None),
+        y=height,
+        name=escape(cut(name, _NAME), quote=False),
+        mode="lines+markers" if len(around) < 3 else "lines",
+        line={"color": look.SERIES[rank], "width": 2},
+        hovertemplate="%{y:,}<extra>%{fullData.name}</extra>",
+    )

@@ -1,0 +1,213 @@
+"""Columns of text as the arrays that Arrow keeps them in, for loops that never make a Python string.
+
+Texts are told apart by a 64-bit hash and, where hashes agree, letter by letter: no chance is taken
+that two flows, or two events, are held for one.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numba import njit
+from numpy.typing import NDArray
+
+from workbench.analysis.arrays import Bools, Ints
+
+_U: Final = np.uint64
+_ODD: Final = np.uint64(0x9E3779B97F4A7C15)
+_MIX: Final = np.uint64(0xBF58476D1CE4E5B9)
+_LAST: Final = np.uint64(0x94D049BB133111EB)
+
+
+class Texts(NamedTuple):
+    """A column of text: text ``i`` is ``letters[start[i]:start[i + 1]]`` in UTF-8."""
+
+    start: NDArray[np.int64]
+    letters: NDArray[np.uint8]
+    missing: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, column: pd.Series[Any] | pa.Array) -> Texts:
+        """From a column of strings; without a copy where they are kept in one piece."""
+        texts = column if isinstance(column, pa.Array) else pa.array(column, from_pandas=True)
+        if isinstance(texts, pa.ChunkedArray):
+            texts = texts.combine_chunks()
+        texts = texts.cast(pa.large_string())
+        _, places, letters = texts.buffers()
+        start = np.zeros(len(texts) + 1, np.int64)
+        if places is not None:
+            start = np.frombuffer(places, np.int64)[texts.offset : texts.offset + len(texts) + 1]
+        missing = np.zeros(len(texts), dtype=bool)
+        if texts.null_count:
+            missing = np.asarray(texts.is_null().to_numpy(zero_copy_only=False))
+        return cls(start, np.frombuffer(letters or b"", np.uint8), missing)
+
+    def codes(self) -> tuple[Ints, Ints]:
+        """Number the distinct texts as they come; -1 is a missing one.
+
+        Returns
+        -------
+        tuple of numpy.ndarray of int64
+            Each text's number, and each number's first text.
+        """
+        first = same_before(self.hashes, self.start, self.letters, self.missing, None)
+        is_first = (first == np.arange(len(first))) & ~self.missing
+        codes = (np.cumsum(is_first) - 1)[first]
+        codes[self.missing] = -1
+        return codes, np.flatnonzero(is_first)
+
+    @property
+    def hashes(self) -> NDArray[np.uint64]:
+        """A 64-bit hash of each text; 0 for a missing one."""
+        return _hashes(self.start, self.letters, self.missing)
+
+
+# Places among the letters are unsigned: for a signed one numba asks each time whether it counts from
+# the end, and the compiler then makes eight loads of what could be one.
+
+
+@njit(inline="always")
+def _eight(letters: NDArray[np.uint8], at: np.uint64) -> np.uint64:
+    """Eight letters as one number."""
+    return (
+        _U(letters[at])
+        | _U(letters[at + _U(1)]) << _U(8)
+        | _U(letters[at + _U(2)]) << _U(16)
+        | _U(letters[at + _U(3)]) << _U(24)
+        | _U(letters[at + _U(4)]) << _U(32)
+        | _U(letters[at + _U(5)]) << _U(40)
+        | _U(letters[at + _U(6)]) << _U(48)
+        | _U(letters[at + _U(7)]) << _U(56)
+    )
+
+
+@njit(cache=True, nogil=True)
+def hash_of(start: Ints, letters: NDArray[np.uint8], row: int) -> np.uint64:
+    """A 64-bit hash of a text of a column, never 0: multiply and shift, eight letters at a time."""
+    at, end = _U(start[row]), _U(start[row + 1])
+    mixed = (end - at + _U(1)) * _ODD
+    while at + _U(8) <= end:
+        mixed = (mixed ^ _eight(letters, at)) * _MIX
+        mixed ^= mixed >> _U(32)
+        at += _U(8)
+    word = _U(0)
+    while at < end:
+        word = word << _U(8) | _U(letters[at])
+        at += _U(1)
+    mixed = (mixed ^ word) * _LAST
+    mixed ^= mixed >> _U(29)
+    mixed *= _MIX
+    mixed ^= mixed >> _U(32)
+    return mixed or _U(1)
+
+
+@njit(cache=True, nogil=True)
+def alike(start: Ints, letters: NDArray[np.uint8], one: int, other: int) -> bool:
+    """Whether two texts of a column are the same, letter by letter."""
+    a, b = _U(start[one]), _U(start[other])
+    size = _U(start[one + 1]) - a
+    if _U(start[other + 1]) - b != size:
+        return False
+    k = _U(0)
+    while k + _U(8) <= size:
+        if _eight(letters, a + k) != _eight(letters, b + k):
+            return False
+        k += _U(8)
+    while k < size:
+        if letters[a + k] != letters[b + k]:
+            return False
+        k += _U(1)
+    return True
+
+
+@njit(cache=True, nogil=True)
+def _hashes(start: Ints, letters: NDArray[np.uint8], missing: Bools) -> NDArray[np.uint64]:
+    found = np.zeros(len(missing), np.uint64)
+    for row in range(len(missing)):
+        if not missing[row]:
+            found[row] = hash_of(start, letters, row)
+    return found
+
+
+@njit(cache=True, nogil=True)
+def same_before(
+    key: NDArray[np.uint64],
+    start: Ints,
+    letters: NDArray[np.uint8],
+    missing: Bools,
+    also: Ints | None,
+) -> Ints:
+    """Find, for each row, the first row that is alike: the same hash, text and further number.
+
+    Parameters
+    ----------
+    key
+        A hash of each row's text and further number; 0 for a row that is alike to none.
+    start, letters, missing
+        The texts. Two rows without a text are alike if their further numbers are.
+    also
+        The further number of each row; ``None`` if there is none.
+
+    Returns
+    -------
+    numpy.ndarray of int64
+        The first row alike to each: itself for most.
+
+    Notes
+    -----
+    The rows are dealt into heaps by the highest bits of their hash, so that each heap's table stays
+    in the processor's cache.
+    """
+    n = len(key)
+    first = np.arange(n)
+    bits = 1
+    while (n >> bits) > 4096 and bits < 16:
+        bits += 1
+    shift = _U(64 - bits)
+    heaps = 1 << bits
+    count = np.zeros(heaps + 1, np.int64)
+    for row in range(n):
+        if key[row]:
+            count[np.int64(key[row] >> shift) + 1] += 1
+    for heap in range(heaps):
+        count[heap + 1] += count[heap]
+    place = count[:-1].copy()
+    dealt = np.empty(count[-1], np.int64)
+    for row in range(n):
+        if key[row]:
+            onto = np.int64(key[row] >> shift)
+            dealt[place[onto]] = row
+            place[onto] += 1
+    most = 0
+    for heap in range(heaps):
+        most = max(most, int(count[heap + 1] - count[heap]))
+    size = 16
+    while size < 2 * most:
+        size *= 2
+    table = np.full(size, -1, np.int64)
+    for heap in range(heaps):
+        used = 16
+        while used < 2 * (count[heap + 1] - count[heap]):
+            used *= 2
+        table[:used] = -1
+        for at in range(count[heap], count[heap + 1]):
+            row = dealt[at]
+            slot = np.int64(key[row] & _U(used - 1))
+            while table[slot] >= 0:
+                other = table[slot]
+                if (
+                    key[other] == key[row]
+                    and (also is None or also[other] == also[row])
+                    and missing[other] == missing[row]
+                    and (missing[row] or alike(start, letters, other, row))
+                ):
+                    break
+                slot = (slot + 1) & (used - 1)
+            if table[slot] < 0:
+                table[slot] = row
+            else:
+                first[row] = table[slot]
+    return first

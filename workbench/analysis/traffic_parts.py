@@ -1,0 +1,57 @@
+"""What the questions about traffic share, to be asked of parts of a log and to add up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from workbench.analysis.parts import joined
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from workbench.analysis.arrays import Ints
+    from workbench.analysis.index import FlowIndex
+
+
+def stacked(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Put the rows of all parts in one table; its categories are those in use, by name."""
+    table = joined(parts)
+    for name, column in table.items():
+        if isinstance(column.dtype, pd.CategoricalDtype):
+            table[name] = column.cat.remove_unused_categories()
+    return table
+
+
+def total(parts: Sequence[pd.DataFrame], fact: str) -> int:
+    """Add up a number that each part notes in its ``attrs``."""
+    return sum(int(part.attrs.get(fact, 0)) for part in parts)
+
+
+def codes_of(column: pd.Series[Any]) -> Ints:
+    """The codes of a category column; -1 is null."""
+    return np.asarray(column.cat.codes, dtype=np.int64)
+
+
+def events_once(index: FlowIndex) -> Ints:
+    """The frame's rows of every event, each once, in a flow or in none; in no order."""
+    return np.concatenate([index.row, index.flowless])
+
+
+def earliest(group: Ints, n_groups: int, time: Ints, name_of: Callable[[Ints], Any]) -> Ints:
+    """Of each group (none empty): the place of its earliest member.
+
+    Of equally early ones it is the one whose name, ``name_of(places)``, sorts first: a choice that
+    does not depend on the order of rows or on which part of the log a member is in.
+    """
+    lowest = np.full(n_groups, np.iinfo(np.int64).max)
+    np.minimum.at(lowest, group, time)
+    tied = np.flatnonzero(time == lowest[group])
+    if len(tied) > n_groups:
+        rivals = pd.DataFrame({"group": group[tied], "name": name_of(tied)})
+        tied = tied[rivals.sort_values(["group", "name"], kind="stable").index]
+    first = np.empty(n_groups, dtype=np.int64)
+    first[group[tied[::-1]]] = tied[::-1]
+    return first

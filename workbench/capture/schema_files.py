@@ -1,0 +1,120 @@
+"""Schemas from files, where no registry can be asked.
+
+A file is named by the schema's id: ``17.avsc`` is an Avro schema, ``17.json`` a JSON Schema (or an
+Avro schema: its types tell), ``17.proto`` Protobuf. What a registry answered to
+``GET /schemas/ids/17`` may be saved as ``17.json`` as it is. An Avro schema that others refer to is a
+file of any other name: ``com.acme.Money.avsc``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+from workbench.capture.avro_schema import NAMED
+from workbench.capture.schemas import AVRO, JSON, PROTOBUF, Schema, SchemaId
+from workbench.errors import LogError, UndecodedError
+
+_SUFFIXES: Final = (".avsc", ".json", ".proto")
+
+
+class SchemaFiles:
+    """The schemas in a folder, or in files that a mapping names.
+
+    Parameters
+    ----------
+    files
+        A folder, or a mapping from ids (whole numbers, or a GUID's text) to paths; by any other
+        name stands what others refer to.
+
+    Raises
+    ------
+    LogError
+        There is no such folder or file, or none of them has an id.
+    """
+
+    def __init__(
+        self, files: str | os.PathLike[str] | Mapping[Any, str | os.PathLike[str]]
+    ) -> None:
+        if isinstance(files, Mapping):
+            named = {str(name): Path(path) for name, path in files.items()}
+            self._place = "the files given"
+        else:
+            folder = Path(files)
+            if not folder.is_dir():
+                raise LogError(
+                    f"there is no folder {folder}: schemas are files in one, by their ids."
+                )
+            found = sorted(path for path in folder.iterdir() if path.suffix in _SUFFIXES)
+            named = {path.stem: path for path in found}
+            self._place = str(folder)
+        for path in named.values():
+            if not path.is_file():
+                raise LogError(f"there is no file {path} with a schema.")
+        self._files = {_id(name): path for name, path in named.items()}
+        if all(isinstance(name, str) for name in self._files):
+            raise LogError(
+                f"no schema in {self._place} has an id: name the files by them, such as 17.avsc."
+            )
+        self._referenced: list[str] | None = None
+
+    def __repr__(self) -> str:
+        return f"SchemaFiles({self._place!r})"
+
+    def schema(self, schema_id: SchemaId, /) -> Schema:
+        """The schema of that id.
+
+        Raises
+        ------
+        UndecodedError
+            No file is named by it, or the file can't be read.
+        """
+        path = self._files.get(schema_id)
+        if path is None:
+            raise UndecodedError(f"schema {schema_id} is not among {self._place}")
+        return _read(path)
+
+    def referenced(self, schema: Schema, /) -> Sequence[str]:  # noqa: ARG002 - all may be referred to
+        """The texts of the files that are not named by an id.
+
+        Raises
+        ------
+        UndecodedError
+            One can't be read.
+        """
+        if self._referenced is None:
+            others = [path for name, path in self._files.items() if isinstance(name, str)]
+            self._referenced = [one.text for one in map(_read, others) if one.kind == AVRO]
+        return self._referenced
+
+
+def _id(name: str) -> SchemaId | str:
+    if name.isascii() and name.isdigit():
+        return int(name)
+    try:
+        return UUID(name)
+    except ValueError:
+        return name
+
+
+def _read(path: Path) -> Schema:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        if path.suffix == ".proto":
+            return Schema(PROTOBUF, text)
+        found = json.loads(text)
+    except (OSError, ValueError, RecursionError) as error:
+        why = getattr(error, "strerror", None) or "it is no JSON"
+        raise UndecodedError(f"the schema in {path} can't be read ({why})") from None
+    if isinstance(found, dict) and isinstance(found.get("schema"), str):
+        return Schema(str(found.get("schemaType") or AVRO), found["schema"])
+    avro = path.suffix == ".avsc" or _is_avro(found)
+    return Schema(AVRO if avro else JSON, text)
+
+
+def _is_avro(found: Any) -> bool:
+    return isinstance(found, list) or (isinstance(found, dict) and found.get("type") in NAMED)
