@@ -16,8 +16,18 @@ import pandas as pd
 from workbench.analysis.answer import Answer
 from workbench.analysis.attributes import flow_keys
 from workbench.analysis.flows import durations
+from workbench.analysis.hops import inferred_from
 from workbench.analysis.intervals import normal_quantile
-from workbench.analysis.parts import HOP, hop_kinds, hop_names, hop_text, joined, path_keys, texts
+from workbench.analysis.parts import (
+    HOP,
+    causes_of,
+    hop_kinds,
+    hop_names,
+    hop_text,
+    joined,
+    path_keys,
+    texts,
+)
 from workbench.analysis.plots_anomalies import plot_anomalies
 from workbench.analysis.unusual import bursts, how_far_out, tail_share
 from workbench.analysis.variants import paths
@@ -26,8 +36,8 @@ from workbench.analysis.wording import count, cut, length, percent, short
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from workbench.analysis.arrays import Ints
     from workbench.analysis.index import FlowIndex
-    from workbench.analysis.order import Ints
 
 _LISTED = 100
 _PATHS_NAMED = 1_000
@@ -83,11 +93,14 @@ def part(index: FlowIndex) -> pd.DataFrame:
     ]
     flow = _rows("duration", no_name, [], durations(index), key)
     flow["correlation_id"] = texts(every, index.correlation_id)
-    return joined([flow, *tables], unsorted=["correlation_id"])
+    found = joined([flow, *tables], unsorted=["correlation_id"])
+    found.attrs = causes_of(index)
+    return found
 
 
 def whole(parts: Iterable[pd.DataFrame]) -> Answer:
     """Judge all parts together; ``EventLog.anomalies`` documents the columns."""
+    parts = list(parts)
     rows = joined(parts, unsorted=["correlation_id"])
     of = {str(what): rows[rows["what"] == what] for what in rows["what"].cat.categories}
     flows = of["duration"].set_index("flow")
@@ -121,6 +134,7 @@ def whole(parts: Iterable[pd.DataFrame]) -> Answer:
     negative = int((of["hop"]["value"] <= 0).sum()) if "hop" in of else 0
     if negative:
         sentence += f" {count(negative, 'hop')} of no time or less could not be judged."
+    sentence += inferred_from(parts)
     return Answer(table[columns], sentence, lambda shown: plot_anomalies(shown, n))
 
 

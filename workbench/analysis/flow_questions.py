@@ -20,6 +20,9 @@ class _Log(Protocol):
     @property
     def index(self) -> FlowIndex: ...
 
+    @property
+    def _causal(self) -> FlowIndex: ...
+
     def flow(self, correlation_id: str) -> Any: ...
 
 
@@ -30,7 +33,8 @@ class FlowQuestions:
         """Find the chains of causes that make flows as long as they are: what to speed up.
 
         A flow's critical path is the chain of causes that ends at its latest event. It starts at
-        an event whose cause the flow doesn't hold, mostly the flow's first.
+        an event whose cause the flow doesn't hold, mostly the flow's first. In a log that tells no
+        cause at all, causes are inferred, and the sentence says so.
 
         Parameters
         ----------
@@ -70,11 +74,12 @@ class FlowQuestions:
         from workbench.analysis import critical_path
 
         if correlation_id is None:
-            index = self.index
+            index = self._causal
             return critical_path.whole([critical_path.part(index)], without_flow=index.without_flow)
         log = self.flow(correlation_id)
-        ids = log.frame["id"].to_numpy(dtype=object)[log.index.row]
-        return critical_path.one(log.index, ids)
+        index = log._causal if self._causal.inferred.any() else log.index  # noqa: SLF001 - a log too
+        ids = log.frame["id"].to_numpy(dtype=object)[index.row]
+        return critical_path.one(index, ids)
 
     def compare(self: _Log, other: _Log) -> Answer:
         """Compare this log with a later one: what changed, by how much, and how surely.
@@ -112,7 +117,7 @@ class FlowQuestions:
         """
         from workbench.analysis import compare
 
-        before, after = self.index, other.index
+        before, after = self._causal, other._causal  # noqa: SLF001 - a log too
         return compare.whole([compare.part(before)], [compare.part(after)])
 
     def explain(self: _Log, flows: Any) -> Answer:
@@ -188,4 +193,4 @@ class FlowQuestions:
         """
         from workbench.analysis import anomalies
 
-        return anomalies.whole([anomalies.part(self.index)])
+        return anomalies.whole([anomalies.part(self._causal)])

@@ -16,7 +16,7 @@ from workbench.analysis.arrays import mixed
 from workbench.analysis.order import depth
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Hashable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -84,6 +84,11 @@ def hop_names(index: FlowIndex, kinds: Ints) -> dict[str, pd.Categorical]:
         "effect_type": texts(after, index.type_names),
         "service": texts(source, index.source_names),
     }
+
+
+def causes_of(index: FlowIndex) -> dict[Hashable | None, Any]:
+    """Where causes are from, as the ``attrs`` of a part: ``hops.inferred_from`` says it."""
+    return {"inferred": int(index.inferred.sum()), "causes_from": index.causes_from}
 
 
 def hop_text(cause: str, effect: str, service: str) -> str:

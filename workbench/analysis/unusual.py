@@ -13,7 +13,7 @@ from workbench.analysis.intervals import by_group
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from workbench.analysis.order import Ints
+    from workbench.analysis.arrays import Ints
 
     Floats = NDArray[np.float64]
 
