@@ -13,7 +13,7 @@ import pandas as pd
 from pandas.api.types import union_categoricals
 
 from workbench.analysis.arrays import mixed
-from workbench.analysis.order import depth
+from workbench.analysis.order import depth_in_order
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Hashable, Iterable, Sequence
@@ -125,5 +125,5 @@ def path_keys(index: FlowIndex) -> Ints:
     types, which two logs share, and not by their codes, which they don't.
     """
     kinds = np.asarray(pd.util.hash_array(index.type_names, categorize=False), dtype=np.uint64)
-    stage = mixed(depth(index.after).view(np.uint64))
+    stage = mixed(depth_in_order(index.after).view(np.uint64))
     return np.add.reduceat(mixed(kinds[index.type] + stage), index.start[:-1]).view(np.int64)
