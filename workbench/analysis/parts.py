@@ -16,7 +16,7 @@ from workbench.analysis.arrays import mixed
 from workbench.analysis.order import depth_in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Hashable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -27,14 +27,19 @@ HOP = ("cause_type", "effect_type", "service")
 """The columns that name a kind of hop; the service is the one that emitted the effect."""
 
 
-def joined(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """Put parts together row by row; categories are united and sorted by name, and none is lost."""
+def joined(parts: Iterable[pd.DataFrame], *, unsorted: Collection[str] = ()) -> pd.DataFrame:
+    """Put parts together row by row; categories are united and sorted by name, and none is lost.
+
+    Those of the columns ``unsorted`` are left as they come: there may be millions.
+    """
     tables = list(parts)
     columns = {}
     for name in tables[0]:
         pieces: list[Any] = [table[name] for table in tables]
         if isinstance(pieces[0].dtype, pd.CategoricalDtype):
-            columns[name] = pd.Series(union_categoricals(pieces, sort_categories=True))
+            columns[name] = pd.Series(
+                union_categoricals(pieces, sort_categories=name not in unsorted)
+            )
         else:
             columns[name] = pd.concat(pieces, ignore_index=True)
     return pd.DataFrame(columns)
@@ -79,6 +84,11 @@ def hop_names(index: FlowIndex, kinds: Ints) -> dict[str, pd.Categorical]:
         "effect_type": texts(after, index.type_names),
         "service": texts(source, index.source_names),
     }
+
+
+def causes_of(index: FlowIndex) -> dict[Hashable | None, Any]:
+    """Where causes are from, as the ``attrs`` of a part: ``hops.inferred_from`` says it."""
+    return {"inferred": int(index.inferred.sum()), "causes_from": index.causes_from}
 
 
 def hop_text(cause: str, effect: str, service: str) -> str:
