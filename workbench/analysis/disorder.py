@@ -15,7 +15,7 @@ from workbench.analysis.answer import Answer
 from workbench.analysis.order import nanoseconds
 from workbench.analysis.parts import texts
 from workbench.analysis.texts import Texts
-from workbench.analysis.traffic_parts import codes_of, events_once, stacked, total
+from workbench.analysis.traffic_parts import codes_of, events_once, firsts, stacked, total
 from workbench.analysis.wording import count, length
 
 if TYPE_CHECKING:
@@ -39,22 +39,27 @@ def key_column(frame: pd.DataFrame) -> str:
 def part(index: FlowIndex, frame: pd.DataFrame, key: str) -> pd.DataFrame:
     """List the disorder of a part's keys, with the columns that ``EventLog.disorder`` documents."""
     column = frame[key] if key in frame else pd.Series(None, frame.index, "object")
-    codes, example = Texts.of(column.astype("str")).codes()
     rows = events_once(index)
-    placed = (codes[rows] >= 0) & (frame["offset"].to_numpy()[rows] >= 0)
-    event = np.concatenate([np.arange(len(index.row)), np.full(len(index.flowless), -1)])[placed]
-    rows = rows[placed]
-    partition, offset = frame["partition"].to_numpy(np.int64), frame["offset"].to_numpy()
-    channel = codes_of(frame["channel"])
-    order = np.lexsort((offset[rows], partition[rows], channel[rows], codes[rows]))
-    rows, event = rows[order], event[order]
-    lane = _runs(codes[rows], channel[rows], partition[rows])
-
+    event = np.concatenate([np.arange(len(index.row)), np.full(len(index.flowless), -1)])
+    offset = frame["offset"].to_numpy()
+    placed = (offset[rows] >= 0) & column.notna().to_numpy()[rows]
+    unplaced = int((~placed).sum())
+    rows, event = rows[placed], event[placed]
+    keys = column.iloc[rows].astype("str").array
+    code, example = Texts.of(pd.Series(keys)).codes()
+    channel = codes_of(frame["channel"])[rows]
+    partition = frame["partition"].to_numpy(np.int64)[rows]
     time = nanoseconds(frame["time"])[rows]
+    on = code * (channel.max(initial=0) + 2) + channel + 1
+    place = on * (partition.max(initial=0) + 2) + partition + 1
+    order = np.lexsort((time, offset[rows], place))
+    rows, event, time = rows[order], event[order], time[order]
+    code, channel = code[order], channel[order]
+    lane, keyed = _runs(place[order]), _runs(on[order])
+
     lateness = _latest_before(time, lane) - time
     late = np.flatnonzero(lateness > 0)
     early, behind = _effects_first(index, event, lane, time)
-    keyed = _runs(codes[rows], channel[rows])
     is_first = np.diff(lane, prepend=-1) != 0
     lanes = np.bincount(keyed[is_first], minlength=1)
     split = np.flatnonzero(is_first & (np.diff(keyed, prepend=-1) != 0))
@@ -64,11 +69,10 @@ def part(index: FlowIndex, frame: pd.DataFrame, key: str) -> pd.DataFrame:
     found = pd.DataFrame(
         {
             "kind": np.repeat([0, 1, 2], [len(late), len(early), len(split)]),
-            "code": codes[rows[at]],
-            "channel": channel[rows[at]],
+            "code": code[at],
+            "channel": channel[at],
             "ns": np.concatenate([lateness[late], behind, np.zeros(len(split), np.int64)]),
             "n": np.concatenate([np.ones(len(late) + len(early), np.int64), lanes[keyed[split]]]),
-            "row": rows[at],
         }
     )
     found["id"] = frame["id"].array[rows[at]]
@@ -76,15 +80,16 @@ def part(index: FlowIndex, frame: pd.DataFrame, key: str) -> pd.DataFrame:
         ["kind", "code", "channel", "ns", "id"], ascending=[True] * 3 + [False, True]
     )
     groups = found.groupby(["kind", "code", "channel"], sort=True)
-    table = groups.agg(n=("n", "sum"), ns=("ns", "max"), example=("id", "first")).reset_index()
-    names = column.astype("str").array[example[table["code"].to_numpy()]]
+    table = groups.agg(n=("n", "sum"), ns=("ns", "max")).reset_index()
+    table["example"] = firsts(found, groups)["id"]
+    names = keys[example[table["code"].to_numpy()]]
     table["kind"] = texts(table["kind"].to_numpy(), _KINDS)
     table["channel"] = texts(table["channel"].to_numpy(), list(frame["channel"].cat.categories))
     table["key"] = names
     table.attrs |= {
         "events": len(rows),
-        "keys": int((np.diff(codes[rows], prepend=-1) != 0).sum()),
-        "unplaced": int((~placed).sum()),
+        "keys": len(example),
+        "unplaced": unplaced,
     }
     return table[["key", "kind", "channel", "n", "ns", "example"]]
 
@@ -103,12 +108,9 @@ def whole(parts: Sequence[pd.DataFrame], key: str) -> Answer:
     return Answer(table, _sentence(table, key, facts), plot_disorder)
 
 
-def _runs(*columns: Ints) -> Ints:
-    """Number the runs of rows that are equal in all columns, from 0."""
-    new = np.zeros(len(columns[0]), dtype=bool)
-    for column in columns:
-        new[1:] |= np.diff(column) != 0
-    return np.cumsum(new)
+def _runs(column: Ints) -> Ints:
+    """Number the runs of equal rows, from 0."""
+    return np.cumsum(np.diff(column, prepend=column[:1]) != 0)
 
 
 def _latest_before(time: Ints, lane: Ints) -> Ints:

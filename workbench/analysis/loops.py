@@ -162,8 +162,8 @@ def _storms(index: FlowIndex, frame: pd.DataFrame, burst: int, within: int) -> p
     start, size = start[size >= burst], size[size >= burst]
     runs = pd.DataFrame(
         {
-            "path": frame["type"].astype("str").array[rows[start]],
-            "service": frame["source"].astype("str").array[rows[start]],
+            "path": frame["type"].iloc[rows[start]].astype("str").array,
+            "service": frame["source"].iloc[rows[start]].astype("str").array,
             "size": size,
             "flow": flow[start],
             "first": came[start],

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from workbench import look
 from workbench.analysis.plots import dress, empty, lines, unit_of
-from workbench.analysis.wording import cut, length
+from workbench.analysis.wording import count, cut, length
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -127,7 +127,7 @@ def plot_loops(table: pd.DataFrame) -> go.Figure:
         [f"{row.kind}: {row.path}" for row in shown.itertuples()],
         shown["longest"],
         [
-            f"{longest:,} in {length(took / 1e3)}, {flows:,} flows"
+            f"{longest:,} in {length(took / 1e3)}, {count(flows, 'flow')}"
             for longest, took, flows in zip(
                 shown["longest"], shown["took_ms"], shown["flows"], strict=True
             )
@@ -157,7 +157,7 @@ def bars(
     figure.update_layout(margin_b=60, bargap=0.35)
     longest = max([*values, 1])
     widest = max(len(text) for text in notes)
-    figure.update_xaxes(title=axis, range=[0, longest * (1 + 0.014 * widest)], tickformat=",")
+    figure.update_xaxes(title=axis, range=[0, longest * (1 + 0.02 * widest)], tickformat=",")
     figure.update_yaxes(
         tickvals=list(range(len(names))),
         ticktext=[lines(cut(name, _NAME), 40) for name in names],

@@ -134,7 +134,7 @@ def _described(frame: pd.DataFrame, rows: Ints, found: pd.DataFrame) -> pd.DataF
     )
     described["service"] = described["service"].astype("object")
     described["told_by"] = described["told_by"].astype("object")
-    described.insert(1, "type", frame["type"].astype("object").to_numpy()[rows])
+    described.insert(1, "type", frame["type"].iloc[rows].astype("object").to_numpy())
     described["flow"] = frame["correlation_id"].array[rows]
     described["id"] = frame["id"].array[rows]
     return described
