@@ -28,12 +28,13 @@ from benchmarks import (
     importing,
     kafka_start,
     memory,
+    reading,
     recovery,
     size,
     soak,
     telemetry,
 )
-from benchmarks.analysis import comparison
+from benchmarks.analysis import comparison, conformance
 from benchmarks.harness import Load, Row
 
 MEASURES = {
@@ -46,7 +47,9 @@ MEASURES = {
     "recovery": recovery.measure,
     "capture": capturing.measure,
     "impact": impact.measure,
+    "reading": reading.measure,
     "analysis": comparison.measure,
+    "conformance": conformance.measure,
     "telemetry": telemetry.measure,
     "soak": soak.measure,
 }
@@ -61,7 +64,9 @@ TITLES = {
     "recovery": "A service killed at work",
     "capture": "Reading a log back",
     "impact": "The impact of a change on a captured log",
+    "reading": "A dump read",
     "analysis": "A captured log analysed",
+    "conformance": "A captured log held against its design",
     "telemetry": "The order chain with logs and traces",
     "soak": "A long load: the last tenth against the first",
 }

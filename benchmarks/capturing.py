@@ -1,23 +1,25 @@
 """How quickly a log is captured, beside bare consumers that read the same topics to raw bytes.
 
-Once with confluent-kafka (the extra ``fast``) and once with kafka-python, each beside its own peer:
-a bare consumer gives values as they are, a capture decoded events in typed columns.
+A bare consumer gives values as they are, a capture decoded events in typed columns: as a DataFrame, or
+in a folder of Parquet files. It reads in its own way, with the extra ``fast`` (confluent-kafka) or without.
 """
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Iterator, Sized
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import confluent_kafka
 from kafka import KafkaConsumer, TopicPartition
 
-from benchmarks.harness import CLIENT, Load, Row, ratio, row, temporary_kafka
+from benchmarks.harness import CLIENT, Load, Row, ratio, row, temporary_folder, temporary_kafka
 from benchmarks.log import read
 from workbench.brokers import Outgoing
 from workbench.brokers.kafka import KafkaBroker
-from workbench.capture import read_channels, record
+from workbench.capture import read_channels, record, record_to
 from workbench.choreography import Choreography
 from workbench.events import Envelope, Event, to_kafka
 from workbench.examples import orders as example
@@ -25,60 +27,76 @@ from workbench.examples import orders as example
 RUNS = 3
 PARTITIONS = 3
 FETCHED = 4 * 1024 * 1024
-"""Bytes of a partition in one answer, as the workbench's own readers ask for."""
-
-
-class WithoutTheExtra(KafkaBroker):
-    """As where confluent-kafka is not installed."""
-
-    bulk_reader = KafkaBroker.reader
+"""Bytes of a partition in one answer."""
 
 
 def measure(load: Load) -> list[Row]:
     flows = load.of(20_000, 1_000)
     with temporary_kafka() as kafka:
         servers = kafka.bootstrap_servers
-        with KafkaBroker(servers) as fast, WithoutTheExtra(servers) as slow:
+        with KafkaBroker(servers) as broker, temporary_folder() as folder:
             load.say(f"writing {flows:,} flows")
             design = example.order_choreography()
             channels = design.all_channels()
-            fast.ensure_channels(dict.fromkeys(channels, PARTITIONS))
-            events = _fill(fast, design, flows)
-            readers: dict[str, Callable[[], Sized]] = {
-                "bare confluent": lambda: _bare_confluent(servers, channels),
-                "records, fast": lambda: list(_values(fast, channels)),
-                "capture, fast": lambda: record(fast, channels),
-                "bare kafka-python": lambda: _bare_kafka_python(servers, channels),
-                "records": lambda: list(_values(slow, channels)),
-                "capture": lambda: record(slow, channels),
+            broker.ensure_channels(dict.fromkeys(channels, PARTITIONS))
+            events = _fill(broker, design, flows)
+            names = iter(range(100))
+            readers: dict[str, Callable[[], int]] = {
+                "confluent": lambda: len(_bare_confluent(servers, channels)),
+                "kafka-python": lambda: len(_bare_kafka_python(servers, channels)),
+                "records": lambda: len([found.value for found in read_channels(broker, channels)]),
+                "frame": lambda: len(record(broker, channels)),
+                "folder": lambda: record_to(broker, channels, folder / f"{next(names)}").new,
             }
             rates: dict[str, list[float]] = {name: [] for name in readers}
-            for run in range(RUNS):
+            for run in range(RUNS + 1):
                 for name, read_all in readers.items():
-                    load.say(f"run {run + 1} of {RUNS}, {name}")
+                    load.say(f"run {run} of {RUNS}, {name}" if run else f"warming up, {name}")
                     began = time.perf_counter()
-                    count = len(read_all())
-                    rates[name].append(count / (time.perf_counter() - began))
+                    count = read_all()
+                    if run:  # in the first, loops are compiled
+                        rates[name].append(count / (time.perf_counter() - began))
                     if count != events:
                         raise RuntimeError(f"{name}: {count} of {events} events were read")
-    bare_confluent, bare_python = rates["bare confluent"], rates["bare kafka-python"]
+        load.say("memory")
+        memory = {share: _memory(servers, channels, share) for share in (4, 1)}
+    confluent, python = rates["confluent"], rates["kafka-python"]
     return [
-        row(f"{events:,} events to a DataFrame, extra 'fast'", rates["capture, fast"], "/s"),
-        row("  our reader alone, to whole records", rates["records, fast"], "/s", aside=True),
-        row("  bare confluent-kafka, to raw values", bare_confluent, "/s", aside=True),
-        ratio("  ratio: reader / bare", rates["records, fast"], bare_confluent, at_least=0.8),
-        ratio("  ratio: DataFrame / bare", rates["capture, fast"], bare_confluent, at_least=0.8),
-        row("the same without the extra", rates["capture"], "/s"),
-        row("  our reader alone, to whole records", rates["records"], "/s", aside=True),
-        row("  bare kafka-python, to raw values", bare_python, "/s", aside=True),
-        ratio("  ratio: reader / bare", rates["records"], bare_python, at_least=0.8),
-        ratio("  ratio: DataFrame / bare", rates["capture"], bare_python, at_least=0.8),
-        ratio("DataFrame, fast / bare kafka-python", rates["capture, fast"], bare_python),
+        row(f"{events:,} events to a DataFrame", rates["frame"], "/s"),
+        row("  to a folder of Parquet files", rates["folder"], "/s"),
+        row("  to whole records, as objects", rates["records"], "/s", aside=True),
+        row("  bare confluent-kafka, to raw values", confluent, "/s", aside=True),
+        row("  bare kafka-python, to raw values", python, "/s", aside=True),
+        ratio("  ratio: DataFrame / bare confluent", rates["frame"], confluent, at_least=0.8),
+        ratio("  ratio: folder / bare confluent", rates["folder"], confluent, at_least=0.8),
+        ratio("  ratio: DataFrame / bare kafka-python", rates["frame"], python, at_least=0.8),
+        ratio("  ratio: folder / bare kafka-python", rates["folder"], python, at_least=0.8),
+        ratio("  ratio: records / bare confluent", rates["records"], confluent, aside=True),
+        row("memory of a process that captures all to a folder, at most", [memory[1]], "MB"),
+        row("  that captures a quarter of it", [memory[4]], "MB", aside=True),
     ]
 
 
-def _values(broker: KafkaBroker, channels: list[str]) -> Iterator[bytes | None]:
-    return (found.value for found in read_channels(broker, channels))
+CAPTURE = """
+import resource, sys, tempfile
+from workbench.brokers import KafkaBroker
+from workbench.capture import record_to
+from workbench.capture.cutting import cut
+
+servers, share, *channels = sys.argv[1:]
+with KafkaBroker(servers) as broker, tempfile.TemporaryDirectory() as folder:
+    whole = cut(broker, channels)
+    some = {place: (end + int(share) - 1) // int(share) for place, end in whole.last.items()}
+    record_to(broker, channels, folder, stop=some)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+"""
+
+
+def _memory(servers: str, channels: list[str], share: int) -> float:
+    """The most that a process of its own takes, in MB: what it imports is in it."""
+    command = [sys.executable, "-c", CAPTURE, servers, str(share), *channels]
+    ended = subprocess.run(command, check=True, capture_output=True, text=True)
+    return float(ended.stdout)
 
 
 def _bare_confluent(servers: str, topics: list[str]) -> list[bytes]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from kafka import KafkaAdminClient
 
@@ -91,6 +95,24 @@ def spread(values: Sequence[float], unit: str, digits: int) -> str:
     if len(values) > 1:
         text += f" ({min(values):,.{digits}f} – {max(values):,.{digits}f})"
     return text
+
+
+def in_a_process(module: str, *arguments: str | Path) -> dict[str, Any]:
+    """Run a module by itself, and take the JSON object that it prints last.
+
+    Raises
+    ------
+    RuntimeError
+        It failed; the end of what it said stands in the message.
+    """
+    command = [sys.executable, "-m", module, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(
+            f"{module} {arguments[0]} ended with {done.returncode}: {done.stderr.strip()[-500:]}"
+        )
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
 
 
 @contextmanager

@@ -9,6 +9,7 @@ apart exactly as the stages of their causes do.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,7 +55,7 @@ class Course:
 _PAID = (("OrderPlaced", -1), ("StockReserved", 0), ("PaymentReceived", 1), ("InvoiceSent", 2))
 _DECLINED = (("OrderPlaced", -1), ("StockReserved", 0), ("PaymentDeclined", 1))
 _DELIVERED = (*_PAID, ("OrderShipped", 2), ("OrderDelivered", 4))
-COURSES = [
+ENDING_WELL = (
     Course(0.72, (*_DELIVERED, ("OrderCompleted", 5))),
     Course(0.08, (("OrderPlaced", -1), ("OutOfStock", 0), ("OrderCancelled", 1))),
     Course(0.08, (*_DECLINED, ("StockReleased", 2), ("OrderCancelled", 2))),
@@ -74,9 +75,12 @@ COURSES = [
             ("OrderCompleted", 7),
         ),
     ),
-    Course(0.02, _DECLINED[:2]),  # stuck: no payment, and no refusal of one
-    Course(0.01, _PAID),  # stuck: never shipped
-]
+)
+STUCK = (
+    Course(0.02, _DECLINED[:2]),  # no payment, and no refusal of one
+    Course(0.01, _PAID),  # never shipped
+)
+COURSES = ENDING_WELL + STUCK
 
 TWICE = 0.01
 WITHOUT_FLOW = 0.02
@@ -98,28 +102,36 @@ SCHEMA = pa.schema(
 """The columns; ``time`` in whole nanoseconds since 1970."""
 
 
-def write_synthetic_log(path: Path, events: int) -> None:
-    """Write a log of about so many rows as Parquet; the same rows for the same number."""
+def write_synthetic_log(path: Path, events: int, courses: Sequence[Course] = COURSES) -> None:
+    """Write a log of about so many rows as Parquet; the same rows for the same number.
+
+    Orders take some of the courses, as often, one against the other, as their shares say.
+    """
     random = np.random.default_rng(events)
-    mean = sum(course.share * len(course.steps) for course in COURSES) / sum(
-        course.share for course in COURSES
-    )
+    mean = np.dot(_shares(courses), [len(course.steps) for course in courses])
     orders = max(1, round(events / (mean * (1 + TWICE + WITHOUT_FLOW))))
     with pq.ParquetWriter(path, SCHEMA) as writer:
         for first in range(0, orders, _ORDERS_IN_A_BLOCK):
             count = min(_ORDERS_IN_A_BLOCK, orders - first)
-            writer.write_table(_block(random, count, _FROM + first * 10**9 // _ORDERS_A_SECOND))
+            start = _FROM + first * 10**9 // _ORDERS_A_SECOND
+            writer.write_table(_block(random, courses, count, start))
 
 
-def _block(random: np.random.Generator, orders: int, start: int) -> pa.Table:
-    shares = np.array([course.share for course in COURSES])
-    course = random.choice(len(COURSES), orders, p=shares / shares.sum())
-    size = np.array([len(course.steps) for course in COURSES])[course]
+def _shares(courses: Sequence[Course]) -> NDArray[np.float64]:
+    shares = np.array([course.share for course in courses])
+    return shares / shares.sum()
+
+
+def _block(
+    random: np.random.Generator, courses: Sequence[Course], orders: int, start: int
+) -> pa.Table:
+    course = random.choice(len(courses), orders, p=_shares(courses))
+    size = np.array([len(course.steps) for course in courses])[course]
     first = np.cumsum(size) - size
     order = np.repeat(np.arange(orders), size)
     place = np.arange(len(order)) - first[order]
 
-    types, causes = _tables()
+    types, causes = _tables(courses)
     kind, cause = types[course[order], place], causes[course[order], place]
     delay = 1 + random.exponential(_MEAN_DELAY, len(order)).astype(np.int64)
     passed = np.cumsum(delay)
@@ -153,12 +165,12 @@ def _block(random: np.random.Generator, orders: int, start: int) -> pa.Table:
     )
 
 
-def _tables() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _tables(courses: Sequence[Course]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Course and place → event type, and the place of its cause."""
-    longest = max(len(course.steps) for course in COURSES)
-    types = np.full((len(COURSES), longest), -1)
-    causes = np.full((len(COURSES), longest), -1)
-    for n, course in enumerate(COURSES):
+    longest = max(len(course.steps) for course in courses)
+    types = np.full((len(courses), longest), -1)
+    causes = np.full((len(courses), longest), -1)
+    for n, course in enumerate(courses):
         types[n, : len(course.steps)] = [TYPES.index(name) for name, _ in course.steps]
         causes[n, : len(course.steps)] = [cause for _, cause in course.steps]
     return types, causes

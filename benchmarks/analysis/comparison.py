@@ -14,9 +14,6 @@ effects after their causes.
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +21,7 @@ from pathlib import Path
 from benchmarks.analysis.facts import Facts
 from benchmarks.analysis.logs import SPANS, write_few, write_spans
 from benchmarks.analysis.worker import Result
-from benchmarks.harness import Load, Row, heading, ratio, row, temporary_folder
+from benchmarks.harness import Load, Row, heading, in_a_process, ratio, row, temporary_folder
 from benchmarks.synthetic_log import write_synthetic_log
 
 OURS = "workbench"
@@ -93,16 +90,9 @@ def _runs(load: Load, log: Log) -> dict[str, list[Result]]:
         for run in range(count):
             for who, results in runs.items():
                 load.say(f"{log.title}, run {run + 1} of {count}: {who}")
-                results.append(_run(who, whole, few))
+                found = in_a_process("benchmarks.analysis.worker", who, whole, few)
+                results.append(Result(**found))
     return runs
-
-
-def _run(who: str, log: Path, few: Path) -> Result:
-    command = [sys.executable, "-m", "benchmarks.analysis.worker", who, str(log), str(few)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"{who} ended with {done.returncode}: {done.stderr.strip()[-500:]}")
-    return Result(**json.loads(done.stdout.splitlines()[-1]))
 
 
 def _agreed(log: Log, runs: Mapping[str, Sequence[Result]]) -> Facts:

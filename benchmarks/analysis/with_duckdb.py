@@ -1,8 +1,8 @@
 """The work by DuckDB: a native table, enums for names, on all threads.
 
 Twice: with the ids as they are, and with ids as 64-bit hashes, which is faster and takes two ids
-for one once in some million logs. Of ``distinct on``, a window and a grouping the grouping was the
-fastest to drop duplicates.
+for one in about one of a million logs of five million events. To drop duplicates a grouping was as
+fast as ``distinct on``, and faster than a window.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""The work by Polars: enums for names, whole-frame sort once, lazy plans, the faster engine.
+"""The work by Polars: enums for names, one sort of the whole frame, lazy plans.
 
 Twice: with the ids as they are, and with ids as 64-bit hashes, which is faster and takes two ids
-for one once in some million logs. Of its two engines the streaming one was as fast or faster.
+for one in about one of a million logs of five million events. The streaming engine took a quarter
+to two thirds more processor time for it.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def _answers(frame: pl.DataFrame, flow: pl.Expr, event: pl.Expr, cause: pl.Expr)
         )
         .unique(["source", "event"], keep="any")
         .sort("flow", "time")
-        .collect(engine="streaming")
+        .collect()
     )
     flows = (
         events.lazy()
@@ -72,7 +73,7 @@ def _answers(frame: pl.DataFrame, flow: pl.Expr, event: pl.Expr, cause: pl.Expr)
             path="type",
         )
         .with_columns(duration=pl.col("ended") - pl.col("started"))
-        .collect(engine="streaming")
+        .collect()
     )
     variants = (
         flows.lazy()
@@ -83,7 +84,7 @@ def _answers(frame: pl.DataFrame, flow: pl.Expr, event: pl.Expr, cause: pl.Expr)
             example=pl.col("correlation_id").first(),
         )
         .sort("flows", descending=True)
-        .collect(engine="streaming")
+        .collect()
     )
     causes = events.lazy().select("flow", cause="event", cause_type="type", caused="time")
     hops = (
@@ -97,7 +98,7 @@ def _answers(frame: pl.DataFrame, flow: pl.Expr, event: pl.Expr, cause: pl.Expr)
             p95=LATENCY.quantile(0.95, "linear"),
         )
         .sort("n", descending=True)
-        .collect(engine="streaming")
+        .collect()
     )
     return Answers(known.select(pl.len()).collect().item(), flows, variants, hops)
 

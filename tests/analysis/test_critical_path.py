@@ -235,5 +235,5 @@ def test_the_pictures_say_what_they_show(orders):
 
 def test_names_from_the_log_are_no_markup_in_the_pictures(event):
     log = EventLog([event("<b>A", "<i>", 0), event("B<br>", "<i>", 1, "<b>A")])
-    assert "&lt;b&gt;A" in log.critical_path().plot().data[0].y[0]
+    assert "&lt;b&gt;A" in log.critical_path().plot().layout.yaxis.ticktext[0]
     assert "&lt;i&gt;" in log.critical_path("<i>").plot().layout.title.text

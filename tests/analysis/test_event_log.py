@@ -20,6 +20,15 @@ def test_it_says_what_is_in_it(orders):
     )
 
 
+def test_it_says_how_many_values_could_not_be_decoded_by_reason(event):
+    reasons = ["no schema 5", None, "no schema 5", "<b>torn\x1b[2J", "a", "c"]
+    rows = [event("A", "o", n) | {"undecoded": why} for n, why in enumerate(reasons)]
+    said = "undecoded 5 (2: no schema 5; 1: <b>torn\\x1b[2J; 1: a; and 1 more)"
+    assert repr(EventLog(rows)).endswith(f", {said}>")
+    assert "<b>torn" not in EventLog(rows)._repr_html_()
+    assert "undecoded" not in repr(EventLog([event("A", "o", 0) | {"undecoded": None}]))
+
+
 def test_an_empty_log_says_what_to_do_next():
     for text in (repr(EventLog([])), EventLog([])._repr_html_()):
         assert "no events. Publish some and capture again" in text

@@ -4,7 +4,10 @@ import pandas as pd
 import pytest
 
 from workbench.analysis import EventLog
+from workbench.analysis.stuck import part, whole
+from workbench.choreography import Choreography
 from workbench.errors import LogError
+from workbench.events import EventType
 
 NOON = pd.Timestamp("2026-11-23T12:00:00Z")
 
@@ -174,6 +177,7 @@ def test_an_event_without_the_effect_that_others_of_its_type_have_is_stuck(order
             "correlation_id": "o-4",
             "event_type": "StockReserved",
             "waiting_for": "PaymentReceived or PaymentDeclined",
+            "waiting_on": "billing",
             "since": NOON + pd.Timedelta(3010, "ms"),
             "waited_s": 2.0,
             "last_type": "StockReserved",
@@ -248,6 +252,53 @@ def test_a_dead_letter_that_was_answered_after_all_is_not_stuck(event):
     )
     assert log.stuck().empty
     assert log.flows()["dead_letters"].tolist() == [1]
+
+
+def test_a_choreography_says_what_is_due_and_from_whom(orders):
+    design = Choreography()
+    for name in ("OrderPlaced", "StockReserved", "PaymentDeclined", "StockReleased"):
+        design.event(EventType(name, {}))
+    inventory = design.service("inventory")
+    inventory.whenever("OrderPlaced", emit={"StockReserved": {}})
+    inventory.whenever("PaymentDeclined", emit={"StockReleased": {}}, after="1s")
+    design.service("billing").whenever("StockReserved", emit={"PaymentDeclined": {}}, guard="true")
+    stuck = orders.stuck(design)
+    assert stuck[["correlation_id", "waiting_for", "waiting_on"]].to_numpy().tolist() == [
+        ["o-3", "StockReleased", "inventory"],
+        ["o-4", "PaymentDeclined", "billing"],
+    ]
+    assert stuck["dead_letter"].notna().tolist() == [False, True]
+    assert stuck.sentence == (
+        "2 of 4 flows are stuck, the longest for 2.9 s, by what the design makes due: 1 after "
+        "PaymentDeclined waits for StockReleased from inventory; 1 after StockReserved waits for "
+        "PaymentDeclined from billing. For 1 of these there is a dead letter."
+    )
+    assert orders.stuck(design, longer_than="1940ms")["correlation_id"].tolist() == ["o-4"]
+    no_word, letters, counts = stuck.plot().data
+    assert (no_word.name, no_word.x[1], letters.name, letters.x[0]) == (
+        "no word", 1, "⚠ dead letter", 1
+    )  # fmt: skip
+    assert list(counts.text) == [" 1, up to 2 s", " 1, up to 2.93 s"]
+
+
+def test_that_no_flow_is_stuck_is_said(orders):
+    stuck = orders.between(NOON, NOON + pd.Timedelta("2s")).stuck()
+    assert stuck.sentence == (
+        "No flow is stuck among 2: all came that is due by what is usual in this log."
+    )
+    assert len(stuck.plot().layout.annotations) == 1
+
+
+@pytest.mark.parametrize("expected", [None, {"StockReserved": ["PaymentReceived"]}])
+def test_what_is_stuck_is_found_in_parts_of_a_log_as_in_all_of_it(orders, expected):
+    flows = orders.frame["correlation_id"].isin(["o-1", "o-4"])
+    logs = [EventLog(orders.frame[flows]), EventLog(orders.frame[~flows])]
+    parts = [part(log.index, log._untold(), expected) for log in logs]
+    joined = whole(parts, expected, 0.5, pd.Timedelta(0))
+    pd.testing.assert_frame_equal(pd.DataFrame(joined), pd.DataFrame(orders.stuck(expected)))
+    assert joined.sentence == orders.stuck(expected).sentence
+    shuffled = EventLog(orders.frame.sample(frac=1, random_state=3)).stuck(expected)
+    pd.testing.assert_frame_equal(pd.DataFrame(shuffled), pd.DataFrame(joined))
 
 
 # --- a picture -----------------------------------------------------------------------------

@@ -309,3 +309,36 @@ def test_any_bytes_are_a_value_or_a_reason(raw):
     for schema in (PLAIN, TREE):
         with contextlib.suppress(UndecodedError):
             json.loads(AvroReader(schema).json_text(raw))
+
+
+jsons = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.sampled_from(["int", "string", "a.B", "record"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "type",
+                    "name",
+                    "namespace",
+                    "fields",
+                    "items",
+                    "values",
+                    "symbols",
+                    "size",
+                    "logicalType",
+                    "scale",
+                ]
+            ),
+            inner
+            | st.sampled_from(["record", "enum", "fixed", "array", "map", "bytes", "decimal"]),
+            max_size=5,
+        )
+    ),
+)
+
+
+@given(jsons, jsons, st.binary(max_size=20))
+def test_any_json_is_a_schema_or_is_refused(schema, other, raw):
+    with contextlib.suppress(LogError):
+        json.loads(AvroReader(schema, [other]).json_text(raw))

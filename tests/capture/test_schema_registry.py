@@ -1,6 +1,7 @@
 """Schemas from a registry (a stand-in for one, on loopback) and from files."""
 
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import pytest
@@ -33,6 +34,15 @@ def test_a_schema_is_had_by_its_number_or_guid_and_asked_for_once(registry, avro
         assert schemas.schema(17) == Schema("AVRO", '"string"', (Reference("b-value", 3),))
         assert schemas.schema(guid) == Schema("JSON", "{}")
     assert registry.asked == {"/schemas/ids/17": 1, f"/schemas/guids/{guid}": 1}
+
+
+def test_many_threads_ask_for_a_schema_once(registry, avro):
+    registry.ids[17] = avro("int")
+    schemas = SchemaRegistry(registry.url)
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(schemas.schema, [17] * 40))
+    assert {one.text for one in found} == {'"int"'}
+    assert registry.asked == {"/schemas/ids/17": 1}
 
 
 def test_references_are_followed_each_once(registry, avro):

@@ -114,6 +114,25 @@ def test_a_file_is_called_after_what_is_written_to_it(here, design, tmp_path, ve
     assert not (tmp_path / out).exists()
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ((), "say where to write: a file, --out, or a folder, --to."),
+        (
+            ("--out", "x.jsonl", "--to", "x"),
+            "say where to write: a file, --out, or a folder, --to.",
+        ),
+        (
+            ("--to", "x", "--live", "--last", 5),
+            "--live has no end but Ctrl-C: leave out --last and --until.",
+        ),
+    ],
+)
+def test_a_capture_that_contradicts_itself_is_one_sentence(here, design, options, said):
+    code, _, errors = here("capture", design, *options)
+    assert (code, errors) == (2, f"workbench: {said}\n")
+
+
 def test_the_extra_that_models_needs_is_in_its_help():
     shown = CliRunner().invoke(app, ["models", "--help"]).output
     assert "pip install 'choreography-workbench[models]'" in " ".join(shown.split())
@@ -164,6 +183,10 @@ def test_kafka_starts_stays_and_stops_and_a_capture_uses_it(tmp_path, design):
         done = workbench("capture", design, "--out", "x.jsonl", cwd=tmp_path, data=tmp_path)
         assert done.returncode == 0, done.stderr
         assert "0 events of KafkaBroker(" in done.stdout
+        every = ("--to", "log", "--pattern", "*", "--since", "2026-01-01")
+        done = workbench("capture", design, *every, cwd=tmp_path, data=tmp_path)
+        assert done.returncode == 2
+        assert "no channel fits '*'; there are: none." in done.stderr
     finally:
         stopped = workbench("kafka", "stop", cwd=tmp_path, data=tmp_path)
     assert "is stopped; its data stay in" in stopped.stdout

@@ -37,6 +37,8 @@ def test_the_stuck_orders_of_the_order_log_are_found_and_nothing_else(log):
     stuck = log.stuck(order_choreography().expected_effects())
     assert set(stuck["event_type"]) == {"StockReserved", "PaymentReceived"}
     assert len(stuck) == 2
+    by_design = log.stuck(order_choreography())
+    assert by_design["waiting_on"].tolist() == ["billing", "shipping"]
     letter = stuck.set_index("event_type")["dead_letter"]["StockReserved"]
     assert letter.startswith("billing/charge: LookupError: the account of")
 

@@ -1,5 +1,6 @@
 """Recording channels that others have written to, whatever stands on them."""
 
+import pandas as pd
 import pytest
 
 from workbench.brokers import MemoryBroker, Outgoing
@@ -33,7 +34,8 @@ def test_an_impossible_broker_time_is_none(time_ms):
 @pytest.mark.parametrize("time", [b"9999-12-31T23:59:59Z", b"0001-01-01T00:00:00Z"])
 def test_an_event_time_beyond_a_logs_range_is_the_brokers(time):
     row = recorded(1_000_000_000_000, ("ce_time", time))
-    assert (row["time"].year, row["undecoded"]) == (2001, None)
+    assert row["time"].year == 2001
+    assert pd.isna(row["undecoded"])
 
 
 def test_what_is_told_of_progress_ends_at_the_total():

@@ -37,25 +37,6 @@ def quantiles(values: Ints, group: Ints, n_groups: int, at: Sequence[float]) -> 
     return result
 
 
-def weighted_quantiles(
-    values: Ints, weights: Ints, group: Ints, n_groups: int, at: Sequence[float]
-) -> NDArray[np.float64]:
-    """Quantiles of values that stand for several each; as if they were written out.
-
-    ``values`` ascend inside each group, and ``group`` ascends. Every group has a value.
-    """
-    size = np.bincount(group, weights, n_groups).astype(np.int64)
-    first = np.cumsum(size) - size
-    upto = np.cumsum(weights)
-    where = np.asarray(at)[:, None] * np.maximum(size - 1, 0)
-    below = np.floor(where).astype(np.int64)
-    above = np.minimum(below + 1, np.maximum(size - 1, 0))
-    low = values[np.searchsorted(upto, first + below, side="right")]
-    high = values[np.searchsorted(upto, first + above, side="right")]
-    result: NDArray[np.float64] = low + (high - low) * (where - below)
-    return result
-
-
 def _ranked(values: Ints, group: Ints, n_groups: int) -> tuple[Ints, Ints]:
     """The values group by group, each group's sorted, and where each group starts."""
     dealt, start = _dealt(values, group, n_groups)
@@ -79,6 +60,25 @@ def _dealt(values: Ints, group: Ints, n_groups: int) -> tuple[Ints, Ints]:
         dealt[place[number]] = values[at]
         place[number] += 1
     return dealt, start
+
+
+def weighted_quantiles(
+    values: Ints, weights: Ints, group: Ints, n_groups: int, at: Sequence[float]
+) -> NDArray[np.float64]:
+    """Quantiles of values that stand for several each; as if they were written out.
+
+    ``values`` ascend inside each group, and ``group`` ascends. Every group has a value.
+    """
+    size = np.bincount(group, weights, n_groups).astype(np.int64)
+    first = np.cumsum(size) - size
+    upto = np.cumsum(weights)
+    where = np.asarray(at)[:, None] * np.maximum(size - 1, 0)
+    below = np.floor(where).astype(np.int64)
+    above = np.minimum(below + 1, np.maximum(size - 1, 0))
+    low = values[np.searchsorted(upto, first + below, side="right")]
+    high = values[np.searchsorted(upto, first + above, side="right")]
+    result: NDArray[np.float64] = low + (high - low) * (where - below)
+    return result
 
 
 @njit(cache=True, nogil=True)

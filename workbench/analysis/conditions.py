@@ -73,6 +73,26 @@ def rows_where(frame: pd.DataFrame, condition: str) -> Bools:
     return _Condition(frame, condition).holds(read, np.arange(len(frame)))
 
 
+def rows_between(
+    frame: pd.DataFrame, start: pd.Timestamp | str | None, end: pd.Timestamp | str | None
+) -> Bools:
+    """Find the rows of a log from one time up to, but not at, another; ``None`` leaves it open."""
+    inside = np.ones(len(frame), dtype=bool)
+    if start is not None:
+        inside &= (frame["time"] >= _utc(start)).to_numpy()
+    if end is not None:
+        inside &= (frame["time"] < _utc(end)).to_numpy()
+    return inside
+
+
+def _utc(time: Any) -> pd.Timestamp:
+    try:
+        moment = pd.Timestamp(time)
+    except (ValueError, TypeError) as error:
+        raise LogError(f"{time!r} is not a time: write one like '2026-11-23 09:00'.") from error
+    return moment.tz_localize("UTC") if moment.tz is None else moment.tz_convert("UTC")
+
+
 class _Condition:
     """One condition on one frame; every method answers for the rows that it is given."""
 
@@ -169,13 +189,7 @@ def _compared(values: pd.Series[Any], how: type[ast.cmpop], constant: Any) -> Bo
         missing = values.isna().to_numpy()
         return missing if how in (ast.Eq, ast.Is) else ~missing
     if isinstance(values.dtype, pd.DatetimeTZDtype):
-        try:
-            moment = pd.Timestamp(constant)
-        except (ValueError, TypeError) as error:
-            raise LogError(
-                f"{constant!r} is not a time: write one like '2026-11-23 09:00'."
-            ) from error
-        moment = moment.tz_localize("UTC") if moment.tz is None else moment
+        moment = _utc(constant)
         return np.asarray(_COMPARED[how](values, moment), dtype=bool)
     if isinstance(values.dtype, pd.CategoricalDtype):
         names = values.cat.categories

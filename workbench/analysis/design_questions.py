@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     from workbench.analysis.answer import Answer
     from workbench.analysis.arrays import Bools
     from workbench.analysis.index import FlowIndex
+    from workbench.analysis.log import EventLog
     from workbench.choreography import Choreography
 
 
@@ -76,6 +80,114 @@ class DesignQuestions:
         patience = pd.Timedelta(longer_than)
         parts = [part(self.index, self._untold(), design)]
         return whole(parts, design, patience, per_flow=per == "flow")
+
+    def stuck(
+        self,
+        expected: Choreography | Mapping[str, Collection[str]] | None = None,
+        *,
+        usually: float = 0.5,
+        longer_than: pd.Timedelta | str = "0s",
+    ) -> Answer:
+        """List the events after which something was due that never came, longest waiting first.
+
+        Parameters
+        ----------
+        expected
+            What is due. A design: what it makes certain (as in :meth:`conformance`). A mapping:
+            event type → the types of which at least one must follow. Without either the log itself
+            says it: an effect, after each event of a type that has one in more than ``usually`` of
+            the flows that hold that type, caused by the same type.
+        usually
+            Share of flows, 0 to 1.
+        longer_than
+            Leave out what has waited less, up to the log's last event, since it was due: it may be
+            on its way still.
+
+        Returns
+        -------
+        Answer
+            One row per event that waits, and by a design per reaction that it waits for:
+            ``correlation_id``, ``event_type``, ``waiting_for`` (str: like ``"PaymentReceived or
+            PaymentDeclined"``), ``waiting_on`` (str: the service; without a design who has emitted
+            that before, and null if none has), ``since`` (datetime64[ns, UTC]: the event's time),
+            ``waited_s`` (float64, seconds up to the log's last event), ``last_type`` (str: the last
+            event of the flow), ``dead_letter`` (str: why a service gave up on it; null if none
+            did). An event that a service gave up on is listed until that service answers it,
+            whatever is due.
+        """
+        from workbench.analysis.stuck import part, whole
+
+        parts = [part(self.index, self._untold(), expected)]
+        return whole(parts, expected, usually, pd.Timedelta(longer_than))
+
+    def with_causes(self, design: Choreography | None = None) -> EventLog:
+        """Infer the causes that the log doesn't tell; the rules are ``workbench.analysis.inference``'s.
+
+        Only an event without a causation id is given one, and never a flow's first. The frame stays
+        as it is; ``log.index.inferred`` marks the events, and answers say where causes are from.
+
+        Parameters
+        ----------
+        design
+            Says what may cause what. Without it the log's own statistics do.
+        """
+        from workbench.analysis.inference import with_causes
+        from workbench.analysis.log import EventLog
+
+        log = EventLog(self._frame)
+        vars(log)["index"] = with_causes(self.index, self._untold(), design)
+        return log
+
+    def skew(self, *, per: Literal["pair", "service"] = "pair") -> Answer:
+        """Find the clocks that differ: effects that stand before their causes.
+
+        Parameters
+        ----------
+        per
+            ``"pair"``: a row per pair of services; ``"service"``: a row per service, with the shift
+            of its clock that :meth:`without_skew` makes.
+
+        Returns
+        -------
+        Answer
+            Per pair, those with the most effects before their causes first: ``cause_service`` and
+            ``effect_service`` (str), ``n`` and ``negative`` (int64: hops, and how many of them are
+            below 0), ``min_ms``, ``p50_ms`` and ``p95_ms`` (float64: from cause to effect, in
+            milliseconds; the effect's clock is ahead of the cause's by at most ``min_ms``),
+            ``offset_ms`` (float64: by how much it is ahead, estimated where each of the two reacts
+            to the other: half the difference of the least latencies; else null) and ``within_ms``
+            (float64: how far off that may be, half their sum; below 0 no constant offset explains
+            the log), ``remaining`` (int64: how many stay below 0 without the skew).
+
+            Per service, by name: ``service`` (str), ``shift_ns`` (int64: whole nanoseconds to add
+            to its times), ``negative`` (int64: its effects that stand before their causes) and
+            ``remaining`` (int64: those that still do with the shifts).
+        """
+        from workbench.analysis.skew import Skew, part
+
+        return Skew([part(self.index)]).answer(per_service=per == "service")
+
+    def without_skew(self) -> EventLog:
+        """Shift the clock of each service so that no effect stands before its cause.
+
+        One shift per service, in whole nanoseconds, can't put everything right where clocks drift
+        or jump; ``log.skew().sentence`` says what remains. Only times change, not those of the
+        broker; the column ``time_as_logged`` has them as they were.
+        """
+        from workbench.analysis.log import EventLog
+        from workbench.analysis.skew import Skew, part, shifted
+
+        return EventLog(shifted(self._frame, Skew([part(self.index)])))
+
+    @cached_property
+    def _causal(self) -> FlowIndex:
+        """The index; of a log that tells no cause at all, with those that its statistics tell."""
+        from workbench.analysis.inference import with_causes
+
+        untold = self._untold()
+        if not untold.all() or self.index.inferred.any():
+            return self.index
+        return with_causes(self.index, untold, None)
 
     def _untold(self) -> Bools:
         """Of each event of a flow, whether it has no causation id."""

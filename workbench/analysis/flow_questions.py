@@ -75,3 +75,87 @@ class FlowQuestions:
         log = self.flow(correlation_id)
         ids = log.frame["id"].to_numpy(dtype=object)[log.index.row]
         return critical_path.one(log.index, ids)
+
+    def compare(self: _Log, other: _Log) -> Answer:
+        """Compare this log with a later one: what changed, by how much, and how surely.
+
+        Parameters
+        ----------
+        other
+            The log after the change, a deployment say; this one is that before it.
+
+        Returns
+        -------
+        Answer
+            One row for each thing compared, the surest and largest change first (by the bound of
+            its interval that is nearer to 0): ``what`` (str: ``"variant"``, ``"type"``,
+            ``"service"``, ``"hop"`` or ``"flow"``), ``name`` (str: a path as in ``variants()``;
+            ``"A → B (service)"``; ``"duration"`` of flows), ``n_before`` and ``n_after`` (int64:
+            flows that hold it; of a hop how many; of the duration all flows), ``before`` and
+            ``after`` (float64: share of flows, 0 to 1; of hops and durations the median, in
+            milliseconds), ``effect`` (float64: the difference of the shares; of hops and durations
+            Cliff's delta, the probability that one after takes longer than one before, less that
+            it takes less; both -1 to 1; null for a hop that one log doesn't have), ``low`` and
+            ``high`` (float64: the bounds of the effect), ``verdict`` (str: ``"new"``,
+            ``"vanished"``, ``"more"``, ``"fewer"``, ``"slower"``, ``"faster"``, of which the last
+            four may be ``"slightly …"``; ``"no change"``: the interval holds 0; ``"too few to
+            tell"``: only in one log, but that may be chance).
+
+        Notes
+        -----
+        The intervals hold all together with 95 % confidence (Bonferroni), so of logs between which
+        nothing changed 19 in 20 show nothing. Shares: Newcombe's hybrid score interval (1998);
+        times: Newcombe's interval of the Mann-Whitney statistic (2006); see
+        :mod:`workbench.analysis.intervals`. Both take flows, and hops, as independent of each
+        other. Slight is a share that changed by less than 1 %, and a Cliff's delta of less than
+        0.147 (Romano, 2006). Paths beyond the 200 most frequent are compared as one.
+        """
+        from workbench.analysis import compare
+
+        before, after = self.index, other.index
+        return compare.whole([compare.part(before)], [compare.part(after)])
+
+    def explain(self: _Log, flows: Any) -> Answer:
+        """Find what sets some flows apart from the rest: the attribute that tells most comes first.
+
+        Parameters
+        ----------
+        flows
+            Which: correlation ids; or a mask, one boolean for each row of ``flows()``; or a table
+            or a log with a column ``correlation_id``, such as ``log.stuck()``.
+
+        Returns
+        -------
+        Answer
+            One row per condition, at most 50: ``attribute`` (str: ``"data.…"``, a path into the
+            payload; a header's column; ``"partition"``, ``"channel"``, ``"version"``; or of the
+            flow as a whole ``"type"``, ``"service"``, ``"variant"``), ``event_type`` (str: of the
+            event that has it; null for a flow as a whole), ``condition`` (str: ``"= 'DE'"``,
+            ``"in ('AT', 'DE')"``, ``"> 100"``, ``"is there"``), ``inside`` and ``outside`` (int64:
+            flows asked about, and others, for which it holds), ``inside_share`` and
+            ``outside_share`` (float64, of those looked at, 0 to 1), ``lift`` (float64: their
+            ratio), ``score`` (float64: bits of information, 0 to 1), ``by_chance`` (float64: how
+            likely a split so uneven is to be found among the conditions tried if nothing sets the
+            flows apart; at most that). Of conditions that hold for the same flows one is listed.
+
+        Raises
+        ------
+        LogError
+            None of the flows is in the log, or the mask doesn't fit it.
+
+        Notes
+        -----
+        A condition holds for a flow if it holds for any of its events of that type. Its score is
+        the information gain, were both sides equally large; ``by_chance`` is Fisher's exact test
+        times the number of conditions tried (Bonferroni). A value must be shared by 3 flows. On
+        each side whole flows of up to 200,000 events are looked at, of each its first 1,000; of
+        more, a sample is drawn by a hash of the correlation id, and the sentence says so.
+        """
+        from workbench.analysis import explain
+        from workbench.analysis.attributes import attributes
+
+        index = self.index
+        asked, unknown = explain.asked_about(index, flows)
+        n = int(asked.sum())
+        parts = [attributes(index, self.frame, asked)]
+        return explain.whole(parts, asked=n, rest=index.flows - n, unknown=unknown)

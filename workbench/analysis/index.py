@@ -23,7 +23,6 @@ from workbench.analysis.grouping import (
     earliest,
     found_in_group,
     grouped,
-    same_before,
     sort_by_time,
 )
 from workbench.analysis.order import (
@@ -33,7 +32,7 @@ from workbench.analysis.order import (
     total_order,
     without_cycles,
 )
-from workbench.analysis.texts import Texts
+from workbench.analysis.texts import Texts, same_before
 from workbench.capture.columns import DEAD_LETTER
 
 NO_TYPE = "(no type)"
@@ -83,6 +82,11 @@ class FlowIndex:
     """The time of the last record, in nanoseconds since 1970; 0 in an empty log."""
     type_names: NDArray[np.object_]
     source_names: NDArray[np.object_]
+    inferred: Bools
+    """Of each event: whether its cause was inferred (``workbench.analysis.inference``)."""
+    causes_from: str
+    """What inferred causes are from: ``""`` (there are none), ``"the design"``, or ``"the log's own
+    statistics"``."""
 
     @classmethod
     def of(cls, frame: pd.DataFrame) -> FlowIndex:
@@ -132,6 +136,8 @@ class FlowIndex:
             end=int(time.max()) if len(time) else 0,
             type_names=type_names,
             source_names=source_names,
+            inferred=np.zeros(len(row), dtype=bool),
+            causes_from="",
         )
 
     @property

@@ -3,7 +3,8 @@
 Only an event without a causation id is given one, and never a flow's first. Its cause is the
 nearest earlier event of its flow that may be it, and what may be it says
 
-- a design: an event of a type to which the service that emitted this one reacts by emitting this; or
+- a design: an event of a type to which the service that emitted this one reacts by emitting this;
+  of the latest of each such type one that is nobody's cause of such an effect yet goes first; or
 - the log's own statistics (:class:`Habits`): an event of the kind that is this kind's usual cause
   and occurred earlier in the flow; if none did, the event right before it.
 
@@ -12,7 +13,7 @@ Positions are those of a flow index: flow by flow, and in each flow in order.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,12 +21,36 @@ import pandas as pd
 from numba import njit
 
 from workbench.analysis.arrays import Bools, Ints
+from workbench.analysis.due import Codes, DesignArrays
 
 if TYPE_CHECKING:
-    from workbench.analysis.due import Codes
+    from workbench.analysis.index import FlowIndex
+    from workbench.choreography import Choreography
 
 _RANKED = 64
 """How many causes of a kind are known by their rank; what is rarer than these is no habit."""
+
+
+def with_causes(index: FlowIndex, untold: Bools, design: Choreography | None) -> FlowIndex:
+    """Infer the causes of events without a causation id (``untold``), by a design or by habits.
+
+    Earlier inferences are forgotten.
+    """
+    cause = np.where(index.inferred, -1, index.cause)
+    wanting = untold & (cause < 0)
+    if design is not None:
+        codes = DesignArrays.of(design, index.type_names, index.source_names).codes
+        cause, inferred = infer_by_design(
+            index.start, index.type, index.source, cause, wanting, codes
+        )
+    else:
+        kind = index.type * len(index.source_names) + index.source
+        kind, names = pd.factorize(kind, sort=True)
+        habits = Habits.of(index.start, kind, len(names), cause)
+        cause, inferred = infer_by_habit(index.start, kind, cause, wanting, habits)
+    told_by = "the log's own statistics" if design is None else "the design"
+    causes_from = told_by if inferred.any() else ""
+    return replace(index, cause=cause, inferred=inferred, causes_from=causes_from)
 
 
 def infer_by_design(
@@ -56,15 +81,23 @@ def infer_by_design(
 def _nearest_allowed(start: Ints, type_: Ints, source: Ints, wanting: Bools, design: Codes) -> Ints:
     found = np.full(len(type_), -1, np.int64)
     last = np.full(len(design.by_effect), -1, np.int64)
+    taken = np.full(len(design.by_cause), -1, np.int64)
     for flow in range(len(start) - 1):
         first = start[flow]
         for event in range(first, start[flow + 1]):
             kind = type_[event]
             if wanting[event]:
+                chosen, free = -1, False
                 for way in range(design.by_effect[kind], design.by_effect[kind + 1]):
                     why = design.by_cause[way]
-                    if design.by_source[way] == source[event] and why >= 0 and last[why] >= first:
-                        found[event] = max(found[event], last[why])
+                    if design.by_source[way] != source[event] or why < 0 or last[why] < first:
+                        continue
+                    is_free = taken[way] != last[why]
+                    nearer = chosen < 0 or last[why] > last[design.by_cause[chosen]]
+                    if (is_free and not free) or (is_free == free and nearer):
+                        chosen, free = way, is_free
+                if chosen >= 0:
+                    found[event] = taken[chosen] = last[design.by_cause[chosen]]
             last[kind] = event
     return found
 

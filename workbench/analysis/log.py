@@ -9,36 +9,41 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from workbench.analysis.answer import Answer
+from workbench.analysis.conditions import rows_between, rows_where
 from workbench.analysis.design_questions import DesignQuestions
 from workbench.analysis.flow_questions import FlowQuestions
 from workbench.analysis.index import FlowIndex
+from workbench.analysis.stored import Stored
 from workbench.analysis.traffic_questions import TrafficQuestions
 from workbench.analysis.variants import Variants
-from workbench.capture.columns import UNDATED, standard_frame
-from workbench.capture.jsonl import read_jsonl, write_jsonl
+from workbench.analysis.wording import cut, visible
+from workbench.capture.columns import UNDATED, UNDECODED, standard_frame
+from workbench.capture.reading import from_frame
 from workbench.errors import LogError
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Collection, Iterable, Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Any
 
-    import plotly.graph_objects as go
-
+    from workbench.analysis.scanned import ScannedLog
     from workbench.choreography import Choreography
     from workbench.choreography.impact import Captured
     from workbench.mermaid import Mermaid
 
 
-class EventLog(DesignQuestions, FlowQuestions, TrafficQuestions):
+class EventLog(Stored, DesignQuestions, FlowQuestions, TrafficQuestions):
     """A captured stream of events, which never changes; every method gives something new.
 
     Parameters
     ----------
     events
         A DataFrame, or one mapping per event, with the standard columns
-        (see ``workbench.capture.columns``); other columns are kept beside them.
+        (see ``workbench.capture.columns``); other columns are kept beside them. In a DataFrame
+        they may have other names: which is which is guessed, and shown by ``mapping``.
+    mapping
+        Our column → the DataFrame's, where a guess is wrong; dots go into nested values.
 
     Notes
     -----
@@ -47,17 +52,53 @@ class EventLog(DesignQuestions, FlowQuestions, TrafficQuestions):
     without a correlation id belong to no flow: ``without_flow`` counts them.
     """
 
-    def __init__(self, events: pd.DataFrame | Iterable[Mapping[str, Any]]) -> None:
-        self._frame = standard_frame(events)
+    def __init__(
+        self,
+        events: pd.DataFrame | Iterable[Mapping[str, Any]],
+        mapping: Mapping[str, str] | None = None,
+    ) -> None:
+        if isinstance(events, pd.DataFrame) and (mapping is not None or not _is_standard(events)):
+            self._reading = from_frame(events, mapping)
+            self._frame = self._reading.frame
+        else:
+            self._frame = standard_frame(events)
 
-    @classmethod
-    def read(cls, path: str | os.PathLike[str]) -> EventLog:
-        """Read a log that ``save`` wrote, or any JSON lines with the standard columns' names."""
-        return cls(read_jsonl(path))
+    @staticmethod
+    def scan(
+        folder: str | os.PathLike[str],
+        *,
+        client: Any = None,
+        memory: int | None = None,
+        spill: str | os.PathLike[str] | None = None,
+    ) -> EventLog | ScannedLog:
+        """Take a log from a Parquet folder, in memory if it fits there and in buckets if not.
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the log as JSON lines (compressed if the path ends in ``.gz``); return the path."""
-        return write_jsonl(self._frame, path)
+        Parameters
+        ----------
+        folder
+            A folder of Parquet files with the standard columns, as a capture writes it.
+        client
+            A Dask ``distributed`` client: the buckets go to its workers, which must see the folder
+            and ``spill``.
+        memory
+            Bytes that may be taken; half of what is free if not given. With a client, of each
+            worker.
+        spill
+            Where the buckets go while they are needed; the folder for temporary files if not given.
+
+        Returns
+        -------
+        EventLog or ScannedLog
+            Both answer the same questions, with the same answers.
+
+        Raises
+        ------
+        LogError
+            The folder holds no Parquet file.
+        """
+        from workbench.analysis.scanned import scan
+
+        return scan(folder, client=client, memory=memory, spill=spill)
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -130,12 +171,7 @@ class EventLog(DesignQuestions, FlowQuestions, TrafficQuestions):
 
         A time without a time zone is taken as UTC.
         """
-        inside = pd.Series(data=True, index=self._frame.index)
-        if start is not None:
-            inside &= self._frame["time"] >= _utc(start)
-        if end is not None:
-            inside &= self._frame["time"] < _utc(end)
-        return EventLog(self._frame[inside])
+        return EventLog(self._frame[rows_between(self._frame, start, end)])
 
     def where(self, condition: str) -> EventLog:
         """Take the events for which a condition holds.
@@ -152,8 +188,6 @@ class EventLog(DesignQuestions, FlowQuestions, TrafficQuestions):
         LogError
             The condition can't be read, or names a column that is not there.
         """
-        from workbench.analysis.conditions import rows_where
-
         return EventLog(self._frame[rows_where(self._frame, condition)])
 
     # --- versions --------------------------------------------------------------------------
@@ -208,44 +242,55 @@ class EventLog(DesignQuestions, FlowQuestions, TrafficQuestions):
 
     # --- questions -------------------------------------------------------------------------
 
-    def flows(self) -> pd.DataFrame:
+    def flows(self) -> Answer:
         """Describe each flow, in the order in which they started.
 
         Returns
         -------
-        pandas.DataFrame
+        Answer
             ``correlation_id`` (str), ``started`` and ``ended`` (datetime64[ns, UTC]: its earliest
             and latest event), ``duration_ms`` (float64, milliseconds), ``events``, ``duplicates``
             and ``dead_letters`` (int64), ``variant`` (category, as in ``variants()``),
             ``first_type`` and ``last_type`` (category, in causal order), ``services`` (category:
             who emitted its events, by name).
         """
+        from workbench.analysis.flow_sentences import of_flows
         from workbench.analysis.flows import flows
+        from workbench.analysis.plots import plot_flows
 
-        return flows(self.index, self._variants)
+        table = flows(self.index, self._variants)
+        return Answer(
+            table, of_flows(table, self.index), lambda flows: plot_flows(flows, self.variants())
+        )
 
-    def hops(self) -> pd.DataFrame:
+    def hops(self) -> Answer:
         """Describe each kind of hop (cause → effect), the most frequent first.
+
+        In a log that tells no cause at all, causes are inferred (:meth:`with_causes`).
 
         Returns
         -------
-        pandas.DataFrame
+        Answer
             ``cause_type`` and ``effect_type`` (str), ``service`` (str: who emitted the effect),
             ``n`` (int64: how many), and the time from cause to effect in milliseconds:
             ``p50_ms``, ``p95_ms``, ``p99_ms``, ``max_ms`` (float64, interpolated linearly). A time
             below 0 means that the clocks of the two services differ. Only causes in the same flow
-            count.
+            count. Then what that is made of at the median, as far as the log tells (float64,
+            milliseconds; null where it doesn't): ``sending_ms``, from the cause's time until the
+            broker had it; ``waiting_ms``, from then until the effect's service began (a column
+            ``started`` of the effect, or the time of a span with ``duration_ns``);
+            ``processing_ms``, from then until the effect (of a span: until it ended).
         """
-        from workbench.analysis.hops import hops
+        from workbench.analysis.hops import part, whole
 
-        return hops(self.index)
+        return whole([part(self._causal, self._frame)])
 
-    def variants(self) -> pd.DataFrame:
+    def variants(self) -> Answer:
         """Describe the distinct paths that flows take, the most frequent first.
 
         Returns
         -------
-        pandas.DataFrame
+        Answer
             ``variant`` (str, ``V1`` is the most frequent), ``path`` (str, in causal order:
             ``A → B + C ×2 → D``; effects set off side by side are joined by ``+`` and sorted by
             name; the middle of a path of more than 40 stages is left out and counted), ``flows``
@@ -253,45 +298,14 @@ class EventLog(DesignQuestions, FlowQuestions, TrafficQuestions):
             ``median_ms`` (float64, duration in milliseconds), ``example`` (str, the correlation id
             of the first).
         """
+        from workbench.analysis.flow_sentences import of_variants
+        from workbench.analysis.plots import plot_flows
         from workbench.analysis.variants import variants
 
-        return variants(self.index, self._variants)
-
-    def stuck(
-        self,
-        expected: Mapping[str, Collection[str]] | None = None,
-        *,
-        usually: float = 0.5,
-        longer_than: pd.Timedelta | str = "0s",
-    ) -> pd.DataFrame:
-        """List the events after which something was due that never came, longest waiting first.
-
-        Parameters
-        ----------
-        expected
-            What a design says: event type → the types of which at least one must follow. Without
-            it the log itself says what is due: an effect, after each event of a type that has one
-            in more than ``usually`` of the flows that hold that type, caused by the same type.
-        usually
-            Share of flows, 0 to 1.
-        longer_than
-            Leave out what has waited less, up to the log's last event: it may be on its way still.
-
-        Returns
-        -------
-        pandas.DataFrame
-            One row per event that waits: ``correlation_id``, ``event_type``, ``waiting_for`` (str:
-            like ``"PaymentReceived or PaymentDeclined"``), ``since`` (datetime64[ns, UTC]: the
-            event's time), ``waited_s`` (float64, seconds up to the log's last event),
-            ``last_type`` (str: the last event of the flow), ``dead_letter`` (str: why a service
-            gave up on it; null if none did). An event that a service gave up on is listed until
-            that service answers it, whatever is usual.
-        """
-        from workbench.analysis.stuck import stuck
-
-        table = stuck(self.index, expected, usually)
-        patience = pd.Timedelta(longer_than).total_seconds()
-        return table[table["waited_s"] >= patience].reset_index(drop=True)
+        table = variants(self.index, self._variants)
+        return Answer(
+            table, of_variants(table), lambda variants: plot_flows(self.flows(), variants)
+        )
 
     def compensations(self, design: Choreography) -> pd.DataFrame:
         """List what failed flows have done and have to undo: what is undone, and what is owed.
@@ -316,18 +330,6 @@ class EventLog(DesignQuestions, FlowQuestions, TrafficQuestions):
         return compensations(index, ids, design, _edited(self._frame))
 
     # --- pictures --------------------------------------------------------------------------
-
-    def plot_flows(self) -> go.Figure:
-        """Draw how long flows take, by variant."""
-        from workbench.analysis.plots import plot_flows
-
-        return plot_flows(self.flows(), self.variants())
-
-    def plot_hops(self) -> go.Figure:
-        """Draw how long each kind of hop takes: the median, and how far it spreads."""
-        from workbench.analysis.plots import plot_hops
-
-        return plot_hops(self.hops())
 
     def mermaid(self) -> Mermaid:
         """Draw one flow as a sequence diagram in text, which JupyterLab and GitHub draw.
@@ -362,6 +364,8 @@ class EventLog(DesignQuestions, FlowQuestions, TrafficQuestions):
             + (f" ({stray:,} of flows with no event in this log)" if stray else ""),
             "events without a flow": f"{self.without_flow:,}",
             **self._undated(),
+            **self._undecoded(),
+            **self._read_facts(),
         }
 
     def _undated(self) -> dict[str, str]:
@@ -369,6 +373,18 @@ class EventLog(DesignQuestions, FlowQuestions, TrafficQuestions):
             return {}
         n = int(self._frame[UNDATED].eq(other=True).sum())
         return {"events without a time": f"{n:,} (it is that of the events around)"} if n else {}
+
+    def _undecoded(self) -> dict[str, str]:
+        if UNDECODED not in self._frame:
+            return {}
+        reasons = self._frame[UNDECODED].dropna().astype("str").value_counts().sort_index()
+        if reasons.empty:
+            return {}
+        reasons = reasons.sort_values(ascending=False, kind="stable")
+        said = [f"{n:,}: {visible(cut(str(why), _REASON_LETTERS))}" for why, n in reasons.items()]
+        left = len(said) - _REASONS_SHOWN
+        which = "; ".join(said[:_REASONS_SHOWN] + [f"and {left:,} more"] * (left > 0))
+        return {"undecoded": f"{int(reasons.sum()):,} ({which})"}
 
     def __repr__(self) -> str:
         """Say in a line what is in the log."""
@@ -391,11 +407,14 @@ class EventLog(DesignQuestions, FlowQuestions, TrafficQuestions):
 
 _EMPTY = "no events. Publish some and capture again, or look at another time range."
 _TYPES_SHOWN = 12
+_REASONS_SHOWN = 3
+_REASON_LETTERS = 120
 
 
-def _utc(time: pd.Timestamp | str) -> pd.Timestamp:
-    stamp = pd.Timestamp(time)
-    return stamp.tz_localize("UTC") if stamp.tz is None else stamp.tz_convert("UTC")
+def _is_standard(events: pd.DataFrame) -> bool:
+    """Whether a DataFrame says what happened and when in columns of our names."""
+    named = "type" in events and ("time" in events or "broker_time" in events)
+    return named or events.empty
 
 
 def _edited(frame: pd.DataFrame) -> dict[str, list[str]]:

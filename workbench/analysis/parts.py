@@ -12,6 +12,9 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import union_categoricals
 
+from workbench.analysis.arrays import mixed
+from workbench.analysis.order import depth
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -43,9 +46,8 @@ def texts(codes: Ints, names: NDArray[np.object_] | Sequence[str]) -> pd.Categor
     Names that are alike become one.
     """
     alike, distinct = pd.factorize(np.asarray(names, dtype=object))
-    return pd.Categorical.from_codes(
-        np.append(alike, -1)[codes].tolist(), pd.Index(distinct, dtype="str")
-    )
+    places: Any = np.append(alike, -1)[codes]
+    return pd.Categorical.from_codes(places, pd.Index(distinct, dtype="str"))
 
 
 def hop_kinds(index: FlowIndex) -> tuple[Ints, Ints]:
@@ -104,3 +106,14 @@ def named(codes: Ints, names: Any) -> pd.Categorical:
     """Give codes the names (an array or a list) that they index, all different; -1 is null."""
     dtype = pd.CategoricalDtype(pd.Index(names, dtype="str"))
     return pd.Categorical.from_codes(codes, dtype=dtype)
+
+
+def path_keys(index: FlowIndex) -> Ints:
+    """Name the path of each flow by a number that is the same in every log.
+
+    As :class:`~workbench.analysis.variants.Variants` tells paths apart, but by the names of the
+    types, which two logs share, and not by their codes, which they don't.
+    """
+    kinds = np.asarray(pd.util.hash_array(index.type_names, categorize=False), dtype=np.uint64)
+    stage = mixed(depth(index.after).view(np.uint64))
+    return np.add.reduceat(mixed(kinds[index.type] + stage), index.start[:-1]).view(np.int64)

@@ -44,7 +44,7 @@ def plot_critical_path(table: pd.DataFrame) -> go.Figure:
         percent = 100 * shown[column]
         figure.add_bar(
             x=percent,
-            y=rows,
+            y=list(range(len(rows))),
             orientation="h",
             name=name,
             marker={"color": colour, "line": {"width": 0}},
@@ -72,7 +72,9 @@ def plot_critical_path(table: pd.DataFrame) -> go.Figure:
         margin_r=90,
     )
     figure.update_xaxes(title="share of the time of all flows (%)", rangemode="tozero")
-    figure.update_yaxes(range=[len(rows) - 0.4, -0.6])
+    figure.update_yaxes(
+        range=[len(rows) - 0.4, -0.6], tickvals=list(range(len(rows))), ticktext=rows
+    )
     return figure
 
 
@@ -102,22 +104,23 @@ def plot_one_path(table: pd.DataFrame, name: str) -> go.Figure:
     figure.add_bar(
         x=shown["latency_ms"] / per,
         base=shown["from_ms"] / per,
-        y=rows,
+        y=list(range(len(rows))),
         orientation="h",
         marker={"color": colours, "line": {"color": colours, "width": 2}},
         hovertemplate=f"%{{base:,.4g}} to %{{x:,.4g}} {unit}<extra></extra>",
         showlegend=False,
     )
-    for row, end, took, share in zip(
-        rows,
-        shown[["from_ms", "to_ms"]].max(axis=1) / per,
-        shown["latency_ms"] / per,
-        shown["share"],
-        strict=True,
+    for place, (end, took, share) in enumerate(
+        zip(
+            shown[["from_ms", "to_ms"]].max(axis=1) / per,
+            shown["latency_ms"] / per,
+            shown["share"],
+            strict=True,
+        )
     ):
         figure.add_annotation(
             x=end,
-            y=row,
+            y=place,
             text=f" {took:,.3g} {unit}, {100 * share:.2g} %" if took else " starts",
             showarrow=False,
             xanchor="left",
@@ -137,7 +140,9 @@ def plot_one_path(table: pd.DataFrame, name: str) -> go.Figure:
     figure.update_xaxes(
         title=f"since the flow's first event ({unit})", range=[-0.02 * (end or 1), 1.3 * (end or 1)]
     )
-    figure.update_yaxes(range=[len(rows) - 0.4, -0.6])
+    figure.update_yaxes(
+        range=[len(rows) - 0.4, -0.6], tickvals=list(range(len(rows))), ticktext=rows
+    )
     return figure
 
 

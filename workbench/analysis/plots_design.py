@@ -9,14 +9,14 @@ import plotly.graph_objects as go
 
 from workbench import look
 from workbench.analysis.conformance import KINDS, MISSING, in_words
-from workbench.analysis.plots import dress, empty
+from workbench.analysis.plots import dress, empty, unit_of
 from workbench.analysis.wording import cut
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _SHOWN = 15
-_LETTERS = 90
+_LETTERS = 84
 _THICK = 0.38
 _SHAPES = dict(zip(KINDS, ("", "/", "x", ".", "\\"), strict=True))
 
@@ -57,7 +57,6 @@ def plot_conformance(table: pd.DataFrame) -> go.Figure:
             customdata=own["flows"],
             hovertemplate="%{x:,} times in %{customdata:,} flows<extra></extra>",
         )
-    labels = [escape(cut(words, _LETTERS), quote=False) for words in in_words(shown)]
     n = int(table["events"].sum())
     dress(
         figure,
@@ -67,21 +66,94 @@ def plot_conformance(table: pd.DataFrame) -> go.Figure:
         else "",
         height=190 + 46 * len(shown),
     )
-    for row, label in zip(shown.index, labels, strict=True):
+    label_above(figure, in_words(shown))
+    figure.update_layout(barmode="overlay")
+    figure.update_xaxes(title="events", rangemode="tozero", tickformat=",d")
+    return figure
+
+
+def plot_stuck(table: pd.DataFrame) -> go.Figure:
+    """Draw where flows are stuck: what they wait for, and from which service.
+
+    Parameters
+    ----------
+    table
+        As ``EventLog.stuck`` returns it.
+    """
+    if table.empty:
+        return empty("No flow is stuck: all that was due came.")
+    table = table.assign(
+        waiting_on=table["waiting_on"].fillna("an unknown service"),
+        told=table["dead_letter"].notna(),
+    )
+    place = ["waiting_on", "event_type", "waiting_for"]
+    counts = table.groupby(place)["told"].agg(["size", "sum"])
+    counts = counts.sort_values("size", ascending=False, kind="stable")
+    shown = counts.head(_SHOWN)
+    letters = {True: shown["sum"], False: shown["size"] - shown["sum"]}
+    per, unit = unit_of(table["waited_s"].max() * 1000)
+    longest = table.groupby(place)["waited_s"].max() * 1000 / per
+    figure = go.Figure()
+    for told, name, fill, border in (
+        (False, "no word", look.SERVICE_FILL, look.SERVICE_BORDER),
+        (True, f"{look.TROUBLE_SIGN} dead letter", look.TROUBLE_FILL, look.TROUBLE_BORDER),
+    ):
+        if letters[told].any():
+            figure.add_bar(
+                orientation="h",
+                x=letters[told].where(letters[told] > 0),
+                y=list(range(len(shown))),
+                width=_THICK,
+                name=name,
+                marker={
+                    "color": fill,
+                    "line": {"color": border, "width": 1},
+                    "pattern": {"shape": "x" if told else "", "fgcolor": border},
+                },
+                hovertemplate=f"{name}: %{{x:,}}<extra></extra>",
+            )
+    labels = [f"{who} owes {what} after {kind}" for who, kind, what in shown.index]
+    figure.add_scatter(
+        x=shown["size"],
+        y=list(range(len(shown))),
+        mode="text",
+        text=[
+            f" {n:,}, up to {longest[place]:,.3g} {unit}"
+            for place, n in zip(shown.index, shown["size"], strict=True)
+        ],
+        textposition="middle right",
+        cliponaxis=False,
+        hoverinfo="skip",
+        showlegend=False,
+    )
+    dress(
+        figure,
+        title=f"Where flows are stuck (n = {table['correlation_id'].nunique():,} flows)",
+        subtitle=f"the {_SHOWN} most frequent of {len(counts):,} places"
+        if len(counts) > _SHOWN
+        else "",
+        height=190 + 46 * len(shown),
+    )
+    label_above(figure, labels)
+    figure.update_layout(barmode="stack", margin_r=150)
+    figure.update_xaxes(title="events that wait", rangemode="tozero", tickformat=",d")
+    return figure
+
+
+def label_above(figure: go.Figure, labels: list[str]) -> None:
+    """Write the label of each bar above it, since it is as long as a sentence."""
+    for row, label in enumerate(labels):
         figure.add_annotation(
             x=0,
             xref="paper",
             y=row,
             yshift=19,
-            text=label,
+            text=escape(cut(label, _LETTERS), quote=False),
             showarrow=False,
             xanchor="left",
             font={"size": look.FONT_SIZE_PLOT - 1},
         )
     figure.update_layout(
-        barmode="overlay", legend={"orientation": "h", "y": 1, "yanchor": "bottom"}
+        legend={"orientation": "h", "y": 1, "yanchor": "bottom"}, margin_r=80, showlegend=True
     )
-    figure.update_layout(margin_r=80, showlegend=True)
-    figure.update_xaxes(title="events", rangemode="tozero", tickformat=",d")
-    figure.update_yaxes(showticklabels=False, showgrid=False, range=[len(shown) - 0.4, -0.8])
-    return figure
+    figure.update_yaxes(showticklabels=False, showgrid=False, range=[len(labels) - 0.4, -0.8])

@@ -1,158 +1,241 @@
 """Which flows wait for something that was due and never came?
 
-An event is stuck if something was due after it and did not come. What is due is said by a design,
-or learned from the log itself: an event is due an effect if, of the flows that hold its type, come
-to in the same way, most have one. (The way matters: an order cancelled because nobody paid is
-followed by the release of its stock, and one cancelled because there was no stock by nothing.)
-An event that a service gave up on, and to which that service never answered after all, is stuck too.
+An event is stuck if something was due after it and did not come. What is due is said by a design
+(``workbench.analysis.due``), by a mapping of types, or learned from the log itself: an event is due
+an effect if, of the flows that hold its type, come to in the same way, most have one. (The way
+matters: an order cancelled because nobody paid is followed by the release of its stock, and one
+cancelled because there was no stock by nothing.) An event that a service gave up on, and to which
+that service never answered after all, is stuck too.
+
+A log may be divided by flow: what its parts give adds up.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.index import who_gave_up
+from workbench.analysis.answer import Answer
+from workbench.analysis.due import DesignArrays
+from workbench.analysis.due_kernel import Judged
 from workbench.analysis.order import utc
+from workbench.analysis.parts import named, together
+from workbench.analysis.waits import AND, followed, followers, given_up, unanswered, unmet
+from workbench.analysis.wording import count, length
+from workbench.choreography import Choreography
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from typing import Any
 
     from workbench.analysis.arrays import Bools, Ints
     from workbench.analysis.index import FlowIndex
 
+    Expected = Choreography | Mapping[str, Collection[str]] | None
+
 _NAMED = 4
 """How many of the types that an event may wait for are named."""
+_SAID = 3
+"""How many of the places where flows are stuck the sentence names."""
+_CASE = ["event_type", "cause_type", "waiting_for", "waiting_on", "gave_up", "owed"]
 
 
-def stuck(
-    index: FlowIndex, expected: Mapping[str, Collection[str]] | None, usually: float
-) -> pd.DataFrame:
-    """List what is stuck; ``EventLog.stuck`` documents the columns."""
-    followed = _followed(index)
-    if expected is None:
-        due = _due_by_habit(index, followed, usually)
-    else:
-        due = _due_by_design(index, expected)
-    given_up = _given_up(index)
-    at = np.union1d(np.flatnonzero(due), np.array(list(given_up), dtype=np.int64))
-    followers = _followers(index, followed)
-    last = index.type[index.start[1:] - 1]
+def part(index: FlowIndex, untold: Bools, expected: Expected) -> pd.DataFrame:
+    """Find what waits in a part of a log: a row per event and thing that it waits for.
 
-    def waiting_for(event: int) -> str:
-        kind = index.type_names[index.type[event]]
-        if due[event]:
-            types = followers.get((kind, None), []) if expected is None else sorted(expected[kind])
-            return _alternatives(types)
-        services = [who_gave_up(reason) for reason in given_up[event]]
-        return " and ".join(
-            _alternatives(followers.get((kind, service), [f"an effect of {service}"]))
-            for service in dict.fromkeys(services)
-        )
-
-    table = pd.DataFrame(
-        {
-            "correlation_id": pd.array(index.correlation_id[index.flow[at]], dtype="str"),
-            "event_type": pd.array(index.type_names[index.type[at]], dtype="str"),
-            "waiting_for": pd.array([waiting_for(event) for event in at], dtype="str"),
-            "since": utc(index.time[at]),
-            "waited_s": (index.end - index.time[at]) / 1e9,
-            "last_type": pd.array(index.type_names[last[index.flow[at]]], dtype="str"),
-            "dead_letter": pd.array(
-                ["; ".join(given_up[event]) if event in given_up else None for event in at],
-                dtype="str",
-            ),
-        }
-    )
-    return table.sort_values("since", kind="stable", ignore_index=True)
-
-
-def _followed(index: FlowIndex) -> Ints:
-    """What each event follows: its cause, or in a log that knows no causes the event before it."""
-    return index.cause if (index.cause >= 0).any() else index.after
-
-
-def _due_by_habit(index: FlowIndex, followed: Ints, usually: float) -> Bools:
-    """Find the events without an effect, of types that, after such a cause, mostly have one."""
-    cause = np.where(index.cause >= 0, index.type[index.cause] + 1, 0)  # 0: it is not known
-    way, ways = pd.factorize(index.type * (len(index.type_names) + 1) + cause)
-    answered = np.zeros(len(index.flow), dtype=bool)
-    answered[followed[followed >= 0]] = True
-    pair, pairs = pd.factorize(index.flow * len(ways) + way)
-    pair_answered = np.zeros(len(pairs), dtype=bool)
-    pair_answered[pair[answered]] = True
-    kind = pairs % len(ways)
-    flows = np.bincount(kind, minlength=len(ways))
-    flows_answered = np.bincount(kind[pair_answered], minlength=len(ways))
-    return ~answered & (flows_answered > usually * flows)[way]
-
-
-def _due_by_design(index: FlowIndex, expected: Mapping[str, Collection[str]]) -> Bools:
-    """Find the events after which none of the types expected came.
-
-    An event whose cause is not known may answer any event that stands before it in its flow.
+    ``untold``: of each event, whether it has no causation id.
     """
-    number = {name: code for code, name in enumerate(index.type_names)}
-    kinds = [number[kind] for kind, effects in expected.items() if effects and kind in number]
-    allowed = np.zeros((len(number), len(number)), dtype=bool)
-    for kind in kinds:
-        effects = expected[index.type_names[kind]]
-        allowed[kind, [number[name] for name in effects if name in number]] = True
-    answered = np.zeros(len(index.flow), dtype=bool)
-    effect = np.flatnonzero(index.cause >= 0)
-    cause = index.cause[effect]
-    answered[cause[allowed[index.type[cause], index.type[effect]]]] = True
-
-    uncaused = np.flatnonzero((index.cause < 0) & (index.after >= 0))
-    for kind in kinds:
-        last = np.full(index.flows, -1)
-        answers = uncaused[allowed[kind, index.type[uncaused]]]
-        last[index.flow[answers]] = answers  # positions ascend: the last one stays
-        answered |= (index.type == kind) & (np.arange(len(answered)) < last[index.flow])
-    return np.isin(index.type, kinds) & ~answered
-
-
-def _given_up(index: FlowIndex) -> dict[int, list[str]]:
-    """Give, for each event that a service gave up on and never answered, the reasons."""
-    events = index.copy_event[index.dead]
-    effect = np.flatnonzero(np.isin(index.cause, events[events >= 0]))
-    services = index.source_names[index.source[effect]]
-    answers = set(zip(index.cause[effect].tolist(), services, strict=True))
-    reasons: dict[int, list[str]] = {}
-    for event, reason in zip(events.tolist(), index.reason, strict=True):
-        if event >= 0 and (event, who_gave_up(reason)) not in answers:
-            reasons.setdefault(event, []).append(reason)
-    return reasons
-
-
-def _followers(index: FlowIndex, followed: Ints) -> dict[tuple[str, str | None], list[str]]:
-    """Name the types that follow a type, from any service (``None``) or one; most frequent first."""
-    effect = np.flatnonzero(followed >= 0)
-    steps = pd.DataFrame(
+    before, inferred = followed(index), 0
+    ways: list[tuple[Any, ...]] = []
+    words, who = np.empty(0, dtype=object), np.empty(0, dtype=object)
+    if isinstance(expected, Choreography):
+        arrays = DesignArrays.of(expected, index.type_names, index.source_names)
+        judged = Judged.of(index, untold, arrays)
+        at, due = judged.missing(index)
+        words = np.array([owed.words for owed in arrays.dues], dtype=object)[due]
+        who = np.array([owed.service for owed in arrays.dues], dtype=object)[due]
+        ripe = index.time[at] + arrays.codes.due_after[due]
+        inferred = int(judged.inferred.sum())
+    else:
+        if expected is None:
+            at, ways = unanswered(index, before)
+        else:
+            at = unmet(index, expected)
+            told = {kind: _alternatives(sorted(types)) for kind, types in expected.items()}
+            words = np.array([told.get(name) for name in index.type_names])[index.type[at]]
+        ripe = index.time[at]
+    letters = given_up(index)
+    row = pd.Index(letters["event"]).get_indexer(pd.Index(at))
+    if isinstance(expected, Choreography):  # each row is about one service, and so is a dead letter
+        row[:] = -1
+    alone = np.setdiff1d(np.arange(len(letters)), row)
+    row = np.concatenate([row, alone])
+    at = np.concatenate([at, letters["event"].to_numpy()[alone]])
+    types, cause = index.type_names, index.cause[at]
+    found = pd.DataFrame(
         {
-            "kind": index.type[followed[effect]],
-            "service": index.source[effect],
-            "effect": index.type[effect],
+            "correlation_id": named(index.flow[at], index.correlation_id),
+            "event_type": named(index.type[at], types),
+            "cause_type": named(np.where(cause >= 0, index.type[cause], -1), types),
+            "waiting_for": _texts(words, len(at)),
+            "waiting_on": _texts(who, len(at)),
+            "gave_up": _texts(_or_none(letters["services"], row), len(at)),
+            "owed": np.arange(len(at)) < len(ripe),
+            "since": index.time[at],
+            "due": np.append(ripe, index.time[at[len(ripe) :]]),
+            "last_type": named(index.type[index.start[index.flow[at] + 1] - 1], types),
+            "dead_letter": _or_none(letters["reasons"], row),
         }
     )
-    counts = steps.groupby(["kind", "service", "effect"]).size()
-    counts = counts.sort_values(ascending=False, kind="stable")
-    kinds, sources, effects = (counts.index.get_level_values(n) for n in range(3))
-    found: dict[tuple[str, str | None], list[str]] = {}
-    for kind, name, source in zip(
-        index.type_names[kinds], index.type_names[effects], index.source_names[sources], strict=True
-    ):
-        for service in (None, source):
-            names = found.setdefault((kind, service), [])
-            if name not in names:
-                names.append(name)
+    found.attrs = {
+        "end": index.end,
+        "flows": index.flows,
+        "inferred": inferred,
+        "ways": ways,
+        "followers": followers(index, before),
+    }
     return found
 
 
-def _alternatives(types: list[str]) -> str:
-    named = types[:_NAMED]
-    if len(types) > _NAMED:
-        named.append(f"{len(types) - _NAMED} other types")
-    return " or ".join(named)
+def whole(
+    parts: Sequence[pd.DataFrame],
+    expected: Expected,
+    usually: float,
+    longer_than: pd.Timedelta,
+) -> Answer:
+    """Put the parts of a log together; ``EventLog.stuck`` documents the columns."""
+    rows = together(parts)
+    end = max(piece.attrs["end"] for piece in parts)
+    rows = rows[rows["due"] <= end - longer_than.value]
+    combination = rows.groupby(_CASE, observed=True, dropna=False).ngroup().to_numpy()
+    first = pd.Series(combination).drop_duplicates().sort_values(kind="stable")
+    distinct: list[Any] = rows[_CASE].astype("object").iloc[first.index].to_numpy().tolist()
+    words = _Words(parts, expected, usually)
+    told = np.empty((2, len(distinct)), dtype=object)
+    for place, row in enumerate(distinct):
+        told[:, place] = words.of(*row[:-1], owed=row[-1])
+    rows = rows[pd.notna(told[0][combination])]
+    waiting_for, waiting_on = told[:, combination[pd.notna(told[0][combination])]]
+    table = pd.DataFrame(
+        {
+            "correlation_id": rows["correlation_id"].astype("str").array,
+            "event_type": rows["event_type"].astype("str").array,
+            "waiting_for": pd.array(waiting_for, dtype="str"),
+            "waiting_on": pd.array(waiting_on, dtype="str"),
+            "since": utc(rows["since"].to_numpy(dtype=np.int64)),
+            "waited_s": (end - rows["since"].to_numpy(dtype=np.int64)) / 1e9,
+            "last_type": rows["last_type"].astype("str").array,
+            "dead_letter": pd.array(rows["dead_letter"].tolist(), dtype="str"),
+        }
+    )
+    table = table.sort_values(
+        ["since", "correlation_id", "event_type", "waiting_for"], kind="stable", ignore_index=True
+    )
+    from workbench.analysis.plots_design import plot_stuck
+
+    return Answer(table, _sentence(table, parts, expected), plot_stuck)
+
+
+class _Words:
+    """What an event waits for and on whom, from what the parts of a log say together."""
+
+    def __init__(self, parts: Sequence[pd.DataFrame], expected: Expected, usually: float) -> None:
+        ways: Counter[Any] = Counter()
+        answered: Counter[Any] = Counter()
+        follow: Counter[Any] = Counter()
+        for piece in parts:
+            for kind, cause, flows, flows_answered in piece.attrs["ways"]:
+                ways[kind, cause] += flows
+                answered[kind, cause] += flows_answered
+            for *step, n in piece.attrs["followers"]:
+                follow[tuple(step)] += n
+        self._usual = {way for way, flows in ways.items() if answered[way] > usually * flows}
+        self._expected = expected
+        self._types: dict[tuple[str, str | None], dict[str, None]] = {}
+        self._services: dict[tuple[str, str], dict[str, None]] = {}
+        for (kind, service, effect), _ in sorted(follow.items(), key=lambda s: (-s[1], s[0])):
+            self._types.setdefault((kind, None), {})[effect] = None
+            self._types.setdefault((kind, service), {})[effect] = None
+            self._services.setdefault((kind, effect), {})[service] = None
+
+    def of(
+        self, kind: str, cause: Any, waits: Any, on: Any, gave_up: Any, *, owed: bool
+    ) -> tuple[str | None, str | None]:
+        """What it waits for, and on whom; ``None`` if it waits for nothing, or nobody knows."""
+        cause = cause if isinstance(cause, str) else None
+        services = gave_up.split(AND) if isinstance(gave_up, str) else []
+        if isinstance(on, str):
+            return waits, on
+        if isinstance(waits, str):
+            types = sorted((self._expected or {})[kind])  # type: ignore[index]
+            return waits, self._who(kind, types, services)
+        if owed and (kind, cause) in self._usual:
+            types = list(self._types.get((kind, None), ()))
+            return _alternatives(types), self._who(kind, types, services)
+        if not services:
+            return None, None
+        waited = (self._of(kind, service) or [f"an effect of {service}"] for service in services)
+        return " and ".join(_alternatives(types) for types in waited), " and ".join(services)
+
+    def _of(self, kind: str, service: str) -> list[str]:
+        """What a service makes of a type: by the design, else as the log has it."""
+        if isinstance(self._expected, Choreography):
+            known = self._expected.services.get(service)
+            reactions = known.reactions.values() if known else ()
+            return list(dict.fromkeys(e for r in reactions if r.whenever == kind for e in r.emits))
+        return list(self._types.get((kind, service), ()))
+
+    def _who(self, kind: str, types: Iterable[str], gave_up: list[str]) -> str | None:
+        """Who has emitted that after that, in this log; who gave up, if somebody did."""
+        if gave_up:
+            return " and ".join(gave_up)
+        names = dict.fromkeys(s for name in types for s in self._services.get((kind, name), ()))
+        return _alternatives(list(names), "service") or None
+
+
+def _sentence(table: pd.DataFrame, parts: Sequence[pd.DataFrame], expected: Expected) -> str:
+    flows = sum(piece.attrs["flows"] for piece in parts)
+    inferred = sum(piece.attrs["inferred"] for piece in parts)
+    by = "what is usual in this log" if expected is None else "what is expected"
+    if isinstance(expected, Choreography):
+        by = "what the design makes due"
+    said = f" {count(inferred, 'cause')} inferred from the design." if inferred else ""
+    if table.empty:
+        return f"No flow is stuck among {flows:,}: all came that is due by {by}.{said}"
+    n, longest = table["correlation_id"].nunique(), table["waited_s"].max()
+    places = table.assign(waiting_on=table["waiting_on"].fillna("an unknown service"))
+    where = places.groupby(["event_type", "waiting_for", "waiting_on"]).size()
+    where = where.sort_values(ascending=False, kind="stable")
+    top: list[Any] = where.head(_SAID).reset_index().to_numpy().tolist()
+    places_named = "; ".join(
+        f"{times:,} after {kind} wait{'s' if times == 1 else ''} for {what} from {who}"
+        for kind, what, who, times in top
+    )
+    more = f"; and {count(len(where) - _SAID, 'other place')}" if len(where) > _SAID else ""
+    letters = int(table["dead_letter"].notna().sum())
+    told = f" For {letters:,} of these there is a dead letter." if letters else ""
+    return (
+        f"{n:,} of {count(flows, 'flow')} {'is' if n == 1 else 'are'} stuck, the longest for "
+        f"{length(longest)}, by {by}: {places_named}{more}.{told}{said}"
+    )
+
+
+def _texts(values: Any, n: int) -> pd.Categorical:
+    """Texts as categories, and null from where they end to ``n``."""
+    codes, names = pd.factorize(pd.Series(values, dtype="object"))
+    return named(np.pad(codes, (0, n - len(codes)), constant_values=-1), names)
+
+
+def _or_none(texts: pd.Series[str], row: Ints) -> Any:
+    """The texts of some rows; null for -1."""
+    return texts.reindex(row).to_numpy(dtype=object)
+
+
+def _alternatives(names: list[str], noun: str = "type") -> str:
+    shown = names[:_NAMED]
+    if len(names) > _NAMED:
+        shown.append(count(len(names) - _NAMED, f"other {noun}"))
+    return " or ".join(shown)

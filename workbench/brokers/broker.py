@@ -13,9 +13,12 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from workbench.errors import BrokerError, EventRefusedError
+
+if TYPE_CHECKING:
+    from workbench.brokers.record_batch import RecordBatch
 
 EVENT_BYTES = 1_000_000
 """The largest event (key, headers and value) that is accepted for sending, in bytes."""
@@ -165,6 +168,12 @@ class Reader(ABC):
     @abstractmethod
     def poll(self, timeout: float, limit: int = 5_000) -> list[Record]:
         """Up to ``limit`` records, waiting at most ``timeout`` seconds for the first."""
+
+    def poll_batches(self, timeout: float, limit: int = 5_000) -> list[RecordBatch]:
+        """What :meth:`poll` gives, in batches by partition; one that can gives more at once."""
+        from workbench.brokers.record_batch import batches_of
+
+        return batches_of(self.poll(timeout, limit))
 
     @abstractmethod
     def positions(self) -> dict[Position, int]:
@@ -367,6 +376,10 @@ class Broker(ABC):
     def bulk_reader(self, start: Mapping[Position, int]) -> Reader:
         """A reader for much at once: the fastest one there is, be it slower to begin."""
         return self.reader(start)
+
+    def batch_reader(self, start: Mapping[Position, int]) -> Reader:
+        """A reader whose ``poll_batches`` is the fastest way to read much at once."""
+        return self.bulk_reader(start)
 
     def bulk_producer(self) -> Producer:
         """A producer for much at once."""

@@ -50,6 +50,8 @@ _CHANNEL_CONFIG = {
 }
 _FETCH_BYTES = 4 * 1024 * 1024
 """At most what a service has read ahead and not yet handled, in bytes."""
+_BATCH_BYTES = 2 * 1024 * 1024
+"""At most what one answer brings of a partition that is read in batches."""
 _RECONNECT_MS = 1_000
 """At most, between attempts; kafka-python's own half a minute would be added to any outage."""
 _FILES = ("ssl_cafile", "ssl_certfile", "ssl_keyfile", "ssl_crlfile")
@@ -253,19 +255,22 @@ class KafkaBroker(Broker):
                 time.sleep(0.02)
 
     def reader(self, start: Mapping[Position, int]) -> Reader:
+        return KafkaReader(self._assigned(start, max_partition_fetch_bytes=4 * 1024 * 1024))
+
+    def _assigned(self, start: Mapping[Position, int], **settings: Any) -> Any:
         consumer = self.connect(
             KafkaConsumer,
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             isolation_level="read_committed",
-            max_partition_fetch_bytes=4 * 1024 * 1024,
             metrics_enabled=False,
+            **settings,
         )
         consumer.assign([TopicPartition(*position) for position in start])
         for position, offset in start.items():
             consumer.seek(TopicPartition(*position), offset)
-        return KafkaReader(consumer)
+        return consumer
 
     def bulk_reader(self, start: Mapping[Position, int]) -> Reader:
         settings = self._bulk_settings
@@ -274,6 +279,17 @@ class KafkaBroker(Broker):
         from workbench.brokers.kafka_bulk import BulkKafkaReader
 
         return BulkKafkaReader(self, settings, start)
+
+    def batch_reader(self, start: Mapping[Position, int]) -> Reader:
+        from workbench.brokers.kafka_batches import KafkaBatchReader, fits
+
+        consumer = self._assigned(
+            start, max_partition_fetch_bytes=_BATCH_BYTES, fetch_max_bytes=8 * _BATCH_BYTES
+        )
+        if fits(consumer):
+            return KafkaBatchReader(consumer)
+        consumer.close(autocommit=False)
+        return self.bulk_reader(start)
 
     def bulk_producer(self) -> Producer:
         settings = self._bulk_settings

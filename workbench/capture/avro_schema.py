@@ -13,10 +13,8 @@ from typing import Any, Final
 from workbench.capture.avro_logical import converted
 from workbench.errors import LogError
 
-PRIMITIVES: Final = frozenset(
-    ("null", "boolean", "int", "long", "float", "double", "bytes", "string")
-)
-NAMED: Final = frozenset(("record", "error", "enum", "fixed"))
+PRIMITIVES: Final = ("null", "boolean", "int", "long", "float", "double", "bytes", "string")
+NAMED: Final = ("record", "error", "enum", "fixed")
 _DEEPEST: Final = 64
 """A schema may be nested so deep: what reads by it goes as deep on the machine's stack."""
 

@@ -11,6 +11,8 @@ import io
 from collections.abc import Iterable
 from typing import Any
 
+import orjson
+
 from workbench.capture.avro_logical import CONVERSIONS
 from workbench.capture.avro_nested import NestedReader
 from workbench.capture.avro_schema import ReadingSchema
@@ -46,6 +48,9 @@ class AvroReader:
             raise LogError(f"fastavro can't use it: {_line(error)}") from error
         self._read = schemaless_reader
         root = self._schema.root
+        # Only what may not be finite needs more care than orjson takes.
+        inexact = any(name in repr(root) for name in ("float", "double"))
+        self._text = json_text if inexact else orjson.dumps
         self._bare = root if isinstance(root, dict) and root["type"] == "bytes" else None
 
     def json_text(self, value: bytes, start: int = 0) -> bytes:
@@ -68,7 +73,7 @@ class AvroReader:
             else:
                 reader = NestedReader(self._schema, value, start)
                 found, end = reader.read(), reader.at
-            text = json_text(found)
+            text = self._text(found)
         except EOFError:
             raise UndecodedError("the bytes end before the value does") from None
         except UnicodeDecodeError:

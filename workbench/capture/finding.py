@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from workbench.brokers import Broker, Position, Record
-from workbench.capture.recorder import read_channels, read_range
+from workbench.capture.fetching import read_channels, read_range
 from workbench.errors import EventError
 from workbench.events import DeadLetter, from_kafka
 

@@ -20,7 +20,7 @@ import pandas as pd
 
 from workbench.brokers import Broker, Outgoing, Producer
 from workbench.capture.columns import DEAD_LETTER
-from workbench.capture.jsonl import read_jsonl_parts
+from workbench.capture.reading import read_parts
 from workbench.errors import BrokerError, LogError
 from workbench.events import Envelope, child_traceparent, encode_payload, to_kafka
 
@@ -116,11 +116,9 @@ class _Pace:
 
 
 def _parts(log: pd.DataFrame | str | os.PathLike[str]) -> Iterator[pd.DataFrame]:
-    if not isinstance(log, pd.DataFrame):
-        yield from read_jsonl_parts(log, _PART)
-        return
-    for begin in range(0, len(log), _PART):
-        yield log.iloc[begin : begin + _PART]
+    for frame in [log] if isinstance(log, pd.DataFrame) else read_parts(log):
+        for begin in range(0, len(frame), _PART):
+            yield frame.iloc[begin : begin + _PART]
 
 
 def _is_event(row: Mapping[Any, Any]) -> bool:

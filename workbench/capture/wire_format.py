@@ -11,16 +11,17 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Sequence
-from typing import Final, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
 
+from workbench.brokers import Record
 from workbench.capture.avro_values import AvroReader
 from workbench.capture.json_text import any_json, json_text
 from workbench.capture.schemas import AVRO, JSON, PROTOBUF, SchemaId, Schemas
-from workbench.errors import LogError, UndecodedError
+from workbench.errors import EventError, LogError, UndecodedError
 
 Headers = Sequence[tuple[str, bytes | None]]
 
@@ -140,6 +141,26 @@ def framing(value: bytes, headers: Headers = ()) -> Framed | None:
     if value[:1] == b"\0" and len(value) >= _NUMBER_BYTES:
         return Framed(int.from_bytes(value[1:_NUMBER_BYTES], "big"), _NUMBER_BYTES)
     return None
+
+
+def payload_of(
+    record: Record, decoder: Decoder | None, otherwise: Callable[[], Any]
+) -> tuple[Any, str | None]:
+    """The payload of a record, and why it is none.
+
+    With a decoder, a value in wire format is decoded, or is base64 with the reason. Any other is what
+    ``otherwise`` makes of it; where that raises an ``EventError``, it is the value's text.
+    """
+    value = record.value or b""
+    try:
+        if decoder is not None and framing(value, record.headers) is not None:
+            return any_json(decoder.decode_one(value, record.headers)), None
+    except UndecodedError as error:
+        return b64encode(value).decode(), str(error)
+    try:
+        return otherwise(), None
+    except EventError as error:
+        return value.decode("utf-8", "backslashreplace"), str(error)
 
 
 def base64_text(value: bytes) -> bytes:

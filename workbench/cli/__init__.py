@@ -8,7 +8,17 @@ from __future__ import annotations
 
 import typer
 
-from workbench.cli import asking, changing, contracts, kafka, lab, logs, rabbitmq, running
+from workbench.cli import (
+    asking,
+    capturing,
+    changing,
+    contracts,
+    kafka,
+    lab,
+    logs,
+    rabbitmq,
+    running,
+)
 from workbench.errors import WorkbenchError
 
 app = typer.Typer(
@@ -22,7 +32,7 @@ for command in (
     lab.lab,
     running.demo,
     running.run,
-    running.capture,
+    capturing.capture,
     asking.flow,
     asking.why,
     logs.logs,

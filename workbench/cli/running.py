@@ -15,8 +15,6 @@ from workbench.cli.options import (
     Namespace,
     OnBroker,
     Timeout,
-    looking,
-    must_end,
     must_exist,
 )
 
@@ -70,21 +68,6 @@ def run(
                 time.sleep(1)
         except KeyboardInterrupt:
             typer.echo("stopping.")
-
-
-def capture(
-    design: Design,
-    out: Annotated[Path, typer.Option(help="The file to write, .jsonl or .jsonl.gz.")],
-    broker: OnBroker = None,
-    namespace: Namespace = "",
-    timeout: Timeout = 10.0,
-) -> None:
-    """Write everything on a design's channels to a file."""
-    must_end(out, ".jsonl", ".jsonl.gz")
-    with looking(design, broker, namespace, timeout) as wb:
-        log = wb.capture()
-        log.save(out)
-        typer.echo(f"{len(log):,} events of {wb.broker!r} in {out}")
 
 
 def doctor() -> None:

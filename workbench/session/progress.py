@@ -38,3 +38,15 @@ def counted(what: str, unit: str, *, shown: bool) -> Iterator[Callable[[int, int
             bar.update(done - bar.n)
 
         yield advance
+
+
+def ticking(what: str, unit: str, *, shown: bool) -> Callable[[int], None]:
+    """A line that is told how many there are by now, from another thread; it stays."""
+    from tqdm.auto import tqdm
+
+    bar = tqdm(desc=what, unit=f" {unit}", disable=None if shown else True)
+
+    def advance(done: int) -> None:
+        bar.update(done - bar.n)
+
+    return advance

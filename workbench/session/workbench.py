@@ -10,12 +10,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from workbench.brokers import Broker, Position
+from workbench.brokers import Broker
 from workbench.choreography import Choreography, Service
 from workbench.errors import DesignError, ServiceError
 from workbench.events import Event, EventType
 from workbench.services import AT_LEAST_ONCE, DELIVERIES, LOG_LEVELS, Life, RetryPolicy, Runner
 from workbench.services.tracing import sampling_of
+from workbench.session.capturing import Capturing
 from workbench.session.connection import Connection
 from workbench.session.convergence import Convergence
 from workbench.session.following import Following
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 _NAMESPACE = re.compile(r"[A-Za-z0-9_-]{0,80}")
 
 
-class Workbench(Following):
+class Workbench(Capturing, Following):
     """Design, run, watch, capture and analyse one choreography.
 
     Nothing is started or connected to before it is needed.
@@ -474,41 +475,7 @@ class Workbench(Following):
             batch=batch,
         )
 
-    # --- capturing ------------------------------------------------------------------------
-
-    def capture(
-        self,
-        *,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        start: Mapping[Position, int] | None = None,
-        stop: Mapping[Position, int] | None = None,
-        schemas: object = None,
-        progress: bool = True,
-    ) -> EventLog:
-        """Everything on the design's channels and dead letters, as an event log.
-
-        A range of broker times or of offsets narrows it, and ``schemas`` (the address of a schema
-        registry, or a folder of files) decode Avro; see :func:`workbench.capture.record`.
-        """
-        from workbench.analysis import EventLog
-        from workbench.capture import record
-
-        if self._faults is not None:
-            self._faults.flush()
-        channels = self.connection.captured_channels()
-        with counted("capture", "events", shown=progress) as advance:
-            frame = record(
-                self.broker,
-                channels,
-                since=since,
-                until=until,
-                start=start,
-                stop=stop,
-                schemas=schemas,
-                progress=advance,
-            )
-        return EventLog(frame)
+    # --- replaying ------------------------------------------------------------------------
 
     def replay(
         self,

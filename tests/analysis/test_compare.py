@@ -1,0 +1,215 @@
+"""What changed between two logs: planted changes are found, and in noise nothing is."""
+
+import sys
+from pathlib import Path
+from statistics import NormalDist
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from workbench.analysis import EventLog, compare
+from workbench.analysis.intervals import by_group, cliffs_delta, normal_quantile, share_difference
+
+sys.path.insert(0, str(Path(__file__).parent))
+from synthetic import order_log, order_rows, split_by_flow
+
+
+@pytest.fixture(scope="module")
+def before():
+    return order_log(1500)
+
+
+@pytest.fixture(scope="module")
+def changed(before):
+    return before.compare(order_log(1500, 1, slower=1.5, audited=0.1))
+
+
+def test_a_hop_that_got_slower_is_found_with_its_size(changed):
+    slower = changed[changed["verdict"] == "slower"]
+    assert set(slower["name"]) == {
+        "StockReserved → PaymentReceived (billing)",
+        "StockReserved → PaymentDeclined (billing)",
+    }
+    top = changed.iloc[0]
+    assert top["name"] == "StockReserved → PaymentReceived (billing)"
+    assert 1.4 < top["after"] / top["before"] < 1.6
+    assert 0.3 < top["low"] < top["effect"] < top["high"] < 0.6
+
+
+def test_new_paths_types_and_services_are_found_with_their_shares(changed):
+    new = changed[changed["verdict"] == "new"].groupby("what")["name"].agg(list)
+    assert new["type"] == ["Audited"]
+    assert new["service"] == ["audit"]
+    assert new["hop"] == ["OrderPlaced → Audited (audit)"]
+    assert all("Audited" in path for path in new["variant"])
+    row = changed.set_index(["what", "name"]).loc[("type", "Audited")]
+    assert row["n_before"] == 0
+    assert row["after"] == row["n_after"] / 1500
+    assert row["effect"] == row["after"]
+
+
+def test_the_sentence_names_what_changed_most_surely(changed):
+    assert changed.sentence.startswith("1,500 flows before, 1,500 after: ")
+    assert "2 slower hops" in changed.sentence
+    assert "1 new service, 1 new type" in changed.sentence
+    assert "1 slight change, of " in changed.sentence
+    row = changed.iloc[0]
+    assert (
+        f"The surest: StockReserved → PaymentReceived (billing) is slower, {row['before']:.0f} ms "
+        f"→ {row['after']:.0f} ms at the median (Cliff's delta {row['effect']:.2f}, between "
+    ) in changed.sentence
+
+
+def test_seen_from_the_other_side_every_change_is_turned_round(before):
+    after = order_log(800, 1, slower=1.5, audited=0.1)
+    there, back = before.compare(after), after.compare(before)
+    by = ["what", "name"]
+    there, back = there.set_index(by).sort_index(), back.set_index(by).sort_index()
+    np.testing.assert_allclose(there["effect"], -back["effect"])
+    np.testing.assert_allclose(there["low"], -back["high"], atol=1e-12)
+    pairs = [("new", "vanished"), ("more", "fewer"), ("slower", "faster")]
+    opposite = {a: b for pair in pairs for a, b in (pair, pair[::-1])}
+    turned = [" ".join(opposite.get(word, word) for word in v.split()) for v in there["verdict"]]
+    assert turned == back["verdict"].tolist()
+
+
+@pytest.mark.parametrize("seed", range(2, 10))
+def test_between_logs_of_the_same_system_nothing_is_found(before, seed):
+    answer = before.compare(order_log(1000, seed))
+    assert set(answer["verdict"]) <= {"no change", "too few to tell"}
+    assert "comparisons shows more than chance" in answer.sentence
+
+
+def test_what_only_one_log_has_too_rarely_is_not_called_new(before, event):
+    after = order_rows(1500, 3)
+    odd = pd.DataFrame([event("Odd", "o-3-0", 0, channel="odd", source="odd")])
+    answer = before.compare(EventLog(pd.concat([after, odd], ignore_index=True)))
+    found = answer[answer["name"].isin(["Odd", "odd"])]
+    assert found["verdict"].tolist() == ["too few to tell"] * 2
+    assert "3 more are in one log only, too rarely to tell." in answer.sentence
+
+
+def test_a_log_compared_with_itself_shows_no_difference(orders):
+    answer = orders.compare(orders)
+    assert (answer["effect"] == 0).all()
+    assert set(answer["verdict"]) == {"no change"}
+
+
+def test_an_empty_log_is_not_compared(orders):
+    answer = orders.compare(EventLog([]))
+    assert answer.empty
+    assert answer.sentence == "There is nothing to compare: 4 flows before, 0 after."
+    assert "nothing to compare" in answer.plot().layout.annotations[0].text
+
+
+def test_logs_of_one_flow_and_of_nulls_are_compared(event):
+    one = EventLog([event("A", "f", 0), event("B", "f", 3, "A")])
+    nulls = EventLog([{"type": None, "time": "2026-01-01", "correlation_id": "g"}])
+    answer = one.compare(nulls)
+    assert "(no type)" in answer["name"].tolist()
+    assert not answer["verdict"].isin(["slower", "faster", "new"]).any()
+
+
+def test_shuffled_rows_and_parts_split_by_flow_give_the_same_answer(before):
+    after = order_log(700, 1, slower=1.3, audited=0.02)
+    answer = before.compare(after)
+    shuffled = EventLog(after.frame.sample(frac=1, random_state=1))
+    pd.testing.assert_frame_equal(before.compare(shuffled), answer)
+    parts = [[compare.part(share.index) for share in split_by_flow(log)] for log in (before, after)]
+    together = compare.whole(*parts)
+    pd.testing.assert_frame_equal(together, answer)
+    assert together.sentence == answer.sentence
+
+
+def test_rarer_paths_are_compared_as_one(monkeypatch, before):
+    monkeypatch.setattr(compare, "_PATHS_COMPARED", 1)
+    answer = before.compare(order_log(1500, 1, audited=0.1))
+    pooled = answer[answer["name"] == "(3 rarer paths)"].iloc[0]
+    assert (pooled["what"], pooled["verdict"]) == ("variant", "more")
+
+
+def test_the_picture_shows_each_change_with_its_interval(changed):
+    figure = changed.plot()
+    assert "hold together at 95 %" in figure.layout.title.text
+    assert {points.name for points in figure.data} == {
+        "paths",
+        "types",
+        "services",
+        "times of hops",
+        "duration of flows",
+    }
+
+
+# --- the measures --------------------------------------------------------------------------
+
+SAMPLES = st.lists(st.integers(0, 6), min_size=1, max_size=12)
+
+
+@given(st.lists(st.tuples(SAMPLES, SAMPLES), min_size=1, max_size=3))
+@settings(max_examples=80, deadline=None)
+def test_cliffs_delta_agrees_with_counting_all_pairs(pairs):
+    values, group, after, expected = [], [], [], []
+    for number, (first, second) in enumerate(pairs):
+        values += first + second
+        group += [number] * (len(first) + len(second))
+        after += [False] * len(first) + [True] * len(second)
+        expected.append(np.mean([np.sign(b - a) for a in first for b in second]))
+    arrays = (np.array(values), np.array(group), np.array(after))
+    delta, low, high = cliffs_delta(*by_group(*arrays), len(pairs), normal_quantile(1))
+    np.testing.assert_allclose(delta, expected, atol=1e-12)
+    assert (low <= delta + 1e-9).all()
+    assert (delta <= high + 1e-9).all()
+    assert (low >= -1).all()
+    assert (high <= 1).all()
+
+
+def test_values_too_large_to_be_packed_are_sorted_all_the_same():
+    values, group = np.array([2**61, -(2**61), 5, 4]), np.array([0, 0, 1, 1])
+    found = by_group(values, group, np.array([True, False, True, False]))
+    assert [each.tolist() for each in found] == [
+        [-(2**61), 2**61, 4, 5],
+        [0, 0, 1, 1],
+        [False, True, False, True],
+    ]
+
+
+def test_a_group_without_a_second_sample_has_no_delta():
+    delta, low, _ = cliffs_delta(np.array([1]), np.array([0]), np.array([False]), 2, 1.96)
+    assert np.isnan(delta).all()
+    assert np.isnan(low).all()
+
+
+def test_the_interval_of_shares_is_that_of_newcombe_s_paper():
+    # Table II of the paper, 56/70 against 48/80, method 10: 0.0524 to 0.3339.
+    effect, low, high = share_difference(np.array([48]), 80, np.array([56]), 70, 1.959964)
+    assert effect[0] == pytest.approx(0.2)
+    assert low[0] == pytest.approx(0.0524, abs=5e-5)
+    assert high[0] == pytest.approx(0.3339, abs=5e-5)
+
+
+def test_the_interval_of_delta_leaves_out_0_just_where_the_mann_whitney_test_finds_something():
+    first, second = np.arange(0, 40, 2), np.arange(0, 40, 2) + 13
+    values = np.concatenate([first, second])
+    after = np.arange(40) >= 20
+    values, group, after = by_group(values, np.zeros(40, int), after)
+    delta, *_ = cliffs_delta(values, group, after, 1, 1.0)
+    statistic = delta[0] / 2 / np.sqrt((20 + 20 + 1) / (12 * 20 * 20))
+    for z, holds_zero in ((statistic * 0.999, False), (statistic * 1.001, True)):
+        _, low, high = cliffs_delta(values, group, after, 1, z)
+        assert (low[0] < 0 < high[0]) == holds_zero
+
+
+@pytest.mark.parametrize(("sizes", "shift"), [((30, 30), 0.0), ((20, 60), 0.8), ((8, 8), 1.5)])
+def test_19_in_20_intervals_of_delta_hold_the_truth(sizes, shift):
+    rng, trials = np.random.default_rng(1), 2000
+    first = rng.normal(0, 1, (trials, sizes[0]))
+    second = rng.normal(shift, 1, (trials, sizes[1]))
+    values = (np.concatenate([first, second], axis=1) * 1e6).astype(np.int64).ravel()
+    group = np.repeat(np.arange(trials), sum(sizes))
+    after = np.tile(np.arange(sum(sizes)) >= sizes[0], trials)
+    _, low, high = cliffs_delta(*by_group(values, group, after), trials, normal_quantile(1))
+    truth = 2 * NormalDist().cdf(shift / 2**0.5) - 1
+    assert 0.93 < np.mean((low <= truth) & (truth <= high)) < 0.98

@@ -1,0 +1,183 @@
+"""What sets flows apart: planted reasons are found first, and in noise nothing is."""
+
+import sys
+from itertools import product
+from math import comb
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from workbench.analysis import EventLog, attributes, explain
+from workbench.analysis.separating import _chance, information
+from workbench.errors import LogError
+
+sys.path.insert(0, str(Path(__file__).parent))
+from synthetic import order_log, split_by_flow
+
+
+@pytest.fixture(scope="module")
+def log():
+    return order_log(1000)
+
+
+@pytest.fixture(scope="module")
+def placed(log):
+    """The order of each flow, by correlation id."""
+    frame = log.frame[log.frame["type"] == "OrderPlaced"]
+    return pd.Series(list(frame["data"]), index=frame["correlation_id"])
+
+
+def top(answer):
+    row = answer.iloc[0]
+    return row["attribute"], row["event_type"], row["condition"]
+
+
+def test_a_value_in_the_payload_that_sets_flows_apart_comes_first_with_its_counts(log, placed):
+    german = placed.index[placed.map(lambda data: data["country"] == "DE")]
+    answer = log.explain(list(german[:120]))
+    assert top(answer) == ("data.country", "OrderPlaced", "= 'DE'")
+    row = answer.iloc[0]
+    assert (row["inside"], row["outside"]) == (120, len(german) - 120)
+    assert row["inside_share"] == 1
+    assert row["outside_share"] == (len(german) - 120) / 880
+    assert row["lift"] == pytest.approx(1 / row["outside_share"])
+    assert answer.sentence == (
+        "100 % of the 120 flows have data.country = 'DE' on OrderPlaced, 12 % of the 880 others."
+    )
+
+
+def test_a_threshold_on_a_nested_number_is_found(log, placed):
+    dear = placed.map(lambda data: data["order"]["total"] > 100)
+    answer = log.explain(dear.loc[log.flows()["correlation_id"]])
+    assert top(answer)[:2] == ("data.order.total", "OrderPlaced")
+    limit = float(answer.iloc[0]["condition"].removeprefix("> "))
+    assert 95 < limit <= 100
+    assert answer.iloc[0]["score"] == 1
+    assert (answer["score"] == 1).sum() == 1, "the same split is listed once"
+
+
+def test_values_that_belong_together_are_grouped(log, placed):
+    southern = placed.index[placed.map(lambda data: data["country"] in ("AT", "CH"))]
+    assert top(log.explain(southern)) == ("data.country", "OrderPlaced", "in ('AT', 'CH')")
+
+
+def test_columns_and_types_and_paths_are_attributes_too(event):
+    rows = [
+        event("A", f"f{n}", n, partition=n % 3, dataschema=f"A/{1 + n % 2}", tenant=f"t{n % 5}")
+        for n in range(60)
+    ]
+    rows += [event("B", f"f{n}", n + 0.5, "A") for n in range(0, 60, 4)]
+    log = EventLog(rows)
+    ids = [f"f{n}" for n in range(60)]
+    assert top(log.explain(ids[::3])) == ("partition", "A", "= 0")
+    assert top(log.explain(ids[::2])) == ("version", "A", "= 'A/1'")
+    assert top(log.explain(ids[::5])) == ("tenant", "A", "= 't0'")
+    answer = log.explain(ids[::4])
+    assert answer.iloc[0]["score"] == 1
+    assert top(answer)[0] in ("channel", "service", "type", "variant")
+
+
+def test_ids_explain_nothing(log):
+    answer = log.explain([f"o-0-{n}" for n in range(40)])
+    assert not answer["attribute"].str.contains("id").any()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_flows_drawn_at_random_are_set_apart_by_nothing(log, seed):
+    mask = np.random.default_rng(seed).random(1000) < 0.1
+    answer = log.explain(mask)
+    assert (answer["by_chance"] > 0.05).all()
+    n = mask.sum()
+    assert answer.sentence == (
+        f"Nothing sets the {n} flows apart from the {1000 - n} others by more than chance."
+    )
+
+
+def test_a_log_or_a_table_of_flows_says_which_are_meant(log):
+    ids = log.flows()["correlation_id"].tail(30)
+    expected = log.explain(list(ids))
+    for flows in (ids, ids.to_frame(), EventLog(log.frame[log.frame["correlation_id"].isin(ids)])):
+        pd.testing.assert_frame_equal(log.explain(flows), expected)
+
+
+def test_what_is_no_flow_of_the_log_is_an_error_or_is_said(log, orders):
+    with pytest.raises(LogError, match=r"none of the 2 flows asked about is in this log"):
+        log.explain(["a", "b"])
+    with pytest.raises(LogError, match=r"the mask has 2 entries for 4 flows: it needs one for"):
+        orders.explain([True, False])
+    with pytest.raises(LogError, match=r"the table of flows has no column 'correlation_id'"):
+        orders.explain(pd.DataFrame({"flow": ["o-1"]}))
+    assert orders.explain(["o-1", "o-9"]).sentence.endswith("1 id asked about is not in this log.")
+
+
+def test_all_flows_or_none_leave_nothing_to_tell_apart(orders):
+    assert orders.explain([True] * 4).sentence.startswith("There is nothing to tell apart: 4 flows")
+    assert orders.explain([False] * 4).sentence.startswith(
+        "There is nothing to tell apart: 0 flows"
+    )
+    assert EventLog([]).explain(np.zeros(0, bool)).empty
+
+
+def test_a_log_of_nulls_and_odd_payloads_has_an_answer(event):
+    odd = [None, 1, "x", [1, [2]], {"a": {"b": [{"c": None}, {"c": True}]}}, 10**400, float("nan")]
+    rows = [event("A", f"f{n}", 0, data=odd[n % len(odd)]) for n in range(35)]
+    rows.append({"type": None, "time": "2026-11-23", "correlation_id": "g"})
+    answer = EventLog(rows).explain([f"f{n}" for n in range(4, 35, 7)])
+    assert top(answer)[0].startswith("data.a.b[].c")
+    assert answer.iloc[0]["score"] == 1
+
+
+def test_shuffled_rows_and_parts_split_by_flow_give_the_same_answer(log, placed):
+    german = set(placed.index[placed.map(lambda data: data["country"] == "DE")][:150])
+    answer = log.explain(german)
+    shuffled = EventLog(log.frame.sample(frac=1, random_state=1))
+    pd.testing.assert_frame_equal(shuffled.explain(german), answer)
+    together = _in_parts(log, german)
+    pd.testing.assert_frame_equal(together, answer)
+    assert together.sentence == answer.sentence
+
+
+def test_of_too_many_events_flows_are_drawn_the_same_ones_always(monkeypatch, log, placed):
+    monkeypatch.setattr(attributes, "EVENTS", 600)
+    german = set(placed.index[placed.map(lambda data: data["country"] == "DE")])
+    answer = log.explain(german)
+    assert top(answer) == ("data.country", "OrderPlaced", "= 'DE'")
+    assert "drawn by a hash of their ids." in answer.sentence
+    assert 140 < answer.iloc[0]["inside"] < 170
+    together = _in_parts(log, german)
+    pd.testing.assert_frame_equal(together, answer)
+    assert together.sentence == answer.sentence
+
+
+def _in_parts(log, ids):
+    parts = []
+    for share in split_by_flow(log):
+        asked, _ = explain.asked_about(share.index, ids)
+        parts.append(attributes.attributes(share.index, share.frame, asked))
+    return explain.whole(parts, asked=len(ids), rest=1000 - len(ids))
+
+
+def test_the_chance_is_never_below_that_of_fishers_test():
+    for x, y in product(range(6), range(9)):
+        chance = _chance(np.array([x]), np.array([y]), 5, 8)[0]
+        ways = [comb(x + y, n) * comb(13 - x - y, 5 - n) for n in range(6)]
+        above, below = sum(ways[x:]) / comb(13, 5), sum(ways[: x + 1]) / comb(13, 5)
+        assert chance >= min(above, below) - 1e-12
+
+
+def test_the_score_is_that_of_two_sides_of_equal_size():
+    shares = np.array([1.0, 0.5, 0.0]), np.array([0.0, 0.5, 0.5])
+    np.testing.assert_allclose(information(*shares), [1, 0, 0.311278], atol=1e-6)
+
+
+def test_the_picture_sets_both_sides_beside_each_other(log, placed):
+    german = placed.index[placed.map(lambda data: data["country"] == "DE")]
+    figure = log.explain(german).plot()
+    assert figure.layout.title.text.endswith("in % of flows (n = 1,000)</b>")
+    assert [bars.x[0] for bars in figure.data] == [100, 0]
+    assert figure.layout.yaxis.ticktext[0].startswith(
+        "<b>data.country = 'DE'</b><br>on OrderPlaced"
+    )
+    assert "nothing in which" in EventLog([]).explain([]).plot().layout.annotations[0].text

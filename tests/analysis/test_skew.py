@@ -1,0 +1,163 @@
+"""Clocks that differ are found, estimated, and put right where a shift can do that."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from workbench.analysis import EventLog
+from workbench.analysis.skew import Skew, part, shifts
+
+NOON = pd.Timestamp("2026-11-23T12:00:00Z")
+
+
+@pytest.fixture
+def skewed(event) -> EventLog:
+    """billing's clock is 100 ms slow: it charges and answers before it was asked.
+
+    shop asks billing (10 ms), and reacts to its answer (20 ms later).
+    """
+    rows = []
+    for n in range(4):
+        at = 1000 * n
+        rows += [
+            event("Asked", f"f{n}", at, source="shop"),
+            event("Charged", f"f{n}", at + 10 + n - 100, "Asked", source="billing"),
+            event("Noted", f"f{n}", at + 30 + n, "Charged", source="shop"),
+        ]
+    return EventLog(rows)
+
+
+def test_effects_before_their_causes_are_found_per_pair_of_services(skewed):
+    table = skewed.skew()
+    assert table[["cause_service", "effect_service", "n", "negative"]].to_numpy().tolist() == [
+        ["shop", "billing", 4, 4],
+        ["billing", "shop", 4, 0],
+    ]
+    assert table["min_ms"].tolist() == [-90.0, 120.0]
+    assert table["p50_ms"].tolist() == [-88.5, 120.0]
+    assert np.allclose(table["p95_ms"], [-87.15, 120.0])
+
+
+def test_the_offset_is_estimated_from_both_directions(skewed):
+    table = skewed.skew()
+    assert table["offset_ms"].tolist() == [-105.0, 105.0]  # half of 10 - 100 - 120
+    assert table["within_ms"].tolist() == [15.0, 15.0]  # it is -100, which lies within
+
+
+def test_one_direction_gives_a_bound_and_no_estimate(event):
+    log = EventLog([event("A", "f", 10, source="s"), event("B", "f", 4, "A", source="t")])
+    row = log.skew().iloc[0]
+    assert row["min_ms"] == -6.0
+    assert np.isnan(row["offset_ms"])
+    assert np.isnan(row["within_ms"])
+
+
+def test_a_clock_is_shifted_so_that_no_effect_stands_before_its_cause(skewed):
+    answer = skewed.skew(per="service")
+    assert answer.to_numpy().tolist() == [["billing", 90_000_000, 4, 0], ["shop", 0, 0, 0]]
+    assert answer.sentence == (
+        "4 of 8 effects stand before their cause: shop → billing 4 of 4, by up to 90 ms. Shifting "
+        "billing +90 ms (log.without_skew()) puts all of these right."
+    )
+    right = skewed.without_skew()
+    assert (right.skew()["negative"] == 0).all()
+    assert right.frame["time_as_logged"].equals(skewed.frame["time"])
+    moved = right.frame["time"] - skewed.frame["time"]
+    billing = skewed.frame["source"] == "billing"
+    assert set(moved[billing]) == {pd.Timedelta("90ms")}
+    assert set(moved[~billing]) == {pd.Timedelta(0)}
+
+
+def test_what_no_shift_puts_right_remains_and_is_said(event):
+    log = EventLog(
+        [
+            event("A", "f", 0, source="s"),
+            event("B", "f", -5, "A", source="s"),  # before its cause, by one clock
+            event("C", "g", 0, source="s"),
+            event("D", "g", -10, "C", source="t"),
+            event("E", "g", -12, "D", source="s"),  # contradicts the one above
+            event("C", "h", 0, source="s"),
+            event("D", "h", -10, "C", source="t"),
+        ]
+    )
+    table = log.skew().set_index(["cause_service", "effect_service"])
+    assert table["remaining"].to_dict() == {("s", "t"): 0, ("s", "s"): 1, ("t", "s"): 1}
+    assert table["within_ms"]["s", "t"] == -6.0
+    assert "puts all but 2 of these right" in log.skew().sentence
+
+
+def test_clocks_that_agree_are_said_to(orders):
+    assert orders.skew().sentence == (
+        "No effect stands before its cause among 9 hops: the clocks agree."
+    )
+    assert len(orders.skew().plot().layout.annotations) == 1
+    pd.testing.assert_series_equal(orders.without_skew().frame["time"], orders.frame["time"])
+
+
+def test_a_log_that_tells_no_causes_says_nothing_of_clocks(orders):
+    untold = EventLog(orders.frame.assign(causation_id=None))
+    assert untold.skew().empty
+    assert untold.with_causes().skew().empty
+    assert "tells no cause" in untold.skew().sentence
+    assert EventLog([]).skew(per="service").empty
+
+
+def test_pairs_are_drawn_with_how_far_and_how_many(skewed, event):
+    figure = skewed.skew().plot()
+    assert list(figure.data[0].text) == ["90 ms"]
+    assert figure.layout.annotations[0].text == "shop → billing: 4 of 4 effects"
+    odd = [event("A", "f", 1, source="<b>s"), event("B", "f", 0, "A", source="t")]
+    assert "&lt;b&gt;s" in EventLog(odd).skew().plot().layout.annotations[0].text
+
+
+EDGES = st.lists(
+    st.tuples(st.integers(0, 4), st.integers(0, 4), st.integers(-9, 9)),
+    min_size=1,
+    max_size=12,
+    unique_by=lambda edge: edge[:2],
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(edges=EDGES)
+def test_shifts_put_all_right_wherever_any_shifts_can(edges):
+    cause, effect, least = (np.array(column, dtype=np.int64) for column in zip(*edges, strict=True))
+    apart = cause != effect
+    found = shifts(5, cause, effect, least, np.ones(len(edges), np.int64))
+    wrong = (least + found[effect] - found[cause] < 0) & apart
+    # By Floyd and Warshall: some shifts put all right unless a ring of pairs is below 0.
+    distance = np.full((5, 5), np.inf)
+    distance[cause[apart], effect[apart]] = least[apart]
+    for middle in range(5):
+        distance = np.minimum(distance, distance[:, [middle]] + distance[[middle], :])
+    assert wrong.any() == (np.diag(distance) < 0).any()
+    if (least[apart] >= 0).all():
+        assert not found.any()
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 999))
+def test_parts_of_a_log_say_of_clocks_what_all_of_it_says(seed):
+    random = np.random.default_rng(seed)
+    n = 40
+    frame = pd.DataFrame(
+        {
+            "id": [f"e{i}" for i in range(n)],
+            "type": "A",
+            "source": random.choice(list("stu"), n),
+            "time": NOON + pd.to_timedelta(random.integers(0, 50, n), unit="ms"),
+            "correlation_id": [f"f{i % 4}" for i in range(n)],
+            "causation_id": [f"e{i - 4}" if i >= 4 else None for i in range(n)],
+        }
+    )
+    log, half = EventLog(frame), frame["correlation_id"] < "f2"
+    parts = [part(EventLog(frame[half]).index), part(EventLog(frame[~half]).index)]
+    for per_service in (False, True):
+        joined = Skew(parts).answer(per_service=per_service)
+        direct = log.skew(per="service" if per_service else "pair")
+        pd.testing.assert_frame_equal(pd.DataFrame(joined), pd.DataFrame(direct))
+        assert joined.sentence == direct.sentence
+    shuffled = EventLog(frame.sample(frac=1, random_state=seed)).skew()
+    pd.testing.assert_frame_equal(pd.DataFrame(shuffled), pd.DataFrame(log.skew()))

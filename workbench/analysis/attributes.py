@@ -1,0 +1,246 @@
+"""What can be said about flows: the values in their payloads and columns, for a sample of them.
+
+Payloads are text until they are looked at, and looking at all of millions takes minutes. So flows
+are drawn, by a hash of their correlation id: always the same ones, whatever the order of the rows
+and however the log is split.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from workbench.analysis.parts import joined, path_keys, texts
+from workbench.analysis.variants import paths
+from workbench.capture.columns import COLUMNS, DEAD_LETTER, UNDATED, UNKNOWN
+from workbench.capture.json_text import any_json
+from workbench.capture.payload_column import payload_texts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from workbench.analysis.arrays import Bools, Ints
+    from workbench.analysis.index import FlowIndex
+
+EVENTS: Final = 200_000
+"""Events on each side (asked about, and the rest) that are looked at, whole flows at a time."""
+OF_A_FLOW: Final = 1_000
+"""Events of a flow that are looked at: its first."""
+
+_SCALARS = 200
+"""Values of one payload that are looked at."""
+_DEPTH = 8
+_LETTERS = 100
+"""A longer text is a text, and not a value to tell flows by."""
+_PATHS = 500
+_LARGEST = 10**300
+"""A number beyond this is a text: it can't be held among the others."""
+_NOT_ASKED = {
+    *(COLUMNS.keys() - {"channel", "partition"}),
+    DEAD_LETTER,
+    UNDATED,
+    "traceparent",
+    "undecoded",
+}
+"""Columns that are no attribute, or are one under another name."""
+
+
+def attributes(index: FlowIndex, frame: pd.DataFrame, asked: Bools) -> pd.DataFrame:
+    """Collect the values of a sample of flows.
+
+    Parameters
+    ----------
+    index, frame
+        A log.
+    asked
+        Of each flow, whether it is asked about.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for each value that a flow has: ``flow`` (int64: a hash of its id), ``asked``
+        (bool), ``attribute``, ``event_type`` and ``value`` (category; no ``event_type``: of the
+        flow as a whole), ``number`` (float64; NaN for what is not a number). A row without an
+        attribute says how many of a flow's events were looked at, as ``number``.
+    """
+    key = flow_keys(index.correlation_id)
+    size = np.minimum(np.diff(index.start), OF_A_FLOW)
+    chosen = drawn(key, size, asked)
+    within = np.arange(len(index.flow)) - index.start[:-1][index.flow]
+    at = np.flatnonzero(chosen[index.flow] & (within < OF_A_FLOW))
+    flows = np.flatnonzero(chosen)
+    nothing = np.full(len(flows), -1)
+    tables = [
+        _table(flows, nothing, [], nothing, nothing, [], size[flows].astype(np.float64)),
+        _of_flows(index, at, index.type, index.type_names, "type"),
+        _of_flows(index, at, index.source, index.source_names, "service"),
+        _variants(index, flows),
+        *_columns(index, frame, at),
+        _payloads(index, frame, at),
+    ]
+    found = joined(tables)
+    flow = found["flow"].to_numpy()
+    return found.assign(flow=key[flow], asked=asked[flow])
+
+
+def flow_keys(ids: NDArray[np.object_]) -> Ints:
+    """Hash correlation ids: the order in which flows are drawn."""
+    return np.asarray(pd.util.hash_array(ids, categorize=False), dtype=np.uint64).view(np.int64)
+
+
+def drawn(key: Ints, size: Ints, asked: Bools) -> Bools:
+    """Draw flows on each side, by their keys, until their events are as many as are looked at."""
+    chosen = np.zeros(len(key), dtype=bool)
+    for side in (asked, ~asked):
+        mine = np.flatnonzero(side)
+        mine = mine[np.argsort(key[mine], kind="stable")]
+        before = np.cumsum(size[mine]) - size[mine]
+        chosen[mine[before < EVENTS]] = True
+    return chosen
+
+
+def _table(
+    flow: Ints,
+    attribute: Ints,
+    attributes: list[str],
+    event_type: Ints,
+    value: Ints,
+    values: Any,
+    number: Any = np.nan,
+    types: Any = (),
+) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "flow": flow,
+            "attribute": texts(attribute, attributes),
+            "event_type": texts(event_type, types),
+            "value": texts(value, values),
+            "number": number,
+        }
+    ).drop_duplicates(ignore_index=True)
+
+
+def _of_flows(
+    index: FlowIndex, at: Ints, code: Ints, names: NDArray[np.object_], attribute: str
+) -> pd.DataFrame:
+    flow, value = np.divmod(pd.unique(index.flow[at] * len(names) + code[at]), len(names))
+    shown = [_written(str(name)) for name in names]
+    return _table(flow, np.zeros(len(flow), np.int64), [attribute], flow * 0 - 1, value, shown)
+
+
+def _variants(index: FlowIndex, flows: Ints) -> pd.DataFrame:
+    """The paths of the flows, of the most frequent of which there are."""
+    keys, first, code, n = np.unique(
+        path_keys(index)[flows], return_index=True, return_inverse=True, return_counts=True
+    )
+    ranked = np.lexsort((keys, -n))[:_PATHS]
+    path = np.full(len(keys), -1)
+    path[ranked] = np.arange(len(ranked))
+    value = path[code]
+    told = paths(index, flows[first[ranked]])
+    known = value >= 0
+    flow = flows[known]
+    return _table(flow, flow * 0, ["variant"], flow * 0 - 1, value[known], told)
+
+
+def _columns(index: FlowIndex, frame: pd.DataFrame, at: Ints) -> Iterator[pd.DataFrame]:
+    """The columns beside the payload: where events stood on the broker, headers, versions."""
+    for name in frame.columns:
+        if name in _NOT_ASKED:
+            continue
+        column = frame[name].iloc[index.row[at]].reset_index(drop=True)
+        cells = column.astype(object)
+        if name == "partition":
+            cells = cells.mask(cells == UNKNOWN)
+        known = cells.notna().to_numpy()
+        try:
+            code, values = pd.factorize(cells[known])
+        except TypeError:  # lists and dicts
+            code, values = pd.factorize(cells[known].map(repr))
+        ordered = name != "partition"
+        numbers = [float(v) if ordered and _is_number(v) else np.nan for v in values]
+        shown = [_written(v if _is_scalar(v) else str(v)) for v in values]
+        where = at[known]
+        yield _table(
+            index.flow[where],
+            code * 0,
+            ["version" if name == "dataschema" else str(name)],
+            index.type[where],
+            code,
+            shown,
+            np.append(numbers, np.nan)[code],
+            index.type_names,
+        )
+
+
+def _payloads(index: FlowIndex, frame: pd.DataFrame, at: Ints) -> pd.DataFrame:
+    held = payload_texts(frame["data"]).take(pa.array(index.row[at])).to_pylist()
+    names: dict[str, int] = {}
+    shown: dict[str, int] = {}
+    event, attribute, value, number = [], [], [], []
+    for place, text in zip(at.tolist(), held, strict=True):
+        if text is None:
+            continue
+        left = _SCALARS
+        for name, found in _scalars(any_json(text), "data", _DEPTH):
+            if isinstance(found, str) and len(found) > _LETTERS:
+                continue
+            event.append(place)
+            attribute.append(names.setdefault(name, len(names)))
+            value.append(shown.setdefault(_written(found), len(shown)))
+            number.append(float(found) if _is_number(found) else np.nan)
+            left -= 1
+            if not left:
+                break
+    where = np.array(event, dtype=np.int64)
+    return _table(
+        index.flow[where],
+        np.array(attribute, dtype=np.int64),
+        list(names),
+        index.type[where],
+        np.array(value, dtype=np.int64),
+        list(shown),
+        np.array(number, dtype=np.float64),
+        index.type_names,
+    )
+
+
+def _scalars(value: Any, path: str, depth: int) -> Iterator[tuple[str, Any]]:
+    """The values in a payload that are no lists or objects, each with the path that leads to it."""
+    if isinstance(value, dict):
+        if depth:
+            for name, inner in value.items():
+                yield from _scalars(inner, f"{path}.{name}", depth - 1)
+    elif isinstance(value, list):
+        if depth:
+            for inner in value:
+                yield from _scalars(inner, f"{path}[]", depth - 1)
+    else:
+        yield path, value
+
+
+def _is_scalar(value: Any) -> bool:
+    return isinstance(value, str | int | float | bool) or value is None
+
+
+def _is_number(value: Any) -> bool:
+    """Whether a value is a number that can be compared with others."""
+    if isinstance(value, bool):
+        return False
+    return isinstance(value, int | float | np.integer | np.floating) and bool(
+        -_LARGEST < value < _LARGEST
+    )
+
+
+def _written(value: Any) -> str:
+    """A value as a condition names it: ``'DE'``, ``12.5``, ``true``, ``null``."""
+    if isinstance(value, str):
+        return f"'{value[:_LETTERS]}'"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "null" if value is None else str(value)

@@ -1,0 +1,266 @@
+"""What changed between two logs: which paths, types, services and hops, by how much, how surely?
+
+Two logs are never the same. So every difference has its size and an interval, the intervals hold
+all together, and a difference that could well be chance is called that.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from workbench.analysis.answer import Answer
+from workbench.analysis.arrays import quantiles
+from workbench.analysis.flows import durations
+from workbench.analysis.intervals import by_group, cliffs_delta, normal_quantile, share_difference
+from workbench.analysis.parts import HOP, hop_kinds, hop_names, hop_text, joined, path_keys, texts
+from workbench.analysis.plots_compare import plot_compare
+from workbench.analysis.variants import paths
+from workbench.analysis.wording import count, cut, length, percent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from workbench.analysis.arrays import Ints
+    from workbench.analysis.index import FlowIndex
+
+_PATHS_NAMED = 2_000
+"""Paths of a part that are written out, the most frequent; another is known by its number."""
+_PATHS_COMPARED = 200
+"""The most frequent in both logs; the rest is compared as one."""
+
+_NEGLIGIBLE = 0.147
+"""Of Cliff's delta. J. Romano et al., "Appropriate statistics for ordinal level data", 2006."""
+_SMALL_SHARE = 0.01
+"""A difference of shares that is called slight."""
+_TOLD = 3
+_NOUN = {"flow": "duration", "hop": "hop", "variant": "path", "type": "type", "service": "service"}
+_COLUMNS: Final[Mapping[str, Any]] = {
+    "what": "str",
+    "name": "str",
+    "n_before": "int64",
+    "n_after": "int64",
+    "before": "float64",
+    "after": "float64",
+    "effect": "float64",
+    "low": "float64",
+    "high": "float64",
+    "verdict": "str",
+}
+
+
+def part(index: FlowIndex) -> pd.DataFrame:
+    """Measure what is compared.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``what`` and ``name`` (category), ``value`` (int64: of a hop or a flow's duration how many
+        nanoseconds, of a variant its number), ``n`` (int32: how many flows; 1 of a time).
+    """
+    kind, kinds = hop_kinds(index)
+    names = hop_names(index, kinds)
+    hops = [hop_text(*names_of) for names_of in zip(*(names[name] for name in HOP), strict=True)]
+    effect = np.flatnonzero(kind >= 0)
+    keys, example, n = np.unique(path_keys(index), return_index=True, return_counts=True)
+    ranked = np.lexsort((keys, -n))[:_PATHS_NAMED]
+    path = np.full(len(keys), -1)
+    path[ranked] = np.arange(len(ranked))
+    types, with_type = _members(index, index.type, len(index.type_names))
+    sources, with_source = _members(index, index.source, len(index.source_names))
+    return joined(
+        [
+            _rows("flow", np.zeros(index.flows, np.int64), ["duration"], durations(index)),
+            _rows("hop", kind[effect], hops, index.time[effect] - index.time[index.cause[effect]]),
+            _rows("variant", path, paths(index, example[ranked]), keys, n),
+            _rows("type", types, index.type_names, np.zeros(len(types), np.int64), with_type),
+            _rows(
+                "service",
+                sources,
+                index.source_names,
+                np.zeros(len(sources), np.int64),
+                with_source,
+            ),
+        ]
+    )
+
+
+def whole(before: Iterable[pd.DataFrame], after: Iterable[pd.DataFrame]) -> Answer:
+    """Compare the parts of two logs; ``EventLog.compare`` documents the columns."""
+    both = [(part, log) for log, parts in enumerate((before, after)) for part in parts]
+    rows = joined([part for part, _ in both])
+    rows["after"] = np.repeat([bool(log) for _, log in both], [len(part) for part, _ in both])
+    durations_of = rows.loc[rows["what"] == "flow", "after"]
+    flows = (int((~durations_of).sum()), int(durations_of.sum()))
+    if not all(flows):
+        sentence = (
+            f"There is nothing to compare: {count(flows[0], 'flow')} before, {flows[1]:,} after."
+        )
+        nothing = pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in _COLUMNS.items()})
+        return Answer(nothing, sentence, plot_compare)
+
+    timed = rows["what"].isin(["flow", "hop"]).to_numpy()
+    counts, times = _counted(rows[~timed]), rows[timed]
+    n_names = len(times["name"].cat.categories)
+    kind = times["what"].cat.codes.to_numpy(np.int64) * n_names + times["name"].cat.codes
+    code, kinds = pd.factorize(np.asarray(kind, dtype=np.int64), sort=True)
+    z = normal_quantile(len(counts) + len(kinds))
+    shares, speeds = (
+        _shares(counts, flows, z),
+        _speeds(times, code, kinds, flows, z),
+    )
+    table = pd.concat([shares, speeds], ignore_index=True)
+    bound = table[["low", "high"]].abs().min(axis=1).where(table["low"] * table["high"] > 0, 0)
+    table = table.assign(bound=bound, size=table["effect"].abs()).sort_values(
+        ["bound", "size", "what", "name"], ascending=[False, False, True, True], ignore_index=True
+    )
+    no_times = (table["what"] == "hop") & (table[["n_before", "n_after"]].min(axis=1) == 0)
+    table.loc[no_times, ["effect", "low", "high"]] = np.nan
+    table = table[list(_COLUMNS)].astype(_COLUMNS)
+    return Answer(table, _sentence(table, flows), plot_compare)
+
+
+def _rows(
+    what: str,
+    codes: Ints,
+    names: list[str] | NDArray[np.object_],
+    value: Ints,
+    n: Ints | None = None,
+) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "what": texts(np.zeros(len(codes), np.int64), [what]),
+            "name": texts(codes, names),
+            "value": value,
+            "n": np.ones(len(codes), np.int32) if n is None else n.astype(np.int32),
+        }
+    )
+
+
+def _members(index: FlowIndex, code: Ints, n_codes: int) -> tuple[Ints, Ints]:
+    """The codes in use, and how many flows hold each."""
+    member = pd.unique(index.flow * n_codes + code) % n_codes
+    found, n = np.unique(member, return_counts=True)
+    return found, n
+
+
+def _counted(rows: pd.DataFrame) -> pd.DataFrame:
+    """Count the flows before and after that take each path, or hold each type or service."""
+    by = ["what", "value", "name"]
+    text = rows["name"].astype("str")
+    known = rows["value"].map(text[text.notna()].groupby(rows["value"]).min())
+    text = text.fillna(known).fillna("path " + rows["value"].astype("str"))
+    rows = rows.astype({"what": "str"}).assign(name=text)
+    sums = rows.assign(
+        n_before=rows["n"].where(~rows["after"], 0), n_after=rows["n"].where(rows["after"], 0)
+    )
+    sums = sums.groupby(by, as_index=False)[["n_before", "n_after"]].sum()
+    sums["total"] = sums["n_before"] + sums["n_after"]
+    path = sums["what"] == "variant"
+    ranked = sums[path].sort_values(["total", "name"], ascending=[False, True], ignore_index=True)
+    rest = ranked.iloc[_PATHS_COMPARED:]
+    pooled = pd.DataFrame(
+        {"what": "variant", "name": f"({count(len(rest), 'rarer path')})"}
+        | {n: [rest[n].sum()] for n in ("n_before", "n_after")}
+    )
+    tables = [ranked.iloc[:_PATHS_COMPARED], sums[~path], pooled.iloc[: len(rest)]]
+    columns = ["what", "name", "n_before", "n_after"]
+    return pd.concat([table[columns] for table in tables], ignore_index=True)
+
+
+def _shares(counts: pd.DataFrame, flows: tuple[int, int], z: float) -> pd.DataFrame:
+    before, after = (counts[name].to_numpy(np.int64) for name in ("n_before", "n_after"))
+    measured = share_difference(before, flows[0], after, flows[1], z)
+    table = _table(counts["what"], counts["name"], (before, after), measured)
+    table["verdict"] = _verdicts(table, ("more", "fewer"), _SMALL_SHARE)
+    return table.assign(before=before / flows[0], after=after / flows[1])
+
+
+def _speeds(
+    times: pd.DataFrame, code: Ints, kinds: Any, flows: tuple[int, int], z: float
+) -> pd.DataFrame:
+    value, code, later = by_group(times["value"].to_numpy(), code, times["after"].to_numpy())
+    sides = (~later, later)
+    n = [np.bincount(code[side], minlength=len(kinds)) for side in sides]
+    # A kind of hop that only one log has is judged like a share: by how many flows it may be in.
+    holding = [np.minimum(*both) for both in zip(n, flows, strict=True)]
+    shares = share_difference(holding[0], flows[0], holding[1], flows[1], z)
+    deltas = cliffs_delta(value, code, later, len(kinds), z)
+    one_sided = (n[0] == 0) | (n[1] == 0)
+    measured = [np.where(one_sided, *both) for both in zip(shares, deltas, strict=True)]
+    what, name = np.divmod(kinds, len(times["name"].cat.categories))
+    table = _table(
+        times["what"].cat.categories[what], times["name"].cat.categories[name], n, measured
+    )
+    table["verdict"] = _verdicts(table, ("slower", "faster"), _NEGLIGIBLE)
+    before, after = (
+        quantiles(value[side], code[side], len(kinds), [0.5])[0] / 1e6 for side in sides
+    )
+    return table.assign(before=before, after=after)
+
+
+def _table(what: Any, name: Any, n: Sequence[Ints], measured: Sequence[Any]) -> pd.DataFrame:
+    columns = ("what", "name", "n_before", "n_after", "effect", "low", "high")
+    values = (*map(np.asarray, (what, name)), *n, *measured)
+    return pd.DataFrame(dict(zip(columns, values, strict=True)))
+
+
+def _verdicts(table: pd.DataFrame, words: tuple[str, str], small: float) -> NDArray[np.object_]:
+    """Say what the intervals tell; ``words`` are those for an effect above and below 0."""
+    change = np.where(table["effect"] > 0, *words).astype(object)
+    slightly = np.where(table["effect"].abs() < small, "slightly ", "").astype(object)
+    new, gone = table["n_before"] == 0, table["n_after"] == 0
+    found = table["low"] * table["high"] > 0
+    return np.select(
+        [~found & (new | gone), ~found, new, gone],
+        ["too few to tell", "no change", "new", "vanished"],
+        slightly + change,
+    )
+
+
+def _sentence(table: pd.DataFrame, flows: tuple[int, int]) -> str:
+    start = f"{count(flows[0], 'flow')} before, {flows[1]:,} after: "
+    few = table["verdict"] == "too few to tell"
+    changed = table[~few & (table["verdict"] != "no change")]
+    rest = f" {few.sum():,} more are in one log only, too rarely to tell." if few.any() else ""
+    if changed.empty:
+        return f"{start}none of {count(len(table), 'comparison')} shows more than chance.{rest}"
+    slight = changed["verdict"].str.startswith("slightly")
+    plain = changed[~slight]
+    tally = Counter(zip(plain["what"], plain["verdict"], strict=True))
+    told = [
+        count(n, f"{_adjective(verdict)} {_NOUN[what]}")
+        for (what, verdict), n in sorted(tally.items())
+    ]
+    told += [count(int(slight.sum()), "slight change")] if slight.any() else []
+    top = "; ".join(_told(row) for _, row in changed.head(_TOLD).iterrows())
+    return (
+        f"{start}{', '.join(told)}, of {count(len(table), 'comparison')}. The surest: {top}.{rest}"
+    )
+
+
+def _told(row: pd.Series[Any]) -> str:
+    """One change in words."""
+    name = cut(row["name"], 100)
+    if row["what"] in ("hop", "flow"):
+        if row["verdict"] in ("new", "vanished"):
+            n = row["n_before"] + row["n_after"]
+            return f"the hop {name} is {row['verdict']} ({n:,} times)"
+        name = "the duration of flows" if row["what"] == "flow" else name
+        before, after = (length(row[log] / 1e3) for log in ("before", "after"))
+        return (
+            f"{name} is {row['verdict']}, {before} → {after} at the median (Cliff's delta "
+            f"{row['effect']:.2f}, between {row['low']:.2f} and {row['high']:.2f})"
+        )
+    before, after = (percent(row[log]) for log in ("before", "after"))
+    adjective = _adjective(row["verdict"])
+    return f"the {_NOUN[row['what']]} {name} is {adjective}, {before} → {after} of flows"
+
+
+def _adjective(verdict: str) -> str:
+    return verdict.replace("more", "more frequent").replace("fewer", "less frequent")

@@ -1,0 +1,151 @@
+"""What sets some flows apart from the rest: which value, of which attribute, on which event?
+
+Each condition that a value or a threshold makes splits the flows in two. It is scored by how much
+it tells about the side that a flow is on, and by how easily chance alone would do as well, among so
+many conditions tried.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from workbench.analysis.answer import Answer
+from workbench.analysis.attributes import drawn
+from workbench.analysis.parts import joined
+from workbench.analysis.plots_explain import plot_explain
+from workbench.analysis.separating import conditions
+from workbench.analysis.wording import count, cut, percent
+from workbench.errors import LogError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from workbench.analysis.arrays import Bools
+    from workbench.analysis.index import FlowIndex
+
+_LISTED = 50
+_CHANCE = 0.05
+_TOLD = 3
+_TELLS_NOTHING = 1e-9
+"""Bits: what rounding leaves of a condition that holds for as many on both sides."""
+
+
+def asked_about(index: FlowIndex, flows: Any) -> tuple[Bools, int]:
+    """Read which flows are meant.
+
+    Returns
+    -------
+    tuple of numpy.ndarray of bool and int
+        Of each flow whether it is asked about; and how many ids this log doesn't hold.
+
+    Raises
+    ------
+    LogError
+        It can't be told which, or none of them is in the log.
+    """
+    given = flows.frame if hasattr(flows, "frame") else flows
+    if isinstance(given, pd.DataFrame):
+        if "correlation_id" not in given:
+            raise LogError(
+                "the table of flows has no column 'correlation_id': give a list of correlation "
+                "ids, or a table that has them."
+            )
+        given = given["correlation_id"].dropna()
+    if isinstance(given, str):
+        given = [given]
+    values = given.to_numpy() if isinstance(given, pd.Series) else given
+    cells = np.array(list(values), dtype=object)
+    if len(cells) and all(isinstance(cell, bool | np.bool_) for cell in cells):
+        if len(cells) != index.flows:
+            raise LogError(
+                f"the mask has {len(cells):,} entries for {count(index.flows, 'flow')}: "
+                "it needs one for each row of log.flows()."
+            )
+        return cells.astype(bool), 0
+    wanted = pd.unique(cells)
+    asked = pd.Series(index.correlation_id, dtype=object).isin(wanted).to_numpy()
+    if len(wanted) and not asked.any():
+        raise LogError(
+            f"none of the {count(len(wanted), 'flow')} asked about is in this log: "
+            "log.flows() lists those it has."
+        )
+    return asked, len(wanted) - int(asked.sum())
+
+
+def whole(parts: Iterable[pd.DataFrame], *, asked: int, rest: int, unknown: int = 0) -> Answer:
+    """Rank what tells the flows apart; ``EventLog.explain`` documents the columns.
+
+    Parameters
+    ----------
+    parts
+        As :func:`workbench.analysis.attributes.attributes` gives them.
+    asked, rest
+        How many flows are asked about, and how many are not.
+    unknown
+        How many of the ids asked about the log doesn't hold.
+    """
+    rows = joined(parts)
+    head = rows[rows["attribute"].isna()]
+    key, side = head["flow"].to_numpy(), head["asked"].to_numpy()
+    chosen = drawn(key, head["number"].to_numpy().astype(np.int64), side)
+    kept = rows[rows["attribute"].notna() & rows["flow"].isin(key[chosen])]
+    inside, outside = int(side[chosen].sum()), int((~side[chosen]).sum())
+    table = conditions(kept, inside, outside)
+    table = table[table["score"] > _TELLS_NOTHING]
+    table = (
+        table.assign(rarer=table["inside_share"] < table["outside_share"])
+        .sort_values(
+            ["score", "rarer", "attribute", "event_type", "condition"],
+            ascending=[False, True, True, True, True],
+            ignore_index=True,
+            na_position="first",
+        )
+        .drop_duplicates("same", ignore_index=True)
+    )
+    table = table.drop(columns=["same", "rarer"]).head(_LISTED)
+    sentence = _sentence(table, asked, rest)
+    if (inside, outside) != (asked, rest):
+        sentence += (
+            f" Looked at were {inside:,} of the {asked:,} flows and {outside:,} of the "
+            f"{rest:,} others, drawn by a hash of their ids."
+        )
+    if unknown:
+        sentence += (
+            f" {count(unknown, 'id')} asked about is not in this log."
+            if (unknown == 1)
+            else f" {unknown:,} ids asked about are not in this log."
+        )
+    return Answer(table, sentence, lambda shown: plot_explain(shown, inside, outside))
+
+
+def _sentence(table: pd.DataFrame, asked: int, rest: int) -> str:
+    if not asked or not rest:
+        return (
+            f"There is nothing to tell apart: {count(asked, 'flow')} asked about, {rest:,} others."
+        )
+    sure = table[table["by_chance"] <= _CHANCE]
+    if sure.empty:
+        return (
+            f"Nothing sets the {count(asked, 'flow')} apart from the {rest:,} others by more than "
+            "chance."
+        )
+    first = sure.iloc[0]
+    sentence = (
+        f"{percent(first['inside_share'])} of the {count(asked, 'flow')} have {_told(first)}, "
+        f"{percent(first['outside_share'])} of the {rest:,} others."
+    )
+    others = sure.drop_duplicates(["attribute", "event_type"])  # one condition on each is told
+    for _, row in others.iloc[1:_TOLD].iterrows():
+        sentence += (
+            f" Then: {_told(row)} ({percent(row['inside_share'])} against "
+            f"{percent(row['outside_share'])})."
+        )
+    return sentence
+
+
+def _told(row: pd.Series[Any]) -> str:
+    on = "" if pd.isna(row["event_type"]) else f" on {row['event_type']}"
+    return f"{row['attribute']} {cut(row['condition'], 120)}{on}"

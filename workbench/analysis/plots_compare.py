@@ -1,0 +1,95 @@
+"""The picture of a comparison: each change with its interval."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import plotly.graph_objects as go
+
+from workbench import look
+from workbench.analysis.plots import dress, empty, unit_of
+from workbench.analysis.plots_critical_path import lines
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    import pandas as pd
+
+_SHOWN = 24
+_BESIDES = 6
+"""How many are drawn that did not change."""
+_KINDS = {
+    "variant": ("paths", "circle"),
+    "type": ("types", "square"),
+    "service": ("services", "hexagon"),
+    "hop": ("times of hops", "diamond"),
+    "flow": ("duration of flows", "star"),
+}
+
+
+def plot_compare(table: pd.DataFrame) -> go.Figure:
+    """Draw the effects with their intervals, the surest changes first.
+
+    Parameters
+    ----------
+    table
+        As ``EventLog.compare`` returns it.
+    """
+    measured = table.dropna(subset="effect")
+    if measured.empty:
+        return empty("There is nothing to compare: one of the two logs has no flows.")
+    changed = int((~measured["verdict"].isin(["no change", "too few to tell"])).sum())
+    shown = measured.head(min(changed + _BESIDES, _SHOWN))
+    rows = [_label(row) for row in shown.itertuples()]
+    figure = go.Figure()
+    figure.add_vline(x=0, line={"color": look.QUIET, "width": 1.5})
+    for rank, (what, (name, symbol)) in enumerate(_KINDS.items()):
+        chosen = (shown["what"] == what).to_numpy()
+        some = shown[chosen]
+        if some.empty:
+            continue
+        figure.add_scatter(
+            x=some["effect"],
+            y=np.flatnonzero(chosen),
+            error_x={
+                "array": some["high"] - some["effect"],
+                "arrayminus": some["effect"] - some["low"],
+                "thickness": 2,
+                "width": 5,
+            },
+            mode="markers",
+            name=name,
+            marker={"symbol": symbol, "size": 12, "color": look.SERIES[rank]},
+            hovertemplate="%{x:.3f}<extra></extra>",
+        )
+    notes = ["shares of flows by their difference, times by Cliff's delta (-1: all faster)"]
+    dress(
+        figure,
+        title=f"What changed, with intervals that hold together at 95 % "
+        f"({len(shown)} of {len(measured):,})",
+        subtitle="; ".join(notes),
+        height=230 + sum(34 + 21 * row.count("<br>") for row in rows),
+    )
+    figure.update_layout(
+        margin={"b": 120, "t": 90},
+        legend={"orientation": "h", "y": 0, "yref": "container", "yanchor": "bottom"},
+    )
+    reach = 1.08 * float(shown[["low", "high"]].abs().to_numpy().max())
+    figure.update_xaxes(
+        title="fewer or faster  ←  effect (no unit)  →  more or slower", range=[-reach, reach]
+    )
+    figure.update_yaxes(
+        range=[len(rows) - 0.4, -0.6], tickvals=list(range(len(rows))), ticktext=rows
+    )
+    return figure
+
+
+def _label(row: Any) -> str:
+    if row.what in ("hop", "flow"):
+        per, unit = unit_of(max(row.before, row.after))
+        change = f"{row.before / per:,.3g} → {row.after / per:,.3g} {unit}"
+    else:
+        change = f"{100 * row.before:.3g} → {100 * row.after:.3g} % of flows"
+    name = "duration of flows" if row.what == "flow" else row.name
+    return f"<b>{lines(name)}</b><br>{row.what}, {row.verdict}: {change}"

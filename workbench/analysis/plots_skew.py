@@ -1,0 +1,66 @@
+"""The picture of clocks that differ."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import plotly.graph_objects as go
+
+from workbench import look
+from workbench.analysis.plots import dress, empty, unit_of
+from workbench.analysis.plots_design import label_above
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SHOWN = 15
+_THICK = 0.38
+
+
+def plot_skew(table: pd.DataFrame) -> go.Figure:
+    """Draw how far effects stand before their causes, by pair of services.
+
+    Parameters
+    ----------
+    table
+        As ``EventLog.skew`` returns it, per pair.
+    """
+    wrong = table[table["negative"] > 0].reset_index(drop=True)
+    if wrong.empty:
+        return empty("No effect stands before its cause: the clocks agree.")
+    shown = wrong.head(_SHOWN)
+    per, unit = unit_of(-shown["min_ms"].min())
+    before = -shown["min_ms"] / per
+    figure = go.Figure()
+    figure.add_bar(
+        orientation="h",
+        x=before,
+        y=shown.index,
+        width=_THICK,
+        name=f"{look.TROUBLE_SIGN} before its cause",
+        marker={
+            "color": look.TROUBLE_FILL,
+            "line": {"color": look.TROUBLE_BORDER, "width": 1},
+        },
+        text=[f"{value:,.3g} {unit}" for value in before],
+        textposition="outside",
+        cliponaxis=False,
+        hovertemplate=f"at most %{{x:,.4g}} {unit}<extra></extra>",
+    )
+    labels = [
+        f"{row.cause_service} → {row.effect_service}: {row.negative:,} of {row.n:,} effects"
+        for row in shown.itertuples()
+    ]
+    n = int(table["negative"].sum())
+    dress(
+        figure,
+        title=f"{look.TROUBLE_SIGN} Effects before their causes, in {unit} (n = {n:,} of {table['n'].sum():,} hops)",
+        subtitle=f"the {_SHOWN} most frequent of {len(wrong):,} pairs of services"
+        if len(wrong) > _SHOWN
+        else "",
+        height=190 + 46 * len(shown),
+    )
+    label_above(figure, labels)
+    figure.update_layout(showlegend=False, margin_r=110)
+    figure.update_xaxes(title=f"how long before its cause, at most ({unit})", rangemode="tozero")
+    return figure

@@ -1,0 +1,226 @@
+"""Do the clocks of the services agree?
+
+An effect that stands before its cause shows that two clocks differ. Of the latencies of a pair of
+services (an effect's time less its cause's) the least, ``m``, bounds the offset of their clocks: the
+true latency is at least 0, so the effect's clock is ahead of the cause's by at most ``m``. Where
+each reacts to the other, the offset lies between ``-m`` of the one direction and ``m`` of the other,
+and its estimate is the middle of that, as in the Network Time Protocol (RFC 5905), with its least
+round trip.
+
+One shift per service puts all right if, for each pair, the effect's shift less the cause's is at
+least ``-m``. These are difference constraints, which the Bellman-Ford algorithm solves or shows to
+contradict each other in a ring; then the pair of the ring that the fewest hops speak for is given
+up, and its effects remain where they are.
+
+A log may be divided by flow: what its parts give adds up. Inferred causes say nothing of clocks.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numba import njit
+
+from workbench.analysis.answer import Answer
+from workbench.analysis.arrays import Ints, quantiles
+from workbench.analysis.parts import named, together
+from workbench.analysis.wording import count, length
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from workbench.analysis.index import FlowIndex
+
+_NAMED = 3
+"""How many pairs, and shifts, the sentence names."""
+
+
+def part(index: FlowIndex) -> pd.DataFrame:
+    """The hops of a part of a log: the services, and the latency in nanoseconds."""
+    effect = np.flatnonzero((index.cause >= 0) & ~index.inferred)
+    cause = index.cause[effect]
+    return pd.DataFrame(
+        {
+            "cause_service": named(index.source[cause], index.source_names),
+            "effect_service": named(index.source[effect], index.source_names),
+            "latency": index.time[effect] - index.time[cause],
+        }
+    )
+
+
+class Skew:
+    """What the hops of a log say of its services' clocks."""
+
+    def __init__(self, parts: Sequence[pd.DataFrame]) -> None:
+        hops = together(parts)
+        for name in ("cause_service", "effect_service"):
+            hops[name] = hops[name].cat.remove_unused_categories()
+        names = sorted(
+            {*hops["cause_service"].cat.categories, *hops["effect_service"].cat.categories}
+        )
+        cause = hops["cause_service"].cat.set_categories(names).cat.codes.to_numpy(np.int64)
+        effect = hops["effect_service"].cat.set_categories(names).cat.codes.to_numpy(np.int64)
+        self.services = np.array(names, dtype=object)
+        self.pair, pairs = pd.factorize(cause * max(len(names), 1) + effect, sort=True)
+        self.cause, self.effect = np.divmod(pairs, max(len(names), 1))
+        self.latency = hops["latency"].to_numpy(np.int64)
+        self.n = np.bincount(self.pair, minlength=len(pairs))
+        self.least = np.full(len(pairs), np.iinfo(np.int64).max)
+        np.minimum.at(self.least, self.pair, self.latency)
+        self.shift = shifts(len(names), self.cause, self.effect, self.least, self.n)
+
+    def negative(self, *, shifted: bool = False) -> Ints:
+        """How many effects of each pair stand before their cause, as it is or with the shifts."""
+        moved = (self.shift[self.effect] - self.shift[self.cause])[self.pair] if shifted else 0
+        return np.bincount(self.pair[self.latency + moved < 0], minlength=len(self.n))
+
+    def by_pair(self) -> pd.DataFrame:
+        """A row per pair; ``EventLog.skew`` documents the columns."""
+        back = pd.Index(self.cause * len(self.services) + self.effect).get_indexer(
+            pd.Index(self.effect * len(self.services) + self.cause)
+        )
+        both = (back >= 0) & (self.cause != self.effect)
+        p50, p95 = quantiles(self.latency, self.pair, len(self.n), [0.5, 0.95]) / 1e6
+        least, other = self.least / 1e6, self.least[back] / 1e6
+        table = pd.DataFrame(
+            {
+                "cause_service": pd.array(self.services[self.cause], dtype="str"),
+                "effect_service": pd.array(self.services[self.effect], dtype="str"),
+                "n": self.n,
+                "negative": self.negative(),
+                "min_ms": least,
+                "p50_ms": p50,
+                "p95_ms": p95,
+                "offset_ms": np.where(both, (least - other) / 2, np.nan),
+                "within_ms": np.where(both, (least + other) / 2, np.nan),
+                "remaining": self.negative(shifted=True),
+            }
+        )
+        return table.sort_values(
+            ["negative", "n"], ascending=False, kind="stable", ignore_index=True
+        )
+
+    def by_service(self) -> pd.DataFrame:
+        """A row per service; ``EventLog.skew`` documents the columns."""
+        n = len(self.services)
+        before, after = self.negative(), self.negative(shifted=True)
+        return pd.DataFrame(
+            {
+                "service": pd.array(self.services, dtype="str"),
+                "shift_ns": self.shift,
+                "negative": np.bincount(self.effect, before, n).astype(np.int64),
+                "remaining": np.bincount(self.effect, after, n).astype(np.int64),
+            }
+        )
+
+    def answer(self, *, per_service: bool) -> Answer:
+        """The table with a sentence, and the picture of the pairs."""
+        from workbench.analysis.plots_skew import plot_skew
+
+        if per_service:
+            return Answer(self.by_service(), self.sentence())
+        return Answer(self.by_pair(), self.sentence(), plot_skew)
+
+    def sentence(self) -> str:
+        """What the clocks are like, in words."""
+        hops, total = len(self.latency), int(self.negative().sum())
+        if not hops:
+            return "The log tells no cause of any event, and so nothing about the services' clocks."
+        if not total:
+            return (
+                f"No effect stands before its cause among {count(hops, 'hop')}: the clocks agree."
+            )
+        table = self.by_pair()
+        wrong = table[table["negative"] > 0]
+        columns = ["cause_service", "effect_service", "negative", "n", "min_ms"]
+        top: list[Any] = wrong[columns].head(_NAMED).astype("object").to_numpy().tolist()
+        first = "; ".join(
+            f"{cause} → {effect} {negative:,} of {n:,}, by up to {length(-least / 1e3)}"
+            for cause, effect, negative, n, least in top
+        )
+        others = len(wrong) - _NAMED
+        more = f"; and {count(others, 'other pair')}" if others > 0 else ""
+        said = (
+            f"{total:,} of {count(hops, 'effect')} {'stands' if total == 1 else 'stand'} "
+            f"before {'its' if total == 1 else 'their'} cause: {first}{more}."
+        )
+        remaining = int(self.negative(shifted=True).sum())
+        moved = np.flatnonzero(self.shift)
+        if not len(moved):
+            return f"{said} No shift of a whole clock puts that right."
+        ranked = moved[np.argsort(-np.abs(self.shift[moved]), kind="stable")]
+        told = ", ".join(
+            f"{self.services[place]} {'+' if self.shift[place] > 0 else '-'}"
+            f"{length(abs(int(self.shift[place])) / 1e9)}"
+            for place in ranked[:_NAMED]
+        )
+        more = f" and {len(moved) - _NAMED} more" if len(moved) > _NAMED else ""
+        left = f"all but {remaining:,} of these" if remaining else "all of these"
+        return f"{said} Shifting {told}{more} (log.without_skew()) puts {left} right."
+
+
+def shifts(services: int, cause: Ints, effect: Ints, least: Ints, n: Ints) -> Ints:
+    """Whole nanoseconds by which to shift each service's clock; 0 where nothing calls for it.
+
+    Of the shifts that move causes back and those that move effects on, the ones that move fewer
+    services are taken; of equally many, those that move effects on.
+
+    Parameters
+    ----------
+    services
+        How many there are.
+    cause, effect, least, n
+        Of each pair: its services, least latency, and number of hops.
+    """
+    kept = cause != effect
+    while True:
+        at = np.flatnonzero(kept)
+        back, ring = _bellman_ford(services, effect[at], cause[at], least[at])
+        if not len(ring):
+            break
+        weakest = at[ring]
+        kept[weakest[np.lexsort((weakest, n[weakest]))[0]]] = False
+    on, _ = _bellman_ford(services, cause[at], effect[at], least[at])
+    return -on if np.count_nonzero(on) <= np.count_nonzero(back) else back
+
+
+@njit(cache=True, nogil=True)
+def _bellman_ford(nodes: int, start: Ints, end: Ints, weight: Ints) -> tuple[Ints, Ints]:
+    """The least distances, from 0 at every node; or the edges of a ring that is below 0."""
+    distance, by = np.zeros(nodes, np.int64), np.full(nodes, -1, np.int64)
+    changed = -1
+    for _ in range(nodes + 1):
+        changed = -1
+        for edge in range(len(start)):
+            near = distance[start[edge]] + weight[edge]
+            if near < distance[end[edge]]:
+                distance[end[edge]], by[end[edge]] = near, edge
+                changed = end[edge]
+        if changed < 0:
+            break
+    if changed < 0:
+        return distance, np.zeros(0, np.int64)
+    node = changed
+    for _ in range(nodes):  # back onto the ring
+        node = start[by[node]]
+    ring, at = [by[node]], start[by[node]]
+    while at != node:
+        ring.append(by[at])
+        at = start[by[at]]
+    return distance, np.array(ring)
+
+
+def shifted(frame: pd.DataFrame, skew: Skew) -> pd.DataFrame:
+    """A log's frame with the times of each service shifted, and ``time_as_logged`` beside them."""
+    from workbench.analysis.index import NO_SOURCE
+
+    by = pd.Series(skew.shift, index=pd.Index(skew.services, dtype="object"))
+    source = frame["source"].astype("object")
+    shift = source.where(source.notna(), NO_SOURCE).map(by).fillna(0).astype("int64")
+    logged = frame["time_as_logged"] if "time_as_logged" in frame else frame["time"]
+    return frame.assign(
+        time=frame["time"] + pd.to_timedelta(shift, unit="ns"), time_as_logged=logged
+    )

@@ -1,0 +1,118 @@
+"""Reading a broker's channels from one place to another, in batches, without a trace there.
+
+Nothing is joined and nothing committed, so the services notice nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from workbench.brokers import Broker, Position, Record
+from workbench.brokers.record_batch import RecordBatch
+from workbench.errors import LogError
+
+_PATIENCE_SECONDS = 30.0
+_POLL_SECONDS = 0.2
+_AT_ONCE = 1_000
+"""Records a poll, of a reader that makes an object of each."""
+
+Places = Mapping[Position, int]
+
+
+def read_channels(broker: Broker, channels: Iterable[str]) -> Iterator[Record]:
+    """Every record that stands on channels now, as the broker has them.
+
+    Raises
+    ------
+    LogError
+        The broker stops giving events before the end.
+    """
+    names = sorted(set(channels))
+    return read_range(broker, broker.begin_offsets(names), broker.end_offsets(names))
+
+
+def read_range(broker: Broker, first: Places, last: Places) -> Iterator[Record]:
+    """Every record from one place to another (which is not read), as the broker has them.
+
+    Raises
+    ------
+    LogError
+        The broker stops giving events before the end.
+    """
+    for batch in read_batches(broker, first, last):
+        yield from batch.records()
+
+
+def read_batches(
+    broker: Broker,
+    first: Places,
+    last: Places,
+    *,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Iterator[RecordBatch]:
+    """Every record from one place to another (which is not read), in batches.
+
+    A batch may be empty: it tells that what stood there is no record. ``progress`` is told (offsets
+    read, offsets in all).
+
+    Raises
+    ------
+    LogError
+        The broker stops giving events before the end.
+    """
+    wanted = {position: start for position, start in first.items() if start < last[position]}
+    total = sum(last[p] - offset for p, offset in wanted.items())
+    progress(0, total)
+    if not wanted:
+        return
+    for batch, places in _polled(broker, wanted, lambda: last):
+        progress(sum(min(places[p], last[p]) - offset for p, offset in wanted.items()), total)
+        if batch is not None:
+            yield batch
+
+
+def follow_batches(
+    broker: Broker, first: Places, ends: Callable[[], Places | None]
+) -> Iterator[RecordBatch]:
+    """Every record from a place on, as they come, until ``ends`` says where to end.
+
+    Raises
+    ------
+    LogError
+        The broker stops giving events before that end.
+    """
+    if first:
+        yield from (batch for batch, _ in _polled(broker, first, ends) if batch is not None)
+
+
+def _polled(
+    broker: Broker, first: Places, ends: Callable[[], Places | None]
+) -> Iterator[tuple[RecordBatch | None, Places]]:
+    """Batches as they come, each with where every partition is read on; ``None``: none came."""
+    places = dict(first)
+    heard = time.monotonic()
+    with broker.batch_reader(first) as reader:
+        while True:
+            last = ends()
+            found = reader.poll_batches(_POLL_SECONDS, _AT_ONCE)
+            for batch in found:
+                places[batch.position] = max(places[batch.position], batch.next)
+                yield batch if last is None else batch.before(last[batch.position]), places
+            if found or last is None:
+                heard = time.monotonic()
+            if last is None:
+                continue
+            if not found:
+                # By where it reads next, not by what it read: the last may be no record.
+                for position, place in reader.positions().items():
+                    places[position] = max(places[position], place)
+                yield None, places
+            left = [p for p in sorted(first) if places[p] < last[p]]
+            if not left:
+                return
+            if time.monotonic() - heard > _PATIENCE_SECONDS:
+                missing = ", ".join(f"{p.channel}[{p.partition}]" for p in left)
+                raise LogError(
+                    f"the broker gave nothing for {_PATIENCE_SECONDS:g} s; still missing: {missing}."
+                )

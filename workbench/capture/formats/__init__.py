@@ -1,0 +1,35 @@
+"""Formats that other tools write, one a file; ``FORMATS`` has them all.
+
+No file is recognised by two of them: each looks for fields that only its own tool writes.
+"""
+
+from typing import Final
+
+from workbench.capture.formats.akhq import Akhq
+from workbench.capture.formats.cloudevents_json import CloudEventsJson
+from workbench.capture.formats.console_consumer import ConsoleConsumer
+from workbench.capture.formats.jaeger import JaegerJson
+from workbench.capture.formats.kafbat import KafbatCsv, KafbatJson
+from workbench.capture.formats.kcat import Kcat
+from workbench.capture.formats.otlp import OtlpJson
+from workbench.capture.formats.redpanda import RedpandaCsv, RedpandaJson
+from workbench.capture.formats.xes import Xes
+from workbench.capture.formats.zipkin import ZipkinJson
+from workbench.capture.reading.foreign import Format
+
+FORMATS: Final[tuple[Format, ...]] = (
+    Kcat(),
+    ConsoleConsumer(),
+    KafbatJson(),
+    KafbatCsv(),
+    Akhq(),
+    RedpandaJson(),
+    RedpandaCsv(),
+    CloudEventsJson(),
+    OtlpJson(),
+    JaegerJson(),
+    ZipkinJson(),
+    Xes(),
+)
+
+__all__ = ["FORMATS"]

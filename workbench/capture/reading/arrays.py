@@ -1,0 +1,246 @@
+"""From values to Arrow: text, numbers, times and JSON, block by block.
+
+JSON text travels as Arrow's ``large_binary``, which nothing else is; text as ``large_string``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, TypeAlias
+
+import msgspec
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from workbench.capture.json_text import any_json, json_text
+from workbench.capture.payload_column import PayloadArray
+from workbench.capture.reading.times import UTC_NS, Form, form_of, times
+
+Values: TypeAlias = Sequence[Any] | pa.Array
+"""A block of a column: Python values (``msgspec.Raw`` for JSON that was not decoded), or Arrow."""
+
+TEXT: Final = pa.large_string()
+JSON: Final = pa.large_binary()
+
+_UNDECODED: Final = {msgspec.Raw, type(None)}
+_RAW: Final = msgspec.json.Decoder(msgspec.Raw)
+
+
+def decoded(value: Any) -> Any:
+    """The value itself, of whatever form it travels in."""
+    return any_json(bytes(value)) if isinstance(value, msgspec.Raw) else value
+
+
+def python_values(values: Values) -> list[Any]:
+    """As Python values, decoded."""
+    if isinstance(values, pa.Array):
+        if values.type == JSON:
+            return [None if text is None else any_json(text) for text in values.to_pylist()]
+        if pa.types.is_timestamp(values.type):
+            return list(values.to_pandas().astype(object).where(lambda found: found.notna(), None))
+        return list(values.to_pylist())
+    return [decoded(value) for value in values]
+
+
+def text_array(values: Values) -> pa.Array:
+    """As text: what is text already, and the JSON text of all else."""
+    if isinstance(values, pa.Array):
+        kind = values.type
+        if pa.types.is_dictionary(kind):
+            return values.dictionary_decode().cast(TEXT)
+        plain = pa.types.is_string(kind) or pa.types.is_integer(kind)
+        if kind == TEXT or plain:
+            return values.cast(TEXT)
+        values = python_values(values)
+    try:
+        return pa.array(values, TEXT)
+    except (pa.ArrowException, TypeError, ValueError):
+        return pa.array([_text(value) for value in values], TEXT)
+
+
+def _text(value: Any) -> str | None:
+    value = decoded(value)
+    if value is None or (isinstance(value, float) and value != value):  # noqa: PLR0124
+        return None
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    try:
+        return json_text(value).decode()
+    except (TypeError, ValueError):
+        return str(value)
+
+
+def number_array(values: Values) -> pa.Array:
+    """As whole numbers; null where there is none."""
+    if isinstance(values, pa.Array) and pa.types.is_integer(values.type):
+        try:
+            return values.cast(pa.int64())
+        except pa.ArrowInvalid:
+            values = values.to_pylist()
+    elif not isinstance(values, pa.Array):
+        try:
+            return pa.array(values, pa.int64())
+        except (pa.ArrowException, TypeError, ValueError, OverflowError):
+            pass
+    if isinstance(values, pa.Array) and values.type == TEXT:
+        try:
+            return values.cast(pa.int64())
+        except pa.ArrowInvalid:
+            pass
+    return pa.array([_whole(value) for value in python_values(values)], pa.int64())
+
+
+def _whole(value: Any) -> int | None:
+    try:
+        number = int(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if number == float(value) and -(2**63) <= number < 2**63 else None
+
+
+def time_array(values: Values, form: Form | None) -> pa.Array:
+    """As UTC nanoseconds; null where one can't be read."""
+    if not isinstance(values, pa.Array):
+        try:
+            values = pa.array(values)
+        except (pa.ArrowException, TypeError, ValueError, OverflowError):
+            values = text_array(values)
+    if pa.types.is_null(values.type):
+        return pa.nulls(len(values), UTC_NS)
+    if pa.types.is_nested(values.type) or pa.types.is_binary(values.type) or values.type == JSON:
+        values = text_array(python_values(values))
+    if form is None:
+        form = form_of(values.slice(0, 1000).drop_null().to_pylist()) or "ISO 8601"
+    return times(values, form)
+
+
+def json_array(values: Values, *, inside: bool = False) -> pa.Array:
+    """As JSON text.
+
+    Parameters
+    ----------
+    values
+        Text is a JSON string.
+    inside
+        Text that is itself JSON is taken for what it says, not as a string.
+    """
+    if isinstance(values, pa.Array):
+        if values.type == JSON:
+            return values
+        values = python_values(values)
+    if not inside and {*map(type, values)} <= _UNDECODED:
+        return pa.array([value if value is None else bytes(value) for value in values], JSON)
+    return pa.array([_json(value, inside=inside) for value in values], JSON)
+
+
+def _json(value: Any, *, inside: bool) -> bytes | None:
+    if inside and isinstance(value, msgspec.Raw):
+        text = bytes(value)
+        if text[:1] != b'"':
+            return text
+        value = any_json(text)
+    if isinstance(value, msgspec.Raw):
+        return bytes(value)
+    if value is None:
+        return None
+    if inside and isinstance(value, str):
+        return _own_json(value)
+    try:
+        return json_text(value)
+    except (TypeError, ValueError, RecursionError):
+        return json_text(str(value))
+
+
+def _own_json(text: str) -> bytes:
+    try:
+        return bytes(_RAW.decode(text))
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+        pass
+    try:
+        return json_text(any_json(text))
+    except (ValueError, RecursionError):
+        return json_text(text)
+
+
+def beside_array(values: Values) -> pa.Array:
+    """As whatever the values suggest; what is nested or mixed as JSON."""
+    if isinstance(values, pa.Array):
+        return _beside_arrow(values)
+    if any(isinstance(value, msgspec.Raw) for value in values):
+        return json_array(values)
+    try:
+        found = pa.array(values)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
+        return json_array(values)
+    if pa.types.is_string(found.type):
+        return found.cast(TEXT)
+    return json_array(values) if pa.types.is_nested(found.type) else found
+
+
+def _beside_arrow(values: pa.Array) -> pa.Array:
+    kind = values.type
+    if pa.types.is_string(kind):
+        return values.cast(TEXT)
+    if pa.types.is_nested(kind) or pa.types.is_map(kind):
+        return json_array(values.to_pylist())
+    return values
+
+
+# --- blocks put together -------------------------------------------------------------------
+
+
+def together(blocks: Sequence[pa.Array]) -> pa.ChunkedArray:
+    """One column of blocks whose types may differ: numbers widen, all else becomes JSON."""
+    kinds = {block.type for block in blocks if not pa.types.is_null(block.type)}
+    if not kinds:
+        return pa.chunked_array(blocks, pa.null())
+    if len(kinds) == 1:
+        kind = kinds.pop()
+        return pa.chunked_array([_nulls_as(block, kind) for block in blocks], kind)
+    if all(pa.types.is_integer(kind) or pa.types.is_floating(kind) for kind in kinds):
+        try:
+            return pa.chunked_array([block.cast(pa.float64()) for block in blocks], pa.float64())
+        except pa.ArrowInvalid:  # a number would lose digits
+            pass
+    return pa.chunked_array([json_array(block) for block in blocks], JSON)
+
+
+def _nulls_as(block: pa.Array, kind: pa.DataType) -> pa.Array:
+    return pa.nulls(len(block), kind) if pa.types.is_null(block.type) else block
+
+
+def series(column: pa.ChunkedArray) -> pd.Series[Any]:
+    """A pandas column, which shares Arrow's memory where it can."""
+    kind = column.type
+    if kind == JSON:
+        return pd.Series(PayloadArray(_as_text(column)))
+    if pa.types.is_null(kind):
+        return pd.Series([None] * len(column), dtype="object")
+    if column.null_count and pa.types.is_boolean(kind):
+        return pd.Series(pd.array(column.to_pylist(), dtype="boolean"))
+    if column.null_count and pa.types.is_integer(kind) and kind != pa.uint64():
+        whole = pc.fill_null(column, 0).cast(pa.int64()).to_numpy()
+        return pd.Series(pd.arrays.IntegerArray(whole.copy(), pc.is_null(column).to_numpy().copy()))
+    found: pd.Series[Any] = column.to_pandas()
+    return found
+
+
+def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """JSON text was checked to be UTF-8 when it was read: no need to look again."""
+    return pa.chunked_array([chunk.view(TEXT) for chunk in column.chunks], TEXT)
+
+
+def category(column: pa.ChunkedArray) -> pd.Series[Any]:
+    """Text as a category, its names sorted."""
+    coded = column.dictionary_encode().unify_dictionaries()
+    if not coded.num_chunks:
+        return pd.Series([], dtype="str").astype("category")
+    names = coded.chunk(0).dictionary
+    order = pc.array_sort_indices(names).to_numpy()
+    rank = np.empty(len(order) + 1, dtype=np.int64)
+    rank[order], rank[-1] = np.arange(len(order)), -1
+    codes = pc.fill_null(pa.chunked_array([c.indices for c in coded.chunks]), -1).to_numpy()
+    names = names.take(pa.array(order)).to_pandas()
+    return pd.Series(pd.Categorical.from_codes(rank[codes], pd.Index(names, dtype="str")))

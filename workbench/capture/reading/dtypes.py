@@ -1,0 +1,90 @@
+"""The dtypes of the columns beside the standard ones: noted in a file, and restored from it.
+
+Files know fewer types than pandas. So the first row of a log that has columns of its own says in a
+column ``@dtypes`` what they were; in a file without that note such columns get the dtype that their
+values suggest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from pandas.api.types import pandas_dtype
+
+from workbench.capture.columns import COLUMNS
+from workbench.capture.json_text import any_json
+from workbench.capture.reading.arrays import python_values, series
+
+DTYPES: Final = "@dtypes"
+
+_LEADING_ZERO: Final = r"^[+-]?0\d|^\+|\s"
+
+
+def note_of(frame: pd.DataFrame) -> dict[str, str]:
+    """Name → dtype of each column beside the standard ones."""
+    return {str(name): str(frame[name].dtype) for name in frame.columns if name not in COLUMNS}
+
+
+def note_in(value: Any) -> dict[str, str] | None:
+    """Read a note; ``None`` if it is none."""
+    if isinstance(value, str):
+        try:
+            value = any_json(value)
+        except (ValueError, RecursionError):
+            return None
+    is_note = isinstance(value, dict) and all(isinstance(each, str) for each in value.values())
+    return value if is_note else None
+
+
+def as_json(dtype: str | None) -> bool:
+    """Whether a column of that dtype is written as JSON."""
+    return dtype in {"object", "json"}
+
+
+def restored(column: pa.ChunkedArray, dtype: str) -> pd.Series[Any]:
+    """A column with the dtype that was noted.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Its values are none of that dtype.
+    """
+    if dtype == "object":
+        values = [value for chunk in column.chunks for value in python_values(chunk)]
+        return pd.Series(values, dtype="object")
+    if dtype.startswith("datetime64"):
+        if not pa.types.is_timestamp(column.type):
+            texts = pd.Series(column.to_pylist(), dtype="object")
+            found = pd.to_datetime(texts, utc="," in dtype, format="ISO8601")
+            return found.astype(pandas_dtype(dtype))
+    elif column.type == pa.large_string() and dtype in _FROM_TEXT:
+        column = pc.cast(column, _FROM_TEXT[dtype])
+    found = series(column)
+    if str(found.dtype) == dtype:
+        return found
+    values = [value for chunk in column.chunks for value in python_values(chunk)]
+    return pd.Series(values, dtype="object").astype(pandas_dtype(dtype))
+
+
+_FROM_TEXT: Final[Mapping[str, pa.DataType]] = {
+    "int64": pa.int64(), "Int64": pa.int64(), "int32": pa.int64(), "uint64": pa.uint64(),
+    "float64": pa.float64(), "float32": pa.float64(), "bool": pa.bool_(), "boolean": pa.bool_(),
+}  # fmt: skip
+
+
+def suggested(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Text that is all numbers, or all true and false, as such; ``007`` stays text."""
+    if column.type != pa.large_string() or column.null_count == len(column):
+        return column
+    if pc.any(pc.match_substring_regex(column, _LEADING_ZERO)).as_py():
+        return column
+    for kind in (pa.int64(), pa.float64(), pa.bool_()):
+        try:
+            return column.cast(kind)
+        except pa.ArrowInvalid:
+            continue
+    return column

@@ -1,0 +1,118 @@
+"""Batches of their columns gathered into ours."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from workbench.capture.columns import COLUMNS
+from workbench.capture.reading.arrays import (
+    Values,
+    beside_array,
+    category,
+    json_array,
+    number_array,
+    python_values,
+    series,
+    text_array,
+    time_array,
+    together,
+)
+from workbench.capture.reading.dtypes import DTYPES, as_json, note_in, restored, suggested
+from workbench.capture.reading.kinds import Batch
+from workbench.capture.reading.mapping import Entry, LogMapping
+from workbench.capture.reading.paths import Path, at
+
+
+class Columns:
+    """Columns that grow by batches."""
+
+    def __init__(self) -> None:
+        self.standard: dict[str, list[pa.Array]] = {}
+        self.others: dict[str, list[pa.Array]] = {}
+        self.dtypes: dict[str, str] | None = None
+        self._untyped = True
+        self.height = 0
+
+    def add(self, batch: Batch, mapping: LogMapping, *, untyped: bool = False) -> None:
+        """Take a batch; a column that it doesn't have is null in it."""
+        columns, height = dict(batch[0]), batch[1]
+        self._untyped &= untyped
+        if DTYPES in columns:
+            note = note_in(python_values(columns.pop(DTYPES)[:1])[0])
+            self.dtypes = note if self.height == 0 else self.dtypes
+        standard = {
+            entry.column: _converted(entry, columns[entry.path[0]])
+            for entry in mapping.entries
+            if entry.path[0] in columns
+        }
+        whole = {entry.path[0] for entry in mapping.entries if len(entry.path) == 1}
+        others = {
+            f"their_{name}" if name in COLUMNS else name: self._beside(name, values)
+            for name, values in columns.items()
+            if name not in whole
+        }
+        self._extend(self.standard, standard, height)
+        self._extend(self.others, others, height)
+        self.height += height
+
+    def _beside(self, name: str, values: Values) -> pa.Array:
+        if self.dtypes is not None and as_json(self.dtypes.get(name)):
+            return json_array(values, inside=isinstance(values, pa.Array))
+        return beside_array(values)
+
+    def _other(self, name: str, column: pa.ChunkedArray) -> pd.Series[Any]:
+        noted = (self.dtypes or {}).get(name)
+        if noted is not None:
+            try:
+                return restored(column, noted)
+            except (TypeError, ValueError):
+                pass  # a note that somebody changed
+        return series(suggested(column) if self._untyped else column)
+
+    def _extend(self, to: dict[str, list[pa.Array]], new: dict[str, pa.Array], height: int) -> None:
+        for name in new:
+            if name not in to:
+                to[name] = [pa.nulls(self.height)] if self.height else []
+        for name, blocks in to.items():
+            blocks.append(new[name] if name in new else pa.nulls(height))
+
+    def frame(self) -> pd.DataFrame:
+        """All of it as pandas; each column leaves here as it goes there."""
+        found: dict[str, pd.Series[Any]] = {}
+        for name in list(self.standard):
+            column = together(self.standard.pop(name))
+            found[name] = category(column) if COLUMNS[name] == "category" else series(column)
+        for name in list(self.others):
+            column = together(self.others.pop(name))
+            found[name] = self._other(name, column)
+        return pd.DataFrame(found, index=pd.RangeIndex(self.height))
+
+
+def _converted(entry: Entry, values: Values) -> pa.Array:
+    kind = COLUMNS[entry.column]
+    values = _deeper(values, entry.path[1:])
+    if kind == "json":
+        return json_array(values, inside=entry.inside)
+    if kind.startswith("datetime"):
+        return time_array(values, entry.form)
+    if kind.startswith("int"):
+        return number_array(values)
+    texts = text_array(values)
+    if entry.column == "causation_id" and entry.path != ("causation_id",):
+        none = pc.match_substring_regex(texts, _NO_CAUSE, ignore_case=True)
+        return pc.if_else(none, pa.scalar(None, texts.type), texts)
+    return texts
+
+
+_NO_CAUSE: Final = r"^(|-|root|none|null|nil|0+|0{8}-0{4}-0{4}-0{4}-0{12})$"
+"""What others write where an event has no cause."""
+
+
+def _deeper(values: Values, steps: Path) -> Values:
+    if not steps:
+        return values
+    return [at(value, steps) for value in python_values(values)]

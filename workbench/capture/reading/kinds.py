@@ -1,0 +1,233 @@
+"""The kinds of file that are read: which one a file is, its first bytes tell.
+
+Each kind gives batches: name → values, and how many rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import chain, islice
+from typing import Any, Final, Protocol
+
+import pyarrow as pa
+import pyarrow.ipc
+import pyarrow.parquet as pq
+
+from workbench.capture.formats import FORMATS
+from workbench.capture.json_text import any_json
+from workbench.capture.reading.arrays import JSON, TEXT, Values
+from workbench.capture.reading.csv_rows import csv_like, unique
+from workbench.capture.reading.dtypes import DTYPES
+from workbench.capture.reading.foreign import Format, Rejected
+from workbench.capture.reading.json_documents import events, is_wrapping
+from workbench.capture.reading.json_rows import JsonColumns
+from workbench.capture.reading.opening import OpenedFile
+from workbench.errors import LogError
+
+Batch = tuple[Mapping[str, Values], int]
+
+_ROWS: Final = 16_384
+"""Rows of a batch."""
+
+_HEAD: Final = 1 << 16
+_LONG_HEAD: Final = 8 << 20
+"""Bytes of the beginning that are looked at, and where that is all one line."""
+
+
+class Kind(Protocol):
+    """A kind of file."""
+
+    name: str
+    ours: bool
+    """Whether its columns with our names are ours."""
+    json_is_text: bool
+    """Whether JSON in it is text: then a payload that is text is read as JSON where it is some."""
+    untyped: bool
+    """Whether all values in it are text."""
+
+    def batches(self, file: OpenedFile) -> Iterator[Batch]:
+        """Give the rows; what can't be read is rejected on the file."""
+        ...
+
+
+def kind_of(file: OpenedFile) -> Kind:
+    """Find the kind of a file.
+
+    Raises
+    ------
+    LogError
+        It is none that is known.
+    """
+    with_magic = file.magic()
+    if with_magic.startswith(b"PAR1"):
+        return Parquet()
+    if with_magic.startswith((b"ARROW1", b"FEA1", b"\xff\xff\xff\xff")):
+        return ArrowFile()
+    if with_magic.startswith(b"PK\x03\x04"):
+        raise LogError(f"{file.name} can't be read: it is a zip archive; unpack it first.")
+    head = file.head(_HEAD)
+    for each in FORMATS:
+        if each.recognises(head):
+            return Foreign(each)
+    start = head.lstrip()
+    if start.startswith((b"{", b"[")):
+        return _kind_of_json(file, head)
+    kind = csv_like(head)
+    if kind is not None:
+        return kind
+    if _some_object(head) or not start:
+        return JsonLines()
+    if b"\0" in head:
+        raise LogError(
+            f"{file.name} can't be read: it is neither JSON, CSV, Parquet nor Arrow, "
+            "nor a format of another tool that is known."
+        )
+    raise LogError(
+        f"{file.name} can't be read: no line of its beginning is a JSON object, and it is no CSV "
+        "with a header; it begins " + repr(start[:60].decode("utf-8", "replace")) + "."
+    )
+
+
+def _kind_of_json(file: OpenedFile, head: bytes) -> Kind:
+    lines = [line for line in head.split(b"\n") if line and not line.isspace()]
+    if len(lines) == 1 and len(head) >= _HEAD:
+        head = file.head(_LONG_HEAD)
+        lines = [line for line in head.split(b"\n", 2) if line and not line.isspace()]
+    first = lines[0].strip()
+    if _is_object(first):
+        return JsonLines() if len(lines) > 1 or not is_wrapping(first) else JsonDocument()
+    if len(lines) == 1 or first.endswith((b"{", b"[", b",")):
+        return JsonDocument()
+    return JsonLines() if _some_object(head) else JsonDocument()
+
+
+def _is_object(line: bytes) -> bool:
+    try:
+        return isinstance(any_json(line), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _some_object(head: bytes) -> bool:
+    """Whether some line is a whole event."""
+    return any(line.lstrip()[:1] == b"{" and _is_object(line) for line in head.splitlines())
+
+
+class JsonLines:
+    """One event a line."""
+
+    name = "JSON lines"
+    ours = json_is_text = untyped = False
+
+    def batches(self, file: OpenedFile) -> Iterator[Batch]:
+        """Give its rows."""
+        columns = JsonColumns(raw=("data",))
+        for first, block in file.blocks():
+            yield columns.columns(block, first, file.reject)
+
+
+class JsonDocument:
+    """One JSON document that holds all events, or documents one after the other."""
+
+    name = "a JSON document"
+    ours = json_is_text = untyped = False
+
+    def batches(self, file: OpenedFile) -> Iterator[Batch]:
+        """Give its rows."""
+        columns = JsonColumns(raw=("data",))
+        found = events(file)
+        while some := list(islice(found, _ROWS)):
+            yield columns.columns(
+                b"\n".join(some), -1, lambda _, why, text: file.reject(-1, why, text)
+            )
+
+
+class Foreign:
+    """A format of another tool."""
+
+    ours = True
+    json_is_text = untyped = False
+
+    def __init__(self, of: Format) -> None:
+        self._of = of
+        self.name = of.name
+
+    def batches(self, file: OpenedFile) -> Iterator[Batch]:
+        """Give its rows."""
+        rows = self._rows(file)
+        while some := list(islice(rows, _ROWS)):
+            names = dict.fromkeys(chain.from_iterable(some))
+            yield {name: [row.get(name) for row in some] for name in names}, len(some)
+
+    def _rows(self, file: OpenedFile) -> Iterator[dict[str, Any]]:
+        for row in self._of.rows(file):
+            if isinstance(row, Rejected):
+                file.reject(row.line, row.reason, row.text)
+            else:
+                yield row
+
+
+class Parquet:
+    """Apache Parquet."""
+
+    name = "Parquet"
+    ours = untyped = False
+    json_is_text = True
+
+    def batches(self, file: OpenedFile) -> Iterator[Batch]:
+        """Give its rows."""
+        try:
+            with pq.ParquetFile(file.path) as opened:
+                for batch in opened.iter_batches(_ROWS * 8):
+                    yield _arrow_batch(batch, opened.schema_arrow)
+        except (pa.ArrowException, OSError) as error:
+            raise LogError(f"{file.name} can't be read: {_first_line(error)}.") from error
+        file.done()
+
+
+class ArrowFile:
+    """Arrow's own format, as file (Feather) or stream."""
+
+    name = "Arrow"
+    ours = untyped = False
+    json_is_text = True
+
+    def batches(self, file: OpenedFile) -> Iterator[Batch]:
+        """Give its rows."""
+        try:
+            with pa.memory_map(str(file.path)) as opened:
+                if file.magic().startswith(b"\xff\xff\xff\xff"):
+                    stream = pa.ipc.open_stream(opened)
+                    for batch in stream:
+                        yield _arrow_batch(batch, stream.schema)
+                else:
+                    reader = pa.ipc.open_file(opened)
+                    for number in range(reader.num_record_batches):
+                        yield _arrow_batch(reader.get_batch(number), reader.schema)
+        except (pa.ArrowException, OSError) as error:
+            raise LogError(f"{file.name} can't be read: {_first_line(error)}.") from error
+        file.done()
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).split("\n", maxsplit=1)[0].rstrip(".")
+
+
+def _arrow_batch(batch: pa.RecordBatch, schema: pa.Schema) -> Batch:
+    pairs = zip(unique(batch.schema.names), batch.columns, strict=True)
+    columns: dict[str, Values] = {name: _readable(column) for name, column in pairs}
+    note = (schema.metadata or {}).get(DTYPES.encode())
+    if note is not None:
+        columns[DTYPES] = pa.array([note.decode()] + [None] * (batch.num_rows - 1), TEXT)
+    return columns, batch.num_rows
+
+
+def _readable(column: pa.Array) -> pa.Array:
+    """Bytes as text; where they are none, as the text of their hexadecimal digits."""
+    kind = column.type
+    if not (pa.types.is_binary(kind) or kind == JSON or pa.types.is_fixed_size_binary(kind)):
+        return column
+    try:
+        return column.cast(JSON).cast(TEXT)
+    except pa.ArrowInvalid:
+        return pa.array([None if v is None else v.hex() for v in column.to_pylist()], TEXT)

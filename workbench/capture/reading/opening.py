@@ -1,0 +1,349 @@
+"""Opening files of events: which there are, how they are compressed and in which encoding.
+
+What a file is tells its first bytes, never its name: people rename. Nothing in a file stops a read:
+a cut archive gives what stands before the cut, and a byte that is no UTF-8 makes its line one in
+Windows-1252, which is what such lines mostly are. Only a file that expands without end is refused.
+"""
+
+from __future__ import annotations
+
+import bz2
+import codecs
+import glob
+import gzip
+import io
+import lzma
+import os
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO, Final, cast
+
+import zstandard
+
+from workbench.capture.reading.foreign import Rejected
+from workbench.errors import LogError
+
+CHUNK: Final = 1 << 20
+"""Bytes that are read at a time."""
+
+LONGEST_LINE: Final = 64 << 20
+"""Bytes of a line at most: what is longer is rejected, and never in memory as a whole."""
+
+_RATIO: Final = 300
+_HARMLESS: Final = 2 << 30
+"""A file may expand 300 times, and to 2 GiB anyway: real logs shrink 5 to 60 times."""
+
+_LARGEST_DOCUMENT: Final = 1 << 30
+"""Bytes of a file that has to be read as one JSON document, at most."""
+
+CUT: Final = 300
+"""Letters of a bad row that are kept."""
+
+_BOMS: Final = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_FOLDER_ENDS: Final = (
+    ".parquet",
+    ".arrow",
+    ".feather",
+    ".jsonl",
+    ".ndjson",
+    ".json",
+    ".csv",
+    ".tsv",
+)
+
+
+def files_of(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[Path]:
+    """Find the files that a path, a pattern (``*``, ``**``, ``?``), a folder or several name.
+
+    Raises
+    ------
+    LogError
+        There is no such file, or a folder holds none that may be a log.
+    """
+    several = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+    if not several:
+        raise LogError(
+            "no file was named: give a path, a pattern such as 'logs/*.jsonl', or a list."
+        )
+    found: dict[Path, None] = {}
+    for each in several:
+        path = Path(each).expanduser()
+        if path.is_dir():
+            found |= dict.fromkeys(_in_folder(path))
+        elif path.exists() or not glob.has_magic(str(path)):
+            found[path] = None
+        else:
+            # pathlib's own glob takes no absolute pattern
+            matching = [Path(n) for n in glob.glob(str(path), recursive=True)]  # noqa: PTH207
+            files = sorted(match for match in matching if match.is_file())
+            if not files:
+                raise LogError(f"{each} can't be read: no file matches this pattern.")
+            found |= dict.fromkeys(files)
+    return list(found)
+
+
+def _in_folder(folder: Path) -> list[Path]:
+    files = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file()
+        and not any(part.startswith((".", "_")) for part in path.relative_to(folder).parts)
+        and any(suffix in _FOLDER_ENDS for suffix in path.suffixes)
+    )
+    if not files:
+        raise LogError(
+            f"{folder} can't be read: the folder holds no file that ends in "
+            f"{', '.join(_FOLDER_ENDS)} (or such a one with .gz or .zst)."
+        )
+    return files
+
+
+class OpenedFile:
+    """A file that is read as UTF-8, decompressed; a ``Source`` for every format.
+
+    Parameters
+    ----------
+    path
+        The file.
+    expanded
+        Bytes that it may expand to; ``None`` for 300 times its size, and 2 GiB anyway.
+    advance
+        Called with the bytes of the file itself, as they are read.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        expanded: int | None = None,
+        advance: Callable[[int], object] = lambda done: None,
+    ) -> None:
+        self.path = path
+        self.name = str(path)
+        self.rejected: list[Rejected] = []
+        self.recoded = 0
+        """Lines that were no UTF-8 and were read as Windows-1252."""
+        self._expanded = expanded
+        self._advance = advance
+        self._head, self._looked = b"", 0
+
+    def magic(self) -> bytes:
+        """The first bytes as they are on disk."""
+        try:
+            with self.path.open("rb") as file:
+                return file.read(8)
+        except OSError as error:
+            raise LogError(f"{self.name} can't be read: {error.strerror or error}.") from error
+
+    def done(self) -> None:
+        """Say that all of it was read, where another library read it."""
+        self._advance(self.path.stat().st_size)
+
+    def head(self, size: int = 65536) -> bytes:
+        """Look at the beginning: up to ``size`` bytes."""
+        if self._looked < size:
+            self._looked = size
+            found = b""
+            for chunk in self._decoded(lambda done: None):
+                found += chunk
+                if len(found) >= size:
+                    break
+            self.rejected.clear()  # it will be met again
+            self._head = found
+        return self._head[:size]
+
+    def lines(self) -> Iterator[tuple[int, bytes]]:
+        """Give each line that is not empty with its number."""
+        for first, block in self.blocks():
+            for number, line in enumerate(block.split(b"\n"), start=first):
+                if line and line != b"\r":
+                    yield number, line.removesuffix(b"\r")
+
+    def document(self) -> bytes:
+        """Give the whole file, as UTF-8."""
+        most = self._expanded or _LARGEST_DOCUMENT
+        whole = bytearray()
+        for chunk in self._decoded(self._advance):
+            whole += chunk
+            if len(whole) > most:
+                raise LogError(
+                    f"{self.name} is one JSON document of more than {most:,} bytes, which must be "
+                    "in memory as a whole: expanded=… (bytes) lets a larger one be read."
+                )
+        return self._utf8(bytes(whole))
+
+    def blocks(self, size: int = 8 * CHUNK) -> Iterator[tuple[int, bytes]]:
+        """Give the file in blocks of whole lines, each with the number of its first line."""
+        line, whole, gathered = 1, [], 0
+        tail: list[bytes] = []  # of a line whose end has not come yet
+        in_tail, skipping = 0, False
+        for chunk in self._decoded(self._advance):
+            if skipping:
+                start = chunk.find(b"\n")
+                if start < 0:
+                    continue
+                chunk, skipping = chunk[start:], False
+            end = chunk.rfind(b"\n") + 1
+            if end:
+                whole += [*tail, chunk[:end]]
+                gathered += in_tail + end
+                tail, in_tail = [chunk[end:]], len(chunk) - end
+            else:
+                tail.append(chunk)
+                in_tail += len(chunk)
+            if in_tail > LONGEST_LINE:
+                number = line + sum(part.count(b"\n") for part in whole)
+                reason = f"the line is longer than {LONGEST_LINE:,} bytes"
+                self.reject(number, reason, tail[0] + b"".join(tail[1:2]))
+                tail, in_tail, skipping = [], 0, True
+            if gathered >= size:
+                block = b"".join(whole)
+                yield line, self._utf8(block)
+                line, whole, gathered = line + block.count(b"\n"), [], 0
+        block = b"".join([*whole, *tail])
+        if block:
+            yield line, self._utf8(block)
+
+    def reject(self, line: int, reason: str, text: bytes | str) -> None:
+        """Keep what could not be read, cut to a length that people read."""
+        start = text[: 4 * CUT]
+        shown = start.decode("utf-8", "replace") if isinstance(start, bytes) else start
+        self.rejected.append(Rejected(line, reason, shown[:CUT]))
+
+    def _utf8(self, block: bytes) -> bytes:
+        """The block itself, if it is UTF-8; else with the lines that aren't read as Windows-1252."""
+        try:
+            block.decode()
+        except UnicodeDecodeError:
+            return b"\n".join(map(self._line_as_utf8, block.split(b"\n")))
+        return block
+
+    def _line_as_utf8(self, line: bytes) -> bytes:
+        try:
+            line.decode()
+        except UnicodeDecodeError:
+            self.recoded += 1
+            try:
+                return line.decode("cp1252").encode()
+            except UnicodeDecodeError:  # five bytes mean nothing in it
+                return line.decode("latin-1").encode()
+        return line
+
+    def _decoded(self, advance: Callable[[int], object]) -> Iterator[bytes]:
+        """The bytes, decompressed and, if they begin as UTF-16 or UTF-32, turned into UTF-8."""
+        chunks = self._bounded(advance)
+        first = next(chunks, b"")
+        mark, encoding = _encoding(first)
+        if encoding == "utf-8":
+            yield first[mark:]
+            yield from chunks
+            return
+        decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
+        yield decoder.decode(first[mark:]).encode("utf-8", "replace")
+        for chunk in chunks:
+            yield decoder.decode(chunk).encode("utf-8", "replace")
+        yield decoder.decode(b"", final=True).encode()
+
+    def _bounded(self, advance: Callable[[int], object]) -> Iterator[bytes]:
+        """The decompressed bytes, up to the limit; a cut is noted and ends them."""
+        read = given = lines = 0
+
+        def count(done: int) -> None:
+            nonlocal read
+            read += done
+            advance(done)
+
+        try:
+            with self.path.open("rb") as file:
+                for chunk in _decompressed(_Counted(file, count), file):
+                    given += len(chunk)
+                    most = self._expanded or max(_HARMLESS, _RATIO * read)
+                    if given > most and given > read:
+                        raise LogError(
+                            f"{self.name} expands to more than {most:,} bytes, from {read:,}: "
+                            "if you trust it, expanded=… (bytes) lets it expand further."
+                        )
+                    lines += chunk.count(b"\n")
+                    yield chunk
+        except OSError as error:
+            if error.errno is not None:
+                raise LogError(f"{self.name} can't be read: {error.strerror or error}.") from error
+            self._note_cut(lines, error)
+        except (EOFError, zlib.error, lzma.LZMAError, zstandard.ZstdError) as error:
+            self._note_cut(lines, error)
+
+    def _note_cut(self, lines: int, error: Exception) -> None:
+        reason = (
+            f"the compressed file is cut or damaged here; what stands before was read ({error})"
+        )
+        self.reject(lines + 1, reason, "")
+
+
+class _Counted(io.RawIOBase):
+    """A file that tells how much of it was read."""
+
+    def __init__(self, file: BinaryIO, count: Callable[[int], object]) -> None:
+        self._file, self._count = file, count
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        found = self._file.read(size)
+        self._count(len(found))
+        return found
+
+
+def _decompressed(counted: _Counted, file: BinaryIO) -> Iterator[bytes]:
+    magic = file.read(6)
+    file.seek(0)
+    if magic.startswith(b"\x1f\x8b"):
+        yield from _chunks(gzip.GzipFile(fileobj=counted).read1)
+    elif magic.startswith(b"BZh"):
+        yield from _chunks(bz2.BZ2File(counted).read1)
+    elif magic.startswith(b"\xfd7zXZ\x00"):
+        with lzma.LZMAFile(cast("BinaryIO", counted)) as xz:
+            yield from _chunks(xz.read1)
+    elif magic.startswith(b"\x28\xb5\x2f\xfd"):
+        yield from _unzstd(counted)
+    else:
+        yield from _chunks(counted.read)
+
+
+def _chunks(read: Callable[[int], bytes]) -> Iterator[bytes]:
+    while chunk := read(CHUNK):
+        yield chunk
+
+
+def _unzstd(file: _Counted) -> Iterator[bytes]:
+    """Frame by frame; little is given at a time, for each of its bytes may expand to 32,000."""
+    decompressor = zstandard.ZstdDecompressor()
+    frame = decompressor.decompressobj()
+    while given := file.read(2048):
+        while given:
+            if frame.eof:
+                frame = decompressor.decompressobj()
+            if chunk := frame.decompress(given):
+                yield chunk
+            given = frame.unused_data if frame.eof else b""
+    if not frame.eof:
+        raise EOFError("its last frame has no end")
+
+
+def _encoding(start: bytes) -> tuple[int, str]:
+    """The length of the byte order mark, and the encoding."""
+    for bom, name in _BOMS:
+        if start.startswith(bom):
+            return len(bom), name
+    if len(start) >= 4 and start[1::2][:2] == b"\0\0" and 0 not in start[:4:2]:
+        return 0, "utf-16-le"
+    if len(start) >= 4 and start[:4:2] == b"\0\0" and 0 not in start[1:4:2]:
+        return 0, "utf-16-be"
+    return 0, "utf-8"

@@ -1,0 +1,127 @@
+"""Paths into nested JSON: ``headers.x-request-id``, and what stands there in a row.
+
+A path's steps are names of members, joined by dots. A key that itself holds a dot wins over a
+member: ``service.name`` is the key of that name, if there is one. In quotes a name is taken as it
+stands: ``attributes."service.name"``.
+
+A step goes into an object; into a list of names and values, which is how many tools write headers
+(``[["a", "1"]]``, ``[{"key": "a", "value": "1"}]``); and into text that holds a JSON object.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from workbench.capture.json_text import any_json
+
+Path = tuple[str, ...]
+
+_STEP: Final = re.compile(r'"([^"]*)"|\'([^\']*)\'|([^.]+)')
+_DEEPEST: Final = 5
+_WIDEST: Final = 400
+"""Members of an object that are looked at; one with more is a table of its own, not a record."""
+
+_NAMES: Final = ("key", "name", "k", "Key", "Name")
+_VALUES: Final = ("value", "v", "Value", "stringValue")
+
+
+def shown(path: Path) -> str:
+    """Write a path as it may be given in a mapping."""
+    return ".".join(f'"{step}"' if "." in step or not step else step for step in path)
+
+
+def resolve(text: str, known: Iterable[Path]) -> Path | None:
+    """Find the path that a text means among those that are known; the longest keys win."""
+    tokens = [
+        next((g for g in found.groups() if g is not None), "") for found in _STEP.finditer(text)
+    ]
+    quoted = [found.group(3) is None for found in _STEP.finditer(text)]
+    every = {path[:end] for path in known for end in range(1, len(path) + 1)}
+    if (text,) in every:
+        return (text,)
+    return next(_readings((), tokens, quoted, every), None)
+
+
+def _readings(
+    begun: Path, tokens: list[str], quoted: list[bool], known: set[Path]
+) -> Iterator[Path]:
+    if not tokens:
+        yield begun
+        return
+    for taken in range(len(tokens), 0, -1):
+        if taken > 1 and any(quoted[:taken]):
+            continue
+        path = (*begun, ".".join(tokens[:taken]))
+        if path in known:
+            yield from _readings(path, tokens[taken:], quoted[taken:], known)
+
+
+def members(value: Any) -> Mapping[str, Any] | None:
+    """What a step can go into: an object, names and values, or text that holds an object."""
+    if isinstance(value, dict):
+        return value
+    if isinstance(value, str):
+        if value[:1] != "{":
+            return None
+        try:
+            inside = any_json(value)
+        except (ValueError, RecursionError):
+            return None
+        return inside if isinstance(inside, dict) else None
+    if not isinstance(value, list) or not value or len(value) > _WIDEST:
+        return None
+    found: dict[str, Any] = {}
+    for item in value:
+        pair = _pair(item)
+        if pair is None:
+            return None
+        found.setdefault(*pair)
+    return found
+
+
+def _pair(item: Any) -> tuple[str, Any] | None:
+    if isinstance(item, list):
+        return (item[0], item[1]) if len(item) == 2 and isinstance(item[0], str) else None
+    if not isinstance(item, dict) or len(item) > 3:
+        return None
+    name = next((item[each] for each in _NAMES if isinstance(item.get(each), str)), None)
+    value = next((each for each in _VALUES if each in item), None)
+    return None if name is None or value is None else (name, item[value])
+
+
+def at(value: Any, path: Path) -> Any:
+    """What stands at a path inside a value; ``None`` where there is nothing."""
+    for step in path:
+        inside = members(value)
+        if inside is None:
+            return None
+        value = inside.get(step)
+    return value
+
+
+def leaves(rows: Iterable[Mapping[str, Any]]) -> dict[Path, list[Any]]:
+    """Every path in some rows → its values, one a row; ``None`` where a row has nothing there.
+
+    Objects are there as well as their members.
+    """
+    found: dict[Path, list[Any]] = {}
+    height = 0
+    for height, row in enumerate(rows, start=1):
+        for path, value in _walk((), row):
+            values = found.setdefault(path, [])
+            values.extend([None] * (height - 1 - len(values)))
+            values[height - 1 :] = [value]
+    for values in found.values():
+        values.extend([None] * (height - len(values)))
+    return found
+
+
+def _walk(begun: Path, inside: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:
+    for name, value in inside.items():
+        path = (*begun, name)
+        yield path, value
+        deeper = members(value) if len(path) < _DEEPEST else None
+        if deeper is not None and len(deeper) <= _WIDEST:
+            yield from _walk(path, deeper)
