@@ -210,15 +210,13 @@ def _write(frame: pd.DataFrame, path: Path) -> None:
 
 def _plain(frame: pd.DataFrame) -> pd.DataFrame:
     """The frame with its columns of Python objects as text or, if they are more, as JSON."""
-    columns = {}
+    plain = frame.copy(deep=False)
     for name in frame:
         column = frame[name]
         if column.dtype == "object":
             only_text = column.map(lambda cell: isinstance(cell, str), na_action="ignore")
-            as_text = bool(only_text.dropna().all())
-            columns[name] = (
-                column.astype("str")
-                if as_text
-                else pd.Series(PayloadArray.of(column), column.index)
-            )
-    return frame.assign(**columns)
+            if only_text.dropna().all():
+                plain[name] = column.astype("str")
+            else:
+                plain[name] = pd.Series(PayloadArray.of(column), column.index)
+    return plain
