@@ -1,0 +1,126 @@
+"""The analysis of the log that was broken on purpose finds what its answer sheet says, and no more."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from ruamel.yaml import YAML
+
+from workbench import Choreography, EventLog
+
+SAMPLES = Path(__file__).parents[2] / "sample_data"
+SHEET = YAML(typ="safe").load((SAMPLES / "faulty_orders_answers.yaml").read_text("utf-8"))
+FAULTS = {fault["fault"]: fault for fault in SHEET["faults"]}
+DESIGN = Choreography.load(SAMPLES / SHEET["design"])
+TIMES = {name: pd.Timestamp(time) for name, time in SHEET["times"].items()}
+
+
+@pytest.fixture(scope="module")
+def log() -> EventLog:
+    return EventLog.read(SAMPLES / "faulty_orders.jsonl.gz")
+
+
+def flows(*faults):
+    return sorted(flow for fault in faults for flow in FAULTS[fault]["flows"])
+
+
+def test_the_log_has_the_flows_of_the_sheet_and_no_others(log):
+    assert len(log.flows()) == SHEET["flows"]
+    assert log.rejected is None or log.rejected.empty
+
+
+def test_events_without_a_flow_and_records_that_are_no_events_are_counted(log):
+    flowless = log.frame.iloc[log.index.flowless]
+    assert log.without_flow == FAULTS["no_flow"]["n"] + FAULTS["poison"]["n"]
+    assert (flowless["type"] == FAULTS["no_flow"]["type"]).sum() == FAULTS["no_flow"]["n"]
+    undecoded = log.frame["undecoded"].notna() & log.frame["dead_letter"].isna()
+    assert undecoded.sum() == FAULTS["poison"]["n"]
+
+
+@pytest.mark.parametrize("expected", [DESIGN, None], ids=["by design", "by what is usual"])
+def test_the_stuck_flows_are_found_where_they_stuck_and_why(log, expected):
+    stuck = log.stuck(expected)
+    assert sorted(stuck["correlation_id"]) == flows("portugal", "killed", "closed", "cyprus")
+    for fault in ("portugal", "killed", "closed", "cyprus"):
+        told = FAULTS[fault]
+        found = stuck[stuck["correlation_id"].isin(told["flows"])]
+        assert set(found["waiting_on"]) == {told["service"]}
+        assert set(found["event_type"]) == {told["after"]}
+        whys = found["dead_letter"].dropna()
+        assert len(whys) == (len(found) if "error" in told else 0)
+        assert whys.str.contains(told.get("error", "")).all()
+
+
+def test_what_the_design_does_not_have_and_what_it_misses_are_found(log):
+    found = log.conformance(DESIGN)
+    rows = {(row.kind, row.service, row.effect_type): row for row in found.itertuples()}
+    wanted = {
+        ("missing", "shipping", "OrderShipped"): FAULTS["portugal"]["n"],
+        ("missing", "orders", "OrderCompleted"): FAULTS["killed"]["n"],
+        ("unexpected", "orders", "OrderPlaced"): FAULTS["loop"]["rounds"] - 1,
+        ("wrong emitter", "shipping", "OrderCompleted"): FAULTS["iceland"]["n"],
+        ("unknown type", "web-shop", "OrderViewed"): FAULTS["viewed"]["n"],
+    }
+    assert {key: row.events for key, row in rows.items()} == wanted
+
+
+def test_the_flows_that_depart_from_the_design_are_found(log):
+    found = log.conformance(DESIGN, per="flow")
+    departs = found[found["first_deviation"].notna()]["correlation_id"]
+    assert sorted(departs) == flows("portugal", "killed", "loop", "iceland", "viewed")
+    assert found["given_up"].sum() == FAULTS["closed"]["n"] + FAULTS["cyprus"]["n"]
+    assert found["unjudged"].sum() == FAULTS["orphans"]["n"]
+
+
+def test_what_came_again_is_found(log):
+    again = log.duplicates()
+    for kind, faults in {
+        "same id": ["sent_twice", "billed_twice"],
+        "same effect": ["twice"],
+    }.items():
+        found = again[again["kind"] == kind]
+        assert sorted(found["correlation_id"]) == flows(*faults)
+        for fault in faults:
+            of = found[found["correlation_id"].isin(FAULTS[fault]["flows"])]
+            assert set(of["type"]) == {FAULTS[fault]["type"]}
+    tries = again[again["kind"] == "retry channel"]["correlation_id"]
+    assert set(tries) == {*flows("italy", "storm", "cyprus")}
+    for fault in ("italy", "storm", "cyprus"):
+        assert tries.isin(FAULTS[fault]["flows"]).sum() == FAULTS[fault]["retries"]
+
+
+def test_the_clock_that_is_ahead_is_found(log):
+    told = FAULTS["kiosk"]
+    pairs = log.skew()
+    wrong = pairs[pairs["negative"] > 0]
+    assert wrong["cause_service"].tolist() == [told["service"]]
+    assert wrong["negative"].tolist() == [told["n"]]
+    shifts = log.skew(per="service").set_index("service")["shift_ns"]
+    assert shifts[shifts != 0].index.tolist() == [told["service"]]
+    assert -told["ahead_ms"] <= shifts[told["service"]] / 1e6 <= -0.9 * told["ahead_ms"]
+
+
+def test_what_sets_the_flows_apart_is_found(log):
+    norway = FAULTS["norway"]
+    slow = log.explain(flows("norway")).iloc[0]
+    assert {"attribute": slow.attribute, "condition": slow.condition} == norway["explained_by"]
+    assert (slow.inside, slow.outside) == (norway["n"], 0)
+    portugal = FAULTS["portugal"]
+    after = log.between(TIMES["deployed"], TIMES["deployment_judged_until"])
+    why = after.explain(flows("portugal")).iloc[0]
+    assert {"attribute": why.attribute, "condition": why.condition} == portugal["explained_by"]
+    assert (why.inside, why.outside) == (portugal["n"], 0)
+
+
+def test_what_the_deployment_changed_is_found_first(log):
+    before = log.between(None, TIMES["deployed"])
+    after = log.between(TIMES["deployed"], TIMES["deployment_judged_until"])
+    changed = before.compare(after)
+    cause, effect = FAULTS["slower"]["hop"]
+    assert changed["name"].iloc[0] == f"{cause} → {effect} (shipping)"
+    assert changed["verdict"].iloc[0] == "slower"
+
+
+def test_the_hop_that_waits_for_norway_has_the_longest_tail(log):
+    hops = log.hops().sort_values("p99_ms", ascending=False)
+    assert [hops["cause_type"].iloc[0], hops["effect_type"].iloc[0]] == FAULTS["norway"]["hop"]
