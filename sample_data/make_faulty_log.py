@@ -105,7 +105,7 @@ def half(shop: Shop, portugal: str) -> None:
     shop.publish(
         ordinary=[an_order() for _ in range(150)],
         norway=[an_order("NO") for _ in range(18)],
-        **{portugal: [an_order("PT") for _ in range(14)]},
+        **{portugal: [an_order("PT") for _ in range(24)]},
         italy=[an_order("IT") for _ in range(5)],
         iceland=[an_order("IS") for _ in range(3)],
         cyprus=[an_order("CY") for _ in range(3)],

@@ -124,3 +124,18 @@ def test_what_the_deployment_changed_is_found_first(log):
 def test_the_hop_that_waits_for_norway_has_the_longest_tail(log):
     hops = log.hops().sort_values("p99_ms", ascending=False)
     assert [hops["cause_type"].iloc[0], hops["effect_type"].iloc[0]] == FAULTS["norway"]["hop"]
+
+
+def test_the_path_that_ends_without_a_parcel_became_more_frequent(log):
+    before = log.between(None, TIMES["deployed"])
+    changed = before.compare(log.between(TIMES["deployed"], TIMES["deployment_judged_until"]))
+    more = changed[(changed["what"] == "variant") & changed["verdict"].isin(["more", "new"])]
+    assert more["name"].tolist() == ["OrderPlaced → StockReserved → PaymentReceived"]
+
+
+def test_the_foreign_dump_gives_the_same_answers_but_for_two_lines_that_were_cut_off(log):
+    dump = EventLog.read(SAMPLES / "foreign_dump.gz", mapping={"time": "headers.t"})
+    dump = EventLog(dump.frame.rename(columns={"failure": "dead_letter"}))
+    assert len(dump) == len(log) - 2
+    assert dump.n_dead_letters == log.n_dead_letters
+    assert set(dump.stuck()["correlation_id"]) == set(log.stuck()["correlation_id"])
