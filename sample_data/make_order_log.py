@@ -63,7 +63,7 @@ def main() -> None:
     log = EventLog(log.frame.assign(channel=plain))
     log.save(OUT)
     print(log)
-    print(log.stuck(example.order_choreography().expected_effects()).to_string())
+    print(log.stuck(example.order_choreography()).to_string())
 
 
 if __name__ == "__main__":

@@ -305,15 +305,19 @@ def by_the_rules(log: EventLog, design: Choreography) -> Counter:
     rows = log.frame.iloc[log.index.row].to_dict("records")
     end = max(row["time"] for row in rows)
     result: Counter = Counter()
-    cause_of = {}
+    cause_of, taken = {}, set()
     for n, row in enumerate(rows):
         before = [r for r in rows[:n] if r["correlation_id"] == row["correlation_id"]]
         allowed = {
             w.cause for w in ways if w.effect == row["type"] and w.service == row["source"]
         } - {None}
         if pd.isna(row["causation_id"]):
-            fitting = [r for r in before if r["type"] in allowed]
-            cause_of[row["id"]] = fitting[-1] if fitting else None
+            latest = {r["type"]: r for r in before if r["type"] in allowed}
+            nearest = sorted(latest.values(), key=before.index)
+            kind_of = row["type"], row["source"]
+            free = [r for r in nearest if (r["id"], *kind_of) not in taken]
+            chosen = cause_of[row["id"]] = next(iter((free or nearest)[::-1]), None)
+            taken.add((chosen and chosen["id"], *kind_of))
         else:
             known = [r for r in rows if r["id"] == row["causation_id"]]
             cause_of[row["id"]] = known[0] if known else None

@@ -63,6 +63,20 @@ def test_by_a_design_the_cause_is_the_nearest_earlier_event_that_it_allows(event
     assert log.index.causes_from == "the design"
 
 
+def test_by_a_design_each_event_gets_its_own_effect_before_any_gets_two(event, design):
+    log = EventLog(
+        [
+            event("B", "f", 0, source="s"),
+            event("C", "f", 1, source="t"),
+            event("D", "f", 2, source="u"),
+            event("D", "f", 3, source="u", id="second"),
+            event("D", "f", 4, source="u", id="third"),
+        ]
+    ).with_causes(design)
+    found = causes(log)
+    assert (found["f/D"], found["second"], found["third"]) == ("f/C", "f/B", "f/C")
+
+
 def test_a_cause_that_the_log_tells_is_left_as_it_is(event, design):
     log = EventLog(
         [
@@ -136,7 +150,7 @@ def test_any_log_is_given_causes_by_the_rules(frame):
 
     log = EventLog(frame)
     rows = log.frame.iloc[log.index.row].to_dict("records")
-    by_design, by_habit = {}, {}
+    by_design, by_habit, taken = {}, {}, set()
     kinds = sorted({(row["type"], row["source"]) for row in rows})
     before = dict.fromkeys(((a, b) for a in kinds for b in kinds), 0)
     pairs = [
@@ -148,8 +162,13 @@ def test_any_log_is_given_causes_by_the_rules(frame):
         before[pair] += 1
     for n, row in enumerate(rows):
         earlier = [r for r in rows[:n] if r["correlation_id"] == row["correlation_id"]]
-        fits = [r for r in earlier if (r["type"], row["type"], row["source"]) in allowed]
-        by_design[row["id"]] = fits[-1]["id"] if fits else None
+        fits = {r["type"]: r["id"] for r in earlier}  # the latest of each type
+        fits = {t: name for t, name in fits.items() if (t, row["type"], row["source"]) in allowed}
+        order = [r["id"] for r in earlier]
+        free = [name for name in fits.values() if (name, row["type"], row["source"]) not in taken]
+        chosen = max(free or fits.values(), key=order.index, default=None)
+        taken.add((chosen, row["type"], row["source"]))
+        by_design[row["id"]] = chosen
         kind = row["type"], row["source"]
         net = {k: before[k, kind] - before[kind, k] for k in kinds}
         ranked = sorted((k for k in kinds if net[k] > 0), key=lambda k: (-net[k], k))

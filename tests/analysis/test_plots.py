@@ -2,7 +2,7 @@ from workbench.analysis import EventLog
 
 
 def test_flow_durations_say_their_unit_and_how_many(orders):
-    figure = orders.plot_flows()
+    figure = orders.flows().plot()
     assert figure.layout.title.text == "<b>How long flows take, in ms (n = 4 flows)</b>"
     assert [bars.name.split(":")[0] for bars in figure.data] == [
         "V1, 2 flows",
@@ -14,18 +14,18 @@ def test_flow_durations_say_their_unit_and_how_many(orders):
 
 def test_flows_of_one_event_are_left_out_and_said_to_be(event):
     log = EventLog([event("A", "f", 0), event("A", "g", 0), event("B", "g", 1)])
-    assert "1 more have a single event" in log.plot_flows().layout.title.subtitle.text
+    assert "1 more have a single event" in log.flows().plot().layout.title.subtitle.text
 
 
 def test_rare_variants_share_one_colour_and_are_counted(event):
     rows = [event(str(n), flow, n) for flow in "abcdefgh" for n in range(ord(flow) - 95)]
-    figure = EventLog(rows).plot_flows()
+    figure = EventLog(rows).flows().plot()
     assert figure.data[-1].name == "3 other variants"
     assert sum(sum(bars.y) for bars in figure.data) == 8
 
 
 def test_hops_are_labelled_with_their_times(orders):
-    figure = orders.plot_hops()
+    figure = orders.hops().plot()
     assert figure.layout.title.text == "<b>How long each hop takes, in ms (n = 9 hops)</b>"
     labels = [label for trace in figure.data if trace.text for label in trace.text]
     assert " 15 ms" in labels
@@ -34,22 +34,26 @@ def test_hops_are_labelled_with_their_times(orders):
 
 def test_names_from_the_log_are_shown_as_text_and_never_as_markup(event):
     log = EventLog([event("<a href='x'>A</a>", "f", 0), event("B", "f", 1, causation_id="c")])
-    assert "&lt;a href='x'&gt;A&lt;/a&gt; → B" in log.plot_flows().data[0].name
+    assert "&lt;a href='x'&gt;A&lt;/a&gt; → B" in log.flows().plot().data[0].name
 
 
 def test_times_below_zero_are_drawn_and_explained(event):
-    figure = EventLog([event("A", "f", 10), event("B", "f", 4, "A")]).plot_hops()
+    figure = EventLog([event("A", "f", 10), event("B", "f", 4, "A")]).hops().plot()
     assert figure.layout.xaxis.type == "linear"
     assert "clocks of two services differ" in figure.layout.title.subtitle.text
 
 
 def test_an_empty_log_s_pictures_say_what_to_do(event):
     log = EventLog([])
-    for figure in (log.plot_flows(), log.plot_hops(), EventLog([event("A", "f", 0)]).plot_flows()):
+    for figure in (
+        log.flows().plot(),
+        log.hops().plot(),
+        EventLog([event("A", "f", 0)]).flows().plot(),
+    ):
         assert len(figure.layout.annotations) == 1
 
 
 def test_pictures_stand_on_the_notebook_s_own_background(orders):
-    for figure in (orders.plot_flows(), orders.plot_hops()):
+    for figure in (orders.flows().plot(), orders.hops().plot()):
         assert figure.layout.paper_bgcolor == "rgba(0,0,0,0)"
         assert figure.layout.plot_bgcolor == "rgba(0,0,0,0)"

@@ -64,10 +64,10 @@ def part(index: FlowIndex, untold: Bools, design: Choreography) -> pd.DataFrame:
     judged = kernel.Judged.of(index, untold, arrays)
     started = np.minimum.reduceat(index.time, index.start[:-1]) if index.flows else index.time[:0]
     rows = [
-        _counts(_EXPLAINED, index.flow[judged.state == kernel.EXPLAINED], started, every=True),
-        _counts(_UNJUDGED, index.flow[judged.state == kernel.UNJUDGED], started),
-        _counts(_CAME, index.flow[judged.event[judged.became == kernel.CAME]], started),
-        _counts(_GIVEN_UP, index.flow[judged.event[judged.became == kernel.GIVEN_UP]], started),
+        _counts(_EXPLAINED, judged.events_per_flow(index, kernel.EXPLAINED), started, every=True),
+        _counts(_UNJUDGED, judged.events_per_flow(index, kernel.UNJUDGED), started),
+        _counts(_CAME, judged.dues_per_flow(index, kernel.CAME), started),
+        _counts(_GIVEN_UP, judged.dues_per_flow(index, kernel.GIVEN_UP), started),
         _odd_events(index, judged),
         _missing(index, judged),
     ]
@@ -124,9 +124,8 @@ def whole(
     return Answer(total, sentence, plot_conformance)
 
 
-def _counts(kind: str, flow: Ints, started: Ints, *, every: bool = False) -> tuple[Ints, ...]:
+def _counts(kind: str, n: Ints, started: Ints, *, every: bool = False) -> tuple[Ints, ...]:
     """How many of a kind there are in each flow: flow, kind, service, cause, effect, n, times."""
-    n = np.bincount(flow, minlength=len(started))
     at = np.arange(len(started)) if every else np.flatnonzero(n)
     nothing = np.full(len(at), -1)
     mark = np.full(len(at), _ALL.index(kind))
@@ -145,9 +144,8 @@ def _odd_events(index: FlowIndex, judged: kernel.Judged) -> tuple[Ints, ...]:
 
 def _missing(index: FlowIndex, judged: kernel.Judged) -> tuple[Ints, ...]:
     """As :func:`_counts`; the effects are counted on from the types, by what is due."""
-    at = np.flatnonzero(judged.became == kernel.MISSING)
-    event, due, codes = judged.event[at], judged.due[at], judged.design.codes
-    kind, one = np.full(len(at), _ALL.index(MISSING)), np.ones(len(at), dtype=np.int64)
+    (event, due), codes = judged.missing(index), judged.design.codes
+    kind, one = np.full(len(event), _ALL.index(MISSING)), np.ones(len(event), dtype=np.int64)
     time = index.time[event]
     who, effect = codes.due_source[due], due + len(judged.design.types)
     return (

@@ -37,12 +37,10 @@ class Judged:
     inferred: Bools
     state: Marks
     """... what the design says of it."""
-    event: Ints
-    """Of each thing due, in order: the event that it is due to."""
-    due: Ints
-    """... its place in ``design.dues``."""
+    slot: Ints
+    """... where what is due to it starts in ``became``, in the order of ``design.dues``."""
     became: Marks
-    """... what became of it."""
+    """Of each thing due: what became of it."""
 
     @classmethod
     def of(cls, index: FlowIndex, untold: Bools, design: DesignArrays) -> Judged:
@@ -53,8 +51,31 @@ class Judged:
             index.start, index.type, index.source, told, untold & (told < 0), codes
         )
         state = _explain(index.type, index.source, cause, untold, codes)
-        event, due, became = _became(index, cause, design)
-        return cls(design, cause, inferred, state, event, due, became)
+        slot, became = _became(index, cause, design)
+        return cls(design, cause, inferred, state, slot, became)
+
+    def missing(self, index: FlowIndex) -> tuple[Ints, Ints]:
+        """What is missing: the events that it is due to, and the places in ``design.dues``."""
+        at = np.flatnonzero(self.became == MISSING)
+        event = np.searchsorted(self.slot, at, side="right") - 1
+        return event, at - self.slot[event] + self.design.codes.due_start[index.type[event]]
+
+    def events_per_flow(self, index: FlowIndex, state: int) -> Ints:
+        """How many events of each flow are in a state."""
+        return _counted(index.start, self.state, state)
+
+    def dues_per_flow(self, index: FlowIndex, became: int) -> Ints:
+        """How much of what is due in each flow became that."""
+        return _counted(self.slot[index.start], self.became, became)
+
+
+@njit(cache=True, nogil=True)
+def _counted(start: Ints, marks: Marks, wanted: int) -> Ints:
+    n = np.zeros(len(start) - 1, np.int64)
+    for group in range(len(n)):
+        for mark in marks[start[group] : start[group + 1]]:
+            n[group] += mark == wanted
+    return n
 
 
 @njit(cache=True, nogil=True)
@@ -83,8 +104,8 @@ def _explain(type_: Ints, source: Ints, cause: Ints, untold: Bools, design: Code
     return state
 
 
-def _became(index: FlowIndex, cause: Ints, design: DesignArrays) -> tuple[Ints, Ints, Marks]:
-    """Everything due: the event, the place in ``design.dues``, and what became of it."""
+def _became(index: FlowIndex, cause: Ints, design: DesignArrays) -> tuple[Ints, Marks]:
+    """Where what is due to each event starts, and what became of it."""
     codes = design.codes
     per_type = np.diff(codes.due_start)
     slot = np.zeros(len(index.type) + 1, dtype=np.int64)
@@ -94,9 +115,7 @@ def _became(index: FlowIndex, cause: Ints, design: DesignArrays) -> tuple[Ints, 
         _mark_needless(index.start, index.type, index.time, slot, codes, became)
     _mark_given_up(index, slot, design, became)
     _mark_come(index.type, index.source, cause, slot, codes, became)
-    event = np.repeat(np.arange(len(index.type)), per_type[index.type])
-    due = np.arange(len(event)) - slot[event] + codes.due_start[index.type[event]]
-    return event, due, became
+    return slot, became
 
 
 @njit(cache=True, nogil=True)

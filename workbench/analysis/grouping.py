@@ -9,7 +9,6 @@ from numba import njit
 from numpy.typing import NDArray
 
 from workbench.analysis.arrays import Bools, Ints
-from workbench.analysis.texts import alike
 
 _FEW: Final = 32
 """Rows that are sorted by putting each in its place, and searched one by one."""
@@ -87,87 +86,6 @@ def sort_by_time(rows: Ints, start: Ints, time: Ints) -> Bools:
         for at in range(first + 1, end):
             tied[at] = keys[at] == keys[at - 1]
     return tied
-
-
-@njit(cache=True, nogil=True)
-def same_before(
-    key: NDArray[np.uint64],
-    start: Ints,
-    letters: NDArray[np.uint8],
-    missing: Bools,
-    also: Ints,
-) -> Ints:
-    """Find, for each row, the first row that is alike: the same hash, text and further number.
-
-    Parameters
-    ----------
-    key
-        A hash of each row's text and further number; 0 for a row that is alike to none.
-    start, letters, missing
-        The texts. Two rows without a text are alike if their further numbers are.
-    also
-        The further number of each row.
-
-    Returns
-    -------
-    numpy.ndarray of int64
-        The first row alike to each: itself for most.
-
-    Notes
-    -----
-    The rows are dealt into heaps by the highest bits of their hash, so that each heap's table stays
-    in the processor's cache.
-    """
-    n = len(key)
-    first = np.arange(n)
-    bits = 1
-    while (n >> bits) > 4096 and bits < 16:
-        bits += 1
-    shift = _U(64 - bits)
-    heaps = 1 << bits
-    count = np.zeros(heaps + 1, np.int64)
-    for row in range(n):
-        if key[row]:
-            count[np.int64(key[row] >> shift) + 1] += 1
-    for heap in range(heaps):
-        count[heap + 1] += count[heap]
-    place = count[:-1].copy()
-    dealt = np.empty(count[-1], np.int64)
-    for row in range(n):
-        if key[row]:
-            onto = np.int64(key[row] >> shift)
-            dealt[place[onto]] = row
-            place[onto] += 1
-    most = 0
-    for heap in range(heaps):
-        most = max(most, int(count[heap + 1] - count[heap]))
-    size = 16
-    while size < 2 * most:
-        size *= 2
-    table = np.full(size, -1, np.int64)
-    for heap in range(heaps):
-        used = 16
-        while used < 2 * (count[heap + 1] - count[heap]):
-            used *= 2
-        table[:used] = -1
-        for at in range(count[heap], count[heap + 1]):
-            row = dealt[at]
-            slot = np.int64(key[row] & _U(used - 1))
-            while table[slot] >= 0:
-                other = table[slot]
-                if (
-                    key[other] == key[row]
-                    and also[other] == also[row]
-                    and missing[other] == missing[row]
-                    and (missing[row] or alike(start, letters, other, row))
-                ):
-                    break
-                slot = (slot + 1) & (used - 1)
-            if table[slot] < 0:
-                table[slot] = row
-            else:
-                first[row] = table[slot]
-    return first
 
 
 @njit(cache=True, nogil=True)

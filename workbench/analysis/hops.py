@@ -1,40 +1,137 @@
-"""How long does each service take from cause to effect?"""
+"""How long does each service take from cause to effect, and how much of that does it wait?
+
+A hop has up to three parts. *Sending*: from the cause's time until the broker had it. *Waiting*: from
+then until the effect's service began. *Processing*: from then until the effect's time. A log tells
+the first where it has broker times. It tells when a service began only by a column ``started`` (a
+time, of the effect), or of spans, whose time is their beginning and whose ``duration_ns`` is how long
+was worked. What a log doesn't tell is null.
+
+A log may be divided by flow: what its parts give adds up.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
 
+from workbench.analysis.answer import Answer
 from workbench.analysis.arrays import quantiles
+from workbench.analysis.order import nanoseconds
+from workbench.analysis.parts import named, together
+from workbench.analysis.wording import count, length
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from workbench.analysis.arrays import Ints
     from workbench.analysis.index import FlowIndex
 
+_KIND: Final = ["cause_type", "effect_type", "service"]
+_PARTS: Final = ("sending", "waiting", "processing")
+_UNKNOWN: Final = np.iinfo(np.int64).min
 
-def hops(index: FlowIndex) -> pd.DataFrame:
-    """Describe each kind of hop; ``EventLog.hops`` documents the columns."""
+
+def part(index: FlowIndex, frame: pd.DataFrame) -> pd.DataFrame:
+    """The hops of a part of a log, of which ``frame`` is the frame: their kind and times, in ns."""
     effect = np.flatnonzero(index.cause >= 0)
     cause = index.cause[effect]
-    n_types, n_sources = len(index.type_names), len(index.source_names)
-    kind = (index.type[cause] * n_types + index.type[effect]) * n_sources + index.source[effect]
-    code, kinds = pd.factorize(kind, sort=True)
-    cause_type, rest = np.divmod(kinds, n_types * n_sources)
-    effect_type, source = np.divmod(rest, n_sources)
+    types = index.type_names
+    hops = pd.DataFrame(
+        {
+            "cause_type": named(index.type[cause], types),
+            "effect_type": named(index.type[effect], types),
+            "service": named(index.source[effect], index.source_names),
+            "latency": index.time[effect] - index.time[cause],
+        }
+    )
+    at_broker = _times(frame, "broker_time", index.row[cause])
+    began = _times(frame, "started", index.row[effect])
+    worked = _minus(index.time[effect], began)
+    if "duration_ns" in frame:
+        told = pd.to_numeric(frame["duration_ns"].iloc[index.row[effect]], errors="coerce")
+        span = told.notna().to_numpy() & (began == _UNKNOWN)
+        began = np.where(span, index.time[effect], began)
+        lengths = told.astype("float64").fillna(0).to_numpy().astype(np.int64)
+        worked = np.where(span, lengths, worked)
+    for name, times in zip(
+        _PARTS,
+        (_minus(at_broker, index.time[cause]), _minus(began, at_broker), worked),
+        strict=True,
+    ):
+        if (times != _UNKNOWN).any():
+            hops[name] = times
+    hops.attrs = {"inferred": int(index.inferred.sum()), "causes_from": index.causes_from}
+    return hops
 
-    latency = index.time[effect] - index.time[cause]
-    p50, p95, p99, top = quantiles(latency, code, len(kinds), [0.5, 0.95, 0.99, 1]) / 1e6
+
+def whole(parts: Sequence[pd.DataFrame]) -> Answer:
+    """Put the parts of a log together; ``EventLog.hops`` documents the columns."""
+    columns = [name for name in _PARTS if any(name in piece for piece in parts)]
+    hops = together([piece.assign(**_missing(piece, columns)) for piece in parts])
+    kind: Ints = np.asarray(hops.groupby(_KIND, observed=True, sort=True).ngroup(), dtype=np.int64)
+    n = int(kind.max(initial=-1)) + 1
+    first = np.zeros(n, dtype=np.int64)
+    first[kind] = np.arange(len(kind))
+    p50, p95, p99, top = quantiles(hops["latency"].to_numpy(), kind, n, [0.5, 0.95, 0.99, 1]) / 1e6
     table = pd.DataFrame(
         {
-            "cause_type": pd.array(index.type_names[cause_type], dtype="str"),
-            "effect_type": pd.array(index.type_names[effect_type], dtype="str"),
-            "service": pd.array(index.source_names[source], dtype="str"),
-            "n": np.bincount(code, minlength=len(kinds)),
+            **{name: hops[name].iloc[first].astype("str").array for name in _KIND},
+            "n": np.bincount(kind, minlength=n),
             "p50_ms": p50,
             "p95_ms": p95,
             "p99_ms": p99,
             "max_ms": top,
         }
     )
-    return table.sort_values("n", ascending=False, kind="stable", ignore_index=True)
+    for name in _PARTS:
+        times = hops[name].to_numpy() if name in hops else np.full(len(kind), _UNKNOWN)
+        told = times != _UNKNOWN
+        table[f"{name}_ms"] = quantiles(times[told], kind[told], n, [0.5])[0] / 1e6
+    table = table.sort_values("n", ascending=False, kind="stable", ignore_index=True)
+    from workbench.analysis.plots import plot_hops
+
+    negative = int((hops["latency"] < 0).sum())
+    return Answer(table, _sentence(table, negative, parts), plot_hops)
+
+
+def _times(frame: pd.DataFrame, name: str, rows: Ints) -> Ints:
+    """A column of times at some rows, in nanoseconds; ``_UNKNOWN`` where there is none."""
+    if name not in frame or not isinstance(frame[name].dtype, pd.DatetimeTZDtype):
+        return np.full(len(rows), _UNKNOWN)
+    return nanoseconds(frame[name].iloc[rows].astype("datetime64[ns, UTC]"))  # NaT is that number
+
+
+def _minus(end: Ints, start: Ints) -> Ints:
+    known = (end != _UNKNOWN) & (start != _UNKNOWN)
+    return np.where(known, end - np.where(known, start, 0), _UNKNOWN)
+
+
+def _missing(piece: pd.DataFrame, columns: list[str]) -> dict[str, Any]:
+    return {name: piece.get(name, pd.Series(_UNKNOWN, index=piece.index)) for name in columns}
+
+
+def _sentence(table: pd.DataFrame, negative: int, parts: Sequence[pd.DataFrame]) -> str:
+    if table.empty:
+        return "No event here names a cause in its own flow, so there are no hops."
+    slowest = table.iloc[int(table["p95_ms"].argmax())]
+    said = (
+        f"{count(int(table['n'].sum()), 'hop')} of {count(len(table), 'kind')}; the slowest is "
+        f"{slowest['cause_type']} → {slowest['effect_type']} by {slowest['service']}: half take "
+        f"{length(slowest['p50_ms'] / 1e3)} or less, 95 % {length(slowest['p95_ms'] / 1e3)}."
+    )
+    if negative:
+        stand = "effect stands before its cause" if negative == 1 else "effects before their causes"
+        said += f" {negative:,} {stand}, so clocks differ: see log.skew()."
+    return said + inferred_from(parts)
+
+
+def inferred_from(parts: Sequence[pd.DataFrame]) -> str:
+    """A sentence, after a blank, that says how many causes were inferred, and from what."""
+    n = sum(piece.attrs["inferred"] for piece in parts)
+    if not n:
+        return ""
+    told = next(piece.attrs["causes_from"] for piece in parts if piece.attrs["causes_from"])
+    return f" {count(n, 'cause')} inferred from {told}."

@@ -23,7 +23,6 @@ from workbench.analysis.grouping import (
     earliest,
     found_in_group,
     grouped,
-    same_before,
     sort_by_time,
 )
 from workbench.analysis.order import (
@@ -33,7 +32,7 @@ from workbench.analysis.order import (
     total_order,
     without_cycles,
 )
-from workbench.analysis.texts import Texts
+from workbench.analysis.texts import Texts, same_before
 from workbench.capture.columns import DEAD_LETTER
 
 NO_TYPE = "(no type)"

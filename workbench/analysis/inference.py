@@ -3,7 +3,8 @@
 Only an event without a causation id is given one, and never a flow's first. Its cause is the
 nearest earlier event of its flow that may be it, and what may be it says
 
-- a design: an event of a type to which the service that emitted this one reacts by emitting this; or
+- a design: an event of a type to which the service that emitted this one reacts by emitting this;
+  of the latest of each such type one that is nobody's cause of such an effect yet goes first; or
 - the log's own statistics (:class:`Habits`): an event of the kind that is this kind's usual cause
   and occurred earlier in the flow; if none did, the event right before it.
 
@@ -80,15 +81,23 @@ def infer_by_design(
 def _nearest_allowed(start: Ints, type_: Ints, source: Ints, wanting: Bools, design: Codes) -> Ints:
     found = np.full(len(type_), -1, np.int64)
     last = np.full(len(design.by_effect), -1, np.int64)
+    taken = np.full(len(design.by_cause), -1, np.int64)
     for flow in range(len(start) - 1):
         first = start[flow]
         for event in range(first, start[flow + 1]):
             kind = type_[event]
             if wanting[event]:
+                chosen, free = -1, False
                 for way in range(design.by_effect[kind], design.by_effect[kind + 1]):
                     why = design.by_cause[way]
-                    if design.by_source[way] == source[event] and why >= 0 and last[why] >= first:
-                        found[event] = max(found[event], last[why])
+                    if design.by_source[way] != source[event] or why < 0 or last[why] < first:
+                        continue
+                    is_free = taken[way] != last[why]
+                    nearer = chosen < 0 or last[why] > last[design.by_cause[chosen]]
+                    if (is_free and not free) or (is_free == free and nearer):
+                        chosen, free = way, is_free
+                if chosen >= 0:
+                    found[event] = taken[chosen] = last[design.by_cause[chosen]]
             last[kind] = event
     return found
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from workbench.analysis.answer import Answer
 from workbench.analysis.conditions import rows_between, rows_where
 from workbench.analysis.design_questions import DesignQuestions
 from workbench.analysis.flow_questions import FlowQuestions
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Iterator, Mapping
     from typing import Any
-
-    import plotly.graph_objects as go
 
     from workbench.analysis.scanned import ScannedLog
     from workbench.choreography import Choreography
@@ -243,44 +242,55 @@ class EventLog(Stored, DesignQuestions, FlowQuestions, TrafficQuestions):
 
     # --- questions -------------------------------------------------------------------------
 
-    def flows(self) -> pd.DataFrame:
+    def flows(self) -> Answer:
         """Describe each flow, in the order in which they started.
 
         Returns
         -------
-        pandas.DataFrame
+        Answer
             ``correlation_id`` (str), ``started`` and ``ended`` (datetime64[ns, UTC]: its earliest
             and latest event), ``duration_ms`` (float64, milliseconds), ``events``, ``duplicates``
             and ``dead_letters`` (int64), ``variant`` (category, as in ``variants()``),
             ``first_type`` and ``last_type`` (category, in causal order), ``services`` (category:
             who emitted its events, by name).
         """
+        from workbench.analysis.flow_sentences import of_flows
         from workbench.analysis.flows import flows
+        from workbench.analysis.plots import plot_flows
 
-        return flows(self.index, self._variants)
+        table = flows(self.index, self._variants)
+        return Answer(
+            table, of_flows(table, self.index), lambda flows: plot_flows(flows, self.variants())
+        )
 
-    def hops(self) -> pd.DataFrame:
+    def hops(self) -> Answer:
         """Describe each kind of hop (cause → effect), the most frequent first.
+
+        In a log that tells no cause at all, causes are inferred (:meth:`with_causes`).
 
         Returns
         -------
-        pandas.DataFrame
+        Answer
             ``cause_type`` and ``effect_type`` (str), ``service`` (str: who emitted the effect),
             ``n`` (int64: how many), and the time from cause to effect in milliseconds:
             ``p50_ms``, ``p95_ms``, ``p99_ms``, ``max_ms`` (float64, interpolated linearly). A time
             below 0 means that the clocks of the two services differ. Only causes in the same flow
-            count.
+            count. Then what that is made of at the median, as far as the log tells (float64,
+            milliseconds; null where it doesn't): ``sending_ms``, from the cause's time until the
+            broker had it; ``waiting_ms``, from then until the effect's service began (a column
+            ``started`` of the effect, or the time of a span with ``duration_ns``);
+            ``processing_ms``, from then until the effect (of a span: until it ended).
         """
-        from workbench.analysis.hops import hops
+        from workbench.analysis.hops import part, whole
 
-        return hops(self.index)
+        return whole([part(self._causal, self._frame)])
 
-    def variants(self) -> pd.DataFrame:
+    def variants(self) -> Answer:
         """Describe the distinct paths that flows take, the most frequent first.
 
         Returns
         -------
-        pandas.DataFrame
+        Answer
             ``variant`` (str, ``V1`` is the most frequent), ``path`` (str, in causal order:
             ``A → B + C ×2 → D``; effects set off side by side are joined by ``+`` and sorted by
             name; the middle of a path of more than 40 stages is left out and counted), ``flows``
@@ -288,9 +298,14 @@ class EventLog(Stored, DesignQuestions, FlowQuestions, TrafficQuestions):
             ``median_ms`` (float64, duration in milliseconds), ``example`` (str, the correlation id
             of the first).
         """
+        from workbench.analysis.flow_sentences import of_variants
+        from workbench.analysis.plots import plot_flows
         from workbench.analysis.variants import variants
 
-        return variants(self.index, self._variants)
+        table = variants(self.index, self._variants)
+        return Answer(
+            table, of_variants(table), lambda variants: plot_flows(self.flows(), variants)
+        )
 
     def compensations(self, design: Choreography) -> pd.DataFrame:
         """List what failed flows have done and have to undo: what is undone, and what is owed.
@@ -315,18 +330,6 @@ class EventLog(Stored, DesignQuestions, FlowQuestions, TrafficQuestions):
         return compensations(index, ids, design, _edited(self._frame))
 
     # --- pictures --------------------------------------------------------------------------
-
-    def plot_flows(self) -> go.Figure:
-        """Draw how long flows take, by variant."""
-        from workbench.analysis.plots import plot_flows
-
-        return plot_flows(self.flows(), self.variants())
-
-    def plot_hops(self) -> go.Figure:
-        """Draw how long each kind of hop takes: the median, and how far it spreads."""
-        from workbench.analysis.plots import plot_hops
-
-        return plot_hops(self.hops())
 
     def mermaid(self) -> Mermaid:
         """Draw one flow as a sequence diagram in text, which JupyterLab and GitHub draw.

@@ -54,7 +54,7 @@ def plot_skew(table: pd.DataFrame) -> go.Figure:
     n = int(table["negative"].sum())
     dress(
         figure,
-        title=f"Effects before their causes, in {unit} (n = {n:,} of {table['n'].sum():,} hops)",
+        title=f"{look.TROUBLE_SIGN} Effects before their causes, in {unit} (n = {n:,} of {table['n'].sum():,} hops)",
         subtitle=f"the {_SHOWN} most frequent of {len(wrong):,} pairs of services"
         if len(wrong) > _SHOWN
         else "",

@@ -20,7 +20,7 @@ import pandas as pd
 
 from workbench.analysis.answer import Answer
 from workbench.analysis.due import DesignArrays
-from workbench.analysis.due_kernel import MISSING, Judged
+from workbench.analysis.due_kernel import Judged
 from workbench.analysis.order import utc
 from workbench.analysis.parts import named, together
 from workbench.analysis.waits import AND, followed, followers, given_up, unanswered, unmet
@@ -54,8 +54,7 @@ def part(index: FlowIndex, untold: Bools, expected: Expected) -> pd.DataFrame:
     if isinstance(expected, Choreography):
         arrays = DesignArrays.of(expected, index.type_names, index.source_names)
         judged = Judged.of(index, untold, arrays)
-        missing = judged.became == MISSING
-        at, due = judged.event[missing], judged.due[missing]
+        at, due = judged.missing(index)
         words = np.array([owed.words for owed in arrays.dues], dtype=object)[due]
         who = np.array([owed.service for owed in arrays.dues], dtype=object)[due]
         ripe = index.time[at] + arrays.codes.due_after[due]

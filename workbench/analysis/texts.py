@@ -6,7 +6,6 @@ that two flows, or two events, are held for one.
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -54,19 +53,11 @@ class Texts(NamedTuple):
         tuple of numpy.ndarray of int64
             Each text's number, and each number's first text.
         """
-        codes, first = _codes(self.hashes)
-        if not _verified(self.start, self.letters, first, codes):  # two texts share a hash
-            codes, texts = pd.factorize(self._strings())
-            first = np.full(len(texts), -1)
-            backwards = np.flatnonzero(codes >= 0)[::-1]
-            first[codes[backwards]] = backwards
-        return codes, first
-
-    def _strings(self) -> NDArray[np.object_]:
-        letters, start = self.letters.tobytes(), self.start.tolist()
-        texts = np.array([letters[a:b] for a, b in pairwise(start)], dtype=object)
-        texts[self.missing] = None
-        return texts
+        first = same_before(self.hashes, self.start, self.letters, self.missing, None)
+        is_first = (first == np.arange(len(first))) & ~self.missing
+        codes = (np.cumsum(is_first) - 1)[first]
+        codes[self.missing] = -1
+        return codes, np.flatnonzero(is_first)
 
     @property
     def hashes(self) -> NDArray[np.uint64]:
@@ -142,48 +133,81 @@ def _hashes(start: Ints, letters: NDArray[np.uint8], missing: Bools) -> NDArray[
 
 
 @njit(cache=True, nogil=True)
-def _codes(hashes: NDArray[np.uint64]) -> tuple[Ints, Ints]:
-    size = 1024
-    keys = np.zeros(size, np.uint64)  # open addressing, at most half full; 0 is a free slot
-    numbers = np.empty(size, np.int64)
-    first = np.empty(size // 2, np.int64)
-    codes = np.empty(len(hashes), np.int64)
-    count = 0
-    for row in range(len(hashes)):
-        key = hashes[row]
-        if not key:
-            codes[row] = -1
-            continue
-        slot = np.int64(key & _U(size - 1))
-        while keys[slot] and keys[slot] != key:
-            slot = (slot + 1) & (size - 1)
-        if not keys[slot]:
-            if count == size // 2:
-                size *= 4
-                old_keys, old_numbers = keys, numbers
-                keys, numbers = np.zeros(size, np.uint64), np.empty(size, np.int64)
-                for old in range(len(old_keys)):
-                    if old_keys[old]:
-                        slot = np.int64(old_keys[old] & _U(size - 1))
-                        while keys[slot]:
-                            slot = (slot + 1) & (size - 1)
-                        keys[slot], numbers[slot] = old_keys[old], old_numbers[old]
-                longer = np.empty(size // 2, np.int64)
-                longer[:count] = first
-                first = longer
-                slot = np.int64(key & _U(size - 1))
-                while keys[slot]:
-                    slot = (slot + 1) & (size - 1)
-            keys[slot], numbers[slot], first[count] = key, count, row
-            count += 1
-        codes[row] = numbers[slot]
-    return codes, first[:count].copy()
+def same_before(
+    key: NDArray[np.uint64],
+    start: Ints,
+    letters: NDArray[np.uint8],
+    missing: Bools,
+    also: Ints | None,
+) -> Ints:
+    """Find, for each row, the first row that is alike: the same hash, text and further number.
 
+    Parameters
+    ----------
+    key
+        A hash of each row's text and further number; 0 for a row that is alike to none.
+    start, letters, missing
+        The texts. Two rows without a text are alike if their further numbers are.
+    also
+        The further number of each row; ``None`` if there is none.
 
-@njit(cache=True, nogil=True)
-def _verified(start: Ints, letters: NDArray[np.uint8], first: Ints, codes: Ints) -> bool:
-    """Whether every text is the same as the first one of its number, letter by letter."""
-    for row in range(len(codes)):
-        if codes[row] >= 0 and not alike(start, letters, first[codes[row]], row):
-            return False
-    return True
+    Returns
+    -------
+    numpy.ndarray of int64
+        The first row alike to each: itself for most.
+
+    Notes
+    -----
+    The rows are dealt into heaps by the highest bits of their hash, so that each heap's table stays
+    in the processor's cache.
+    """
+    n = len(key)
+    first = np.arange(n)
+    bits = 1
+    while (n >> bits) > 4096 and bits < 16:
+        bits += 1
+    shift = _U(64 - bits)
+    heaps = 1 << bits
+    count = np.zeros(heaps + 1, np.int64)
+    for row in range(n):
+        if key[row]:
+            count[np.int64(key[row] >> shift) + 1] += 1
+    for heap in range(heaps):
+        count[heap + 1] += count[heap]
+    place = count[:-1].copy()
+    dealt = np.empty(count[-1], np.int64)
+    for row in range(n):
+        if key[row]:
+            onto = np.int64(key[row] >> shift)
+            dealt[place[onto]] = row
+            place[onto] += 1
+    most = 0
+    for heap in range(heaps):
+        most = max(most, int(count[heap + 1] - count[heap]))
+    size = 16
+    while size < 2 * most:
+        size *= 2
+    table = np.full(size, -1, np.int64)
+    for heap in range(heaps):
+        used = 16
+        while used < 2 * (count[heap + 1] - count[heap]):
+            used *= 2
+        table[:used] = -1
+        for at in range(count[heap], count[heap + 1]):
+            row = dealt[at]
+            slot = np.int64(key[row] & _U(used - 1))
+            while table[slot] >= 0:
+                other = table[slot]
+                if (
+                    key[other] == key[row]
+                    and (also is None or also[other] == also[row])
+                    and missing[other] == missing[row]
+                    and (missing[row] or alike(start, letters, other, row))
+                ):
+                    break
+                slot = (slot + 1) & (used - 1)
+            if table[slot] < 0:
+                table[slot] = row
+            else:
+                first[row] = table[slot]
+    return first

@@ -29,7 +29,9 @@ from datetime import datetime
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 from pandas.api.types import infer_dtype, pandas_dtype
 
 from workbench.capture.payload_column import PayloadArray
@@ -55,6 +57,8 @@ COLUMNS: Final[Mapping[str, str]] = {
 
 UNKNOWN: Final = -1
 """Stands for an unknown partition or offset: brokers count from 0, and an integer has no null."""
+
+_HELD: Final = {name: (np.iinfo(name).min, np.iinfo(name).max) for name in ("int32", "int64")}
 
 _BATCH: Final = 10_000
 """Rows that are turned into columns at a time: few row objects are alive at once."""
@@ -168,7 +172,7 @@ def _inferred(values: pd.Series[Any]) -> pd.Series[Any]:
 def _standard(given: pd.DataFrame, name: str) -> pd.Series[Any]:
     dtype = COLUMNS[name]
     if name not in given:
-        given = pd.DataFrame({name: pd.Series(None, index=given.index, dtype="object")})
+        return _missing(dtype, len(given))
     series = given[name]
     try:
         if dtype == "category":
@@ -176,6 +180,9 @@ def _standard(given: pd.DataFrame, name: str) -> pd.Series[Any]:
         if dtype.startswith("datetime"):
             return _times(series)
         if dtype.startswith("int"):
+            plain = isinstance(series.dtype, np.dtype) and series.dtype.kind == "i"
+            if plain and series.between(*_HELD[dtype]).all():
+                return series.astype(pandas_dtype(dtype))
             return series.astype("Int64").fillna(UNKNOWN).astype(pandas_dtype(dtype))
         if dtype == "json":
             array = series.array
@@ -184,6 +191,17 @@ def _standard(given: pd.DataFrame, name: str) -> pd.Series[Any]:
         return series.astype(pandas_dtype(dtype))
     except (TypeError, ValueError, OverflowError) as error:
         raise LogError(f"column {name!r} can't be read as {dtype}: {error}") from error
+
+
+def _missing(dtype: str, height: int) -> pd.Series[Any]:
+    """A column that nothing is known of."""
+    if dtype == "json":
+        return pd.Series(PayloadArray(pa.nulls(height)))
+    if dtype == "category":
+        nothing = pd.CategoricalDtype(pd.Index([], dtype="str"))
+        return pd.Series(pd.Categorical.from_codes(np.full(height, -1), dtype=nothing))
+    value = UNKNOWN if dtype.startswith("int") else None
+    return pd.Series(value, index=pd.RangeIndex(height), dtype=pandas_dtype(dtype))
 
 
 def _category(series: pd.Series[Any]) -> pd.Series[Any]:

@@ -1,0 +1,49 @@
+"""The sentences that sum up flows and variants."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workbench.analysis.wording import count, cut, length
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from workbench.analysis.index import FlowIndex
+
+_LETTERS = 120
+"""Of the path of a variant."""
+
+
+def of_flows(flows: pd.DataFrame, index: FlowIndex) -> str:
+    """What ``EventLog.flows`` says, in words."""
+    n, events = len(flows), len(index.row)
+    left = index.without_flow
+    left_out = f" {count(left, 'event')} without a correlation id: in no flow." if left else ""
+    if not n:
+        return f"There is no flow here.{left_out}"
+    took = flows["duration_ms"] / 1e3
+    longest = flows["correlation_id"].iloc[int(took.argmax())]
+    said = (
+        f"{count(n, 'flow')} of {count(events, 'event')}; half take {length(float(took.median()))} or less, "
+        f"95 % {length(float(took.quantile(0.95)))}, the longest ({cut(longest, 40)}) {length(float(took.max()))}."
+    )
+    largest = flows.iloc[int(flows["events"].argmax())]
+    if n > 1 and largest["events"] >= events / 2:
+        said += (
+            f" One flow, {cut(largest['correlation_id'], 40)}, has {largest['events']:,} of them."
+        )
+    return said + left_out
+
+
+def of_variants(variants: pd.DataFrame) -> str:
+    """What ``EventLog.variants`` says, in words."""
+    if variants.empty:
+        return "There is no flow here, and so no variant."
+    first, n = variants.iloc[0], int(variants["flows"].sum())
+    alone = int((variants["flows"] == 1).sum())
+    return (
+        f"{count(len(variants), 'variant')} in {count(n, 'flow')}; {first['share']:.1%} take "
+        f"{first['variant']}: {cut(first['path'], _LETTERS)}."
+        + (f" {count(alone, 'variant')} of a single flow." if alone else "")
+    )
