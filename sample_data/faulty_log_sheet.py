@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from faulty_shop import BANK_FAILS, CARRIER_RETRIES, NEW_SHIPPING_TAKES, NORWAY_WAITS
+from faulty_shop import BANK_FAILS, CARRIER_RETRIES, CUSTOMS_TAKE, NEW_SHIPPING_TAKES, NORWAY_WAITS
 
-CLOCK_AHEAD = timedelta(milliseconds=400)
+CLOCK_AHEAD, LATE_BY = timedelta(milliseconds=400), timedelta(milliseconds=50)
 LOOP_ROUNDS, POISON, FLOWLESS = 7, 3, 7
 
 
@@ -97,18 +97,28 @@ def answer_sheet(
         "loop",
         "the services",
         "orders places an order anew that was out of stock, over and over",
-        "loops conformance",
+        "loops conformance anomalies",
         service="orders",
         types=["OrderPlaced", "OutOfStock"],
         rounds=LOOP_ROUNDS,
     )
     add(
         "sent_twice",
-        "the services",
+        "the publisher",
         "the publisher sent these OrderPlaced again, with the same ids",
         "duplicates",
         type="OrderPlaced",
         kind="same id",
+    )
+    add(
+        "id_reused",
+        "the publisher",
+        "the publisher gave these ids to another order, too, which inventory refuses",
+        "duplicates dead_letters",
+        type="OrderPlaced",
+        kind="same id",
+        service="inventory",
+        error="EventError",
     )
     add(
         "billed_twice",
@@ -177,9 +187,16 @@ def answer_sheet(
         "norway",
         "the services",
         f"billing waits {NORWAY_WAITS} for the bank of NO",
-        "explain anomalies hops",
+        "explain hops",
         hop=["StockReserved", "PaymentReceived"],
         explained_by={"attribute": "data.country", "condition": "= 'NO'"},
+    )
+    add(
+        "customs",
+        "the services",
+        f"shipping waits {CUSTOMS_TAKE} for the customs of GB, where few orders go",
+        "anomalies",
+        hop=["PaymentReceived", "OrderShipped"],
     )
     add(
         "iceland",

@@ -9,7 +9,8 @@ from typing import Any
 
 from workbench import Choreography, Context, Event, RetryPolicy
 
-NORWAY_WAITS, NEW_SHIPPING_TAKES = "1.5s", "250ms"
+NORWAY_WAITS, NEW_SHIPPING_TAKES, CUSTOMS_TAKE = "3s", "250ms", "6s"
+NO_CUSTOMS = "data.country != 'GB'"
 BANK_FAILS = {"IT": 2, "CH": 11}
 """Country → how often its bank does not answer before it does."""
 CARRIER_RETRIES = 2
@@ -168,7 +169,9 @@ def faulty_shop() -> Choreography:
     billing.on(guard="data.country != 'NO'", retry=patient)(charge)
     billing.on(guard="data.country == 'NO'", after=NORWAY_WAITS, name="charge_norway")(charge)
     few = RetryPolicy(attempts=1, later=("50ms",) * CARRIER_RETRIES)
-    design.service("shipping").on(name="ship", retry=few)(ship)
+    shipping = design.service("shipping")
+    shipping.on(name="ship", guard=NO_CUSTOMS, retry=few)(ship)
+    shipping.on(name="ship_abroad", guard=f"!({NO_CUSTOMS})", after=CUSTOMS_TAKE)(ship)
     for handler in (complete, cancel_unpaid, cancel_unavailable):
         orders.on()(handler)
     return design

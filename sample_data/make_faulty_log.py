@@ -16,14 +16,15 @@ from __future__ import annotations
 import random
 import time
 from collections import defaultdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from faulty_log_sheet import CLOCK_AHEAD, FLOWLESS, LOOP_ROUNDS, POISON, answer_sheet
+from faulty_log_sheet import CLOCK_AHEAD, FLOWLESS, LATE_BY, LOOP_ROUNDS, POISON, answer_sheet
 from faulty_shop import (
     NEW_SHIPPING_TAKES,
+    NO_CUSTOMS,
     OrderPlaced,
     an_order,
     faulty_shop,
@@ -54,20 +55,19 @@ class Shop:
         """Publish groups of orders, mixed, a few at a time; note the flows of each group."""
         named = [(name, order) for name, orders in groups.items() for order in orders]
         self.chance.shuffle(named)
-        for first in range(0, len(named), 4):
-            few = named[first : first + 4]
+        for first in range(0, len(named), 3):
+            few = named[first : first + 3]
             done = self.wb.publish_many([order for _, order in few])
             for (name, _), published in zip(few, done, strict=True):
                 self.flows[name].append(published.correlation_id)
                 self.ids[name].append(published.id)
-            time.sleep(0.1)
+            time.sleep(0.15)
 
     def foreign(
         self,
         group: str | None,
         event: Event | None,
         *,
-        ahead: timedelta = timedelta(0),
         partition: int | None = None,
         **envelope: Any,
     ) -> None:
@@ -75,7 +75,7 @@ class Shop:
         attributes: dict[str, Any] = {
             "id": str(uuid4()),
             "source": "till",
-            "time": datetime.now(UTC) + ahead,
+            "time": datetime.now(UTC),
             "correlationid": str(uuid4()),
         }
         if event is not None:
@@ -116,7 +116,8 @@ def half(shop: Shop, portugal: str) -> None:
         hot=[an_order(order_id="o-till-4") for _ in range(40)],
     )
     for _ in range(15):
-        shop.foreign("kiosk", an_order(), source="kiosk", ahead=CLOCK_AHEAD)
+        ahead = datetime.now(UTC) + CLOCK_AHEAD
+        shop.foreign("kiosk", an_order(), source="kiosk", time=ahead)
         time.sleep(0.05)
     shop.wb.wait_until_idle()
     time.sleep(1)  # so that the kiosk's clock doesn't reach over to what comes next
@@ -136,20 +137,25 @@ def run(shop: Shop) -> tuple[dict[str, datetime], dict[Position, int]]:
     half(shop, portugal="portugal_served")
     shipping = wb.service("shipping")
     few = shipping.reactions["ship"].retry
-    shipping.on(name="ship", after=NEW_SHIPPING_TAKES, retry=few)(ship_but_forget)
+    shipping.on(name="ship", guard=NO_CUSTOMS, after=NEW_SHIPPING_TAKES, retry=few)(ship_but_forget)
     wb.restart("shipping")
     times = {"deployed": datetime.now(UTC)}
     half(shop, portugal="portugal")
     times["deployment_judged_until"] = datetime.now(UTC)
 
-    twice = [an_order() for _ in range(6)]
-    shop.publish(sent_twice=twice)
-    wb.publish_many(twice, ids=shop.ids["sent_twice"])
+    for _ in range(6):
+        order = an_order()
+        shop.publish(sent_twice=[order])
+        wb.publish(order, id=shop.ids["sent_twice"][-1])
+    for _ in range(2):
+        shop.publish(id_reused=[an_order()])
+        wb.publish(an_order(), id=shop.ids["id_reused"][-1])
     wb.wait_until_idle()
     fault = wb.faults.duplicate("billing", share=1.0, seconds="60s")
     shop.publish(billed_twice=[an_order() for _ in range(8)])
     wb.wait_until_idle()
     wb.faults.end(fault)
+    shop.publish(customs=[an_order("GB") for _ in range(3)])
     shop.publish(storm=[an_order("CH")])
     shop.publish(loop=[an_order(product="boomerang", quantity=LOOP_ROUNDS)])
     wb.faults.poison("OrderPlaced", POISON)
@@ -168,8 +174,9 @@ def from_elsewhere(shop: Shop) -> None:
     """What only a foreign producer can do."""
     for i in range(5):  # the later of two orders is sent first
         key = f"o-late-{i}"
-        shop.foreign("late", an_order(order_id=key), partition=0)
-        shop.foreign("late", an_order(order_id=key), partition=0, ahead=-timedelta(seconds=1))
+        now = datetime.now(UTC)
+        shop.foreign("late", an_order(order_id=key), partition=0, time=now)
+        shop.foreign("late", an_order(order_id=key), partition=0, time=now - LATE_BY)
     for i in range(4):
         for partition in (0, 1):
             shop.foreign("two_partitions", an_order(order_id=f"o-two-{i}"), partition=partition)

@@ -24,7 +24,7 @@ HERE = Path(__file__).parent
 LOG, DUMP = HERE / "faulty_orders.jsonl.gz", HERE / "foreign_dump.gz"
 STORED_EVERY, PAGE = "5s", 1_000
 CUT_OFF = (700, 2_100)
-"""Lines that break off in the middle."""
+"""The first OrderPlaced from each of these on breaks off in the middle."""
 
 
 def main() -> None:
@@ -33,12 +33,15 @@ def main() -> None:
     frame["stored"] = frame["broker_time"].dt.ceil(STORED_EVERY)
     frame = frame.sort_values(["stored", "channel", "partition", "offset"])
     frame = frame.astype(object).where(frame.notna(), None)
-    lines = []
+    lines, to_cut = [], list(CUT_OFF)
     for number, row in enumerate(frame.itertuples()):
         if number % PAGE == 0:
             lines.append(f"--- page {number // PAGE + 1} ---")
         line = json.dumps(record(row), separators=(",", ":"))
-        lines.append(line[: len(line) // 2] if number in CUT_OFF else line)
+        if to_cut and number >= to_cut[0] and row.type == "OrderPlaced":
+            line = line[: len(line) // 2]
+            del to_cut[0]
+        lines.append(line)
     with gzip.GzipFile(DUMP, "wb", mtime=0) as file:
         file.write("\n".join([*lines, ""]).encode())
 

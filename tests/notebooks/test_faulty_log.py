@@ -75,7 +75,7 @@ def test_the_flows_that_depart_from_the_design_are_found(log):
 def test_what_came_again_is_found(log):
     again = log.duplicates()
     for kind, faults in {
-        "same id": ["sent_twice", "billed_twice"],
+        "same id": ["sent_twice", "billed_twice", "id_reused"],
         "same effect": ["twice"],
     }.items():
         found = again[again["kind"] == kind]
