@@ -31,7 +31,7 @@ FETCHED = 4 * 1024 * 1024
 
 
 def measure(load: Load) -> list[Row]:
-    flows = load.of(20_000, 1_000)
+    flows = load.of(60_000, 1_000)
     with temporary_kafka() as kafka:
         servers = kafka.bootstrap_servers
         with KafkaBroker(servers) as broker, temporary_folder() as folder:
@@ -78,7 +78,8 @@ def measure(load: Load) -> list[Row]:
 
 
 CAPTURE = """
-import resource, sys, tempfile
+import re, sys, tempfile
+from pathlib import Path
 from workbench.brokers import KafkaBroker
 from workbench.capture import record_to
 from workbench.capture.cutting import cut
@@ -88,7 +89,8 @@ with KafkaBroker(servers) as broker, tempfile.TemporaryDirectory() as folder:
     whole = cut(broker, channels)
     some = {place: (end + int(share) - 1) // int(share) for place, end in whole.last.items()}
     record_to(broker, channels, folder, stop=some)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+most = re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())
+print(int(most[1]) * 1024 / 1e6)
 """
 
 

@@ -14,7 +14,9 @@ from workbench.analysis.conformance import part, whole
 from workbench.analysis.due import dues, explanations
 from workbench.choreography import Choreography
 from workbench.events import EventType
+from workbench.examples.fintech import fintech_choreography, some_transactions
 from workbench.examples.orders import order_choreography, some_orders
+from workbench.examples.signup import signup_choreography, some_signups
 
 NOON = pd.Timestamp("2026-11-23T12:00:00Z")
 WHAT = ["kind", "service", "event_type", "effect_type", "events"]
@@ -69,21 +71,29 @@ def test_each_flow_has_its_fitness(orders, design):
     assert table["first_deviation"].isna().all()
 
 
+RUNS = {
+    "orders": (order_choreography, some_orders(40, declined=5, sold_out=5), 190, 150),
+    "fintech": (fintech_choreography, some_transactions(40, large=5, unroutable=6), 196, 156),
+    "signup": (signup_choreography, some_signups(20, bounced=4), 196, 176),
+}
+
+
 @pytest.mark.memory
-def test_what_a_choreography_did_conforms_to_it(tmp_path):
-    with Workbench(
-        order_choreography(), broker="memory://", folder=tmp_path, say=lambda text: None
-    ) as wb:
+@pytest.mark.parametrize("name", RUNS)
+def test_what_a_choreography_did_conforms_to_it_and_so_it_does_without_its_causes(name, tmp_path):
+    made, begun, events, caused = RUNS[name]
+    with Workbench(made(), broker="memory://", folder=tmp_path, say=lambda text: None) as wb:
         wb.start()
-        wb.publish_many(some_orders(40, declined=5, sold_out=5))
+        wb.publish_many(begun)
         wb.wait_until_idle()
         log = wb.capture(progress=False)
-    answer = log.conformance(order_choreography())
+    answer = log.conformance(made())
     assert answer.empty, answer
-    assert answer.sentence.startswith("All 190 events of 40 flows are as the design has them")
-    without = EventLog(log.frame.assign(causation_id=None)).conformance(order_choreography())
+    flows = len(begun)
+    assert answer.sentence.startswith(f"All {events} events of {flows} flows are as the design has")
+    without = EventLog(log.frame.assign(causation_id=None)).conformance(made())
     assert without.empty, without
-    assert "150 causes inferred from the design." in without.sentence
+    assert f"{caused} causes inferred from the design." in without.sentence
 
 
 # --- what is wrong is found ------------------------------------------------------------------

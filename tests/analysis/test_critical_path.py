@@ -99,6 +99,22 @@ def test_an_empty_log_and_one_without_hops_say_so(event):
     assert "no critical paths" in answer.plot().layout.annotations[0].text
 
 
+def test_a_log_that_tells_no_cause_has_them_inferred_and_says_so(event):
+    log = EventLog(
+        [
+            event(kind, f"f{n}", n + ms)
+            for n in range(9)
+            for kind, ms in zip("ABC", (0, 10, 40), strict=True)
+        ]
+    )
+    answer = log.critical_path()
+    assert answer["effect_type"].tolist() == ["C", "B"]
+    assert "causes inferred from the log's own statistics." in answer.sentence
+    assert "causes inferred from the log's own statistics." in log.critical_path("f3").sentence
+    assert "inferred" in log.compare(log).sentence
+    assert "inferred" in log.anomalies().sentence
+
+
 def test_a_flow_that_is_not_there_is_an_error(orders):
     with pytest.raises(LogError, match=r"there is no flow 'o-9' in this log"):
         orders.critical_path("o-9")
@@ -121,8 +137,16 @@ def test_more_kinds_of_hop_than_are_tried_still_give_an_answer(event):
 
 @st.composite
 def trees(draw):
-    """Events of a few flows; each names an earlier event of its flow as its cause, or none."""
-    rows = []
+    """Events of a few flows; each names an earlier event of its flow as its cause, or none.
+
+    One names a cause for sure: in a log that tells none at all, they are inferred.
+    """
+    first, then = (pd.Timestamp(ns, tz="UTC") for ns in (0, 5))
+    last = {"type": "Z", "source": "z", "correlation_id": "9"}
+    rows = [
+        {"id": "9.0", "time": first, "causation_id": None, **last},
+        {"id": "9.1", "time": then, "causation_id": "9.0", **last},
+    ]
     for flow in range(draw(st.integers(1, 3))):
         for n in range(draw(st.integers(1, 7))):
             cause = draw(st.one_of(st.none(), st.integers(0, n - 1))) if n else None

@@ -5,10 +5,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.analysis import EventLog, duplicates, fan_out, latency, throughput
+from workbench.analysis import (
+    EventLog,
+    dead_letters,
+    disorder,
+    duplicates,
+    fan_out,
+    hot_keys,
+    latency,
+    loops,
+    orphans,
+    retries,
+    throughput,
+)
 from workbench.analysis.answer import Answer
 
 QUESTIONS = {
+    "disorder": lambda log: log.disorder(),
+    "orphans": lambda log: log.orphans(),
+    "loops": lambda log: log.loops(burst=2, within="2ms"),
+    "hot_keys": lambda log: log.hot_keys(),
+    "retries": lambda log: log.retries(),
+    "dead_letters": lambda log: log.dead_letters(),
     "duplicates": lambda log: log.duplicates(),
     "throughput": lambda log: log.throughput(),
     "throughput by source": lambda log: log.throughput("1s", by="source"),
@@ -17,6 +35,17 @@ QUESTIONS = {
     "latency by variant": lambda log: log.latency(("A", "B"), by="variant"),
 }
 BY_FLOW = {
+    "loops": (lambda log: loops.part(log.index, log.frame, 2, 2_000_000), loops.whole),
+    "disorder": (
+        lambda log: disorder.part(log.index, log.frame, "key"),
+        lambda parts: disorder.whole(parts, "key"),
+    ),
+    "hot_keys": (
+        lambda log: hot_keys.part(log.index, log.frame),
+        lambda parts: hot_keys.whole(parts, 3),
+    ),
+    "retries": (lambda log: retries.part(log.index, log.frame), retries.whole),
+    "dead_letters": (lambda log: dead_letters.part(log.index, log.frame), dead_letters.whole),
     "duplicates": (lambda log: duplicates.part(log.index, log.frame), duplicates.whole),
     "throughput": (
         lambda log: throughput.part(log.index, log.frame, "type", None),
@@ -106,3 +135,19 @@ def test_parts_of_a_log_split_by_flow_add_up_to_the_whole(rows, share_of):
         added = whole([part(EventLog(share)) for share in shares.values()])
         pd.testing.assert_frame_equal(table(one), table(added))
         assert one.sentence == added.sentence
+
+
+@settings(max_examples=10, deadline=None)
+@given(events, st.dictionaries(flows, st.integers(0, 2)))
+def test_orphans_add_up_in_two_passes(rows, share_of):
+    rows = in_flows(rows)
+    shares: dict[int, list[dict]] = {0: [], 1: [], 2: []}
+    for row in rows:
+        shares[share_of.get(row["correlation_id"], 0)].append(row)
+    logs = [EventLog(share) for share in shares.values()]
+    parts = [orphans.part(log.index, log.frame) for log in logs]
+    ids = pd.concat([part["causation_id"] for part in parts])
+    added = orphans.whole(parts, [orphans.sought(log.index, log.frame, ids) for log in logs])
+    one = EventLog(rows).orphans()
+    pd.testing.assert_frame_equal(table(one), table(added))
+    assert one.sentence == added.sentence

@@ -77,6 +77,10 @@ def at(record):
     return {Position(record.channel, record.partition): record.offset}
 
 
+def place_in(record):
+    return record.channel, record.partition, record.offset
+
+
 def ends(broker, channel):
     return broker.end_offsets([channel])
 
@@ -189,6 +193,22 @@ class BrokerSuite:
             b'{"n":1}',
         )
         assert before - 1000 <= record.time_ms <= time.time() * 1000 + 1000
+
+    def test_a_reader_in_batches_gives_the_same_records(self, broker, orders, send):
+        send(*[outgoing(orders, str(n).encode(), f"o-{n}".encode()) for n in range(20)])
+        begins, ends_now = broker.begin_offsets([orders]), ends(broker, orders)
+        with broker.reader(begins) as reader:
+            records = take(reader, 20)
+        found, reached = [], dict(begins)
+        with broker.batch_reader(begins) as reader:
+            while any(reached[place] < end for place, end in ends_now.items()):
+                for batch in reader.poll_batches(0.2):
+                    found += batch.records()
+                    reached[batch.position] = batch.next
+        assert [r._replace(headers=list(r.headers)) for r in sorted(found, key=place_in)] == [
+            r._replace(headers=list(r.headers), message_id="")
+            for r in sorted(records, key=place_in)
+        ]
 
     def test_events_of_one_key_stay_in_order_in_one_partition(
         self, broker, orders, send, join, hearing

@@ -43,6 +43,15 @@ def test_the_stuck_orders_of_the_order_log_are_found_and_nothing_else(log):
     assert letter.startswith("billing/charge: LookupError: the account of")
 
 
+def test_the_order_log_departs_from_its_design_where_it_was_made_to_and_nowhere_else(log):
+    answer = log.conformance(order_choreography())
+    assert answer[["kind", "service", "effect_type", "events"]].to_numpy().tolist() == [
+        ["missing", "shipping", "OrderShipped", 1]
+    ]
+    assert "For 1 effect there is a dead letter instead." in answer.sentence
+    assert log.skew()["negative"].sum() == 0
+
+
 @pytest.mark.memory
 def test_the_order_design_runs_with_no_python_and_every_order_ends(tmp_path):
     with Workbench(DESIGN, broker="memory://", folder=tmp_path, say=lambda text: None) as wb:

@@ -15,8 +15,18 @@ import pandas as pd
 from workbench.analysis.answer import Answer
 from workbench.analysis.arrays import quantiles
 from workbench.analysis.flows import durations
+from workbench.analysis.hops import inferred_from
 from workbench.analysis.intervals import by_group, cliffs_delta, normal_quantile, share_difference
-from workbench.analysis.parts import HOP, hop_kinds, hop_names, hop_text, joined, path_keys, texts
+from workbench.analysis.parts import (
+    HOP,
+    causes_of,
+    hop_kinds,
+    hop_names,
+    hop_text,
+    joined,
+    path_keys,
+    texts,
+)
 from workbench.analysis.plots_compare import plot_compare
 from workbench.analysis.variants import paths
 from workbench.analysis.wording import count, cut, length, percent
@@ -73,7 +83,7 @@ def part(index: FlowIndex) -> pd.DataFrame:
     path[ranked] = np.arange(len(ranked))
     types, with_type = _members(index, index.type, len(index.type_names))
     sources, with_source = _members(index, index.source, len(index.source_names))
-    return joined(
+    found = joined(
         [
             _rows("flow", np.zeros(index.flows, np.int64), ["duration"], durations(index)),
             _rows("hop", kind[effect], hops, index.time[effect] - index.time[index.cause[effect]]),
@@ -88,6 +98,8 @@ def part(index: FlowIndex) -> pd.DataFrame:
             ),
         ]
     )
+    found.attrs = causes_of(index)
+    return found
 
 
 def whole(before: Iterable[pd.DataFrame], after: Iterable[pd.DataFrame]) -> Answer:
@@ -122,7 +134,8 @@ def whole(before: Iterable[pd.DataFrame], after: Iterable[pd.DataFrame]) -> Answ
     no_times = (table["what"] == "hop") & (table[["n_before", "n_after"]].min(axis=1) == 0)
     table.loc[no_times, ["effect", "low", "high"]] = np.nan
     table = table[list(_COLUMNS)].astype(_COLUMNS)
-    return Answer(table, _sentence(table, flows), plot_compare)
+    sentence = _sentence(table, flows) + inferred_from([part for part, _ in both])
+    return Answer(table, sentence, plot_compare)
 
 
 def _rows(

@@ -6,16 +6,17 @@ may be divided by flow: what its parts give adds up.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
 
+from workbench.analysis import deviations as say
 from workbench.analysis import due_kernel as kernel
 from workbench.analysis.answer import Answer
+from workbench.analysis.deviations import KINDS, MISSING, WHAT
 from workbench.analysis.due import DesignArrays, undecided
 from workbench.analysis.parts import named, together
-from workbench.analysis.wording import count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,25 +25,13 @@ if TYPE_CHECKING:
     from workbench.analysis.index import FlowIndex
     from workbench.choreography import Choreography
 
-MISSING: Final = "missing"
-UNEXPECTED: Final = "unexpected"
-WRONG_EMITTER: Final = "wrong emitter"
-UNKNOWN_TYPE: Final = "unknown type"
-UNKNOWN_SERVICE: Final = "unknown service"
-KINDS: Final = (MISSING, UNEXPECTED, WRONG_EMITTER, UNKNOWN_TYPE, UNKNOWN_SERVICE)
-"""The kinds of deviation."""
-
-_EXPLAINED, _UNJUDGED, _CAME, _GIVEN_UP = "explained", "unjudged", "came", "given up"
-_ALL: Final = (*KINDS, _EXPLAINED, _UNJUDGED, _CAME, _GIVEN_UP)
+_ALL: Final = (*KINDS, say.EXPLAINED, say.UNJUDGED, say.CAME, say.GIVEN_UP)
 _STATES: Final[Mapping[int, str]] = {
-    kernel.UNEXPECTED: UNEXPECTED,
-    kernel.WRONG_EMITTER: WRONG_EMITTER,
-    kernel.UNKNOWN_TYPE: UNKNOWN_TYPE,
-    kernel.UNKNOWN_SERVICE: UNKNOWN_SERVICE,
+    kernel.UNEXPECTED: say.UNEXPECTED,
+    kernel.WRONG_EMITTER: say.WRONG_EMITTER,
+    kernel.UNKNOWN_TYPE: say.UNKNOWN_TYPE,
+    kernel.UNKNOWN_SERVICE: say.UNKNOWN_SERVICE,
 }
-_WHAT: Final = ["kind", "service", "event_type", "effect_type"]
-_NAMED: Final = 3
-"""Deviations that the sentence names."""
 
 
 def part(index: FlowIndex, untold: Bools, design: Choreography) -> pd.DataFrame:
@@ -64,10 +53,12 @@ def part(index: FlowIndex, untold: Bools, design: Choreography) -> pd.DataFrame:
     judged = kernel.Judged.of(index, untold, arrays)
     started = np.minimum.reduceat(index.time, index.start[:-1]) if index.flows else index.time[:0]
     rows = [
-        _counts(_EXPLAINED, judged.events_per_flow(index, kernel.EXPLAINED), started, every=True),
-        _counts(_UNJUDGED, judged.events_per_flow(index, kernel.UNJUDGED), started),
-        _counts(_CAME, judged.dues_per_flow(index, kernel.CAME), started),
-        _counts(_GIVEN_UP, judged.dues_per_flow(index, kernel.GIVEN_UP), started),
+        _counts(
+            say.EXPLAINED, judged.events_per_flow(index, kernel.EXPLAINED), started, every=True
+        ),
+        _counts(say.UNJUDGED, judged.events_per_flow(index, kernel.UNJUDGED), started),
+        _counts(say.CAME, judged.dues_per_flow(index, kernel.CAME), started),
+        _counts(say.GIVEN_UP, judged.dues_per_flow(index, kernel.GIVEN_UP), started),
         _odd_events(index, judged),
         _missing(index, judged),
     ]
@@ -116,7 +107,7 @@ def whole(
     }
     kinds = rows.groupby("kind", observed=False)["n"].sum()
     total = _kinds(rows)
-    sentence = _sentence(kinds, total, facts, undecided(design))
+    sentence = say.sentence(kinds, total, facts, undecided(design))
     if per_flow:
         return Answer(_per_flow(rows), sentence)
     from workbench.analysis.plots_design import plot_conformance
@@ -157,12 +148,12 @@ def _missing(index: FlowIndex, judged: kernel.Judged) -> tuple[Ints, ...]:
 def _kinds(rows: pd.DataFrame) -> pd.DataFrame:
     """The deviations, each kind once, the most frequent first."""
     odd = rows[rows["kind"].isin(KINDS)].sort_values(["since", "correlation_id"], kind="stable")
-    codes = odd.groupby(_WHAT, observed=True, dropna=False, sort=True).ngroup().to_numpy()
+    codes = odd.groupby(WHAT, observed=True, dropna=False, sort=True).ngroup().to_numpy()
     n = int(codes.max(initial=-1)) + 1
     first = np.full(n, -1)
     first[codes[::-1]] = np.arange(len(odd))[::-1]
     flows = pd.DataFrame({"kind": codes, "flow": odd["correlation_id"].cat.codes}).drop_duplicates()
-    table = odd.iloc[first][_WHAT].astype("str").reset_index(drop=True)
+    table = odd.iloc[first][WHAT].astype("str").reset_index(drop=True)
     table["event_type"] = table["event_type"].where(
         odd["event_type"].iloc[first].notna().to_numpy()
     )
@@ -170,7 +161,7 @@ def _kinds(rows: pd.DataFrame) -> pd.DataFrame:
     table["flows"] = np.bincount(flows["kind"], minlength=n)
     table["events"] = np.bincount(codes, minlength=n)
     table["example"] = odd["correlation_id"].iloc[first].astype("str").to_numpy()
-    by = ["events", *_WHAT]
+    by = ["events", *WHAT]
     return table.sort_values(
         by, ascending=[False, True, True, True, True], kind="stable", ignore_index=True
     )
@@ -183,10 +174,10 @@ def _per_flow(rows: pd.DataFrame) -> pd.DataFrame:
     counts = np.zeros((len(kinds), n_flows), dtype=np.int64)
     np.add.at(counts, (rows["kind"].cat.codes.to_numpy(), flow), rows["n"].to_numpy())
     of = {name: counts[place] for place, name in enumerate(kinds)}
-    good = of[_EXPLAINED] + of[_UNJUDGED] + of[_CAME]
+    good = of[say.EXPLAINED] + of[say.UNJUDGED] + of[say.CAME]
     judged = good + sum(of[kind] for kind in KINDS)
     started = np.full(n_flows, np.iinfo(np.int64).max)
-    is_flow = (rows["kind"] == _EXPLAINED).to_numpy()
+    is_flow = (rows["kind"] == say.EXPLAINED).to_numpy()
     started[flow[is_flow]] = rows["since"].to_numpy()[is_flow]
     order = np.argsort(started, kind="stable")
     table = pd.DataFrame(
@@ -194,8 +185,8 @@ def _per_flow(rows: pd.DataFrame) -> pd.DataFrame:
             "correlation_id": rows["correlation_id"].cat.categories.astype("str"),
             "fitness": good / np.maximum(judged, 1),
             **{kind.replace(" ", "_"): of[kind] for kind in KINDS},
-            "given_up": of[_GIVEN_UP],
-            "unjudged": of[_UNJUDGED],
+            "given_up": of[say.GIVEN_UP],
+            "unjudged": of[say.UNJUDGED],
             "first_deviation": _first_deviation(rows, n_flows),
         }
     )
@@ -205,84 +196,11 @@ def _per_flow(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _first_deviation(rows: pd.DataFrame, n_flows: int) -> pd.Series[str]:
     """Of each flow, by its code, its earliest deviation in words; null if it has none."""
-    odd = rows[rows["kind"].isin(KINDS)].sort_values(["since", *_WHAT], kind="stable")
+    odd = rows[rows["kind"].isin(KINDS)].sort_values(["since", *WHAT], kind="stable")
     odd = odd.drop_duplicates("correlation_id")
-    number = odd.groupby(_WHAT, observed=True, dropna=False).ngroup().to_numpy()
+    number = odd.groupby(WHAT, observed=True, dropna=False).ngroup().to_numpy()
     place = pd.Series(number).drop_duplicates().index.to_numpy()
-    words = dict(zip(number[place].tolist(), in_words(odd.iloc[place]), strict=True))
+    words = dict(zip(number[place].tolist(), say.in_words(odd.iloc[place]), strict=True))
     found = np.full(n_flows, None, dtype=object)
     found[odd["correlation_id"].cat.codes.to_numpy()] = [words[code] for code in number.tolist()]
     return pd.Series(found, dtype="str")
-
-
-def in_words(deviations: pd.DataFrame) -> list[str]:
-    """Each deviation, as a sentence without its full stop."""
-    rows: list[Any] = deviations[_WHAT].astype("object").to_numpy().tolist()
-    return [_in_words(*row) for row in rows]
-
-
-def _in_words(kind: str, service: str, event_type: Any, effect_type: str) -> str:
-    after = f"after {event_type}" if isinstance(event_type, str) else "with no cause"
-    if kind == MISSING:
-        return f"{service} owes {effect_type} {after}"
-    if kind == UNEXPECTED:
-        return f"{service} emitted {effect_type} {after}, which the design doesn't have"
-    if kind == WRONG_EMITTER:
-        return f"{effect_type} came from {service}, which doesn't emit it by design"
-    if kind == UNKNOWN_TYPE:
-        return f"{service} emitted {effect_type}, a type that the design doesn't have"
-    return f"{effect_type} came from {service}, a service that the design doesn't have"
-
-
-def _sentence(
-    kinds: pd.Series[int], total: pd.DataFrame, facts: Mapping[str, int], open_: Sequence[str]
-) -> str:
-    events = int(kinds[[_EXPLAINED, _UNJUDGED, *KINDS[1:]]].sum())
-    due = int(kinds[_CAME] + kinds[MISSING])
-    good = int(kinds[[_EXPLAINED, _UNJUDGED, _CAME]].sum())
-    if not events:
-        return "There is no event of a flow here, so there is nothing to hold against the design."
-    if total.empty:
-        said = [
-            (
-                f"All {count(events, 'event')} of {count(facts['flows'], 'flow')} are as the design has "
-                f"them, and so are all {count(due, 'effect')} that were due."
-            )
-        ]
-    else:
-        top = total.head(_NAMED)
-        first = "; ".join(
-            f"{words} ({n:,})" for words, n in zip(in_words(top), top["events"], strict=True)
-        )
-        more = len(total) - _NAMED
-        said = [
-            f"{count(int(total['events'].sum()), 'deviation')} of {count(len(total), 'kind')} in "
-            f"{count(events, 'event')} and {count(due, 'effect')} due of "
-            f"{count(facts['flows'], 'flow')}: {first}"
-            + (f"; and {count(more, 'other kind')}." if more > 0 else ".")
-            + f" Fitness {_share(good, events + due)}."
-        ]
-    if kinds[_GIVEN_UP]:
-        said.append(f"For {count(int(kinds[_GIVEN_UP]), 'effect')} there is a dead letter instead.")
-    if facts["early"]:
-        said.append(f"{count(facts['early'], 'effect')} may be on the way still.")
-    if kinds[_UNJUDGED]:
-        n = count(int(kinds[_UNJUDGED]), "event")
-        said.append(f"The causes of {n} are not in the log: these were taken for right.")
-    if facts["inferred"]:
-        said.append(f"{count(facts['inferred'], 'cause')} inferred from the design.")
-    if facts["without_flow"]:
-        was = "was" if facts["without_flow"] == 1 else "were"
-        said.append(f"{count(facts['without_flow'], 'event')} without a flow {was} left out.")
-    if open_:
-        others = f" and {len(open_) - _NAMED} more" if len(open_) > _NAMED else ""
-        said.append(
-            "What these emit may come and is never missed, since payloads or state decide it: "
-            f"{', '.join(open_[:_NAMED])}{others}."
-        )
-    return " ".join(said)
-
-
-def _share(good: int, n: int) -> str:
-    """A ratio that says 1 only where all are good."""
-    return f"{min(good / n, 0.9999) if good < n else 1:.4f}"

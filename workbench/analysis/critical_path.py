@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 
 from workbench.analysis.answer import Answer
-from workbench.analysis.parts import HOP, hop_kinds, hop_names, hop_text, joined, texts
+from workbench.analysis.hops import inferred_from
+from workbench.analysis.parts import HOP, causes_of, hop_kinds, hop_names, hop_text, joined, texts
 from workbench.analysis.plots_critical_path import plot_critical_path, plot_one_path
 from workbench.analysis.wording import count, length, percent
 
@@ -55,11 +56,14 @@ def part(index: FlowIndex) -> pd.DataFrame:
     known = np.arange(len(cause)) < len(seen)
     names["cause_type"] = texts(np.where(known, cause.codes, -1), list(cause.categories))
     measured = np.concatenate([sums[seen], roots[begun]])
-    return pd.DataFrame(names | {name: measured[:, at] for at, name in enumerate(_MEASURED)})
+    found = pd.DataFrame(names | {name: measured[:, at] for at, name in enumerate(_MEASURED)})
+    found.attrs = causes_of(index)
+    return found
 
 
 def whole(parts: Iterable[pd.DataFrame], *, without_flow: int = 0) -> Answer:
     """Sum parts up; ``EventLog.critical_path`` documents the columns."""
+    parts = list(parts)
     sums = joined(parts).groupby(list(HOP), observed=True, dropna=False, sort=False).sum()
     table = sums.reset_index().astype(dict.fromkeys(HOP, "str"))
     begins = table["cause_type"].isna()
@@ -87,7 +91,7 @@ def whole(parts: Iterable[pd.DataFrame], *, without_flow: int = 0) -> Answer:
     sentence = _sentence(answer, flows, all_time / 1e9, int(table["negative"].sum()))
     if without_flow:
         sentence += f" {count(without_flow, 'event')} without a flow took no part."
-    return Answer(answer, sentence, plot_critical_path)
+    return Answer(answer, sentence + inferred_from(parts), plot_critical_path)
 
 
 def one(index: FlowIndex, ids: Any) -> Answer:
@@ -123,7 +127,9 @@ def one(index: FlowIndex, ids: Any) -> Answer:
         }
     )
     name = str(index.correlation_id[0])
-    return Answer(table, _sentence_of_one(name, table), lambda shown: plot_one_path(shown, name))
+    table.attrs = causes_of(index)
+    sentence = _sentence_of_one(name, table) + inferred_from([table])
+    return Answer(table, sentence, lambda shown: plot_one_path(shown, name))
 
 
 def _sentence(table: pd.DataFrame, flows: int, seconds: float, negative: int) -> str:

@@ -16,14 +16,14 @@ such effects may come and are never due. An effect is due when the time of its r
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbench.analysis.arrays import Bools, Ints
+from workbench.analysis.opposite_guards import one_holds
 from workbench.choreography.compensating import notices
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def dues(design: Choreography) -> list[Due]:
             if reaction.guard is None:
                 found += _dues(name, reaction)
             elif not reaction.unless:
-                other = next((r for r in guarded if _complete(design, r, reaction)), None)
+                other = next((r for r in guarded if one_holds(design, r, reaction)), None)
                 if other is None:
                     guarded.append(reaction)
                 else:
@@ -124,39 +124,6 @@ def _either(service: str, one: Reaction, other: Reaction) -> Due:
     effects = tuple(dict.fromkeys((*one.emits, *other.emits)))
     after = round(max(one.after, other.after) * 1e9)
     return Due(service, (one.name, other.name), one.whenever, effects, after=after)
-
-
-_SIGN = re.compile(r"\s*(==|!=|<=|>=|<|>)\s*")
-_OPPOSITES: Final = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", "<=": ">", ">": "<="}
-
-
-def _complete(design: Choreography, one: Reaction, other: Reaction) -> bool:
-    """Whether one of two guards always holds, as their texts show without being worked out.
-
-    A guard that reads a field which is absent holds not, nor does its negation: the fields must be
-    required ones.
-    """
-    if one.whenever != other.whenever or one.guard is None or other.guard is None:
-        return False
-    a, b = one.guard.source.strip(), other.guard.source.strip()
-    if not (_negated(a, b) or _negated(b, a) or _opposite(a, b)):
-        return False
-    event_type = design.event_types.get(one.whenever)
-    required = event_type.schema.get("required", ()) if event_type else ()
-    return all(path in required for path in one.guard.paths)
-
-
-def _negated(a: str, b: str) -> bool:
-    plain = not _SIGN.search(a) and not any(sign in a for sign in ("&&", "||", "?"))
-    return b == f"!({a})" or (plain and b == f"!{a}")
-
-
-def _opposite(a: str, b: str) -> bool:
-    """Whether two comparisons of the same have opposite signs, and are nothing but comparisons."""
-    if any(sign in a + b for sign in ("&&", "||", "?", "!(")):
-        return False
-    x, y = _SIGN.split(a), _SIGN.split(b)
-    return len(x) == len(y) == 3 and x[::2] == y[::2] and _OPPOSITES[x[1]] == y[1]
 
 
 class Codes(NamedTuple):

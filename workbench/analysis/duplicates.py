@@ -132,6 +132,8 @@ def same_effects(index: FlowIndex, frame: pd.DataFrame) -> tuple[Ints, Ints, int
         same cause, type and source, but no payload that could be compared.
     """
     at = np.flatnonzero(index.cause >= 0)
+    effects = np.bincount(index.cause[at], minlength=len(index.cause))
+    at = at[effects[index.cause[at]] > 1]
     cause = index.cause[at]
     lost = _named_elsewhere(index, frame)
     if len(lost):
@@ -188,8 +190,13 @@ def _sentence(found: pd.DataFrame, events: int, unknown: int) -> str:
         if n.get(kind, 0)
     ]
     took = np.abs(found["apart"].to_numpy()) / 1e9
+    when = (
+        f"They came at most {length(float(took.max()))} after the first, half of them within "
+        f"{length(float(np.median(took)))}."
+        if took.any()
+        else "They have the very time of the first."
+    )
     return (
         f"Beside {count(events - int(n.get(SAME_EFFECT, 0)), 'event')}, {len(found):,} came again: "
-        f"{', '.join(said)}. They came at most {length(float(took.max()))} after the first, half "
-        f"of them within {length(float(np.median(took)))}.{aside}"
+        f"{', '.join(said)}. {when}{aside}"
     )

@@ -20,6 +20,9 @@ class _Log(Protocol):
     @property
     def index(self) -> FlowIndex: ...
 
+    @property
+    def _causal(self) -> FlowIndex: ...
+
     def flow(self, correlation_id: str) -> Any: ...
 
 
@@ -30,7 +33,8 @@ class FlowQuestions:
         """Find the chains of causes that make flows as long as they are: what to speed up.
 
         A flow's critical path is the chain of causes that ends at its latest event. It starts at
-        an event whose cause the flow doesn't hold, mostly the flow's first.
+        an event whose cause the flow doesn't hold, mostly the flow's first. In a log that tells no
+        cause at all, causes are inferred, and the sentence says so.
 
         Parameters
         ----------
@@ -70,11 +74,12 @@ class FlowQuestions:
         from workbench.analysis import critical_path
 
         if correlation_id is None:
-            index = self.index
+            index = self._causal
             return critical_path.whole([critical_path.part(index)], without_flow=index.without_flow)
         log = self.flow(correlation_id)
-        ids = log.frame["id"].to_numpy(dtype=object)[log.index.row]
-        return critical_path.one(log.index, ids)
+        index = log._causal if self._causal.inferred.any() else log.index  # noqa: SLF001 - a log too
+        ids = log.frame["id"].to_numpy(dtype=object)[index.row]
+        return critical_path.one(index, ids)
 
     def compare(self: _Log, other: _Log) -> Answer:
         """Compare this log with a later one: what changed, by how much, and how surely.
@@ -112,7 +117,7 @@ class FlowQuestions:
         """
         from workbench.analysis import compare
 
-        before, after = self.index, other.index
+        before, after = self._causal, other._causal  # noqa: SLF001 - a log too
         return compare.whole([compare.part(before)], [compare.part(after)])
 
     def explain(self: _Log, flows: Any) -> Answer:
@@ -159,3 +164,33 @@ class FlowQuestions:
         n = int(asked.sum())
         parts = [attributes(index, self.frame, asked)]
         return explain.whole(parts, asked=n, rest=index.flows - n, unknown=unknown)
+
+    def anomalies(self: _Log) -> Answer:
+        """List the flows that are unlike the rest, the most unusual first.
+
+        Returns
+        -------
+        Answer
+            One row per finding, at most 100; a flow may have several, of different kinds:
+            ``correlation_id`` (str), ``what`` (str: ``"hop"``: one took unusually long, or short;
+            ``"duration"``: the flow did, among those on its path; ``"repeats"``: a type came
+            unusually often; ``"variant"``: few flows take its path; ``"burst"``: unusually many
+            flows started with this one, the first of them), ``name`` (str: the hop, type or path;
+            else empty), ``score`` (float64: how unusual, in standard deviations of a normal
+            distribution; below 0: unusually short), ``evidence`` (str: in words), ``duration_ms``
+            (float64, milliseconds: of the flow).
+
+        Notes
+        -----
+        Times and counts are judged by the distance of their logarithm from the median of their
+        kind, in kinds of at least 30, measured by the distance of its 95th percentile (of a larger
+        kind of its 99.9th, where that is more): see :func:`workbench.analysis.unusual.how_far_out`.
+        A finding lies at least 3.5 standard deviations out, and so far that among as many values
+        chance alone would show one in 1 of 20 logs (Bonferroni). A path is rare if 1 % of all
+        flows, at most, take it or one as rare; its score is the normal deviation as rare as that.
+        Starts are counted in slots of 20 on average. A hop of no time or less is not judged: it
+        speaks of clocks.
+        """
+        from workbench.analysis import anomalies
+
+        return anomalies.whole([anomalies.part(self._causal)])

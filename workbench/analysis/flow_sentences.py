@@ -9,16 +9,13 @@ from workbench.analysis.wording import count, cut, length
 if TYPE_CHECKING:
     import pandas as pd
 
-    from workbench.analysis.index import FlowIndex
-
 _LETTERS = 120
 """Of the path of a variant."""
 
 
-def of_flows(flows: pd.DataFrame, index: FlowIndex) -> str:
-    """What ``EventLog.flows`` says, in words."""
-    n, events = len(flows), len(index.row)
-    left = index.without_flow
+def of_flows(flows: pd.DataFrame, left: int) -> str:
+    """What ``EventLog.flows`` says, in words; ``left``: how many events are in no flow."""
+    n, events = len(flows), int(flows["events"].sum())
     left_out = f" {count(left, 'event')} without a correlation id: in no flow." if left else ""
     if not n:
         return f"There is no flow here.{left_out}"

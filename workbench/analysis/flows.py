@@ -6,43 +6,81 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numba import njit
 
-from workbench.analysis.arrays import mixed
+from workbench.analysis.answer import Answer
+from workbench.analysis.flow_sentences import of_flows
 from workbench.analysis.order import utc
+from workbench.analysis.parts import path_keys, texts, together
+from workbench.analysis.variants import Variants
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import plotly.graph_objects as go
+    from numpy.typing import NDArray
+
     from workbench.analysis.arrays import Bools, Ints
     from workbench.analysis.index import FlowIndex
-    from workbench.analysis.variants import Variants
 
 
-def flows(index: FlowIndex, variants: Variants) -> pd.DataFrame:
-    """Describe each flow; ``EventLog.flows`` documents the columns."""
+def part(index: FlowIndex) -> pd.DataFrame:
+    """Describe the flows of a part: a row each, with times in nanoseconds and its path as a key."""
     first, last = index.start[:-1], index.start[1:] - 1
-    started = np.minimum.reduceat(index.time, first)
-    return pd.DataFrame(
+    started, ended = spans(index)
+    table = pd.DataFrame(
         {
             "correlation_id": pd.array(index.correlation_id, dtype="str"),
-            "started": utc(started),
-            "ended": utc(started + durations(index)),
-            "duration_ms": durations(index) / 1e6,
+            "started": started,
+            "ended": ended,
             "events": np.diff(index.start),
             "duplicates": _per_flow(index, index.duplicate),
             "dead_letters": _per_flow(index, index.dead),
-            "variant": pd.Categorical.from_codes(
-                variants.of_flow.tolist(), pd.Index(variants.names), ordered=True
-            ),
-            "first_type": pd.Categorical(index.type_names[index.type[first]]),
-            "last_type": pd.Categorical(index.type_names[index.type[last]]),
+            "path": path_keys(index),
+            "first_type": _in_use(texts(index.type[first], index.type_names)),
+            "last_type": _in_use(texts(index.type[last], index.type_names)),
             "services": _services(index),
         }
     )
+    table.attrs["without_flow"] = index.without_flow
+    return table
+
+
+def whole(
+    parts: Sequence[pd.DataFrame], draw: Callable[[pd.DataFrame], go.Figure] | None = None
+) -> Answer:
+    """Put the flows of all parts together; ``EventLog.flows`` documents the columns."""
+    flows = parts[0]
+    if len(parts) > 1:
+        flows = together(parts).sort_values(["started", "correlation_id"], ignore_index=True)
+    variants = Variants.by(flows["path"].to_numpy())
+    table = pd.DataFrame(
+        {
+            "correlation_id": flows["correlation_id"],
+            "started": utc(flows["started"].to_numpy()),
+            "ended": utc(flows["ended"].to_numpy()),
+            "duration_ms": (flows["ended"] - flows["started"]) / 1e6,
+            **{name: flows[name] for name in ("events", "duplicates", "dead_letters")},
+            "variant": pd.Categorical.from_codes(
+                variants.of_flow, pd.Index(variants.names, dtype="str"), ordered=True
+            ),
+            **{name: flows[name] for name in ("first_type", "last_type", "services")},
+        }
+    )
+    without_flow = sum(piece.attrs["without_flow"] for piece in parts)
+    return Answer(table, of_flows(table, without_flow), draw)
+
+
+def spans(index: FlowIndex) -> tuple[Ints, Ints]:
+    """The times of the earliest and of the latest event of each flow, in nanoseconds."""
+    first = index.start[:-1]
+    return np.minimum.reduceat(index.time, first), np.maximum.reduceat(index.time, first)
 
 
 def durations(index: FlowIndex) -> Ints:
     """Return the nanoseconds from the earliest to the latest event of each flow."""
-    first = index.start[:-1]
-    return np.maximum.reduceat(index.time, first) - np.minimum.reduceat(index.time, first)
+    started, ended = spans(index)
+    return ended - started
 
 
 def _per_flow(index: FlowIndex, records: Bools) -> Ints:
@@ -52,13 +90,34 @@ def _per_flow(index: FlowIndex, records: Bools) -> Ints:
 
 def _services(index: FlowIndex) -> pd.Categorical:
     """Name the services that emitted each flow's events; alike sets are written out once."""
-    n_sources = len(index.source_names)
-    members = np.sort(pd.unique(index.flow * n_sources + index.source))
-    flow, source = np.divmod(members, n_sources)
-    start = np.searchsorted(flow, np.arange(index.flows + 1))
-    group = np.add.reduceat(mixed(source.view(np.uint64) + np.uint64(1)), start[:-1])
-    code, distinct = pd.factorize(group)
+    sets = _sets(index.source, index.start, len(index.source_names))
+    code, distinct = pd.factorize(sets)
     example = np.full(len(distinct), -1)
     example[code] = np.arange(len(code))
-    names = [", ".join(index.source_names[source[start[f] : start[f + 1]]]) for f in example]
-    return pd.Categorical(np.array(names, dtype=object)[code])
+    names = [
+        ", ".join(index.source_names[np.unique(index.source[index.start[f] : index.start[f + 1]])])
+        for f in example
+    ]
+    return _in_use(texts(code, names))
+
+
+def _in_use(labels: pd.Categorical) -> pd.Categorical:
+    """The same labels, with categories that are all used, and sorted."""
+    used = labels.remove_unused_categories()
+    return used.reorder_categories(used.categories.sort_values())
+
+
+@njit(cache=True, nogil=True)
+def _sets(member: Ints, start: Ints, n_members: int) -> NDArray[np.uint64]:
+    """A hash of the set of members that each group has."""
+    seen = np.full(n_members, -1, np.int64)
+    found = np.zeros(len(start) - 1, np.uint64)
+    for group in range(len(start) - 1):
+        for at in range(start[group], start[group + 1]):
+            if seen[member[at]] != group:
+                seen[member[at]] = group
+                mixed = (np.uint64(member[at]) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+                mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+                mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+                found[group] += mixed ^ (mixed >> np.uint64(31))
+    return found

@@ -11,6 +11,7 @@ A log may be divided by flow: what its parts give adds up.
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -19,17 +20,16 @@ import pandas as pd
 from workbench.analysis.answer import Answer
 from workbench.analysis.arrays import quantiles
 from workbench.analysis.order import nanoseconds
-from workbench.analysis.parts import named, together
+from workbench.analysis.parts import HOP, hop_kinds, hop_names, named, together
 from workbench.analysis.wording import count, length
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from workbench.analysis.arrays import Ints
     from workbench.analysis.index import FlowIndex
 
-_KIND: Final = ["cause_type", "effect_type", "service"]
 _PARTS: Final = ("sending", "waiting", "processing")
 _UNKNOWN: Final = np.iinfo(np.int64).min
 
@@ -38,12 +38,10 @@ def part(index: FlowIndex, frame: pd.DataFrame) -> pd.DataFrame:
     """The hops of a part of a log, of which ``frame`` is the frame: their kind and times, in ns."""
     effect = np.flatnonzero(index.cause >= 0)
     cause = index.cause[effect]
-    types = index.type_names
+    kind, kinds = hop_kinds(index)
     hops = pd.DataFrame(
         {
-            "cause_type": named(index.type[cause], types),
-            "effect_type": named(index.type[effect], types),
-            "service": named(index.source[effect], index.source_names),
+            "hop": named(kind[effect], _written(hop_names(index, kinds))),
             "latency": index.time[effect] - index.time[cause],
         }
     )
@@ -71,14 +69,12 @@ def whole(parts: Sequence[pd.DataFrame]) -> Answer:
     """Put the parts of a log together; ``EventLog.hops`` documents the columns."""
     columns = [name for name in _PARTS if any(name in piece for piece in parts)]
     hops = together([piece.assign(**_missing(piece, columns)) for piece in parts])
-    kind: Ints = np.asarray(hops.groupby(_KIND, observed=True, sort=True).ngroup(), dtype=np.int64)
-    n = int(kind.max(initial=-1)) + 1
-    first = np.zeros(n, dtype=np.int64)
-    first[kind] = np.arange(len(kind))
+    kind: Ints = np.asarray(hops["hop"].cat.codes, dtype=np.int64)
+    n = len(hops["hop"].cat.categories)
     p50, p95, p99, top = quantiles(hops["latency"].to_numpy(), kind, n, [0.5, 0.95, 0.99, 1]) / 1e6
     table = pd.DataFrame(
         {
-            **{name: hops[name].iloc[first].astype("str").array for name in _KIND},
+            **_read(hops["hop"].cat.categories),
             "n": np.bincount(kind, minlength=n),
             "p50_ms": p50,
             "p95_ms": p95,
@@ -90,11 +86,23 @@ def whole(parts: Sequence[pd.DataFrame]) -> Answer:
         times = hops[name].to_numpy() if name in hops else np.full(len(kind), _UNKNOWN)
         told = times != _UNKNOWN
         table[f"{name}_ms"] = quantiles(times[told], kind[told], n, [0.5])[0] / 1e6
+    table = table[table["n"] > 0].sort_values(list(HOP))
     table = table.sort_values("n", ascending=False, kind="stable", ignore_index=True)
     from workbench.analysis.plots import plot_hops
 
     negative = int((hops["latency"] < 0).sum())
     return Answer(table, _sentence(table, negative, parts), plot_hops)
+
+
+def _written(names: Mapping[str, pd.Categorical]) -> list[str]:
+    """Kinds of hop, each as one text that no other kind has."""
+    return [json.dumps(kind) for kind in zip(*(names[name] for name in HOP), strict=True)]
+
+
+def _read(texts: pd.Index[str]) -> dict[str, Any]:
+    """The columns that name kinds of hop."""
+    kinds = [json.loads(text) for text in texts]
+    return {name: pd.array([kind[n] for kind in kinds], dtype="str") for n, name in enumerate(HOP)}
 
 
 def _times(frame: pd.DataFrame, name: str, rows: Ints) -> Ints:

@@ -16,7 +16,6 @@ from workbench.analysis.flow_questions import FlowQuestions
 from workbench.analysis.index import FlowIndex
 from workbench.analysis.stored import Stored
 from workbench.analysis.traffic_questions import TrafficQuestions
-from workbench.analysis.variants import Variants
 from workbench.analysis.wording import cut, visible
 from workbench.capture.columns import UNDATED, UNDECODED, standard_frame
 from workbench.capture.reading import from_frame
@@ -113,10 +112,6 @@ class EventLog(Stored, DesignQuestions, FlowQuestions, TrafficQuestions):
     def index(self) -> FlowIndex:
         """The log as arrays of integers, which every answer is made from."""
         return FlowIndex.of(self._frame)
-
-    @cached_property
-    def _variants(self) -> Variants:
-        return Variants.of(self.index)
 
     # --- what is in it ---------------------------------------------------------------------
 
@@ -254,14 +249,11 @@ class EventLog(Stored, DesignQuestions, FlowQuestions, TrafficQuestions):
             ``first_type`` and ``last_type`` (category, in causal order), ``services`` (category:
             who emitted its events, by name).
         """
-        from workbench.analysis.flow_sentences import of_flows
-        from workbench.analysis.flows import flows
+        from workbench.analysis.flows import part, whole
         from workbench.analysis.plots import plot_flows
 
-        table = flows(self.index, self._variants)
-        return Answer(
-            table, of_flows(table, self.index), lambda flows: plot_flows(flows, self.variants())
-        )
+        parts = [part(self.index)]
+        return whole(parts, lambda flows: plot_flows(flows, self.variants()))
 
     def hops(self) -> Answer:
         """Describe each kind of hop (cause → effect), the most frequent first.
@@ -298,14 +290,11 @@ class EventLog(Stored, DesignQuestions, FlowQuestions, TrafficQuestions):
             ``median_ms`` (float64, duration in milliseconds), ``example`` (str, the correlation id
             of the first).
         """
-        from workbench.analysis.flow_sentences import of_variants
         from workbench.analysis.plots import plot_flows
-        from workbench.analysis.variants import variants
+        from workbench.analysis.variants import part, whole
 
-        table = variants(self.index, self._variants)
-        return Answer(
-            table, of_variants(table), lambda variants: plot_flows(self.flows(), variants)
-        )
+        parts = [part(self.index)]
+        return whole(parts, lambda variants: plot_flows(self.flows(), variants))
 
     def compensations(self, design: Choreography) -> pd.DataFrame:
         """List what failed flows have done and have to undo: what is undone, and what is owed.
@@ -389,12 +378,13 @@ class EventLog(Stored, DesignQuestions, FlowQuestions, TrafficQuestions):
     def __repr__(self) -> str:
         """Say in a line what is in the log."""
         if not len(self):
-            return f"<EventLog: {_EMPTY}>"
+            return f"<EventLog: {'. '.join([_EMPTY, *self._read_words()])}>"
         return "<EventLog: " + ", ".join(f"{k} {v}" for k, v in self._facts().items()) + ">"
 
     def _repr_html_(self) -> str:
         if not len(self):
-            return f"<div><b>Event log</b>: {_EMPTY}</div>"
+            told = escape(". ".join([_EMPTY, *self._read_words()]))
+            return f"<div><b>Event log</b>: {told}</div>"
         cells = "".join(
             f"<tr><th style='text-align:left'>{escape(name)}</th>"
             f"<td style='text-align:right;font-variant-numeric:tabular-nums'>{escape(text)}</td></tr>"
@@ -405,7 +395,7 @@ class EventLog(Stored, DesignQuestions, FlowQuestions, TrafficQuestions):
         return f"<div><b>Event log</b><table>{cells}</table><div>{named}</div></div>"
 
 
-_EMPTY = "no events. Publish some and capture again, or look at another time range."
+_EMPTY = "no events. Publish some and capture again, or look at another time range"
 _TYPES_SHOWN = 12
 _REASONS_SHOWN = 3
 _REASON_LETTERS = 120

@@ -13,10 +13,10 @@ import pandas as pd
 from pandas.api.types import union_categoricals
 
 from workbench.analysis.arrays import mixed
-from workbench.analysis.order import depth
+from workbench.analysis.order import depth_in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Hashable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -27,14 +27,19 @@ HOP = ("cause_type", "effect_type", "service")
 """The columns that name a kind of hop; the service is the one that emitted the effect."""
 
 
-def joined(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """Put parts together row by row; categories are united and sorted by name, and none is lost."""
+def joined(parts: Iterable[pd.DataFrame], *, unsorted: Collection[str] = ()) -> pd.DataFrame:
+    """Put parts together row by row; categories are united and sorted by name, and none is lost.
+
+    Those of the columns ``unsorted`` are left as they come: there may be millions.
+    """
     tables = list(parts)
     columns = {}
     for name in tables[0]:
         pieces: list[Any] = [table[name] for table in tables]
         if isinstance(pieces[0].dtype, pd.CategoricalDtype):
-            columns[name] = pd.Series(union_categoricals(pieces, sort_categories=True))
+            columns[name] = pd.Series(
+                union_categoricals(pieces, sort_categories=name not in unsorted)
+            )
         else:
             columns[name] = pd.concat(pieces, ignore_index=True)
     return pd.DataFrame(columns)
@@ -81,6 +86,11 @@ def hop_names(index: FlowIndex, kinds: Ints) -> dict[str, pd.Categorical]:
     }
 
 
+def causes_of(index: FlowIndex) -> dict[Hashable | None, Any]:
+    """Where causes are from, as the ``attrs`` of a part: ``hops.inferred_from`` says it."""
+    return {"inferred": int(index.inferred.sum()), "causes_from": index.causes_from}
+
+
 def hop_text(cause: str, effect: str, service: str) -> str:
     """How a kind of hop is written: ``A → B (service)``."""
     return f"{cause} → {effect} ({service})"
@@ -115,5 +125,5 @@ def path_keys(index: FlowIndex) -> Ints:
     types, which two logs share, and not by their codes, which they don't.
     """
     kinds = np.asarray(pd.util.hash_array(index.type_names, categorize=False), dtype=np.uint64)
-    stage = mixed(depth(index.after).view(np.uint64))
+    stage = mixed(depth_in_order(index.after).view(np.uint64))
     return np.add.reduceat(mixed(kinds[index.type] + stage), index.start[:-1]).view(np.int64)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import plotly.graph_objects as go
 
 from workbench import look
-from workbench.analysis.conformance import KINDS, MISSING, in_words
+from workbench.analysis.deviations import KINDS, MISSING, in_words
 from workbench.analysis.plots import dress, empty, unit_of
 from workbench.analysis.wording import cut
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _SHOWN = 15
 _LETTERS = 84
 _THICK = 0.38
+_FEW = 6
+"""Up to so many each is marked on the axis, since plotly would mark halves too."""
 _SHAPES = dict(zip(KINDS, ("", "/", "x", ".", "\\"), strict=True))
 
 
@@ -68,7 +70,7 @@ def plot_conformance(table: pd.DataFrame) -> go.Figure:
     )
     label_above(figure, in_words(shown))
     figure.update_layout(barmode="overlay")
-    figure.update_xaxes(title="events", rangemode="tozero", tickformat=",d")
+    _count_on(figure, "events", shown["events"].max())
     return figure
 
 
@@ -136,7 +138,7 @@ def plot_stuck(table: pd.DataFrame) -> go.Figure:
     )
     label_above(figure, labels)
     figure.update_layout(barmode="stack", margin_r=150)
-    figure.update_xaxes(title="events that wait", rangemode="tozero", tickformat=",d")
+    _count_on(figure, "events that wait", shown["size"].max())
     return figure
 
 
@@ -157,3 +159,10 @@ def label_above(figure: go.Figure, labels: list[str]) -> None:
         legend={"orientation": "h", "y": 1, "yanchor": "bottom"}, margin_r=80, showlegend=True
     )
     figure.update_yaxes(showticklabels=False, showgrid=False, range=[len(labels) - 0.4, -0.8])
+
+
+def _count_on(figure: go.Figure, title: str, most: int) -> None:
+    """Count the x axis in whole numbers."""
+    figure.update_xaxes(title=title, rangemode="tozero", tickformat=",d")
+    if most <= _FEW:
+        figure.update_xaxes(dtick=1)

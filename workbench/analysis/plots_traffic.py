@@ -10,13 +10,15 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench import look
+from workbench.analysis.dead_letters import CAUSE, cause_text
 from workbench.analysis.order import nanoseconds, utc
 from workbench.analysis.plots import dress, empty
 from workbench.analysis.throughput import main_stretch
 from workbench.analysis.wording import cut, length
 
 _SERIES: Final = len(look.SERIES) - 1
-_NAME: Final = 60
+_BARS: Final = 40
+_NAME: Final = 90
 """Letters of a name in a legend."""
 
 
@@ -68,6 +70,56 @@ def plot_throughput(table: pd.DataFrame, by: str, step: int) -> go.Figure:
     )
     figure.update_xaxes(title="time (UTC)")
     figure.update_yaxes(title=f"events every {every}", rangemode="tozero")
+    return figure
+
+
+def plot_dead_letters(table: pd.DataFrame, letters: pd.DataFrame) -> go.Figure:
+    """Draw when services gave up on events, the most frequent causes in colours of their own.
+
+    Parameters
+    ----------
+    table
+        As ``EventLog.dead_letters`` returns it.
+    letters
+        One row for each letter: its cause, and ``when`` (nanoseconds).
+    """
+    if table.empty:
+        return empty("There are no dead letters.")
+    when = letters["when"].to_numpy()
+    edges = np.unique(np.linspace(when.min(), when.max() + 1, _BARS + 1).astype(np.int64))
+    place = np.searchsorted(edges, when, side="right") - 1
+    middle = utc((edges[:-1] + np.diff(edges) // 2).astype(np.int64)).tz_localize(None)
+    numbers = table[CAUSE].astype("object").assign(rank=range(len(table)))
+    keys = [letters[name].astype("object") for name in CAUSE]
+    rank = pd.DataFrame(dict(zip(CAUSE, keys, strict=True))).merge(numbers, how="left", on=CAUSE)
+    rank = np.minimum(rank["rank"].to_numpy(), _SERIES)
+    figure = go.Figure()
+    for n, cause in enumerate(table.head(_SERIES + 1).itertuples()):
+        label = cut(cause_text(cause), _NAME)
+        if n == _SERIES:
+            label = f"{len(table) - _SERIES:,} other causes"
+        figure.add_bar(
+            x=middle,
+            y=np.bincount(place[rank == n], minlength=len(middle)),
+            width=np.diff(edges) / 1e6,  # milliseconds, on an axis of dates
+            name=escape(label, quote=False),
+            marker={"color": look.SERIES[n], "line": {"width": 0}},
+            hovertemplate="%{y:,}<extra></extra>",
+        )
+    dress(
+        figure,
+        title=f"Dead letters by cause (n = {len(letters):,})",
+        subtitle="",
+        height=400 + 22 * len(figure.data),
+    )
+    figure.update_layout(
+        barmode="stack",
+        showlegend=True,
+        margin_b=70 + 22 * len(figure.data),
+        legend={"y": 0, "yref": "container", "yanchor": "bottom", "traceorder": "normal"},
+    )
+    figure.update_xaxes(title="given up on at (UTC)", type="date")
+    figure.update_yaxes(title="dead letters")
     return figure
 
 

@@ -105,10 +105,13 @@ class Stored:
         if self._reading is None:
             return {}
         bad = self._reading.rejected
-        facts = {}
+        facts = {"read as": f"{self._reading.mapping.sentence} (log.mapping)"}
         if len(bad):
             files = bad["file"].nunique()
             facts["rejected"] = f"{count(len(bad), 'row')} of {count(files, 'file')} (log.rejected)"
         if self._reading.notes:
             facts["while reading"] = "; ".join(self._reading.notes)
         return facts
+
+    def _read_words(self) -> list[str]:
+        return [f"{name} {text}" for name, text in self._read_facts().items()]

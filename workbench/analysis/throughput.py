@@ -52,7 +52,7 @@ def check(by: str) -> None:
         raise LogError(f"by={by!r}: throughput is counted by 'type' or by 'source'.")
 
 
-def step_of(every: pd.Timedelta | str | None) -> int | None:
+def step_of(every: pd.Timedelta | str | None, called: str = "every") -> int | None:
     """A length of time as nanoseconds.
 
     Raises
@@ -66,10 +66,10 @@ def step_of(every: pd.Timedelta | str | None) -> int | None:
         step = int(pd.Timedelta(every).value)
     except (TypeError, ValueError, OverflowError) as error:
         raise LogError(
-            f"every={every!r} is not a length of time: write it as '10s' or '5min'."
+            f"{called}={every!r} is not a length of time: write it as '10s' or '5min'."
         ) from error
     if step <= 0:
-        raise LogError(f"every={every!r} is not above 0: write it as '10s' or '5min'.")
+        raise LogError(f"{called}={every!r} is not above 0: write it as '10s' or '5min'.")
     return step
 
 
@@ -128,10 +128,11 @@ def _as_fine_as_fits(cells: pd.DataFrame, every: int | None) -> pd.DataFrame:
     """Bring cells to the finest step that leaves no more than some thousands."""
     if every is not None:
         return _in_steps(cells, every)
-    at, step = pd.unique(cells["at"].to_numpy()), _STEPS[0]
+    at, step = np.sort(cells["at"].to_numpy()), _STEPS[0]
     for step in _STEPS:
         if step >= cells.attrs["step"]:
-            at = pd.unique(at // step * step)
+            at = at // step * step
+            at = at[np.diff(at, prepend=at[:1] - 1) != 0]
             if len(at) <= _CELLS:
                 break
     return _in_steps(cells, step)

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.parts import joined
+from workbench.analysis.parts import joined, texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from pandas.api.typing import DataFrameGroupBy
 
     from workbench.analysis.arrays import Ints
     from workbench.analysis.index import FlowIndex
@@ -33,6 +35,23 @@ def total(parts: Sequence[pd.DataFrame], fact: str) -> int:
 def codes_of(column: pd.Series[Any]) -> Ints:
     """The codes of a category column; -1 is null."""
     return np.asarray(column.cat.codes, dtype=np.int64)
+
+
+def coded(table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Make columns of texts categories, whose own dtype is text even where there is no text."""
+    columns = {}
+    for name in names:
+        column = table[name].astype("str")
+        codes, distinct = pd.factorize(column)
+        columns[name] = texts(np.asarray(codes, dtype=np.int64), np.asarray(distinct, dtype=object))
+    return table.assign(**columns)
+
+
+def firsts(found: pd.DataFrame, groups: DataFrameGroupBy[Any, Any]) -> pd.DataFrame:
+    """The first row of each group, in the order in which the groups are aggregated."""
+    number = groups.ngroup()
+    first = ~number.duplicated()
+    return found[first].iloc[np.argsort(number[first].to_numpy())].reset_index(drop=True)
 
 
 def events_once(index: FlowIndex) -> Ints:

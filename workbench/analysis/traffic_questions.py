@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from workbench.errors import LogError
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -73,6 +75,146 @@ class TrafficQuestions:
         from workbench.analysis import duplicates
 
         return duplicates.whole([duplicates.part(self.index, self._frame)])
+
+    def retries(self) -> Answer:
+        """Count what was tried more than once, by service and type, the most attempts first.
+
+        Returns
+        -------
+        Answer
+            ``service`` (str: who tried), ``type`` (str: of the event it tried; null if none is
+            known), ``told_by`` (str: ``"attempts"``, the log's column of that name says how often;
+            ``"retry channel"``, counted from the records there; ``"same effect"``, inferred from
+            effects that came again under another id), ``events`` (int64: how many were tried more
+            than once), ``attempts`` (int64: in all), ``most`` (int64: at one event), ``gave_up``
+            (int64: how many of the events ended as a dead letter), ``first`` and ``last``
+            (datetime64[ns, UTC]: of the records that tell; by the broker's time where it is
+            known), ``example`` and ``example_flow`` (str: the event with the most attempts). An
+            event whose retries and whose effects both tell has a row for each.
+        """
+        from workbench.analysis import retries
+
+        return retries.whole([retries.part(self.index, self._frame)])
+
+    def dead_letters(self) -> Answer:
+        """Describe what services gave up on, by cause, the most frequent first.
+
+        Returns
+        -------
+        Answer
+            ``service``, ``reaction``, ``error_type``, ``message`` (str: as the reason says,
+            "service/reaction: error type: message"; what it doesn't say is null, and numbers and
+            ids in the message are ``…``, so that letters of one cause stand together), ``n`` and
+            ``flows`` (int64: how many letters, of how many flows), ``first`` and ``last``
+            (datetime64[ns, UTC]: when they were given up on, by the broker's time, else by the
+            event's), ``redriven`` (int64: how many were handed back later: on a retry channel of
+            that service, or as an event ``DeadLetterRedriven`` or ``DeadLetterEdited`` says),
+            ``answered`` (int64: of how many the service has an effect after all), ``example`` and
+            ``example_flow`` (str: the event and the flow of the first). One captured twice counts
+            once.
+        """
+        from workbench.analysis import dead_letters
+
+        return dead_letters.whole([dead_letters.part(self.index, self._frame)])
+
+    def disorder(self) -> Answer:
+        """List the keys whose events stand in another order than they happened, the worst first.
+
+        A key is the log's column ``key`` if it has one, else ``subject``, else the correlation id.
+        Only events whose offset is known can be looked at.
+
+        Returns
+        -------
+        Answer
+            One row for each key, kind and channel: ``key`` (str), ``kind`` (category: ``"late"``,
+            on a partition behind an event of the key that happened later; ``"effect first"``, on a
+            partition before its own cause; ``"two partitions"``, the key is on more partitions of
+            the channel than one), ``channel`` (category), ``n`` (int64: how many events; of two
+            partitions, how many partitions), ``worst_ms`` (float64: milliseconds by which the
+            worst of them happened before what stands ahead of it; 0 for two partitions),
+            ``example`` (str: the id of the worst).
+        """
+        from workbench.analysis import disorder
+
+        key = disorder.key_column(self._frame)
+        return disorder.whole([disorder.part(self.index, self._frame, key)], key)
+
+    def orphans(self) -> Answer:
+        """List the events that name a cause which is not in their flow, in order of time.
+
+        Returns
+        -------
+        Answer
+            ``correlation_id`` (str), ``type`` and ``source`` (category), ``id`` (str), ``time``
+            (datetime64[ns, UTC]), ``causation_id`` (str: what it names), ``where`` (category:
+            ``"in another flow"``; ``"in no flow"``; ``"in some flow"``, while the event itself is
+            in none; ``"before the log's start"``, not in the log, and so early that it is likely
+            cut off: no later after the log's start than the longest hop takes; else ``"not in the
+            log"``), ``cause_flow`` (str) and ``cause_type`` (category: of the cause, if it is in the log;
+            of causes in several flows the first by name).
+        """
+        from workbench.analysis import orphans
+
+        index, frame = self.index, self._frame
+        found = orphans.part(index, frame)
+        sought = orphans.sought(index, frame, found["causation_id"])
+        return orphans.whole([found], [sought])
+
+    def loops(self, *, burst: int = 10, within: pd.Timedelta | str = "1s") -> Answer:
+        """Describe what goes round in circles, and the bursts of one step, the longest first.
+
+        Parameters
+        ----------
+        burst, within
+            A storm is at least ``burst`` events of one type, source and payload in one flow,
+            repetitions of one id included, each at most ``within`` after the one before, by the
+            broker's time where it is known.
+
+        Returns
+        -------
+        Answer
+            ``kind`` (str: ``"loop"`` of types that cause themselves again, or ``"storm"``),
+            ``path`` (str: ``A → B → A``, from the name that sorts first; of a storm, the type),
+            ``service`` (str: who emitted a storm; null for a loop), ``n`` (int64: events that
+            repeat one above them; of storms, events in all), ``flows`` (int64), ``longest``
+            (int64: times round in a row; of storms, events), ``took_ms`` (float64: how long that
+            took), ``first`` (datetime64[ns, UTC]: when it was first met), ``example`` (str: the
+            flow with the longest). Loops of up to 64 steps are found.
+
+        Raises
+        ------
+        LogError
+            ``within`` is not a length of time above 0, or ``burst`` is less than 2.
+        """
+        from workbench.analysis import loops, throughput
+
+        gap = throughput.step_of(within, "within") or 0
+        if burst < 2:
+            raise LogError(f"burst={burst}: a burst is of 2 events or more.")
+        return loops.whole([loops.part(self.index, self._frame, burst, gap)])
+
+    def hot_keys(self, top: int = 20) -> Answer:
+        """Name the keys, flows and partitions with the most events.
+
+        Parameters
+        ----------
+        top
+            How many of each kind are named, at most.
+
+        Returns
+        -------
+        Answer
+            The keys (the log's column ``key``, if it has one), then the flows, then each channel's
+            partitions, those with the most events first: ``what`` (category: ``"key"``,
+            ``"correlation id"`` or ``"partition"``), ``channel`` (str: of partitions), ``name``
+            (str), ``events`` (int64), ``share`` (float64, 0 to 1: of the events of all of its kind
+            and channel), ``times_mean`` (float64: events against the mean of its kind and
+            channel), ``of`` (int64: how many there are; of partitions, up to the highest number
+            seen).
+        """
+        from workbench.analysis import hot_keys
+
+        return hot_keys.whole([hot_keys.part(self.index, self._frame)], top)
 
     def fan_out(self) -> Answer:
         """Describe how many effects an event of each type has, the type with the most first.

@@ -14,11 +14,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.arrays import Ints, mixed, quantiles
-from workbench.analysis.flows import durations
+from workbench.analysis.answer import Answer
+from workbench.analysis.arrays import Ints, quantiles
+from workbench.analysis.flow_sentences import of_variants
 from workbench.analysis.order import depth_in_order
+from workbench.analysis.parts import path_keys, together
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import plotly.graph_objects as go
+
     from workbench.analysis.index import FlowIndex
 
 _SHOWN = 40
@@ -27,7 +33,11 @@ _SHOWN = 40
 
 @dataclass(frozen=True, eq=False)
 class Variants:
-    """The variants of a log, the most frequent first, and of two equally frequent the earlier."""
+    """The variants of a log, the most frequent first, and of two equally frequent the earlier.
+
+    Paths are told apart by the sum of a 64-bit hash of each event's stage and type: one chance in a
+    million that two of five million distinct paths are taken for one.
+    """
 
     of_flow: Ints
     """The variant of each flow, counted from 0."""
@@ -38,19 +48,18 @@ class Variants:
 
     @classmethod
     def of(cls, index: FlowIndex) -> Variants:
-        """Compare the flows of a log by the types and stages of their events.
+        """Compare the flows of a log by the types and stages of their events."""
+        return cls.by(path_keys(index))
 
-        Paths are told apart by the sum of a 64-bit hash of each event's stage and type: one chance
-        in a million that two of five million distinct paths are taken for one.
-        """
-        step = depth_in_order(index.after) * len(index.type_names) + index.type + 1
-        path = np.add.reduceat(mixed(step.view(np.uint64)), index.start[:-1])
-        code, distinct = pd.factorize(path)
+    @classmethod
+    def by(cls, keys: Ints) -> Variants:
+        """Rank the paths of flows, which are given in the order in which the flows start."""
+        code, distinct = pd.factorize(keys)
         size = np.bincount(code, minlength=len(distinct))
-        ranked = np.argsort(-size, kind="stable")  # codes count up in the order of first flows
+        rank = np.argsort(-size, kind="stable")  # codes count up in the order of first flows
         first = np.full(len(distinct), -1)
         first[code[::-1]] = np.arange(len(code))[::-1]
-        return cls(of_flow=np.argsort(ranked)[code], flows=size[ranked], example=first[ranked])
+        return cls(of_flow=np.argsort(rank)[code], flows=size[rank], example=first[rank])
 
     @property
     def names(self) -> list[str]:
@@ -58,21 +67,57 @@ class Variants:
         return [f"V{number}" for number in range(1, len(self.flows) + 1)]
 
 
-def variants(index: FlowIndex, found: Variants) -> pd.DataFrame:
-    """Describe each variant; ``EventLog.variants`` documents the columns."""
-    total = max(index.flows, 1)
-    return pd.DataFrame(
-        {
-            "variant": pd.array(found.names, dtype="str"),
-            "path": pd.array(paths(index, found.example), dtype="str"),
-            "flows": found.flows,
-            "share": found.flows / total,
-            "events": np.diff(index.start)[found.example],
-            "median_ms": quantiles(durations(index), found.of_flow, len(found.flows), [0.5])[0]
-            / 1e6,
-            "example": pd.array(index.correlation_id[found.example], dtype="str"),
-        }
+@dataclass(frozen=True, eq=False)
+class Part:
+    """The variants in a part of a log."""
+
+    flows: pd.DataFrame
+    """``path`` (int64: its key), ``started`` and ``ns`` (int64: how long it took) of each flow."""
+    paths: pd.DataFrame
+    """``path``, ``text``, ``events``, and of the first that took it ``started`` and ``example``."""
+
+
+def part(index: FlowIndex) -> Part:
+    """Find the paths of a part's flows."""
+    from workbench.analysis.flows import spans
+
+    keys, (started, ended) = path_keys(index), spans(index)
+    found = Variants.by(keys)
+    return Part(
+        flows=pd.DataFrame({"path": keys, "started": started, "ns": ended - started}),
+        paths=pd.DataFrame(
+            {
+                "path": keys[found.example],
+                "text": pd.array(paths(index, found.example), dtype="str"),
+                "events": np.diff(index.start)[found.example],
+                "started": started[found.example],
+                "example": pd.array(index.correlation_id[found.example], dtype="str"),
+            }
+        ),
     )
+
+
+def whole(parts: Sequence[Part], draw: Callable[[pd.DataFrame], go.Figure] | None = None) -> Answer:
+    """Put the variants of all parts together; ``EventLog.variants`` documents the columns."""
+    described = together([piece.paths for piece in parts]).sort_values(["started", "example"])
+    described = described.drop_duplicates("path", ignore_index=True)
+    keys = np.concatenate([piece.flows["path"].to_numpy() for piece in parts])
+    times = np.concatenate([piece.flows["ns"].to_numpy() for piece in parts])
+    code = pd.Index(described["path"]).get_indexer(pd.Index(keys))
+    size = np.bincount(code, minlength=len(described))
+    table = pd.DataFrame(
+        {
+            "path": described["text"],
+            "flows": size,
+            "share": size / max(len(keys), 1),
+            "events": described["events"],
+            "median_ms": quantiles(times, code, len(described), [0.5])[0] / 1e6,
+            "example": described["example"],
+        }
+    ).sort_values("flows", ascending=False, kind="stable", ignore_index=True)
+    names = pd.Series([f"V{number}" for number in range(1, len(table) + 1)], dtype="str")
+    table = pd.concat([names.rename("variant"), table], axis="columns")
+    return Answer(table, of_variants(table), draw)
 
 
 def paths(index: FlowIndex, flows: Ints) -> list[str]:

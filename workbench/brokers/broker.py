@@ -231,6 +231,8 @@ class Broker(ABC):
     """Whether members of one group may be at work at the same time."""
     keeps_offsets: ClassVar[bool] = True
     """Whether it keeps a group's offsets, and a member is told the same ones as a reader."""
+    reads_in_parallel: ClassVar[bool] = False
+    """Whether several readers, each of some partitions, read faster than one of all."""
     has_transactions: ClassVar[bool] = False
     """Whether effects and offsets can be committed in one step."""
 

@@ -85,6 +85,7 @@ class KafkaBroker(Broker):
 
     kind = "kafka"
     has_transactions = True
+    reads_in_parallel = True
 
     def __init__(self, bootstrap_servers: str, *, timeout: float = 10.0, **settings: Any) -> None:
         check_security(settings)

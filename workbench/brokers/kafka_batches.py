@@ -19,6 +19,7 @@ from kafka.record.util import calc_crc32c
 from workbench.brokers import kafka_format as form
 from workbench.brokers.broker import Position, Record
 from workbench.brokers.kafka_clients import KafkaReader, in_words
+from workbench.brokers.kafka_fetching import receive_in_large_pieces
 from workbench.brokers.record_batch import KEY, KEY_SIZE, RecordBatch, packed
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class KafkaBatchReader(KafkaReader):
         client._fetcher.PartitionRecords = _Answer  # noqa: SLF001 - see above
 
     def poll_batches(self, timeout: float, limit: int = 5_000) -> list[RecordBatch]:  # noqa: ARG002
+        receive_in_large_pieces(self._client)
         with in_words("Kafka could not be read"):
             found = self._client.poll(timeout_ms=int(timeout * 1000), max_records=_CHUNKS)
             return [batch for answers in found.values() for batch in answers]
@@ -208,8 +210,12 @@ def _one_by_one(
         part = MemoryRecords(data[head[form.START] : head[form.END]].tobytes())
         while (batch := part.next_batch()) is not None:
             records += [
-                Record(*place, r.offset, r.timestamp, r.key, r.headers, r.value)
+                Record(*place, r.offset, _known(r.timestamp), r.key, r.headers, r.value)
                 for r in batch
                 if r.offset >= first
             ]
     return records
+
+
+def _known(time_ms: int | None) -> int:
+    return -1 if time_ms is None else time_ms  # the first format had no times

@@ -5,15 +5,21 @@ Nothing is joined and nothing committed, so the services notice nothing.
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from workbench.brokers import Broker, Position, Record
 from workbench.brokers.record_batch import RecordBatch
+from workbench.capture.side_by_side import side_by_side
 from workbench.errors import LogError
 
 _PATIENCE_SECONDS = 30.0
 _POLL_SECONDS = 0.2
+_READERS = 3
+"""Clients that read at once, each a part of the partitions: while one waits or asks, others receive."""
+_MUCH = 50_000
+"""Records from which on that is worth their connections."""
 _AT_ONCE = 1_000
 """Records a poll, of a reader that makes an object of each."""
 
@@ -66,8 +72,12 @@ def read_batches(
     progress(0, total)
     if not wanted:
         return
-    for batch, places in _polled(broker, wanted, lambda: last):
-        progress(sum(min(places[p], last[p]) - offset for p, offset in wanted.items()), total)
+    groups = _groups(wanted, last, _READERS if broker.reads_in_parallel and total > _MUCH else 1)
+    readers = [functools.partial(_polled, broker, group, lambda: last) for group in groups]
+    reached = dict(wanted)
+    for batch, places in side_by_side(readers):
+        reached.update(places)
+        progress(sum(min(reached[p], last[p]) - offset for p, offset in wanted.items()), total)
         if batch is not None:
             yield batch
 
@@ -86,6 +96,12 @@ def follow_batches(
         yield from (batch for batch, _ in _polled(broker, first, ends) if batch is not None)
 
 
+def _groups(first: Places, last: Places, count: int) -> list[dict[Position, int]]:
+    """Partitions in groups that have about as much to be read each."""
+    by_size = sorted(first.items(), key=lambda each: (each[1] - last[each[0]], each[0]))
+    return [dict(by_size[n::count]) for n in range(min(count, len(by_size)))]
+
+
 def _polled(
     broker: Broker, first: Places, ends: Callable[[], Places | None]
 ) -> Iterator[tuple[RecordBatch | None, Places]]:
@@ -98,7 +114,7 @@ def _polled(
             found = reader.poll_batches(_POLL_SECONDS, _AT_ONCE)
             for batch in found:
                 places[batch.position] = max(places[batch.position], batch.next)
-                yield batch if last is None else batch.before(last[batch.position]), places
+                yield batch if last is None else batch.before(last[batch.position]), dict(places)
             if found or last is None:
                 heard = time.monotonic()
             if last is None:
@@ -107,7 +123,7 @@ def _polled(
                 # By where it reads next, not by what it read: the last may be no record.
                 for position, place in reader.positions().items():
                     places[position] = max(places[position], place)
-                yield None, places
+                yield None, dict(places)
             left = [p for p in sorted(first) if places[p] < last[p]]
             if not left:
                 return

@@ -95,6 +95,13 @@ class PayloadArray(ExtensionArray):
                 ) from error
         return cls(pa.array(texts, pa.large_binary()))
 
+    @classmethod
+    def _part(cls, texts: pa.LargeStringArray) -> PayloadArray:
+        """From texts that were looked at already."""
+        array = cls.__new__(cls)
+        array._texts = texts  # noqa: SLF001 - its own
+        return array
+
     @property
     def texts(self) -> pa.LargeStringArray:
         """The text of each payload; null where there is none."""
@@ -130,7 +137,7 @@ class PayloadArray(ExtensionArray):
         if isinstance(item, slice):
             start, stop, step = item.indices(len(self))
             if step == 1:
-                return type(self)(self._texts.slice(start, max(stop - start, 0)))
+                return self._part(self._texts.slice(start, max(stop - start, 0)))
             item = np.arange(start, stop, step)
         elif item.dtype == bool:
             item = np.flatnonzero(item)
@@ -161,13 +168,13 @@ class PayloadArray(ExtensionArray):
         places = np.asarray(indices, dtype=np.int64)
         if not allow_fill:
             places = np.where(places < 0, places + len(self), places)
-            return type(self)(self._texts.take(pa.array(places)))
+            return self._part(self._texts.take(pa.array(places)))
         if (places < -1).any():
             raise ValueError("a place below -1")
-        return type(self)(self._texts.take(pa.array(places, mask=places == -1)))
+        return self._part(self._texts.take(pa.array(places, mask=places == -1)))
 
     def copy(self) -> PayloadArray:
-        return type(self)(self._texts)
+        return self._part(self._texts)
 
     def _formatter(self, boxed: bool = False) -> Any:
         return lambda value: (text := str(value))[:_SHOWN] + "…" * (len(text) > _SHOWN)

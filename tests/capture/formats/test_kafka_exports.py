@@ -1,17 +1,23 @@
 """Kafka records, exported by other tools: ten of them, which each tool shows in its own way."""
 
+import json
 import re
-from datetime import UTC, datetime
+from itertools import chain
 
 import pandas as pd
 import pytest
+
+from workbench.capture.formats import FORMATS
+from workbench.events import from_kafka
+
+from .conftest import Text
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 PLACED = {
     "id": "o-1",
     "type": "OrderPlaced",
     "source": "shop",
-    "time": datetime(2026, 11, 25, 9, 0, 0, 123456, UTC),
+    "time": "2026-11-25T09:00:00.123456Z",
     "correlation_id": "o-1",
     "causation_id": None,
     "data": {"order_id": "o-1", "total": 99.5, "note": "grüße,\ttab"},
@@ -22,7 +28,7 @@ RESERVED = {
     "id": "s-1",
     "type": "StockReserved",
     "source": "inventory",
-    "time": datetime(2026, 11, 25, 9, 0, 1, 123456, UTC),
+    "time": "2026-11-25T09:00:01.123456Z",
     "correlation_id": "o-1",
     "causation_id": "o-1",
     "data": {"order_id": "o-1", "quantity": 2},
@@ -33,9 +39,7 @@ FOREIGN = {"kind": "OrderPlaced", "order": "o-7"}
 HEADERS = {"x-request-id": "r-7", "x-retry": ["1", "2"], "nothing": None}
 MS = [1795636071793, 1795636071827, 1795636071849]
 PLAIN_MS = [71995, 72009, 72019, 72022, 72025, 72028, 72031]
-ZERO = (
-    "the payload is not JSON: it begins with a zero byte, as what a schema registry describes does."
-)
+ZERO = "the value is not JSON: it begins with a zero byte, as in Confluent's wire format"
 
 
 def part(row, wanted):
@@ -106,11 +110,11 @@ def test_a_foreign_record_gives_what_is_known_of_it(read, text_of, name):
     assert rows[2]["headers"] == {"bin": "ÿþ"}
     assert [row.get("undecoded") for row in rows] == [
         None,
-        "the payload is not JSON: Expecting value: line 1 column 1 (char 0).",
+        "the value is not JSON",
         ZERO,
         None,
         None,
-        "the payload is empty.",
+        "the value is empty",
         None,
     ]
 
@@ -248,6 +252,49 @@ def test_extensions_that_have_no_column_stay_among_the_headers(read):
     assert row["headers"] == {"ce_region": "eu", "x-a": None}
 
 
+@pytest.mark.parametrize("text", ["0", "2026-11-25T09:00:00.123456Z", "é", '{"a": [1, 2.5]}'])
+@pytest.mark.parametrize("left_out", range(4, 12))
+def test_a_plain_envelope_says_what_the_binding_of_events_says(read, left_out, text):
+    headers = [
+        ["ce_id", "1"],
+        ["ce_type", "T"],
+        ["ce_source", "s"],
+        ["ce_specversion", "1.0"],
+        ["ce_time", "2026-11-25T09:00:00+01:00"],
+        ["ce_correlationid", "f"],
+        ["ce_causationid", "0"],
+        ["ce_subject", "k"],
+        ["ce_dataschema", "urn:x"],
+        ["content-type", "application/json"],
+        ["traceparent", TRACE],
+    ]
+    headers = headers[:left_out] + headers[left_out + 1 :]
+    line = {"topic": "t", "partition": 0, "offset": 1, "key": None, "payload": text}
+
+    ((row,), _) = read(json.dumps({**line, "headers": list(chain.from_iterable(headers))}))
+
+    event = from_kafka([(name, value.encode()) for name, value in headers], text.encode())
+    found = [row[name] for name in ("id", "type", "source", "correlation_id", "causation_id")]
+    assert found == [event.id, event.type, event.source, event.correlationid, event.causationid]
+    found = [row[name] for name in ("subject", "dataschema", "traceparent")]
+    assert found == [event.subject, event.dataschema, event.traceparent]
+    time = None if row["time"] is None else pd.Timestamp(row["time"])
+    assert time == event.time
+
+
+def test_an_event_without_a_value_has_no_data(read):
+    line = (
+        '{"topic":"t","partition":0,"offset":1,"ts":1,"broker":1,"headers":["ce_id","1","ce_type",'
+        '"T","ce_source","s","ce_specversion","1.0"],"key":null,"payload":null}'
+    )
+
+    ((row,), _) = read(line)
+
+    assert row["id"] == "1"
+    assert row["data"] is None
+    assert "undecoded" not in row
+
+
 def test_an_envelope_that_lacks_something_is_a_foreign_record_that_says_so(read):
     line = (
         '{"topic":"t","partition":0,"offset":1,"ts":1,"broker":1,"headers":["ce_id","1"],'
@@ -289,6 +336,14 @@ def test_a_record_with_a_field_of_the_wrong_kind_is_rejected_with_its_line(
     assert rejected.text == bad
 
 
+def test_json_over_several_lines_is_data_on_one(text_of):
+    (kcat,) = (each for each in FORMATS if each.name == "kcat")
+
+    rows = list(kcat.rows(Text(text_of("kcat_plain.jsonl"))))
+
+    assert bytes(rows[4]["data"]) == b'{"spread":   "over lines"}'
+
+
 def test_what_kcat_could_not_decode_says_why(read):
     line = (
         '{"topic":"t","partition":0,"offset":1,"ts":1,"headers":[],"key":null,"payload":null,'
@@ -298,7 +353,7 @@ def test_what_kcat_could_not_decode_says_why(read):
     ((row,), _) = read(line)
 
     assert row["data"] is None
-    assert row["undecoded"] == "kcat could not decode the payload: no schema 7."
+    assert row["undecoded"] == "kcat could not decode the payload: no schema 7"
 
 
 def test_a_time_that_is_none_is_left_out(read):

@@ -160,6 +160,17 @@ def test_a_span_that_lacks_what_makes_it_one_is_rejected(read, change, reason):
     ]
 
 
+def test_lines_of_otlp_may_be_longer_than_what_a_file_is_recognised_by(read):
+    spans = [{**OTLP, "spanId": f"{number:016x}", "name": "x" * 100} for number in range(1, 401)]
+    line = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]})
+    assert len(line) > 65536
+
+    rows, rejected = read(f"{line}\n{line}\n")
+
+    assert len(rows) == 800
+    assert not rejected
+
+
 def test_a_line_of_otlp_that_is_none_is_rejected_with_its_number(read, text_of):
     text = text_of("otlp.jsonl") + b"{\n[]\n" + b'{"resourceMetrics": []}\n'
 

@@ -21,16 +21,15 @@ from workbench.capture.formats.documents import (
     short_json,
     shown,
 )
-from workbench.capture.formats.kafka_records import (
-    Headers,
-    KafkaRecord,
+from workbench.capture.formats.kafka_records import Headers, KafkaRecord
+from workbench.capture.formats.outline import outline
+from workbench.capture.formats.record_fields import (
     NotARecordError,
     nanoseconds,
     offset_of,
     partition_of,
     text_of,
 )
-from workbench.capture.formats.outline import outline
 from workbench.capture.json_text import json_text
 from workbench.capture.reading.foreign import Rejected, Source
 

@@ -15,9 +15,10 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from workbench.capture.columns import COLUMNS
-from workbench.capture.formats.documents import objects_by_line, objects_of_array, shown
-from workbench.capture.formats.kafka_records import kind_of, payload
-from workbench.capture.formats.outline import is_lines, outline
+from workbench.capture.formats.documents import is_lines, objects_by_line, objects_of_array, shown
+from workbench.capture.formats.kafka_records import payload
+from workbench.capture.formats.outline import a_line_has, outline
+from workbench.capture.formats.record_fields import kind_of
 from workbench.capture.json_text import json_text
 from workbench.capture.reading.foreign import Rejected, Source
 
@@ -34,11 +35,13 @@ class CloudEventsJson:
     def recognises(self, head: bytes) -> bool:
         """Say whether a file that begins so holds CloudEvents."""
         fields = outline(head)
-        return any(fields.issuperset(f"{w}{name}" for name in _REQUIRED) for w in ("", "[]."))
+        return any(
+            fields.issuperset(f"{where}{name}" for name in _REQUIRED) for where in ("", "[].")
+        ) or a_line_has(head, *_REQUIRED)
 
     def rows(self, source: Source) -> Iterator[dict[str, Any] | Rejected]:
         """Give a row for each event."""
-        if is_lines(source.head()):
+        if is_lines(source):
             for found in objects_by_line(source):
                 if isinstance(found, Rejected):
                     yield found
@@ -79,11 +82,11 @@ def _data(event: dict[str, Any]) -> tuple[Any, str | None]:
     try:
         value = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError, TypeError):
-        return encoded, "the data_base64 is no base64."
+        return encoded, "the data_base64 is no base64"
     try:
         data, undecoded = payload(value.decode())
     except UnicodeDecodeError:
-        return encoded, "the data_base64 is no text; it was kept as it is."
+        return encoded, "the data_base64 is no text: it was kept as it is"
     return (data, None) if undecoded is None else (encoded, undecoded)
 
 

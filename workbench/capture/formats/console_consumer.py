@@ -26,15 +26,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from workbench.capture.formats.documents import shown
-from workbench.capture.formats.kafka_records import (
-    KafkaRecord,
+from workbench.capture.formats.kafka_records import KafkaRecord, payload
+from workbench.capture.formats.outline import first_lines
+from workbench.capture.formats.record_fields import (
     NotARecordError,
     nanoseconds,
     offset_of,
     partition_of,
-    payload,
 )
-from workbench.capture.formats.outline import first_lines
 from workbench.capture.reading.foreign import Rejected, Source
 
 _BEGINNING: Final = re.compile(
@@ -113,7 +112,7 @@ class _Look:
         if len(parts) > 1 and (self.headers or len(parts) > 2):
             found = parts[0]
             if found == _NO_HEADERS:
-                parts = rest.split(self.separator, 2)[1:]
+                parts = parts[1:]
             elif _HEADER.match(found):
                 headers = _headers(found)
                 parts = parts[1:]

@@ -7,6 +7,7 @@ it is in memory once as text and never whole as objects. What is broken comes ou
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any, Final
 
 import msgspec
@@ -38,6 +39,18 @@ def short_json(text: bytes) -> Any:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
         return any_json(text)
+
+
+def is_lines(source: Source) -> bool:
+    """Say whether a file holds one JSON object a line, as its first two lines tell."""
+    for _, line in islice(source.lines(), 2):
+        if line.lstrip()[:1] == b"{":
+            try:
+                _MEMBERS.decode(line)
+            except (ValueError, RecursionError):
+                continue
+            return True
+    return False
 
 
 def objects_by_line(

@@ -14,15 +14,14 @@ from typing import Any, Final
 
 from workbench.capture.formats.csv_rows import begins_with, named_rows, shown_row
 from workbench.capture.formats.documents import objects_of_array, short_json, shown
-from workbench.capture.formats.kafka_records import (
-    Headers,
-    KafkaRecord,
+from workbench.capture.formats.kafka_records import Headers, KafkaRecord
+from workbench.capture.formats.outline import outline
+from workbench.capture.formats.record_fields import (
     NotARecordError,
     offset_of,
     partition_of,
     text_of,
 )
-from workbench.capture.formats.outline import outline
 from workbench.capture.json_text import any_json, json_text
 from workbench.capture.reading.foreign import Rejected, Source
 

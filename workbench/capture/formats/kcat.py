@@ -11,16 +11,15 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from workbench.capture.formats.documents import objects_by_line, short_json, shown
-from workbench.capture.formats.kafka_records import (
-    Headers,
-    KafkaRecord,
+from workbench.capture.formats.kafka_records import Headers, KafkaRecord
+from workbench.capture.formats.outline import a_line_has
+from workbench.capture.formats.record_fields import (
     NotARecordError,
     nanoseconds,
     offset_of,
     partition_of,
     text_of,
 )
-from workbench.capture.formats.outline import a_line_has
 from workbench.capture.json_text import json_text
 from workbench.capture.reading.foreign import Rejected, Source
 
@@ -58,7 +57,7 @@ def _record(envelope: dict[str, Any]) -> KafkaRecord:
     if (stamped_by := _STAMPED_BY.get(str(get("tstype")))) is not None:
         beside["stamped_by"] = stamped_by
     if "payload_error" in envelope:
-        beside["undecoded"] = f"kcat could not decode the payload: {envelope['payload_error']}."
+        beside["undecoded"] = f"kcat could not decode the payload: {envelope['payload_error']}"
     return KafkaRecord(
         value=_decoded(get("payload")),
         headers=_headers(get("headers")),

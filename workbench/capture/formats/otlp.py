@@ -15,12 +15,13 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from workbench.capture.formats.documents import (
+    is_lines,
     objects_by_line,
     objects_of_member,
     short_json,
     shown,
 )
-from workbench.capture.formats.outline import a_line_has, is_lines, outline
+from workbench.capture.formats.outline import a_line_has, outline
 from workbench.capture.formats.spans import (
     NotASpanError,
     Span,
@@ -50,7 +51,7 @@ class OtlpJson:
 
     def rows(self, source: Source) -> Iterator[dict[str, Any] | Rejected]:
         """Give a row for each span."""
-        if is_lines(source.head()):
+        if is_lines(source):
             for found in objects_by_line(source, short_json):
                 if isinstance(found, Rejected):
                     yield found

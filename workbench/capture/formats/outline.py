@@ -51,11 +51,6 @@ def a_line_has(head: bytes, *fields: str) -> bool:
     return any(outline(line).issuperset(fields) for line in first_lines(head) if line[:1] == b"{")
 
 
-def is_lines(head: bytes) -> bool:
-    """Say whether a text holds one JSON object a line: a line that is one as it stands."""
-    return any(line[:1] == b"{" and line[-1:] == b"}" for line in first_lines(head)[:2])
-
-
 def first_lines(head: bytes) -> list[bytes]:
     """The first lines that are not blank, without the blanks around them; the last may be cut."""
     return list(islice(_lines(head), _LINES))

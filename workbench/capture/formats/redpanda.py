@@ -19,21 +19,19 @@ from typing import Any, Final
 
 from workbench.capture.formats.csv_rows import begins_with, named_rows, shown_row
 from workbench.capture.formats.documents import objects_of_array, shown
-from workbench.capture.formats.kafka_records import (
-    Headers,
-    KafkaRecord,
+from workbench.capture.formats.kafka_records import Headers, KafkaRecord, payload
+from workbench.capture.formats.outline import TOKEN, outline
+from workbench.capture.formats.record_fields import (
     NotARecordError,
     nanoseconds,
     offset_of,
     partition_of,
-    payload,
     text_of,
 )
-from workbench.capture.formats.outline import TOKEN, outline
 from workbench.capture.json_text import any_json, json_text
 from workbench.capture.reading.foreign import Rejected, Source
 
-_FIELDS: Final = ("[].partitionID", "[].offset", "[].timestamp", "[].value.encoding")
+_FIELDS: Final = ("[].partitionID", "[].offset", "[].timestamp")
 _COLUMNS: Final = ("timestamp", "partitionID", "offset", "key", "value", "keySize", "valueSize")
 _MILLISECOND: Final = 1_000_000
 

@@ -28,7 +28,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from workbench.capture.formats.kafka_records import (
+from workbench.capture.formats.record_fields import (
     NotARecordError,
     kind_of,
     offset_of,

@@ -34,12 +34,8 @@ from defusedxml.ElementTree import DefusedXMLParser
 
 from workbench.capture.columns import COLUMNS
 from workbench.capture.formats.documents import shown
-from workbench.capture.formats.kafka_records import (
-    NotARecordError,
-    offset_of,
-    partition_of,
-    payload,
-)
+from workbench.capture.formats.kafka_records import payload
+from workbench.capture.formats.record_fields import NotARecordError, offset_of, partition_of
 from workbench.capture.formats.xes_writing import JSON_KEYS
 from workbench.capture.reading.foreign import Rejected, Source
 

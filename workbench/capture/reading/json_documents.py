@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ import msgspec
 from workbench.capture.json_text import any_json
 from workbench.capture.reading.opening import OpenedFile
 
+_ON_ONE_LINE: Final = bytes.maketrans(b"\n\r", b"  ")
 _VALUE: Final = msgspec.json.Decoder(msgspec.Raw)
 _VALUES: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _MEMBERS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -26,7 +27,7 @@ def events(file: OpenedFile) -> Iterator[bytes]:
     several lists the longest counts. Any other object is an event. What can't be read is rejected.
     """
     # A line end in JSON stands between values only: inside a string it is escaped.
-    text = file.document().replace(b"\n", b" ").replace(b"\r", b" ")
+    text = file.document().translate(_ON_ONE_LINE)
     values = _values(text, file)
     first, second = next(values, None), next(values, None)
     if first is not None and second is None:
@@ -48,6 +49,9 @@ def _values(text: bytes, file: OpenedFile) -> Iterator[bytes]:
     except _BAD:
         yield from _values_one_by_one(text, file)
     else:
+        if len(found) == 1:
+            yield text  # as it stands: it may be large
+            return
         for value in found:
             yield bytes(value)
 
@@ -83,10 +87,11 @@ def _events_in(value: bytes, file: OpenedFile) -> Iterator[bytes]:
 
 def _items(value: bytes, file: OpenedFile) -> Iterator[bytes]:
     try:
-        items = [bytes(item) for item in _VALUES.decode(value)]
+        items: Iterable[Any] = _VALUES.decode(value)
     except _BAD:
-        items = [json.dumps(item).encode() for item in any_json(value)]
-    for item in items:
+        items = (json.dumps(item).encode() for item in any_json(value))
+    for each in items:
+        item = bytes(each)
         if item[:1] == b"{":
             yield item
         else:

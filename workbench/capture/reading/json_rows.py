@@ -83,12 +83,9 @@ class JsonColumns:
             except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
                 break
             else:
-                lines = block.count(b"\n") + (not block.endswith(b"\n"))
-                if len(rows) == lines or len(rows) == sum(
-                    not line.isspace() for line in block.split(b"\n") if line
-                ):
+                if _one_a_line(block, len(rows)):
                     return list(rows)
-                break  # two events on a line, or one on two
+                break
         self._learn(block)
         found = []
         for number, line in enumerate(block.split(b"\n"), start=first):
@@ -146,6 +143,17 @@ class JsonColumns:
             gc=False,
         )
         self._decoder = msgspec.json.Decoder(self._record)
+
+
+def _one_a_line(block: bytes, objects: int) -> bool:
+    """Whether a block of so many objects has one on each line, and no empty lines.
+
+    It has if every line end has ``}`` before and ``{`` behind it: inside an object they are never
+    neighbours.
+    """
+    ends = block.count(b"\n") - block.endswith(b"\n")
+    between = b"}\r\n{" if block.endswith(b"\r\n") else b"}\n{"
+    return objects == ends + 1 and block.count(between) == ends
 
 
 def _object(line: bytes, number: int, reject: Reject) -> dict[str, Any] | None:

@@ -96,9 +96,17 @@ def _kind_of_json(file: OpenedFile, head: bytes) -> Kind:
     first = lines[0].strip()
     if _is_object(first):
         return JsonLines() if len(lines) > 1 or not is_wrapping(first) else JsonDocument()
-    if len(lines) == 1 or first.endswith((b"{", b"[", b",")):
-        return JsonDocument()
-    return JsonLines() if _some_object(head) else JsonDocument()
+    # A line that ends so goes on in the next.
+    goes_on = len(lines) == 1 or first.endswith((b"{", b"[", b",")) or _is_list(first)
+    return JsonDocument() if goes_on else JsonLines()
+
+
+def _is_list(line: bytes) -> bool:
+    try:
+        value = any_json(line)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(value, list) and all(isinstance(item, dict) for item in value)
 
 
 def _is_object(line: bytes) -> bool:

@@ -72,6 +72,14 @@ class LogMapping(Mapping[str, str]):
         """Our columns that nothing was found for."""
         return tuple(column for column in COLUMNS if column not in self)
 
+    @property
+    def sentence(self) -> str:
+        """The format, and what was guessed."""
+        guessed = [
+            f"{e.column} ← {shown(e.path)}" for e in self.entries if e.how.startswith("guess")
+        ]
+        return f"{self.format}, guessed: {', '.join(guessed)}" if guessed else self.format
+
     def _rows(self) -> list[tuple[str, str, str, str]]:
         return [(each.column, shown(each.path), each.how, each.example) for each in self.entries]
 

@@ -7,25 +7,20 @@ Windows-1252, which is what such lines mostly are. Only a file that expands with
 
 from __future__ import annotations
 
-import bz2
 import codecs
 import glob
-import gzip
-import io
 import lzma
 import os
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO, Final, cast
+from typing import Final
 
 import zstandard
 
+from workbench.capture.reading.decompressing import CHUNK, Counted, decompressed, encoding_of
 from workbench.capture.reading.foreign import Rejected
 from workbench.errors import LogError
-
-CHUNK: Final = 1 << 20
-"""Bytes that are read at a time."""
 
 LONGEST_LINE: Final = 64 << 20
 """Bytes of a line at most: what is longer is rejected, and never in memory as a whole."""
@@ -40,13 +35,6 @@ _LARGEST_DOCUMENT: Final = 1 << 30
 CUT: Final = 300
 """Letters of a bad row that are kept."""
 
-_BOMS: Final = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
 _FOLDER_ENDS: Final = (
     ".parquet",
     ".arrow",
@@ -133,6 +121,7 @@ class OpenedFile:
         self._expanded = expanded
         self._advance = advance
         self._head, self._looked = b"", 0
+        self._cut: str | None = None
 
     def magic(self) -> bytes:
         """The first bytes as they are on disk."""
@@ -155,7 +144,6 @@ class OpenedFile:
                 found += chunk
                 if len(found) >= size:
                     break
-            self.rejected.clear()  # it will be met again
             self._head = found
         return self._head[:size]
 
@@ -177,7 +165,10 @@ class OpenedFile:
                     f"{self.name} is one JSON document of more than {most:,} bytes, which must be "
                     "in memory as a whole: expanded=… (bytes) lets a larger one be read."
                 )
-        return self._utf8(bytes(whole))
+        self._note_cut(-1)
+        found = bytes(whole)
+        whole.clear()
+        return self._utf8(found)
 
     def blocks(self, size: int = 8 * CHUNK) -> Iterator[tuple[int, bytes]]:
         """Give the file in blocks of whole lines, each with the number of its first line."""
@@ -210,6 +201,7 @@ class OpenedFile:
         block = b"".join([*whole, *tail])
         if block:
             yield line, self._utf8(block)
+        self._note_cut(line + block.count(b"\n"))
 
     def reject(self, line: int, reason: str, text: bytes | str) -> None:
         """Keep what could not be read, cut to a length that people read."""
@@ -240,7 +232,7 @@ class OpenedFile:
         """The bytes, decompressed and, if they begin as UTF-16 or UTF-32, turned into UTF-8."""
         chunks = self._bounded(advance)
         first = next(chunks, b"")
-        mark, encoding = _encoding(first)
+        mark, encoding = encoding_of(first)
         if encoding == "utf-8":
             yield first[mark:]
             yield from chunks
@@ -253,7 +245,7 @@ class OpenedFile:
 
     def _bounded(self, advance: Callable[[int], object]) -> Iterator[bytes]:
         """The decompressed bytes, up to the limit; a cut is noted and ends them."""
-        read = given = lines = 0
+        read = given = 0
 
         def count(done: int) -> None:
             nonlocal read
@@ -262,7 +254,7 @@ class OpenedFile:
 
         try:
             with self.path.open("rb") as file:
-                for chunk in _decompressed(_Counted(file, count), file):
+                for chunk in decompressed(Counted(file, count), file):
                     given += len(chunk)
                     most = self._expanded or max(_HARMLESS, _RATIO * read)
                     if given > most and given > read:
@@ -270,80 +262,17 @@ class OpenedFile:
                             f"{self.name} expands to more than {most:,} bytes, from {read:,}: "
                             "if you trust it, expanded=… (bytes) lets it expand further."
                         )
-                    lines += chunk.count(b"\n")
                     yield chunk
         except OSError as error:
             if error.errno is not None:
                 raise LogError(f"{self.name} can't be read: {error.strerror or error}.") from error
-            self._note_cut(lines, error)
+            self._cut = str(error)
         except (EOFError, zlib.error, lzma.LZMAError, zstandard.ZstdError) as error:
-            self._note_cut(lines, error)
+            self._cut = str(error)
 
-    def _note_cut(self, lines: int, error: Exception) -> None:
-        reason = (
-            f"the compressed file is cut or damaged here; what stands before was read ({error})"
-        )
-        self.reject(lines + 1, reason, "")
-
-
-class _Counted(io.RawIOBase):
-    """A file that tells how much of it was read."""
-
-    def __init__(self, file: BinaryIO, count: Callable[[int], object]) -> None:
-        self._file, self._count = file, count
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        found = self._file.read(size)
-        self._count(len(found))
-        return found
-
-
-def _decompressed(counted: _Counted, file: BinaryIO) -> Iterator[bytes]:
-    magic = file.read(6)
-    file.seek(0)
-    if magic.startswith(b"\x1f\x8b"):
-        yield from _chunks(gzip.GzipFile(fileobj=counted).read1)
-    elif magic.startswith(b"BZh"):
-        yield from _chunks(bz2.BZ2File(counted).read1)
-    elif magic.startswith(b"\xfd7zXZ\x00"):
-        with lzma.LZMAFile(cast("BinaryIO", counted)) as xz:
-            yield from _chunks(xz.read1)
-    elif magic.startswith(b"\x28\xb5\x2f\xfd"):
-        yield from _unzstd(counted)
-    else:
-        yield from _chunks(counted.read)
-
-
-def _chunks(read: Callable[[int], bytes]) -> Iterator[bytes]:
-    while chunk := read(CHUNK):
-        yield chunk
-
-
-def _unzstd(file: _Counted) -> Iterator[bytes]:
-    """Frame by frame; little is given at a time, for each of its bytes may expand to 32,000."""
-    decompressor = zstandard.ZstdDecompressor()
-    frame = decompressor.decompressobj()
-    while given := file.read(2048):
-        while given:
-            if frame.eof:
-                frame = decompressor.decompressobj()
-            if chunk := frame.decompress(given):
-                yield chunk
-            given = frame.unused_data if frame.eof else b""
-    if not frame.eof:
-        raise EOFError("its last frame has no end")
-
-
-def _encoding(start: bytes) -> tuple[int, str]:
-    """The length of the byte order mark, and the encoding."""
-    for bom, name in _BOMS:
-        if start.startswith(bom):
-            return len(bom), name
-    if len(start) >= 4 and start[1::2][:2] == b"\0\0" and 0 not in start[:4:2]:
-        return 0, "utf-16-le"
-    if len(start) >= 4 and start[:4:2] == b"\0\0" and 0 not in start[1:4:2]:
-        return 0, "utf-16-be"
-    return 0, "utf-8"
+    def _note_cut(self, line: int) -> None:
+        if self._cut is not None:
+            reason = (
+                f"the compressed file is cut or damaged here, what is before was read: {self._cut}"
+            )
+            self.reject(line, reason, "")

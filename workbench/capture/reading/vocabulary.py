@@ -24,7 +24,7 @@ _NAMES: Final[dict[str, str]] = {
     "microservice from who bounded_context client_id node pod_name actor | "
     "host hostname logger container instance server",
     "time": "event_time ce_time occurred_at event_timestamp occurred_on | "
-    "time timestamp ts happened_at emitted_at occurred published_at event_date produced_at | "
+    "time timestamp ts happened_at emitted_at emitted occurred published_at event_date produced_at | "
     "created_at created sent_at datetime date_time start_time raised_at time_stamp "
     "start_time_unix_nano at when | date recorded_at logged_at epoch millis timestamp_ms ts_ms "
     "time_ms unix_time event_ts t inserted_at | received_at ingested_at",
@@ -48,7 +48,7 @@ _NAMES: Final[dict[str, str]] = {
     "destination exchange routing_key destination_name | stream address bus | subject",
     "partition": "partition partition_id kafka_partition | partition_number | shard shard_id | |",
     "offset": "offset kafka_offset | message_offset record_offset log_offset | | |",
-    "data": "data payload event_data ce_data | body detail event_payload message_body | "
+    "data": "data payload event_data ce_data | body detail event_payload pl message_body | "
     "value content event_body message details record_value contents | "
     "event attributes args properties params info fields document | record",
 }
@@ -88,6 +88,11 @@ WRAPPERS: Final = frozenset(
         "system",
         "info",
         "source",
+        "env",
+        "evt",
+        "hdr",
+        "hdrs",
+        "ctx",
         "document",
     ]
 )

@@ -1,0 +1,73 @@
+import pytest
+
+from workbench.analysis import EventLog
+from workbench.errors import LogError
+
+
+def chain(event, types: str, flow: str = "f", ms: float = 10) -> list[dict]:
+    """Events that each cause the next, one letter a type."""
+    return [
+        event(kind, flow, n * ms, id=f"{flow}{n}", causation_id=f"{flow}{n - 1}" if n else None)
+        for n, kind in enumerate(types)
+    ]
+
+
+def test_a_type_that_causes_itself_again_is_a_loop_told_from_the_name_that_sorts_first(event):
+    found = EventLog(chain(event, "XBABAB") + chain(event, "AB", "g")).loops()
+    assert found["kind"].tolist() == ["loop"]
+    row = found.iloc[0]
+    assert row["path"] == "A → B → A"
+    assert row["n"] == 3  # the second A, the second B and the third B
+    assert (row["flows"], row["longest"], row["took_ms"]) == (1, 2, 40.0)  # B to B to B
+    assert row["example"] == "f"
+    assert found.sentence == (
+        "1 loop of types that cause themselves again, in up to 1 flows; the longest goes 2 times "
+        "round A → B → A in 40 ms (flow f). No step comes in bursts."
+    )
+
+
+def test_a_type_that_causes_its_own_kind_directly_is_a_loop_of_one(event):
+    found = EventLog(chain(event, "AAAA") + chain(event, "CAAB", "g")).loops()
+    assert found["path"].tolist() == ["A → A"]
+    assert (found["n"].tolist(), found["longest"].tolist()) == ([4], [3])
+    assert found["flows"].tolist() == [2]
+
+
+def test_another_way_round_is_another_loop(event):
+    found = EventLog(chain(event, "ABACA")).loops()
+    assert found["path"].tolist() == ["A → B → A", "A → C → A"]
+
+
+def test_a_storm_is_a_burst_of_the_same_in_one_flow(event):
+    def called(flow: str, n: int, ms: float, **more) -> list[dict]:
+        return [
+            event("Called", flow, k * ms, id=f"{flow}{k}", data={"n": 1}, **more) for k in range(n)
+        ]
+
+    apart = called("slow", 20, 1500)
+    other = [{**row, "data": {"n": k}} for k, row in enumerate(called("fan-out", 20, 1))]
+    found = EventLog([*called("f", 12, 100), *called("g", 9, 1), *apart, *other]).loops()
+    assert found["kind"].tolist() == ["storm"]
+    row = found.iloc[0]
+    assert (row["path"], row["service"], row["longest"]) == ("Called", "service", 12)
+    assert (row["took_ms"], row["flows"], row["example"]) == (1100.0, 1, "f")
+    assert found.sentence == (
+        "No type causes itself again. 1 step came in bursts of the same in one flow; the longest "
+        "is 12 Called in 1.1 s (flow f)."
+    )
+
+
+def test_one_id_again_and_again_is_a_storm_too(event):
+    one = event("Called", "f", 0)
+    found = EventLog([{**one, "offset": n} for n in range(10)]).loops()
+    assert (found["n"].tolist(), found["longest"].tolist()) == ([10], [10])
+
+
+def test_how_large_a_burst_is_can_be_said(event):
+    rows = [event("Called", "f", 100 * n, id=str(n)) for n in range(3)]
+    assert EventLog(rows).loops(burst=3)["longest"].tolist() == [3]
+    assert EventLog(rows).loops(burst=3, within="99ms").empty
+    with pytest.raises(LogError, match=r"burst=1: a burst is of 2 events or more"):
+        EventLog(rows).loops(burst=1)
+    with pytest.raises(LogError, match=r"within='soon' is not a length of time"):
+        EventLog(rows).loops(within="soon")

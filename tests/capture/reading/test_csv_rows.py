@@ -1,0 +1,88 @@
+import csv
+import io
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from workbench.capture import read
+from workbench.capture.reading.csv_rows import Csv, csv_like
+from workbench.capture.reading.opening import OpenedFile
+
+HEADER = "id,type,time,data\n"
+TIME = "2026-11-23T12:00:00Z"
+
+
+def reading(tmp_path, text, **kwargs):
+    path = tmp_path / "log.csv"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return read(path, progress=False, **kwargs)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_what_stands_between_values_is_told_by_header_and_rows(tmp_path, delimiter):
+    rows = [["id", "type", "time", "note"], ["1", "A", TIME, "a,b;c|d"], ["2", "B", TIME, ""]]
+    text = io.StringIO()
+    csv.writer(text, delimiter=delimiter).writerows(rows)
+    frame = reading(tmp_path, text.getvalue()).frame
+    assert frame["id"].tolist() == ["1", "2"]
+    assert frame["note"].tolist()[0] == "a,b;c|d"
+
+
+def test_a_row_with_more_or_fewer_values_is_rejected_with_its_line(tmp_path):
+    found = reading(
+        tmp_path,
+        f'{HEADER}1,A,{TIME},"a\nb"\n\n2,B\n3,C,{TIME},,,\n4,D,{TIME},{{}}\n',
+    )
+    assert found.frame["id"].tolist() == ["1", "4"]
+    assert found.frame["data"].tolist() == ["a\nb", {}]
+    assert found.rejected[["line", "reason", "text"]].values.tolist() == [
+        [5, "this row has 2 values, and not 4 as the header", "2,B"],
+        [6, "this row has 6 values, and not 4 as the header", f"3,C,{TIME},,,"],
+    ]
+
+
+def test_a_quote_that_is_never_closed_costs_its_own_row_only(tmp_path):
+    good = "".join(f"{n},A,{TIME},x\n" for n in range(100))
+    found = reading(tmp_path, f'{HEADER}{good}a,"A,{TIME},x\n{good}')
+    assert len(found.frame) == 200
+    assert found.rejected["line"].tolist() == [102]
+
+
+def test_a_name_that_stands_twice_in_the_header_gets_a_number(tmp_path):
+    found = reading(tmp_path, f"id,type,time,id,\n1,A,{TIME},9,x\n")
+    assert found.frame[["id", "id.2", "column 5"]].values.tolist() == [["1", 9, "x"]]
+
+
+def test_numbers_are_numbers_and_what_only_looks_like_one_stays_text(tmp_path):
+    found = reading(
+        tmp_path, f"type,time,n,x,zip,flag,gap\nA,{TIME},1,1.5,007,true,\nB,{TIME},2,2,12,false,3\n"
+    )
+    assert {n: str(found.frame[n].dtype) for n in ("n", "x", "zip", "flag", "gap")} == {
+        "n": "int64", "x": "float64", "zip": "str", "flag": "bool", "gap": "Int64",
+    }  # fmt: skip
+
+
+cells = st.text(st.sampled_from('ab",;\n\r é'), max_size=5)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.lists(cells, min_size=3, max_size=3), min_size=1, max_size=8))
+def test_rows_are_those_that_pythons_csv_reads_however_the_file_is_cut(tmp_path_factory, rows):
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n")
+    writer.writerows([["a", "b", "c"], *rows])
+    path = tmp_path_factory.mktemp("csv") / "log.csv"
+    path.write_bytes(text.getvalue().encode())
+    opened = OpenedFile(path)
+    blocks = opened.blocks
+    opened.blocks = lambda: blocks(1)
+    found = []
+    for columns, height in Csv(",").batches(opened):
+        found += [[columns[n][row].as_py() for n in "abc"] for row in range(height)]
+    assert found == rows
+    assert not opened.rejected
+
+
+def test_prose_is_no_csv():
+    assert csv_like(b"It was, they said,\na dark night.\nNobody knew, why, or, how.\n") is None

@@ -1,0 +1,195 @@
+import json
+import random
+from datetime import UTC, datetime, timedelta
+
+import pandas as pd
+import pytest
+
+from workbench.analysis import EventLog
+from workbench.capture import read
+from workbench.errors import LogError
+
+TYPES = ["OrderPlaced", "StockReserved", "PaymentReceived", "OrderShipped"]
+SERVICES = ["shop", "inventory", "billing", "shipping"]
+
+
+def events():
+    """Twenty flows of four events, each caused by the one before, mixed by time."""
+    chance = random.Random(7)
+    made = []
+    for flow in range(20):
+        cause = None
+        for step, (kind, service) in enumerate(zip(TYPES, SERVICES, strict=True)):
+            event = {
+                "id": f"{chance.getrandbits(64):x}",
+                "type": kind,
+                "source": service,
+                "time": datetime(2026, 11, 23, 9, tzinfo=UTC) + timedelta(seconds=flow + 3 * step),
+                "flow": f"f-{flow * 7919 % 1000}",
+                "cause": cause,
+                "payload": {"order": flow, "total": chance.random() * 100},
+            }
+            cause = event["id"]
+            made.append(event)
+    return sorted(made, key=lambda event: event["time"])
+
+
+EVENTS = events()
+
+
+def written(tmp_path, shape, events=EVENTS):
+    path = tmp_path / "dump.jsonl"
+    path.write_text("".join(json.dumps(shape(event)) + "\n" for event in events))
+    return path
+
+
+def micros(event):
+    return round(event["time"].timestamp() * 1e6)
+
+
+SHAPES = {
+    "in other words": lambda e: {
+        "eventId": e["id"], "eventType": e["type"], "emittedBy": e["source"],
+        "occurredAt": e["time"].isoformat(), "x-correlation-id": e["flow"], "causedBy": e["cause"],
+        "payload": e["payload"],
+    },
+    "in words nobody thought of": lambda e: {
+        "wann": micros(e), "was": e["type"], "wer": e["source"], "vorgang": e["flow"],
+        "nummer": e["id"], "wegen": e["cause"], "inhalt": e["payload"],
+    },
+    "in letters": lambda e: {
+        "a": e["payload"], "b": e["cause"], "c": e["flow"], "d": e["source"], "e": e["type"],
+        "f": e["id"], "g": e["time"].timestamp(),
+    },
+    "in an envelope, with headers as pairs and the payload as text": lambda e: {
+        "headers": [["x-request-id", e["flow"]], ["parent", e["cause"]]],
+        "meta": {"uuid": e["id"], "kind": e["type"], "ts": micros(e), "service": {"name": e["source"]}},
+        "body": json.dumps(e["payload"]),
+    },
+    "in an envelope of short names": lambda e: {
+        "env": {"msg": e["id"], "re": e["cause"], "saga": e["flow"], "pub": e["source"],
+        "emitted": micros(e)}, "evt": {"n": e["type"], "v": 2}, "pl": e["payload"],
+    },
+    "in an index": lambda e: {
+        "_id": e["id"], "_source": {"@timestamp": e["time"].isoformat(), "event.name": e["type"],
+        "service.name": e["source"], "trace.id": e["flow"], "parent.id": e["cause"],
+        "message": json.dumps(e["payload"])},
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+def test_a_dump_is_understood(tmp_path, shape):
+    frame = read(written(tmp_path, shape), progress=False).frame
+    for ours, theirs in (
+        ("id", "id"), ("type", "type"), ("source", "source"), ("time", "time"),
+        ("correlation_id", "flow"), ("data", "payload"),
+    ):  # fmt: skip
+        assert frame[ours].tolist() == [event[theirs] for event in EVENTS], ours
+    causes = frame["causation_id"].astype(object).where(frame["causation_id"].notna(), None)
+    assert causes.tolist() == [event["cause"] for event in EVENTS]
+
+
+@pytest.mark.parametrize("shape", ["in other words", "in an index"])
+def test_three_events_are_enough_where_names_say_it(tmp_path, shape):
+    frame = read(written(tmp_path, SHAPES[shape], EVENTS[:3]), progress=False).frame
+    assert frame["type"].tolist() == [event["type"] for event in EVENTS[:3]]
+    assert frame["correlation_id"].tolist() == [event["flow"] for event in EVENTS[:3]]
+
+
+def test_what_is_not_mapped_is_kept_beside_nested_values_as_json(tmp_path):
+    path = written(
+        tmp_path,
+        lambda e: {"ts": micros(e), "kind": e["type"], "host": "h-1", "n": 7, "tags": {"a": [1]}},
+    )
+    frame = read(path, progress=False).frame
+    assert frame["n"].dtype == "int64"
+    assert frame["tags"].dtype == "json"
+    assert frame["tags"][0] == {"a": [1]}
+
+
+def test_a_mapping_corrects_a_guess_and_reaches_into_nested_json(tmp_path):
+    path = written(
+        tmp_path,
+        lambda e: {
+            "ts": 1, "at": e["time"].isoformat(), "topic": "all", "value": {"kind": e["type"]},
+            "headers": {"x-request-id": e["flow"], "a.b": e["id"]}, "a.b": e["source"],
+        },
+    )  # fmt: skip
+    given = {
+        "time": "at", "type": "value.kind", "correlation_id": "headers.x-request-id",
+        "id": 'headers."a.b"', "source": "a.b",
+    }  # fmt: skip
+    log = EventLog.read(path, given, progress=False)
+    assert log.frame["type"].tolist() == [event["type"] for event in EVENTS]
+    assert log.frame["id"].tolist() == [event["id"] for event in EVENTS]
+    assert log.frame["source"].tolist() == [event["source"] for event in EVENTS]
+    assert log.frame["correlation_id"].nunique() == 20
+    assert {ours: log.mapping[ours] for ours in given} == given | {"source": '"a.b"'}
+    again = EventLog.read(path, {**log.mapping, "source": "topic"}, progress=False)
+    assert again.frame["source"].unique().tolist() == ["all"]
+
+
+def test_a_mapping_that_names_nothing_says_what_is_near(tmp_path):
+    path = written(
+        tmp_path, lambda e: {"ts": micros(e), "kind": e["type"], "headers": {"req": "1"}}
+    )
+    with pytest.raises(
+        LogError,
+        match=r"mapping: 'correlation_id': 'headers\.rec' names nothing in .*dump\.jsonl; near are headers\.req",
+    ):
+        read(path, {"correlation_id": "headers.rec"}, progress=False)
+    with pytest.raises(LogError, match=r"'kind' is no column of an event log: they are id, type"):
+        read(path, {"kind": "type"}, progress=False)
+
+
+def test_the_mapping_is_shown_as_a_table_in_which_nothing_is_markup(tmp_path):
+    path = written(tmp_path, lambda e: {"ts": micros(e), "kind": "<b>Bold</b>", "<i>": 1})
+    mapping = read(path, {"type": "kind"}, progress=False).mapping
+    assert repr(mapping).splitlines()[:3] == [
+        "JSON lines, read as",
+        "ours  ← theirs  how          example",
+        "type  ← kind    given        <b>Bold</b>",
+    ]
+    assert "guessed, µs" in repr(mapping)
+    assert "&lt;b&gt;Bold" in mapping._repr_html_()
+    assert "<b>" not in mapping._repr_html_()
+
+
+def test_a_file_that_says_no_type_or_no_time_is_told_what_to_do(tmp_path):
+    path = written(tmp_path, lambda e: {"n": e["payload"]["total"], "at": micros(e)})
+    with pytest.raises(LogError, match=r'no column says the event type; name it: mapping=\{"type"'):
+        read(path, progress=False)
+    path = written(tmp_path, lambda e: {"kind": e["type"]})
+    with pytest.raises(LogError, match=r'says when an event happened; name it: mapping=\{"time"'):
+        read(path, progress=False)
+
+
+def test_files_of_different_shapes_are_read_as_one_log(tmp_path):
+    for number, shape in enumerate(SHAPES.values()):
+        written(tmp_path, shape).rename(tmp_path / f"{number}.jsonl")
+    found = read(tmp_path / "*.jsonl", progress=False)
+    assert len(found.frame) == 80 * len(SHAPES)
+    assert found.frame["correlation_id"].nunique() == 20
+    assert found.mapping.others == len(SHAPES) - 1
+    assert "5 other files were mapped in another way" in repr(found.mapping)
+
+
+def test_a_data_frame_with_columns_of_other_names_is_a_log():
+    frame = pd.DataFrame([SHAPES["in other words"](event) for event in EVENTS])
+    frame["when"] = pd.to_datetime(frame.pop("occurredAt"))
+    frame["weight"] = range(len(frame))
+    log = EventLog(frame)
+    assert log.frame["time"].tolist() == [event["time"] for event in EVENTS]
+    assert log.frame["data"].tolist() == [event["payload"] for event in EVENTS]
+    assert log.frame["weight"].tolist() == list(range(80))
+    assert log.mapping["id"] == "eventId"
+    named = EventLog(frame, {"correlation_id": "payload.order"})
+    assert named.frame["correlation_id"].tolist() == [str(e["payload"]["order"]) for e in EVENTS]
+
+
+def test_a_zero_or_a_root_is_no_cause_in_logs_of_others(tmp_path):
+    path = written(
+        tmp_path, lambda e: SHAPES["in other words"](e) | {"causedBy": e["cause"] or "root"}
+    )
+    assert read(path, progress=False).frame["causation_id"].isna().sum() == 20

@@ -1,0 +1,110 @@
+import bz2
+import gzip
+import lzma
+import random
+
+import pytest
+import zstandard
+
+from workbench.capture import read
+from workbench.capture.reading import opening
+from workbench.capture.reading.opening import OpenedFile, files_of
+from workbench.errors import LogError
+
+EVENT = '{"id": "%d", "type": "Größer", "time": "2026-11-23T12:00:00Z"}\n'
+LINES = "".join(EVENT % n for n in range(3_000))
+
+
+def written(tmp_path, content, name="log"):
+    path = tmp_path / name
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize(
+    "pack",
+    [lambda b: b, gzip.compress, bz2.compress, lzma.compress, zstandard.ZstdCompressor().compress],
+    ids=["plain", "gz", "bz2", "xz", "zst"],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+def test_compression_and_encoding_are_told_by_the_content_whatever_the_name(
+    tmp_path, pack, encoding
+):
+    path = written(tmp_path, pack(LINES.encode(encoding)), "strange.name")
+    got = [line.decode() for _, line in OpenedFile(path).lines()]
+    assert got == LINES.splitlines()
+
+
+def test_several_members_and_frames_are_one_file(tmp_path):
+    one, two = LINES[:1000].encode(), LINES[1000:].encode()
+    pack = zstandard.ZstdCompressor().compress
+    for content in (gzip.compress(one) + gzip.compress(two), pack(one) + pack(two)):
+        opened = OpenedFile(written(tmp_path, content))
+        assert b"".join(block for _, block in opened.blocks(1)) == LINES.encode()
+        assert not opened.rejected
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zstandard.ZstdCompressor().compress])
+def test_of_a_cut_archive_what_stands_before_the_cut_is_read_and_the_cut_is_told(tmp_path, pack):
+    noise = random.Random(1)  # that can't be compressed into one block
+    lines = "".join((EVENT % n).replace("ö", noise.randbytes(200).hex()) for n in range(3_000))
+    content = pack(lines.encode())
+    found = read(written(tmp_path, content[: len(content) // 2]), progress=False)
+    assert 1_000 < len(found.frame) < 2_000
+    assert found.frame["id"].tolist() == [str(n) for n in range(len(found.frame))]
+    line, reason = found.rejected.iloc[-1][["line", "reason"]]
+    assert reason.startswith("the compressed file is cut or damaged here, what is before was read")
+    assert line in (len(found.frame) + 1, len(found.frame) + 2)
+
+
+def test_bytes_that_are_no_utf_8_make_their_line_windows_1252(tmp_path):
+    good, bad = EVENT.encode(), EVENT.encode("cp1252")
+    found = read(written(tmp_path, good % 1 + bad % 2 + b"\x81" + good % 3), progress=False)
+    assert found.frame["type"].tolist() == ["Größer", "Größer"]
+    assert found.notes == ("2 lines are not in UTF-8, read as Windows-1252",)
+    assert found.rejected["line"].tolist() == [3]
+
+
+def test_what_expands_without_end_is_refused_until_somebody_says_how_far(tmp_path):
+    path = written(tmp_path, gzip.compress(LINES.encode()))
+    with pytest.raises(LogError, match=r"log expands to more than 100,000 bytes, .*expanded=…"):
+        read(path, expanded=100_000, progress=False)
+    assert len(read(path, expanded=1_000_000, progress=False).frame) == 3_000
+
+
+def test_a_bomb_is_refused_by_its_ratio(tmp_path, monkeypatch):
+    monkeypatch.setattr(opening, "_HARMLESS", 1 << 20)
+    path = written(tmp_path, gzip.compress(bytes(50 << 20)))
+    with pytest.raises(LogError, match="expands to more than"):
+        list(OpenedFile(path).blocks())
+
+
+def test_a_line_without_end_is_rejected_and_the_lines_around_it_are_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(opening, "LONGEST_LINE", 3 << 20)
+    good = EVENT.encode()
+    path = written(tmp_path, good % 1 + b'{"id": "' + b"x" * (9 << 20) + b'"}\n' + good % 2)
+    found = read(path, progress=False)
+    assert found.frame["id"].tolist() == ["1", "2"]
+    (row,) = found.rejected.itertuples()
+    assert (row.line, row.reason) == (2, "the line is longer than 3,145,728 bytes")
+    assert row.text == ('{"id": "' + "x" * 300)[:300]
+
+
+def test_a_folder_and_a_pattern_name_files_in_order_and_a_file_once(tmp_path):
+    for name in ("b.jsonl", "a.jsonl.gz", "deep/c.csv", ".hidden.jsonl", "note.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert [path.name for path in files_of(tmp_path)] == ["a.jsonl.gz", "b.jsonl", "c.csv"]
+    both = [tmp_path / "b.jsonl", str(tmp_path / "*.jsonl")]
+    assert [path.name for path in files_of(both)] == ["b.jsonl"]
+
+
+def test_what_is_not_there_is_said(tmp_path):
+    (tmp_path / "empty").mkdir()
+    for name, why in (
+        ("absent.jsonl", "can't be read: No such file"),
+        ("*.jsonl", "can't be read: no file matches this pattern"),
+        ("empty", "the folder holds no file that ends in"),
+    ):
+        with pytest.raises(LogError, match=why):
+            read(tmp_path / name, progress=False)

@@ -1,0 +1,169 @@
+"""What services gave up on: dead letters by cause, and what became of them.
+
+Adds up over a split by flow: a part has a row for each letter.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from workbench.analysis.answer import Answer
+from workbench.analysis.duplicates import on_retry_channel, retrying_service
+from workbench.analysis.order import nanoseconds, utc
+from workbench.analysis.parts import texts
+from workbench.analysis.traffic_parts import codes_of, firsts, stacked
+from workbench.analysis.wording import count, cut
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.analysis.arrays import Bools, Ints
+    from workbench.analysis.index import FlowIndex
+
+CAUSE: Final = ["service", "reaction", "error_type", "message"]
+_REASON: Final = re.compile(r"([^:/]*)(?:/([^:]*))?: ([\w.$]+)(?:: (.*))?", re.DOTALL)
+_VARIES: Final = re.compile(
+    r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b(?=\w*\d)[0-9a-f]{8,}\b|\d+", re.IGNORECASE
+)
+_MESSAGE: Final = 200
+"""Letters of a message by which causes are told apart."""
+_DECISIONS: Final = ("DeadLetterRedriven", "DeadLetterEdited")
+"""The events that the workbench's own desk for dead letters writes when it hands one back."""
+
+
+def part(index: FlowIndex, frame: pd.DataFrame) -> pd.DataFrame:
+    """List a part's dead letters, each with its cause and what became of it."""
+    rows, event = index.copy[index.dead], index.copy_event[index.dead]
+    code, reasons = pd.factorize(index.reason)
+    causes = [cause_of(str(reason)) for reason in reasons]
+    table = pd.DataFrame(
+        {
+            name: texts(code, np.array([cause[n] for cause in causes], dtype=object))
+            for n, name in enumerate(CAUSE)
+        }
+    )
+    table["when"] = came_at(frame, rows)
+    table["event"] = event
+    table["redriven"] = _handed_back(index, frame, table)
+    table["answered"] = _answered(index, table)
+    table["id"] = frame["id"].array[rows]
+    table["flow"] = frame["correlation_id"].array[rows]
+    return table.drop(columns="event")
+
+
+def whole(parts: Sequence[pd.DataFrame]) -> Answer:
+    """Put parts together; ``EventLog.dead_letters`` documents the columns."""
+    found = stacked(parts).sort_values(["when", "flow", "id"], kind="stable")
+    groups = found.groupby(CAUSE, observed=True, dropna=False)
+    table = groups.agg(
+        n=("when", "size"),
+        flows=("flow", "nunique"),
+        first=("when", "min"),
+        last=("when", "max"),
+        redriven=("redriven", "sum"),
+        answered=("answered", "sum"),
+    )
+    table = table.reset_index()
+    examples = firsts(found, groups)
+    table["example"], table["example_flow"] = examples["id"], examples["flow"]
+    table = table.sort_values(["n", *CAUSE], ascending=[False] + [True] * len(CAUSE))
+    table = table.reset_index(drop=True)
+    for name in (*CAUSE, "example", "example_flow"):
+        table[name] = table[name].astype("str")
+    for name in ("first", "last"):
+        table[name] = utc(table[name].to_numpy(np.int64))
+    from workbench.analysis.plots_traffic import plot_dead_letters
+
+    return Answer(table, _sentence(table, found), partial(plot_dead_letters, letters=found))
+
+
+def cause_of(reason: str) -> tuple[str | None, str | None, str | None, str]:
+    """Service, reaction, type of error and message of a dead letter's reason.
+
+    Numbers and ids in the message, which differ from letter to letter, become ``…``.
+    """
+    found = _REASON.fullmatch(reason)
+    service, reaction, error, message = found.groups() if found else (None, None, None, reason)
+    return (
+        service or None,
+        reaction or None,
+        error,
+        cut(_VARIES.sub("…", (message or "")[: 4 * _MESSAGE]), _MESSAGE),
+    )
+
+
+def came_at(frame: pd.DataFrame, rows: Ints) -> Ints:
+    """When rows came, in nanoseconds: by the broker's time, else by the event's."""
+    return nanoseconds(frame["broker_time"].iloc[rows].fillna(frame["time"].iloc[rows]))
+
+
+def _handed_back(index: FlowIndex, frame: pd.DataFrame, letters: pd.DataFrame) -> Bools:
+    """Whether each letter was later handed back to its service: over its retry channel, or so said."""
+    channel = codes_of(frame["channel"])
+    retried = index.duplicate & on_retry_channel(frame["channel"])[channel[index.copy]]
+    rows = index.copy[retried]
+    names = [_last_name(retrying_service(name)) for name in frame["channel"].cat.categories]
+    decision = np.isin(index.type_names.astype("str"), _DECISIONS)
+    said = np.flatnonzero(decision[index.type] & (index.cause >= 0))
+    payloads = frame["data"].iloc[index.row[said]].tolist()
+    services = [str(data.get("service")) if isinstance(data, dict) else "" for data in payloads]
+    handed = pd.DataFrame(
+        {
+            "event": np.concatenate([index.copy_event[retried], index.cause[said]]),
+            "service": pd.array(
+                [*(names[code] for code in channel[rows].tolist()), *services], dtype="str"
+            ),
+            "handed": np.concatenate([came_at(frame, rows), came_at(frame, index.row[said])]),
+        }
+    )
+    latest = handed[handed["event"] >= 0].groupby(["event", "service"])["handed"].max()
+    wanted = letters[["event"]].assign(service=letters["service"].astype("str"))
+    later = wanted.join(latest, on=["event", "service"])["handed"].to_numpy(np.float64)
+    return np.asarray(later > letters["when"].to_numpy(), dtype=bool)
+
+
+def _last_name(service: str) -> str:
+    """A service's name without the namespace that channels carry."""
+    return service.rsplit(".", 1)[-1]
+
+
+def _answered(index: FlowIndex, letters: pd.DataFrame) -> Bools:
+    """Whether the service that gave up on an event has an effect of it after all."""
+    concerned = np.zeros(len(index.cause) + 1, dtype=bool)
+    concerned[letters["event"]] = True
+    concerned[-1] = False
+    effect = np.flatnonzero(concerned[index.cause])
+    n = len(index.source_names)
+    number = {name: code for code, name in enumerate(index.source_names)}
+    services = letters["service"].cat
+    code_of = np.array([*(number.get(name, -1) for name in services.categories), -1])
+    service, event = code_of[services.codes.to_numpy()], letters["event"].to_numpy()
+    done = np.isin(event * n + service, index.cause[effect] * n + index.source[effect])
+    return done & (service >= 0) & (event >= 0)
+
+
+def cause_text(cause: Any) -> str:
+    """A row's cause in a line: ``billing/charge: TimeoutError: no answer``."""
+    who = "/".join(part for part in (cause.service, cause.reaction) if isinstance(part, str))
+    return ": ".join(
+        part for part in (who, cause.error_type, cause.message) if isinstance(part, str) and part
+    )
+
+
+def _sentence(table: pd.DataFrame, found: pd.DataFrame) -> str:
+    if found.empty:
+        return "No service gave up on an event: there are no dead letters."
+    top = next(table.itertuples())
+    redriven, answered = int(found["redriven"].sum()), int(found["answered"].sum())
+    became = f"{redriven:,} of them were redriven later" if redriven else "None was redriven later"
+    after_all = f", {answered:,} answered after all" if answered else ""
+    return (
+        f"{count(len(found), 'dead letter')} of {count(found['flow'].nunique(), 'flow')}, by "
+        f"{count(len(table), 'cause')}; the most frequent, {top.n:,}: {cut(cause_text(top), 120)}. "
+        f"{became}{after_all}."
+    )

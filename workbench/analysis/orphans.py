@@ -1,0 +1,133 @@
+"""Which events name a cause that their flow doesn't hold, and where is it?
+
+Adds up over a split by flow in two passes, because a cause may be in another flow: each part first
+lists its orphans, then looks up the ids that they all name.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+
+from workbench.analysis.answer import Answer
+from workbench.analysis.order import nanoseconds, utc
+from workbench.analysis.parts import texts
+from workbench.analysis.traffic_parts import events_once, stacked, total
+from workbench.analysis.wording import count
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workbench.analysis.arrays import Bools, Ints
+    from workbench.analysis.index import FlowIndex
+
+NOWHERE, CUT_OFF = "not in the log", "before the log's start"
+IN_OTHER, IN_NONE, UNPLACED = "in another flow", "in no flow", "in some flow"
+_WHERE: Final = (NOWHERE, CUT_OFF, IN_OTHER, IN_NONE, UNPLACED)
+
+
+def part(index: FlowIndex, frame: pd.DataFrame) -> pd.DataFrame:
+    """List a part's orphans; in ``attrs`` the log's start and the longest hop, in nanoseconds."""
+    named = frame["causation_id"].notna().to_numpy()
+    rows = np.concatenate(
+        [index.row[named[index.row] & (index.cause < 0)], index.flowless[named[index.flowless]]]
+    )
+    time = nanoseconds(frame["time"])
+    effect = np.flatnonzero(index.cause >= 0)
+    longest = (index.time[effect] - index.time[index.cause[effect]]).max(initial=0)
+    table = pd.DataFrame({"time": time[rows]})
+    for name in ("correlation_id", "type", "source", "id", "causation_id"):
+        table[name] = frame[name].array[rows]
+    table.attrs |= {
+        "events": len(index.row) + len(index.flowless),
+        "start": int(time.min()) if len(time) else None,
+        "longest": int(longest),
+    }
+    return table
+
+
+def sought(index: FlowIndex, frame: pd.DataFrame, ids: pd.Series[str]) -> pd.DataFrame:
+    """The events of a part that have one of the ids: ``id``, ``flow`` and ``type``."""
+    rows = events_once(index)
+    rows = rows[frame["id"].isin(ids.dropna().unique()).to_numpy()[rows]]
+    return pd.DataFrame(
+        {
+            "id": frame["id"].array[rows],
+            "flow": frame["correlation_id"].array[rows],
+            "type": frame["type"].array[rows],
+        }
+    )
+
+
+def whole(parts: Sequence[pd.DataFrame], found: Sequence[pd.DataFrame]) -> Answer:
+    """Put parts and what they found together; ``EventLog.orphans`` documents the columns."""
+    orphans, events = stacked(parts), stacked(found)
+    orphans = orphans[~_at_home(orphans, events)].reset_index(drop=True)
+    causes = events.sort_values(["id", "flow", "type"]).drop_duplicates("id")
+    cause = orphans[["causation_id"]].merge(
+        causes, how="left", left_on="causation_id", right_on="id", indicator=True
+    )
+    starts = [start for part in parts if (start := part.attrs["start"]) is not None]
+    patience = min(starts, default=0) + max((part.attrs["longest"] for part in parts), default=0)
+    lost = (cause["_merge"] == "left_only").to_numpy()
+    flow = orphans["correlation_id"]
+    where = np.select(
+        [
+            lost & (orphans["time"].to_numpy() > patience),
+            lost,
+            (cause["flow"].notna() & flow.notna()).to_numpy(),
+            cause["flow"].isna().to_numpy(),
+        ],
+        [0, 1, 2, 3],
+        4,
+    )
+    table = pd.DataFrame(
+        {
+            **{name: orphans[name] for name in ("correlation_id", "type", "source", "id")},
+            "time": utc(orphans["time"].to_numpy()),
+            "causation_id": orphans["causation_id"],
+            "where": texts(_as_ints(where), _WHERE),
+            "cause_flow": cause["flow"],
+            "cause_type": cause["type"],
+        }
+    )
+    in_order = ["time", "correlation_id", "id", "causation_id", "type", "source"]
+    table = table.sort_values(in_order, ignore_index=True)
+    from workbench.analysis.plots_bars import plot_orphans
+
+    return Answer(table, _sentence(table, total(parts, "events")), plot_orphans)
+
+
+def _at_home(orphans: pd.DataFrame, events: pd.DataFrame) -> Bools:
+    """Whether the cause is in the flow after all: of those by which a ring of causes was cut."""
+    home = events[["id", "flow"]].dropna().drop_duplicates()
+    keys = ["causation_id", "correlation_id"]
+    there = orphans[keys].merge(home.set_axis(keys, axis=1), how="left", on=keys, indicator=True)
+    return (there["_merge"] == "both").to_numpy()
+
+
+def _as_ints(numbers: np.ndarray) -> Ints:
+    return np.asarray(numbers, dtype=np.int64)
+
+
+def _sentence(table: pd.DataFrame, events: int) -> str:
+    if table.empty:
+        return f"Every cause that the {count(events, 'event')} name is in its flow."
+    n = table["where"].value_counts()
+    said = [
+        f"{n[where]:,} {how}"
+        for where, how in (
+            (NOWHERE, "name one that is not in the log"),
+            (CUT_OFF, "name one that most likely came before the log's start"),
+            (IN_OTHER, "name one of another flow"),
+            (IN_NONE, "name one that is in no flow"),
+            (UNPLACED, "are in no flow themselves, while their cause is in one"),
+        )
+        if n.get(where, 0)
+    ]
+    return (
+        f"{len(table):,} of {count(events, 'event')} name a cause that is not in their flow: "
+        f"{', '.join(said)}."
+    )

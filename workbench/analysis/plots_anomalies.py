@@ -1,0 +1,78 @@
+"""The picture of what is unusual: how far out, against how long the flow took."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+import plotly.graph_objects as go
+
+from workbench import look
+from workbench.analysis.plots import dress, empty, unit_of
+from workbench.analysis.wording import cut
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_KINDS = {
+    "hop": ("a hop's time", "diamond"),
+    "duration": ("duration", "circle"),
+    "repeats": ("repeats", "square"),
+    "variant": ("rare path", "triangle-up"),
+    "burst": ("start of a burst", "star"),
+}
+
+
+def plot_anomalies(table: pd.DataFrame, n: int) -> go.Figure:
+    """Draw each finding by the duration of its flow and by its score.
+
+    Parameters
+    ----------
+    table
+        As ``EventLog.anomalies`` returns it.
+    n
+        How many flows were judged.
+    """
+    if table.empty:
+        return empty(f"None of {n:,} flows is unlike the rest by more than chance.")
+    per, unit = unit_of(table["duration_ms"].median())
+    figure = go.Figure()
+    for rank, (what, (name, symbol)) in enumerate(_KINDS.items()):
+        some = table[table["what"] == what]
+        if some.empty:
+            continue
+        figure.add_scatter(
+            x=some["duration_ms"] / per,
+            y=some["score"],
+            mode="markers",
+            name=f"{name} ({len(some):,})",
+            marker={
+                "symbol": symbol,
+                "size": 11,
+                "color": look.SERIES[rank],
+                "opacity": 0.8,
+                "line": {"width": 0},
+            },
+            text=[
+                f"{escape(cut(flow, 60))}<br>{escape(cut(words, 100))}"
+                for flow, words in zip(some["correlation_id"], some["evidence"], strict=True)
+            ],
+            hovertemplate="%{text}<extra></extra>",
+        )
+    wide = table["duration_ms"].max() > 100 * max(table["duration_ms"].min(), 1e-9)
+    scale = ", log scale" if wide else ""
+    dress(
+        figure,
+        title=f"Flows unlike the rest ({len(table):,} findings, n = {n:,} flows)",
+        subtitle="score: how far out, in standard deviations; below 0: unusually short",
+        height=520,
+    )
+    figure.update_layout(
+        margin={"b": 120, "t": 90},
+        legend={"orientation": "h", "y": 0, "yref": "container", "yanchor": "bottom"},
+    )
+    figure.update_xaxes(
+        title=f"the flow's duration ({unit}{scale})", type="log" if wide else "linear"
+    )
+    figure.update_yaxes(title="score (standard deviations)")
+    return figure

@@ -1,0 +1,167 @@
+"""Pictures of what there is most of: bars, the longest first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import plotly.graph_objects as go
+
+from workbench import look
+from workbench.analysis.plots import dress, empty, lines, unit_of
+from workbench.analysis.wording import count, cut, length
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+_ROWS: Final = 20
+_NAME: Final = 80
+"""Letters of a label."""
+
+
+def plot_retries(table: pd.DataFrame) -> go.Figure:
+    """Draw who tried what how often.
+
+    Parameters
+    ----------
+    table
+        As ``EventLog.retries`` returns it.
+    """
+    if table.empty:
+        return empty("Nothing shows that an event was tried more than once.")
+    shown = table.head(_ROWS)
+    return bars(
+        [f"{row.service}: {row.type}" for row in shown.itertuples()],
+        shown["attempts"],
+        [f"{row.events:,} events, up to {row.most:,} each" for row in shown.itertuples()],
+        title=f"Attempts at what was tried again (n = {table['attempts'].sum():,} attempts)",
+        note=f"the {_ROWS} most of {len(table):,}" if len(table) > _ROWS else "",
+        axis="attempts",
+    )
+
+
+def plot_orphans(table: pd.DataFrame) -> go.Figure:
+    """Draw where the causes are that are not in their flow, by the type of the event.
+
+    Parameters
+    ----------
+    table
+        As ``EventLog.orphans`` returns it.
+    """
+    if table.empty:
+        return empty("Every cause that an event names is in its flow.")
+    n = table.groupby(["type", "where"], observed=True, dropna=False).size().reset_index(name="n")
+    n = n.sort_values(["n", "type", "where"], ascending=[False, True, True])
+    shown = n.head(_ROWS)
+    return bars(
+        [str(name) for name in shown["type"]],
+        shown["n"],
+        [f"{row.n:,}, cause {row.where}" for row in shown.itertuples()],
+        title=f"Events without their cause (n = {len(table):,} events)",
+        note=f"the {_ROWS} most of {len(n):,}" if len(n) > _ROWS else "",
+        axis="events",
+    )
+
+
+def plot_disorder(table: pd.DataFrame) -> go.Figure:
+    """Draw the keys whose events lie furthest out of order.
+
+    Parameters
+    ----------
+    table
+        As ``EventLog.disorder`` returns it.
+    """
+    late = table[table["worst_ms"] > 0]
+    if late.empty:
+        return empty("No key has an event that happened before one that stands ahead of it.")
+    shown = late.head(_ROWS)
+    per, unit = unit_of(shown["worst_ms"].max())
+    return bars(
+        [f"{row.key} on {row.channel}" for row in shown.itertuples()],
+        shown["worst_ms"] / per,
+        [f"{row.n:,} {row.kind}" for row in shown.itertuples()],
+        title=f"How far out of order, in {unit} (n = {len(late):,} keys)",
+        note=f"the {_ROWS} worst" if len(late) > _ROWS else "",
+        axis=f"happened before what stands ahead of it ({unit})",
+    )
+
+
+def plot_hot_keys(table: pd.DataFrame) -> go.Figure:
+    """Draw how many times the mean the keys, flows and partitions with the most events have.
+
+    Parameters
+    ----------
+    table
+        As ``EventLog.hot_keys`` returns it.
+    """
+    if table.empty:
+        return empty("No event has a key, a flow or a partition.")
+    shown = table.groupby(["what", "channel"], observed=True, dropna=False, sort=False).head(5)
+    shown = shown.head(_ROWS)
+    return bars(
+        [
+            f"{row.what} {row.name_}" + (f" of {row.channel}" if row.what == "partition" else "")
+            for row in shown.rename(columns={"name": "name_"}).itertuples()
+        ],
+        shown["times_mean"],
+        [f"{row.events:,} events, {row.share:.1%}" for row in shown.itertuples()],
+        title="Events of the hottest, against the mean of their kind",
+        note="the five with the most events of each kind and channel",
+        axis="times the mean",
+    )
+
+
+def plot_loops(table: pd.DataFrame) -> go.Figure:
+    """Draw the longest loops and storms.
+
+    Parameters
+    ----------
+    table
+        As ``EventLog.loops`` returns it.
+    """
+    if table.empty:
+        return empty("No type causes itself again, and no step comes in bursts.")
+    shown = table.head(_ROWS)
+    return bars(
+        [f"{row.kind}: {row.path}" for row in shown.itertuples()],
+        shown["longest"],
+        [
+            f"{longest:,} in {length(took / 1e3)}, {count(flows, 'flow')}"
+            for longest, took, flows in zip(
+                shown["longest"], shown["took_ms"], shown["flows"], strict=True
+            )
+        ],
+        title=f"Loops and storms, the longest of each (n = {len(table):,})",
+        note=f"the {_ROWS} longest" if len(table) > _ROWS else "",
+        axis="rounds of a loop, events of a storm",
+    )
+
+
+def bars(
+    names: Sequence[str], values: Any, notes: Sequence[str], *, title: str, note: str, axis: str
+) -> go.Figure:
+    """Draw a bar for each name, with a note behind it; names and notes are escaped here."""
+    figure = go.Figure()
+    figure.add_bar(
+        x=list(values),
+        y=list(range(len(names))),
+        orientation="h",
+        marker={"color": look.SERIES[0], "line": {"width": 0}},
+        text=[f" {lines(text, 200)}" for text in notes],
+        textposition="outside",
+        cliponaxis=False,
+        hovertemplate="%{x:,}<extra></extra>",
+    )
+    dress(figure, title=title, subtitle=note, height=170 + 44 * len(names))
+    figure.update_layout(margin_b=60, bargap=0.35)
+    longest = max([*values, 1])
+    widest = max(len(text) for text in notes)
+    figure.update_xaxes(title=axis, range=[0, longest * (1 + 0.02 * widest)], tickformat=",")
+    figure.update_yaxes(
+        tickvals=list(range(len(names))),
+        ticktext=[lines(cut(name, _NAME), 40) for name in names],
+        range=[len(names) - 0.4, -0.6],
+        showgrid=False,
+    )
+    return figure
