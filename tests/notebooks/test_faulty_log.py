@@ -139,3 +139,82 @@ def test_the_foreign_dump_gives_the_same_answers_but_for_two_lines_that_were_cut
     assert len(dump) == len(log) - 2
     assert dump.n_dead_letters == log.n_dead_letters
     assert set(dump.stuck()["correlation_id"]) == set(log.stuck()["correlation_id"])
+
+
+def test_dead_letters_are_found_by_cause(log):
+    found = log.dead_letters()
+    told = [FAULTS[fault] for fault in ("closed", "cyprus", "poison", "id_reused")]
+    wanted = sorted((fault["service"], fault["error"], fault["n"]) for fault in told)
+    assert sorted(zip(found["service"], found["error_type"], found["n"], strict=True)) == wanted
+    answered = found[found["answered"] > 0]
+    assert answered["example_flow"].isin(flows("id_reused")).all()  # of which one order went on
+    assert answered["n"].sum() == FAULTS["id_reused"]["n"]
+
+
+def test_retries_are_counted(log):
+    found = log.retries().set_index(["service", "told_by"])
+    of_billing = [FAULTS["italy"], FAULTS["storm"]]
+    cyprus, storm, twice = (FAULTS[fault] for fault in ("cyprus", "storm", "twice"))
+    rows = {key: (row.events, row.attempts, row.gave_up) for key, row in found.iterrows()}
+    assert rows == {
+        ("billing", "retry channel"): (
+            sum(fault["n"] for fault in of_billing),
+            sum(fault["n"] + fault["retries"] for fault in of_billing),
+            0,
+        ),
+        ("shipping", "retry channel"): (
+            cyprus["n"],
+            cyprus["n"] + cyprus["retries"],
+            cyprus["n"],
+        ),
+        ("billing", "same effect"): (twice["n"], 2 * twice["n"], 0),
+    }
+    worst = found.loc[("billing", "retry channel")]
+    assert [worst["example_flow"]] == storm["flows"]
+    assert worst["most"] == storm["retries"] + 1
+
+
+def test_the_loop_and_the_storm_are_found(log):
+    found = log.loops().set_index("kind")
+    loop, storm = FAULTS["loop"], FAULTS["storm"]
+    assert sorted(found.index) == ["loop", "storm"]
+    assert [found["example"]["loop"]] == loop["flows"]
+    assert set(found["path"]["loop"].split(" → ")) == set(loop["types"])
+    assert found["longest"]["loop"] == loop["rounds"] - 1
+    assert [found["example"]["storm"]] == storm["flows"]
+    assert found["n"]["storm"] == storm["retries"] + 1
+
+
+def test_keys_out_of_order_and_on_two_partitions_are_found(log):
+    found = log.disorder()
+    kinds = {"late": FAULTS["late"]["keys"], "two partitions": FAULTS["two_partitions"]["keys"]}
+    assert {
+        kind: sorted(rows["key"]) for kind, rows in found.groupby("kind", observed=True)
+    } == kinds
+    assert set(found["channel"]) == {"shop"}
+
+
+def test_events_whose_cause_was_not_captured_are_found(log):
+    found = log.orphans()
+    assert sorted(found["correlation_id"]) == flows("orphans")
+    assert set(found["type"]) == {FAULTS["orphans"]["type"]}
+    assert set(found["where"]) == {"before the log's start"}
+
+
+def test_the_key_of_the_till_is_the_hottest(log):
+    hottest = log.hot_keys().iloc[0]
+    assert (hottest["what"], hottest["name"]) == ("key", FAULTS["hot"]["key"])
+    assert hottest["events"] == 5 * FAULTS["hot"]["n"]  # each flow has five events of the key
+
+
+def test_the_unusual_flows_are_those_made_unusual_and_chance_stands_behind_them(log):
+    found = log.anomalies()
+    hops = found[found["what"] == "hop"]
+    assert sorted(hops["correlation_id"]) == flows("customs")
+    cause, effect = FAULTS["customs"]["hop"]
+    assert set(hops["name"]) == {f"{cause} → {effect} (shipping)"}
+    assert hops.index.tolist() == [0, 1, 2]
+    odd = found[found["what"].isin(["repeats", "variant"])]
+    assert set(odd["correlation_id"]) == set(flows("loop"))
+    assert set(found["what"]) <= {"hop", "repeats", "variant", "duration"}
+    assert (found["what"] == "duration").sum() <= 1  # a machine does more than it is asked to
