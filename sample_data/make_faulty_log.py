@@ -35,7 +35,6 @@ from ruamel.yaml import YAML
 
 from workbench import Event, EventLog, Workbench
 from workbench.brokers import Position
-from workbench.capture import record
 from workbench.events import Envelope, to_kafka
 
 HERE = Path(__file__).parent
@@ -212,7 +211,8 @@ def main() -> None:
 
 def captured(wb: Workbench, begin: dict[Position, int]) -> EventLog:
     """All channels of the shop, retries and dead letters too; not the notes on ``wb.faults``."""
-    frame = record(wb.broker, wb.connection.all_channels(), start=begin)
+    channels = wb.connection.all_channels()
+    frame = wb.capture(channels=channels, start=begin, progress=False).frame
     plain = frame["channel"].astype("str").str.removeprefix(f"{wb.namespace}.")
     return EventLog(frame.assign(channel=plain))
 

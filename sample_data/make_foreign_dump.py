@@ -58,6 +58,7 @@ def record(row: object) -> dict[str, object]:
             "because-of": row.causation_id,
             "t": milliseconds,
         },
+        "key": row.key,
         "record": {"topic": row.channel, "partition": row.partition, "offset": row.offset},
         "kind": row.type,
         "content": row.data,
