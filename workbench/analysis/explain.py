@@ -16,7 +16,7 @@ from workbench.analysis.answer import Answer
 from workbench.analysis.attributes import drawn
 from workbench.analysis.parts import joined
 from workbench.analysis.plots_explain import plot_explain
-from workbench.analysis.separating import conditions
+from workbench.analysis.separating import IS_THERE, conditions
 from workbench.analysis.wording import count, cut, percent
 from workbench.errors import LogError
 
@@ -120,16 +120,20 @@ def whole(parts: Iterable[pd.DataFrame], asked: int, rest: int, unknown: int = 0
     table = conditions(kept, inside, outside)
     table = table[table["score"] > _TELLS_NOTHING]
     table = (
-        table.assign(rarer=table["inside_share"] < table["outside_share"])
+        table.assign(
+            rarer=table["inside_share"] < table["outside_share"],
+            # That an event has an attribute is hardly more than that the flow has the event.
+            presence=table["condition"] == IS_THERE,
+        )
         .sort_values(
-            ["score", "rarer", "attribute", "event_type", "condition"],
-            ascending=[False, True, True, True, True],
+            ["score", "rarer", "presence", "attribute", "event_type", "condition"],
+            ascending=[False, True, True, True, True, True],
             ignore_index=True,
             na_position="first",
         )
         .drop_duplicates("same", ignore_index=True)
     )
-    table = table.drop(columns=["same", "rarer"]).head(_LISTED)
+    table = table.drop(columns=["same", "rarer", "presence"]).head(_LISTED)
     sentence = _sentence(table, asked, rest)
     if (inside, outside) != (asked, rest):
         sentence += (
