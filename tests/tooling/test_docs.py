@@ -21,11 +21,13 @@ class Block(NamedTuple):
     text: str
 
 
-def blocks(page):
-    text = (lock.ROOT / "docs" / page).read_text()
+def blocks(page, heading):
+    text = (lock.ROOT / page).read_text()
+    start = text.index(f"{heading}\n")
+    end = text.find(f"\n{heading.split()[0]} ", start) if start else len(text)
     return [
         Block(text[: found.start()].count("\n") + 2, found["info"], found["text"])
-        for found in BLOCKS.finditer(text)
+        for found in BLOCKS.finditer(text, start, end)
     ]
 
 
@@ -39,18 +41,24 @@ def run(block, names):
     return repr(eval(compile(ast.Expression(last.value), "docs", "eval"), names))
 
 
-@pytest.mark.parametrize("page", ["captured_logs.md"])
+@pytest.mark.parametrize(
+    ("page", "heading"),
+    [
+        ("docs/captured_logs.md", "# Captured logs"),
+        ("README.md", "## Any dump in, the answer out"),
+    ],
+)
 def test_the_python_of_a_page_runs_in_order_and_gives_what_stands_below_it(
-    page, tmp_path, monkeypatch
+    page, heading, tmp_path, monkeypatch
 ):
     (tmp_path / "sample_data").symlink_to(lock.ROOT / "sample_data")
     monkeypatch.chdir(tmp_path)
     names, shown = {}, None
-    for block in blocks(page):
+    for block in blocks(page, heading):
         if block.kind == "python":
             shown = run(block, names)
         elif block.kind == "text":
-            assert shown == block.text.rstrip("\n"), f"docs/{page}:{block.line}"
+            assert shown == block.text.rstrip("\n"), f"{page}:{block.line}"
         else:
             assert block.kind == "python no-run"
             ast.parse(block.text)
