@@ -162,7 +162,7 @@ def test_of_too_many_events_flows_are_drawn_the_same_ones_always(monkeypatch, lo
 def _in_parts(log, ids):
     parts = []
     for share in split_by_flow(log):
-        asked, _ = explain.asked_about(share.index, ids)
+        asked = explain.asked_about(share.index, pd.Index(list(ids), dtype="object"))
         parts.append(attributes.attributes(share.index, share.frame, asked))
     return explain.whole(parts, asked=len(ids), rest=1000 - len(ids))
 

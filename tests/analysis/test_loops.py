@@ -21,7 +21,7 @@ def test_a_type_that_causes_itself_again_is_a_loop_told_from_the_name_that_sorts
     assert (row["flows"], row["longest"], row["took_ms"]) == (1, 2, 40.0)  # B to B to B
     assert row["example"] == "f"
     assert found.sentence == (
-        "1 loop of types that cause themselves again, in up to 1 flows; the longest goes 2 times "
+        "1 loop of types that cause themselves again, in up to 1 flow; the longest goes 2 times "
         "round A → B → A in 40 ms (flow f). No step comes in bursts."
     )
 

@@ -997,8 +997,8 @@ def test_without_confluent_kafka_kafka_python_does_all(kafka, monkeypatch):
 @pytest.mark.kafka
 def test_a_setting_that_confluent_kafka_has_not_leaves_all_to_kafka_python(kafka):
     said = (
-        "^capture and replay go at kafka-python's pace: confluent-kafka, which is faster, is not "
-        "set up for retry_backoff_ms.$"
+        "^replays go at kafka-python's pace: confluent-kafka, which is faster, is not set up "
+        "for retry_backoff_ms.$"
     )
     with KafkaBroker(kafka.bootstrap_servers, retry_backoff_ms=123) as broker:
         with pytest.warns(UserWarning, match=said):

@@ -69,8 +69,12 @@ def rows_where(frame: pd.DataFrame, condition: str) -> Bools:
     try:
         read = ast.parse(condition.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise LogError(f"the condition {condition!r} can't be read: {error}.") from error
+        raise LogError(f"the condition {condition!r} can't be read: {_why(error)}.") from error
     return _Condition(frame, condition).holds(read, np.arange(len(frame)))
+
+
+def _why(error: Exception) -> str:
+    return error.msg if isinstance(error, SyntaxError) else str(error) or type(error).__name__
 
 
 def rows_between(

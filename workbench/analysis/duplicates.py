@@ -190,12 +190,14 @@ def _sentence(found: pd.DataFrame, events: int, unknown: int) -> str:
         if n.get(kind, 0)
     ]
     took = np.abs(found["apart"].to_numpy()) / 1e9
-    when = (
-        f"They came at most {length(float(took.max()))} after the first, half of them within "
-        f"{length(float(np.median(took)))}."
-        if took.any()
-        else "They have the very time of the first."
-    )
+    most = length(float(took.max()))
+    if not took.any():
+        when = f"{'It has' if len(took) == 1 else 'They have'} the very time of the first."
+    elif len(took) == 1:
+        when = f"It came {most} after the first."
+    else:
+        half = length(float(np.median(took)))
+        when = f"They came at most {most} after the first, half of them within {half}."
     return (
         f"Beside {count(events - int(n.get(SAME_EFFECT, 0)), 'event')}, {len(found):,} came again: "
         f"{', '.join(said)}. {when}{aside}"

@@ -207,7 +207,7 @@ def _sentence(table: pd.DataFrame) -> str:
         top = loops.iloc[0]
         said.append(
             f"{count(len(loops), 'loop')} of types that cause themselves again, in up to "
-            f"{loops['flows'].max():,} flows; the longest goes {top['longest']:,} times round "
+            f"{count(int(loops['flows'].max()), 'flow')}; the longest goes {top['longest']:,} times round "
             f"{top['path']} in {length(top['took_ms'] / 1e3)} (flow {top['example']})."
         )
     else:

@@ -314,8 +314,8 @@ class KafkaBroker(Broker):
             return translate(settings)
         except LookupError as error:
             warnings.warn(
-                f"capture and replay go at kafka-python's pace: confluent-kafka, which is faster, "
-                f"is not set up for {error.args[0]}.",
+                f"replays go at kafka-python's pace: confluent-kafka, which is faster, is not set up "
+                f"for {error.args[0]}.",
                 stacklevel=2,
             )
             return None

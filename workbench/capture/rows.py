@@ -9,6 +9,7 @@ from workbench.brokers import Record
 from workbench.capture.wire_format import Decoder, payload_of
 from workbench.errors import EventError
 from workbench.events import DeadLetter, from_kafka
+from workbench.events.payload import decode_payload
 
 
 def row(found: Record, decoder: Decoder | None = None) -> dict[str, Any]:
@@ -28,7 +29,7 @@ def row(found: Record, decoder: Decoder | None = None) -> dict[str, Any]:
     try:
         envelope = from_kafka(found.headers, found.value)
     except EventError as error:
-        data, undecoded = payload_of(found, decoder, lambda: _text(found.value))
+        data, undecoded = payload_of(found, decoder, lambda: _payload(found.value))
         return {
             "id": None,
             "type": None,
@@ -70,5 +71,11 @@ def _moment(time_ms: int) -> datetime | None:
         return None
 
 
-def _text(value: bytes | None) -> str | None:
-    return value.decode("utf-8", "backslashreplace") if value is not None else None
+def _payload(value: bytes | None) -> Any:
+    """What a record holds that is no event of ours: JSON if it is that, else text."""
+    if value is None:
+        return None
+    try:
+        return decode_payload(value)
+    except EventError:
+        return value.decode("utf-8", "backslashreplace")

@@ -130,6 +130,18 @@ def test_a_mapping_corrects_a_guess_and_reaches_into_nested_json(tmp_path):
     assert again.frame["source"].unique().tolist() == ["all"]
 
 
+@pytest.mark.parametrize("payload", ["data", "body", "value"])
+def test_a_path_that_is_given_into_the_payload_leaves_the_payload_where_it_is(tmp_path, payload):
+    path = written(
+        tmp_path,
+        lambda e: {"ts": micros(e), payload: {"kind": e["type"], "flow": e["flow"], "n": 1}},
+    )
+    given = {"type": f"{payload}.kind", "correlation_id": f"{payload}.flow"}
+    log = EventLog.read(path, given, progress=False)
+    assert log.mapping["data"] == payload
+    assert log.frame["data"][0] == {"kind": EVENTS[0]["type"], "flow": EVENTS[0]["flow"], "n": 1}
+
+
 def test_a_mapping_that_names_nothing_says_what_is_near(tmp_path):
     path = written(
         tmp_path, lambda e: {"ts": micros(e), "kind": e["type"], "headers": {"req": "1"}}

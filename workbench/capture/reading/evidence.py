@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, cast
@@ -73,6 +73,8 @@ class Evidence:
 
     paths: Mapping[str, Path]
     seen: Mapping[Path, Seen]
+    given: Collection[Path] = ()
+    """Paths that somebody named."""
 
     def of(self, column: str, each: Seen) -> float | None:
         """Ask the method of a column."""
@@ -223,7 +225,9 @@ class Evidence:
         if not each.nested:
             return None if words(each.path[-1])[-1:] not in (("data",), ("payload",)) else -20.0
         inside = [path for path in self.seen if path != each.path and _is_inside(path, each.path)]
-        if any(path in self.paths.values() for path in inside):
+        # Whoever says that the type is data.kind says nothing against data as the payload.
+        told = self.given if points("data", each.path[-1:]) > 70 else ()
+        if any(path in self.paths.values() and path not in told for path in inside):
             return -60.0
         envelope = sum(any(points(c, path[-1:]) > 92 for path in inside) for c in _ENVELOPE)
         if envelope:

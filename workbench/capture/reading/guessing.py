@@ -48,7 +48,7 @@ def guess(leaves: Mapping[Path, Sequence[Any]], given: Mapping[str, Path]) -> Gu
     """
     seen = {path: Seen(path, values) for path, values in leaves.items()}
     found = Guess(_our_words(seen) | dict(given))
-    evidence = Evidence(found.paths, seen)
+    evidence = Evidence(found.paths, seen, set(given.values()))
     for column in _ORDER:
         if column in found.paths:
             continue
