@@ -12,6 +12,7 @@ from workbench import Workbench
 from workbench.analysis import EventLog
 from workbench.analysis.conformance import part, whole
 from workbench.analysis.due import dues, explanations
+from workbench.analysis.inference import untold
 from workbench.choreography import Choreography
 from workbench.events import EventType
 from workbench.examples.fintech import fintech_choreography, some_transactions
@@ -379,7 +380,7 @@ def test_any_log_is_judged_by_the_rules_however_it_is_shuffled_or_divided(small,
     )
     half = frame["correlation_id"].isin(["f0", "f2"])
     logs_ = [EventLog(piece) for piece in (frame[half], frame[~half]) if len(piece)]
-    parts = [part(piece.index, piece._untold(), small) for piece in logs_]
+    parts = [part(piece.index, untold(piece.index, piece.frame), small) for piece in logs_]
     for per_flow in (False, True):
         joined = whole(parts, small, pd.Timedelta(0), per_flow=per_flow)
         direct = log.conformance(small, per="flow" if per_flow else "kind")

@@ -79,6 +79,14 @@ def test_columns_and_types_and_paths_are_attributes_too(event):
     assert top(answer)[0] in ("channel", "service", "type", "variant")
 
 
+def test_that_an_attribute_is_there_at_all_is_told_only_if_nothing_else_tells_the_same(event):
+    rows = [event("A", f"f{n}", n) for n in range(60)]
+    rows += [event("B", f"f{n}", n + 0.5, "A", **{"@stored": f"at {n}"}) for n in range(0, 60, 4)]
+    answer = EventLog(rows).explain([f"f{n}" for n in range(0, 60, 4)])
+    assert top(answer)[2].startswith("= ")
+    assert not answer["condition"].eq("is there").any()
+
+
 def test_ids_explain_nothing(log):
     answer = log.explain([f"o-0-{n}" for n in range(40)])
     assert not answer["attribute"].str.contains("id").any()
@@ -154,7 +162,7 @@ def test_of_too_many_events_flows_are_drawn_the_same_ones_always(monkeypatch, lo
 def _in_parts(log, ids):
     parts = []
     for share in split_by_flow(log):
-        asked, _ = explain.asked_about(share.index, ids)
+        asked = explain.asked_about(share.index, pd.Index(list(ids), dtype="object"))
         parts.append(attributes.attributes(share.index, share.frame, asked))
     return explain.whole(parts, asked=len(ids), rest=1000 - len(ids))
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from workbench.analysis import EventLog
 from workbench.analysis.due import explanations
-from workbench.analysis.inference import Habits
+from workbench.analysis.inference import HabitCounts
 from workbench.choreography import Choreography
 from workbench.events import EventType
 
@@ -181,7 +181,6 @@ def test_any_log_is_given_causes_by_the_rules(frame):
     assert causes(shuffled.with_causes()) == by_habit
 
 
-def test_a_kind_s_own_repetitions_are_no_habit():
-    start, kind = np.array([0, 3]), np.array([0, 0, 0])
-    habits = Habits.of(start, kind, 1, np.full(3, -1))
-    assert len(habits.cause) == 0
+def test_a_kind_s_own_repetitions_are_no_habit(event):
+    log = EventLog([event("A", "f", at, id=str(at)) for at in range(3)])
+    assert len(HabitCounts.of(log.index).habits().cause) == 0

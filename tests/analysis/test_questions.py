@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from workbench.analysis import EventLog
+from workbench.analysis.inference import untold
 from workbench.analysis.stuck import part, whole
 from workbench.choreography import Choreography
 from workbench.errors import LogError
@@ -293,7 +294,7 @@ def test_that_no_flow_is_stuck_is_said(orders):
 def test_what_is_stuck_is_found_in_parts_of_a_log_as_in_all_of_it(orders, expected):
     flows = orders.frame["correlation_id"].isin(["o-1", "o-4"])
     logs = [EventLog(orders.frame[flows]), EventLog(orders.frame[~flows])]
-    parts = [part(log.index, log._untold(), expected) for log in logs]
+    parts = [part(log.index, untold(log.index, log.frame), expected) for log in logs]
     joined = whole(parts, expected, 0.5, pd.Timedelta(0))
     pd.testing.assert_frame_equal(pd.DataFrame(joined), pd.DataFrame(orders.stuck(expected)))
     assert joined.sentence == orders.stuck(expected).sentence

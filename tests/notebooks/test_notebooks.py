@@ -73,6 +73,12 @@ def test_a_notebook_runs_from_top_to_bottom(path, tmp_path, monkeypatch):
         assert 'event_type="PaymentReceived",service="shipping"} 1.0' in said
         assert "on RabbitMQBroker" in said or not os.environ.get("CI")
         assert "services in the log: inventory, billing, shipping, orders" in said
+    if path.stem == "05_captured_logs":
+        said = "\n".join(texts)
+        assert "time            ← headers.t             given, ms" in said
+        assert "24 are silent" in said
+        assert "the same answer: True" in said
+        assert "data.country = 'PT' on OrderPlaced, 0 % of the" in said  # after the deployment
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -27,7 +27,7 @@ from workbench.capture.columns import standard_frame
 from workbench.capture.payload_column import PayloadArray
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
@@ -56,7 +56,7 @@ class Bucket:
         return sorted(self.folder.glob("*.arrow"))
 
 
-def deal(frames: Iterable[pd.DataFrame], folder: Path, n_buckets: int, share: str) -> int:
+def deal(frames: Iterable[pd.DataFrame], folder: Path, n_buckets: int, share: str, by: str) -> int:
     """Write the rows of some frames to files by flow; say how many they were.
 
     Parameters
@@ -65,11 +65,13 @@ def deal(frames: Iterable[pd.DataFrame], folder: Path, n_buckets: int, share: st
         As ``standard_frame`` returns them.
     folder
         Where the buckets are; several processes may write to it, each under another ``share``.
+    by
+        The column whose values are not divided: ``correlation_id``, for flows.
     """
     rows = 0
     (folder / _HASHES).mkdir(parents=True, exist_ok=True)
     for number, frame in enumerate(frames):
-        flow, identity = flow_hashes(frame), identity_hashes(frame)
+        flow, identity = group_hashes(frame, by), identity_hashes(frame)
         name = f"{share}-{number:06d}"
         np.save(folder / _HASHES / f"{name}.npy", np.stack([flow, identity]))
         bucket = (np.where(flow > 0, flow, identity) % np.uint64(n_buckets)).astype(np.int64)
@@ -83,7 +85,7 @@ def deal(frames: Iterable[pd.DataFrame], folder: Path, n_buckets: int, share: st
     return rows
 
 
-def settle(folder: Path, n_buckets: int, most: int) -> list[Bucket]:
+def settle(folder: Path, n_buckets: int, most: int, by: str) -> list[Bucket]:
     """Put what was dealt right, as the module says, and list the buckets, the largest first.
 
     Parameters
@@ -94,22 +96,24 @@ def settle(folder: Path, n_buckets: int, most: int) -> list[Bucket]:
     flow, identity = _all_hashes(folder)
     shared, flows = _shared(flow, identity)
     if len(shared):
-        _move(folder, flows, shared, "shared")
+        _move(folder, by, flows, shared, "shared")
     names, counts = np.unique(
         flow[np.isin(flow % np.uint64(n_buckets), _crowded(flow, n_buckets, most))],
         return_counts=True,
     )
     hot = names[(counts > most) & (names > 0) & ~np.isin(names, flows)]
     for number, name in enumerate(hot):
-        _move(folder, np.array([name], np.uint64), np.empty(0, np.uint64), f"hot-{number:05d}")
+        _move(folder, by, np.array([name]), np.empty(0, np.uint64), f"hot-{number:05d}")
     folders = [path for path in folder.glob("bucket-*") if any(path.iterdir())]
     size = {path: sum(file.stat().st_size for file in path.iterdir()) for path in folders}
     return [Bucket(path) for path in sorted(folders, key=lambda path: (-size[path], path.name))]
 
 
-def flow_hashes(frame: pd.DataFrame) -> NDArray[np.uint64]:
-    """A hash of each row's correlation id; 0 where it has none."""
-    return Texts.of(frame["correlation_id"]).hashes
+def group_hashes(frame: pd.DataFrame, by: str) -> NDArray[np.uint64]:
+    """A hash of each row's correlation id, or whatever column groups the rows; 0 for none."""
+    if by not in frame:
+        return np.zeros(len(frame), np.uint64)
+    return Texts.of(frame[by].astype("str")).hashes
 
 
 def identity_hashes(frame: pd.DataFrame) -> NDArray[np.uint64]:
@@ -166,7 +170,11 @@ def _crowded(flow: NDArray[np.uint64], n_buckets: int, most: int) -> NDArray[np.
 
 
 def _move(
-    folder: Path, flows: NDArray[np.uint64], identities: NDArray[np.uint64], into: str
+    folder: Path,
+    by: str,
+    flows: NDArray[np.uint64],
+    identities: NDArray[np.uint64],
+    into: str,
 ) -> None:
     """Move some flows, and flowless events that are one with theirs, to a bucket of their own."""
     target = _bucket(folder, into)
@@ -174,7 +182,7 @@ def _move(
         if path.parent == target:
             continue
         frame = _read(path)
-        flow = flow_hashes(frame)
+        flow = group_hashes(frame, by)
         moves = np.isin(flow, flows)
         if len(identities):
             moves |= (flow == 0) & np.isin(identity_hashes(frame), identities)
@@ -201,7 +209,14 @@ def _write(frame: pd.DataFrame, path: Path) -> None:
 
 
 def _plain(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame with its columns of mixed Python objects as JSON, which Arrow can hold."""
-    objects: Sequence[Any] = [name for name in frame if frame[name].dtype == "object"]
-    as_json = {name: pd.Series(PayloadArray.of(frame[name]), frame.index) for name in objects}
-    return frame.assign(**as_json)
+    """The frame with its columns of Python objects as text or, if they are more, as JSON."""
+    plain = frame.copy(deep=False)
+    for name in frame:
+        column = frame[name]
+        if column.dtype == "object":
+            only_text = column.map(lambda cell: isinstance(cell, str), na_action="ignore")
+            if only_text.dropna().all():
+                plain[name] = column.astype("str")
+            else:
+                plain[name] = pd.Series(PayloadArray.of(column), column.index)
+    return plain

@@ -20,7 +20,7 @@ from workbench.analysis.plots_critical_path import plot_critical_path, plot_one_
 from workbench.analysis.wording import count, length, percent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from workbench.analysis.arrays import Ints
     from workbench.analysis.index import FlowIndex
@@ -57,11 +57,11 @@ def part(index: FlowIndex) -> pd.DataFrame:
     names["cause_type"] = texts(np.where(known, cause.codes, -1), list(cause.categories))
     measured = np.concatenate([sums[seen], roots[begun]])
     found = pd.DataFrame(names | {name: measured[:, at] for at, name in enumerate(_MEASURED)})
-    found.attrs = causes_of(index)
+    found.attrs = causes_of(index) | {"without_flow": index.without_flow}
     return found
 
 
-def whole(parts: Iterable[pd.DataFrame], *, without_flow: int = 0) -> Answer:
+def whole(parts: Sequence[pd.DataFrame]) -> Answer:
     """Sum parts up; ``EventLog.critical_path`` documents the columns."""
     parts = list(parts)
     sums = joined(parts).groupby(list(HOP), observed=True, dropna=False, sort=False).sum()
@@ -89,6 +89,7 @@ def whole(parts: Iterable[pd.DataFrame], *, without_flow: int = 0) -> Answer:
         ignore_index=True,
     )
     sentence = _sentence(answer, flows, all_time / 1e9, int(table["negative"].sum()))
+    without_flow = sum(part.attrs["without_flow"] for part in parts)
     if without_flow:
         sentence += f" {count(without_flow, 'event')} without a flow took no part."
     return Answer(answer, sentence + inferred_from(parts), plot_critical_path)

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
+
+from workbench.analysis.asked import Asked
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from workbench.analysis.answer import Answer
-    from workbench.analysis.arrays import Bools
-    from workbench.analysis.index import FlowIndex
-    from workbench.analysis.log import EventLog
     from workbench.choreography import Choreography
 
 
-class DesignQuestions:
-    """Part of :class:`EventLog`."""
-
-    _frame: pd.DataFrame
-
-    if TYPE_CHECKING:
-
-        @property
-        def index(self) -> FlowIndex:
-            """The log as arrays of integers."""
+class DesignQuestions(Asked):
+    """The questions of what is due, and of clocks, that an event log answers."""
 
     def conformance(
         self,
@@ -76,9 +66,10 @@ class DesignQuestions:
             words; null if there is none).
         """
         from workbench.analysis.conformance import part, whole
+        from workbench.analysis.inference import untold
 
         patience = pd.Timedelta(longer_than)
-        parts = [part(self.index, self._untold(), design)]
+        parts = self.parts(lambda index, frame: part(index, untold(index, frame), design))
         return whole(parts, design, patience, per_flow=per == "flow")
 
     def stuck(
@@ -115,28 +106,11 @@ class DesignQuestions:
             did). An event that a service gave up on is listed until that service answers it,
             whatever is due.
         """
+        from workbench.analysis.inference import untold
         from workbench.analysis.stuck import part, whole
 
-        parts = [part(self.index, self._untold(), expected)]
+        parts = self.parts(lambda index, frame: part(index, untold(index, frame), expected))
         return whole(parts, expected, usually, pd.Timedelta(longer_than))
-
-    def with_causes(self, design: Choreography | None = None) -> EventLog:
-        """Infer the causes that the log doesn't tell; the rules are ``workbench.analysis.inference``'s.
-
-        Only an event without a causation id is given one, and never a flow's first. The frame stays
-        as it is; ``log.index.inferred`` marks the events, and answers say where causes are from.
-
-        Parameters
-        ----------
-        design
-            Says what may cause what. Without it the log's own statistics do.
-        """
-        from workbench.analysis.inference import with_causes
-        from workbench.analysis.log import EventLog
-
-        log = EventLog(self._frame)
-        vars(log)["index"] = with_causes(self.index, self._untold(), design)
-        return log
 
     def skew(self, *, per: Literal["pair", "service"] = "pair") -> Answer:
         """Find the clocks that differ: effects that stand before their causes.
@@ -165,31 +139,4 @@ class DesignQuestions:
         """
         from workbench.analysis.skew import Skew, part
 
-        return Skew([part(self.index)]).answer(per_service=per == "service")
-
-    def without_skew(self) -> EventLog:
-        """Shift the clock of each service so that no effect stands before its cause.
-
-        One shift per service, in whole nanoseconds, can't put everything right where clocks drift
-        or jump; ``log.skew().sentence`` says what remains. Only times change, not those of the
-        broker; the column ``time_as_logged`` has them as they were.
-        """
-        from workbench.analysis.log import EventLog
-        from workbench.analysis.skew import Skew, part, shifted
-
-        return EventLog(shifted(self._frame, Skew([part(self.index)])))
-
-    @cached_property
-    def _causal(self) -> FlowIndex:
-        """The index; of a log that tells no cause at all, with those that its statistics tell."""
-        from workbench.analysis.inference import with_causes
-
-        untold = self._untold()
-        if not untold.all() or self.index.inferred.any():
-            return self.index
-        return with_causes(self.index, untold, None)
-
-    def _untold(self) -> Bools:
-        """Of each event of a flow, whether it has no causation id."""
-        untold: Bools = self._frame["causation_id"].isna().to_numpy()[self.index.row]
-        return untold
+        return Skew(self.parts(lambda index, _: part(index))).answer(per_service=per == "service")

@@ -26,14 +26,17 @@ if TYPE_CHECKING:
 
 LATE, EFFECT_FIRST, TWO = "late", "effect first", "two partitions"
 _KINDS: Final = (LATE, EFFECT_FIRST, TWO)
+_KEYS: Final = ("key", "subject", "correlation_id")
 
 
-def key_column(frame: pd.DataFrame) -> str:
+def key_column(_: FlowIndex, frame: pd.DataFrame) -> str:
     """The column that says which events belong together: the first of these that says anything."""
-    for name in ("key", "subject"):
-        if name in frame and frame[name].notna().any():
-            return name
-    return "correlation_id"
+    return next((n for n in _KEYS if n in frame and frame[n].notna().any()), _KEYS[-1])
+
+
+def most_telling(columns: Sequence[str]) -> str:
+    """The key column of a log, of the key columns of its parts."""
+    return next(name for name in _KEYS if name in columns)
 
 
 def part(index: FlowIndex, frame: pd.DataFrame, key: str) -> pd.DataFrame:

@@ -16,12 +16,12 @@ from workbench.analysis.answer import Answer
 from workbench.analysis.attributes import drawn
 from workbench.analysis.parts import joined
 from workbench.analysis.plots_explain import plot_explain
-from workbench.analysis.separating import conditions
+from workbench.analysis.separating import IS_THERE, conditions
 from workbench.analysis.wording import count, cut, percent
 from workbench.errors import LogError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from workbench.analysis.arrays import Bools
     from workbench.analysis.index import FlowIndex
@@ -33,18 +33,20 @@ _TELLS_NOTHING = 1e-9
 """Bits: what rounding leaves of a condition that holds for as many on both sides."""
 
 
-def asked_about(index: FlowIndex, flows: Any) -> tuple[Bools, int]:
-    """Read which flows are meant.
+def ids_of(flows: Any, every: Callable[[], pd.DataFrame]) -> pd.Index[Any]:
+    """Read which flows are meant: their correlation ids, each once.
 
-    Returns
-    -------
-    tuple of numpy.ndarray of bool and int
-        Of each flow whether it is asked about; and how many ids this log doesn't hold.
+    Parameters
+    ----------
+    flows
+        A list of ids, a table or a log that has them, or a mask over ``every``.
+    every
+        Gives the table of all flows, in order.
 
     Raises
     ------
     LogError
-        It can't be told which, or none of them is in the log.
+        It can't be told which.
     """
     given = flows.frame if hasattr(flows, "frame") else flows
     if isinstance(given, pd.DataFrame):
@@ -59,23 +61,45 @@ def asked_about(index: FlowIndex, flows: Any) -> tuple[Bools, int]:
     values = given.to_numpy() if isinstance(given, pd.Series) else given
     cells = np.array(list(values), dtype=object)
     if len(cells) and all(isinstance(cell, bool | np.bool_) for cell in cells):
-        if len(cells) != index.flows:
+        names = every()["correlation_id"].to_numpy(dtype=object)
+        if len(cells) != len(names):
             raise LogError(
-                f"the mask has {len(cells):,} entries for {count(index.flows, 'flow')}: "
+                f"the mask has {len(cells):,} entries for {count(len(names), 'flow')}: "
                 "it needs one for each row of log.flows()."
             )
-        return cells.astype(bool), 0
-    wanted = pd.unique(cells)
-    asked = pd.Series(index.correlation_id, dtype=object).isin(wanted).to_numpy()
-    if len(wanted) and not asked.any():
+        cells = names[cells.astype(bool)]
+    found: pd.Index[Any] = pd.Index(pd.unique(cells), dtype="object")
+    return found
+
+
+def asked_about(index: FlowIndex, flows: pd.Index[Any]) -> Bools:
+    """Of each flow of a part, whether it is asked about."""
+    return np.asarray(pd.Series(index.correlation_id, dtype=object).isin(flows), dtype=bool)
+
+
+def how_many(index: FlowIndex, flows: pd.Index[Any]) -> tuple[int, int]:
+    """How many flows of a part are asked about, and how many it has."""
+    return int(asked_about(index, flows).sum()), index.flows
+
+
+def counted(parts: Sequence[tuple[int, int]], flows: pd.Index[Any]) -> tuple[int, int, int]:
+    """How many flows of a log are asked about, how many are not, and how many it doesn't hold.
+
+    Raises
+    ------
+    LogError
+        It holds none of them.
+    """
+    asked, every = (sum(figures) for figures in zip(*parts, strict=True))
+    if len(flows) and not asked:
         raise LogError(
-            f"none of the {count(len(wanted), 'flow')} asked about is in this log: "
+            f"none of the {count(len(flows), 'flow')} asked about is in this log: "
             "log.flows() lists those it has."
         )
-    return asked, len(wanted) - int(asked.sum())
+    return asked, every - asked, len(flows) - asked
 
 
-def whole(parts: Iterable[pd.DataFrame], *, asked: int, rest: int, unknown: int = 0) -> Answer:
+def whole(parts: Iterable[pd.DataFrame], asked: int, rest: int, unknown: int = 0) -> Answer:
     """Rank what tells the flows apart; ``EventLog.explain`` documents the columns.
 
     Parameters
@@ -96,16 +120,20 @@ def whole(parts: Iterable[pd.DataFrame], *, asked: int, rest: int, unknown: int 
     table = conditions(kept, inside, outside)
     table = table[table["score"] > _TELLS_NOTHING]
     table = (
-        table.assign(rarer=table["inside_share"] < table["outside_share"])
+        table.assign(
+            rarer=table["inside_share"] < table["outside_share"],
+            # That an event has an attribute is hardly more than that the flow has the event.
+            presence=table["condition"] == IS_THERE,
+        )
         .sort_values(
-            ["score", "rarer", "attribute", "event_type", "condition"],
-            ascending=[False, True, True, True, True],
+            ["score", "rarer", "presence", "attribute", "event_type", "condition"],
+            ascending=[False, True, True, True, True, True],
             ignore_index=True,
             na_position="first",
         )
         .drop_duplicates("same", ignore_index=True)
     )
-    table = table.drop(columns=["same", "rarer"]).head(_LISTED)
+    table = table.drop(columns=["same", "rarer", "presence"]).head(_LISTED)
     sentence = _sentence(table, asked, rest)
     if (inside, outside) != (asked, rest):
         sentence += (

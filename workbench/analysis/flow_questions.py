@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
+
+from workbench.analysis.asked import Asked
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from workbench.analysis.answer import Answer
-    from workbench.analysis.index import FlowIndex
 
 
-class _Log(Protocol):
-    """What these questions need of a log."""
-
-    @property
-    def frame(self) -> pd.DataFrame: ...
-
-    @property
-    def index(self) -> FlowIndex: ...
-
-    @property
-    def _causal(self) -> FlowIndex: ...
-
-    def flow(self, correlation_id: str) -> Any: ...
-
-
-class FlowQuestions:
+class FlowQuestions(Asked):
     """The questions about flows that an ``EventLog`` answers."""
 
-    def critical_path(self: _Log, correlation_id: str | None = None) -> Answer:
+    def critical_path(self, correlation_id: str | None = None) -> Answer:
         """Find the chains of causes that make flows as long as they are: what to speed up.
 
         A flow's critical path is the chain of causes that ends at its latest event. It starts at
@@ -74,14 +58,14 @@ class FlowQuestions:
         from workbench.analysis import critical_path
 
         if correlation_id is None:
-            index = self._causal
-            return critical_path.whole([critical_path.part(index)], without_flow=index.without_flow)
+            parts = self.parts(lambda index, _: critical_path.part(index), causal=True)
+            return critical_path.whole(parts)
         log = self.flow(correlation_id)
-        index = log._causal if self._causal.inferred.any() else log.index  # noqa: SLF001 - a log too
+        (index,) = log.parts(lambda index, _: index, causal=not self.tells_causes)
         ids = log.frame["id"].to_numpy(dtype=object)[index.row]
         return critical_path.one(index, ids)
 
-    def compare(self: _Log, other: _Log) -> Answer:
+    def compare(self, other: Asked) -> Answer:
         """Compare this log with a later one: what changed, by how much, and how surely.
 
         Parameters
@@ -117,10 +101,12 @@ class FlowQuestions:
         """
         from workbench.analysis import compare
 
-        before, after = self._causal, other._causal  # noqa: SLF001 - a log too
-        return compare.whole([compare.part(before)], [compare.part(after)])
+        before, after = (
+            log.parts(lambda index, _: compare.part(index), causal=True) for log in (self, other)
+        )
+        return compare.whole(before, after)
 
-    def explain(self: _Log, flows: Any) -> Answer:
+    def explain(self, flows: Any) -> Answer:
         """Find what sets some flows apart from the rest: the attribute that tells most comes first.
 
         Parameters
@@ -159,13 +145,14 @@ class FlowQuestions:
         from workbench.analysis import explain
         from workbench.analysis.attributes import attributes
 
-        index = self.index
-        asked, unknown = explain.asked_about(index, flows)
-        n = int(asked.sum())
-        parts = [attributes(index, self.frame, asked)]
-        return explain.whole(parts, asked=n, rest=index.flows - n, unknown=unknown)
+        flows = explain.ids_of(flows, self.flows)
+        asked = self.parts(lambda index, _: explain.how_many(index, flows))
+        parts = self.parts(
+            lambda index, frame: attributes(index, frame, explain.asked_about(index, flows))
+        )
+        return explain.whole(parts, *explain.counted(asked, flows))
 
-    def anomalies(self: _Log) -> Answer:
+    def anomalies(self) -> Answer:
         """List the flows that are unlike the rest, the most unusual first.
 
         Returns
@@ -193,4 +180,4 @@ class FlowQuestions:
         """
         from workbench.analysis import anomalies
 
-        return anomalies.whole([anomalies.part(self._causal)])
+        return anomalies.whole(self.parts(lambda index, _: anomalies.part(index), causal=True))

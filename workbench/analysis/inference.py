@@ -24,6 +24,8 @@ from workbench.analysis.arrays import Bools, Ints
 from workbench.analysis.due import Codes, DesignArrays
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from workbench.analysis.index import FlowIndex
     from workbench.choreography import Choreography
 
@@ -31,26 +33,40 @@ _RANKED = 64
 """How many causes of a kind are known by their rank; what is rarer than these is no habit."""
 
 
-def with_causes(index: FlowIndex, untold: Bools, design: Choreography | None) -> FlowIndex:
-    """Infer the causes of events without a causation id (``untold``), by a design or by habits.
+def untold(index: FlowIndex, frame: pd.DataFrame) -> Bools:
+    """Of each event of a flow, whether it has no causation id."""
+    return np.asarray(frame["causation_id"].isna(), dtype=bool)[index.row]
 
-    Earlier inferences are forgotten.
+
+def with_causes(
+    index: FlowIndex, untold: Bools, by: Choreography | HabitCounts | None = None
+) -> FlowIndex:
+    """Infer the causes that a log doesn't tell.
+
+    Parameters
+    ----------
+    untold
+        Of each event, whether it has no causation id.
+    by
+        What says which cause an event may have: a design, or what is usual in a log (in this one,
+        if not given).
     """
-    cause = np.where(index.inferred, -1, index.cause)
+    cause = index.cause
     wanting = untold & (cause < 0)
-    if design is not None:
-        codes = DesignArrays.of(design, index.type_names, index.source_names).codes
-        cause, inferred = infer_by_design(
-            index.start, index.type, index.source, cause, wanting, codes
+    if by is None or isinstance(by, HabitCounts):
+        counts = by or HabitCounts.of(index)
+        found, inferred = infer_by_habit(
+            index.start, counts.codes(index), cause, wanting, counts.habits()
         )
     else:
-        kind = index.type * len(index.source_names) + index.source
-        kind, names = pd.factorize(kind, sort=True)
-        habits = Habits.of(index.start, kind, len(names), cause)
-        cause, inferred = infer_by_habit(index.start, kind, cause, wanting, habits)
-    told_by = "the log's own statistics" if design is None else "the design"
+        codes = DesignArrays.of(by, index.type_names, index.source_names).codes
+        found, inferred = infer_by_design(
+            index.start, index.type, index.source, cause, wanting, codes
+        )
+    by_habit = by is None or isinstance(by, HabitCounts)
+    told_by = "the log's own statistics" if by_habit else "the design"
     causes_from = told_by if inferred.any() else ""
-    return replace(index, cause=cause, inferred=inferred, causes_from=causes_from)
+    return replace(index, cause=found, inferred=inferred, causes_from=causes_from)
 
 
 def infer_by_design(
@@ -117,33 +133,91 @@ class Habits:
     """Of each kind: where its causes start in ``cause``, the most usual first."""
     cause: Ints
 
+
+@dataclass(frozen=True, eq=False)
+class HabitCounts:
+    """How often which kind of event comes of which, in a log or a share of one; they add up."""
+
+    kinds: list[tuple[str, str]]
+    """Type and service, sorted."""
+    told: pd.Series[int]
+    """How often the first kind is the cause of the second, as the log tells; by both as one code."""
+    right_before: pd.Series[int]
+    """How often the first kind stands right before the second in a flow."""
+
     @classmethod
-    def of(cls, start: Ints, kind: Ints, kinds: int, cause: Ints) -> Habits:
-        """Learn them from a log's events, of which ``kind`` is the type and service as one code."""
-        effect = np.flatnonzero(cause >= 0)
-        told, times_told = _counted(kind[cause[effect]] * kinds + kind[effect])
+    def of(cls, index: FlowIndex) -> HabitCounts:
+        """Count in a log, or a share of one."""
+        kind, kinds = _kinds(index)
+        effect = np.flatnonzero(index.cause >= 0)
         follows = np.ones(len(kind), dtype=bool)
-        follows[start[:-1]] = False
+        follows[index.start[:-1]] = False
         at = np.flatnonzero(follows)
-        pair, times = _counted(kind[at - 1] * kinds + kind[at])
+        return cls(
+            kinds,
+            _counted(kind[index.cause[effect]] * len(kinds) + kind[effect]),
+            _counted(kind[at - 1] * len(kinds) + kind[at]),
+        )
+
+    @classmethod
+    def together(cls, parts: Sequence[HabitCounts]) -> HabitCounts:
+        """Add up what was counted in the shares of a log."""
+        kinds = sorted({kind for part in parts for kind in part.kinds})
+        code = {kind: number for number, kind in enumerate(kinds)}
+
+        def summed(name: str) -> pd.Series[int]:
+            counts = []
+            for part in parts:
+                counted: pd.Series[int] = getattr(part, name)
+                codes = np.array([code[kind] for kind in part.kinds], dtype=np.int64)
+                before, after = np.divmod(counted.index.to_numpy(), max(len(part.kinds), 1))
+                counts.append(counted.set_axis(codes[before] * len(kinds) + codes[after]))
+            return pd.concat(counts).groupby(level=0).sum()
+
+        return cls(kinds, summed("told"), summed("right_before"))
+
+    def codes(self, index: FlowIndex) -> Ints:
+        """The kind of each event of a log, as an index into ``kinds``; all of them are known."""
+        kind, kinds = _kinds(index)
+        known = {name: number for number, name in enumerate(self.kinds)}
+        return np.array([known[name] for name in kinds], dtype=np.int64)[kind]
+
+    def habits(self) -> Habits:
+        """Rank what usually causes each kind."""
+        kinds = len(self.kinds)
+        told, pair = (counts.index.to_numpy() for counts in (self.told, self.right_before))
+        times = self.right_before.to_numpy()
         back = pd.Index(pair).get_indexer(pd.Index((pair % kinds) * kinds + pair // kinds))
         net = times - np.where(back >= 0, times[back], 0)
         untold = ~np.isin(pair % kinds, told % kinds) & (net > 0)
         pairs = np.concatenate([told, pair[untold]])
-        weight = np.concatenate([times_told, net[untold]])
-        before, after = np.divmod(pairs, kinds)
+        weight = np.concatenate([self.told.to_numpy(), net[untold]])
+        before, after = np.divmod(pairs, max(kinds, 1))
         ranked = np.lexsort((before, -weight, after))
         before, after = before[ranked], after[ranked]
         starts = np.searchsorted(after, np.arange(kinds + 1)).astype(np.int64)
         kept = np.arange(len(after)) - starts[after] < _RANKED
         starts = np.searchsorted(after[kept], np.arange(kinds + 1)).astype(np.int64)
-        return cls(kinds, starts, before[kept])
+        return Habits(kinds, starts, before[kept])
 
 
-def _counted(codes: Ints) -> tuple[Ints, Ints]:
-    """The distinct codes, sorted, and how often there is each."""
+def _kinds(index: FlowIndex) -> tuple[Ints, list[tuple[str, str]]]:
+    """The kind of each event, and the kinds: type and service, sorted."""
+    n_sources = len(index.source_names)
+    local, present = pd.factorize(index.type * n_sources + index.source)
+    names = [
+        (str(index.type_names[kind // n_sources]), str(index.source_names[kind % n_sources]))
+        for kind in present.tolist()
+    ]
+    kinds = sorted(set(names))
+    code = {kind: number for number, kind in enumerate(kinds)}
+    return np.array([code[name] for name in names], dtype=np.int64)[local], kinds
+
+
+def _counted(codes: Ints) -> pd.Series[int]:
+    """How often there is each code, by code."""
     code, distinct = pd.factorize(codes, sort=True)
-    return distinct, np.bincount(code, minlength=len(distinct))
+    return pd.Series(np.bincount(code, minlength=len(distinct)), index=distinct)
 
 
 def infer_by_habit(

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.answer import Answer
 from workbench.analysis.conditions import rows_between, rows_where
 from workbench.analysis.design_questions import DesignQuestions
 from workbench.analysis.flow_questions import FlowQuestions
 from workbench.analysis.index import FlowIndex
+from workbench.analysis.log_questions import LogQuestions
 from workbench.analysis.stored import Stored
 from workbench.analysis.traffic_questions import TrafficQuestions
 from workbench.analysis.wording import cut, visible
@@ -23,16 +23,17 @@ from workbench.errors import LogError
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import Any
 
+    from workbench.analysis.asked import P
     from workbench.analysis.scanned import ScannedLog
     from workbench.choreography import Choreography
     from workbench.choreography.impact import Captured
     from workbench.mermaid import Mermaid
 
 
-class EventLog(Stored, DesignQuestions, FlowQuestions, TrafficQuestions):
+class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQuestions):
     """A captured stream of events, which never changes; every method gives something new.
 
     Parameters
@@ -185,6 +186,62 @@ class EventLog(Stored, DesignQuestions, FlowQuestions, TrafficQuestions):
         """
         return EventLog(self._frame[rows_where(self._frame, condition)])
 
+    def with_causes(self, design: Choreography | None = None) -> EventLog:
+        """Infer the causes that the log doesn't tell; the rules are ``workbench.analysis.inference``'s.
+
+        Only an event without a causation id is given one, and never a flow's first. The frame stays
+        as it is; ``log.index.inferred`` marks the events, and answers say where causes are from.
+
+        Parameters
+        ----------
+        design
+            Says what may cause what. Without it the log's own statistics do.
+        """
+        from workbench.analysis.inference import untold, with_causes
+
+        log = EventLog(self._frame)
+        log.__dict__["index"] = with_causes(self.index, untold(self.index, self._frame), design)
+        return log
+
+    def without_skew(self) -> EventLog:
+        """Shift the clock of each service so that no effect stands before its cause.
+
+        One shift per service, in whole nanoseconds, can't put everything right where clocks drift
+        or jump; ``log.skew().sentence`` says what remains. Only times change, not those of the
+        broker; the column ``time_as_logged`` has them as they were.
+        """
+        from workbench.analysis.skew import Skew, part, shifted
+
+        return EventLog(shifted(self._frame, Skew([part(self.index)])))
+
+    # --- asking ----------------------------------------------------------------------------
+
+    def parts(
+        self,
+        part: Callable[[FlowIndex, pd.DataFrame], P],
+        *,
+        causal: bool = False,
+        by: str = "correlation_id",  # noqa: ARG002 - all is one share
+    ) -> list[P]:
+        """Put a question to the log, which is one share; see :meth:`Asked.parts`."""
+        return [part(self._causal if causal else self.index, self._frame)]
+
+    @property
+    def tells_causes(self) -> bool:
+        """Whether any event of a flow names its cause."""
+        from workbench.analysis.inference import untold
+
+        return not untold(self.index, self._frame).all()
+
+    @cached_property
+    def _causal(self) -> FlowIndex:
+        """The index; of a log that tells no cause at all, with those that its statistics tell."""
+        from workbench.analysis.inference import untold, with_causes
+
+        if self.index.inferred.any() or self.tells_causes:
+            return self.index
+        return with_causes(self.index, untold(self.index, self._frame))
+
     # --- versions --------------------------------------------------------------------------
 
     def upcast(self, design: Choreography, versions: Mapping[str, int] | None = None) -> EventLog:
@@ -236,65 +293,6 @@ class EventLog(Stored, DesignQuestions, FlowQuestions, TrafficQuestions):
         return payloads_of(self._frame, event_type, progress=progress)
 
     # --- questions -------------------------------------------------------------------------
-
-    def flows(self) -> Answer:
-        """Describe each flow, in the order in which they started.
-
-        Returns
-        -------
-        Answer
-            ``correlation_id`` (str), ``started`` and ``ended`` (datetime64[ns, UTC]: its earliest
-            and latest event), ``duration_ms`` (float64, milliseconds), ``events``, ``duplicates``
-            and ``dead_letters`` (int64), ``variant`` (category, as in ``variants()``),
-            ``first_type`` and ``last_type`` (category, in causal order), ``services`` (category:
-            who emitted its events, by name).
-        """
-        from workbench.analysis.flows import part, whole
-        from workbench.analysis.plots import plot_flows
-
-        parts = [part(self.index)]
-        return whole(parts, lambda flows: plot_flows(flows, self.variants()))
-
-    def hops(self) -> Answer:
-        """Describe each kind of hop (cause → effect), the most frequent first.
-
-        In a log that tells no cause at all, causes are inferred (:meth:`with_causes`).
-
-        Returns
-        -------
-        Answer
-            ``cause_type`` and ``effect_type`` (str), ``service`` (str: who emitted the effect),
-            ``n`` (int64: how many), and the time from cause to effect in milliseconds:
-            ``p50_ms``, ``p95_ms``, ``p99_ms``, ``max_ms`` (float64, interpolated linearly). A time
-            below 0 means that the clocks of the two services differ. Only causes in the same flow
-            count. Then what that is made of at the median, as far as the log tells (float64,
-            milliseconds; null where it doesn't): ``sending_ms``, from the cause's time until the
-            broker had it; ``waiting_ms``, from then until the effect's service began (a column
-            ``started`` of the effect, or the time of a span with ``duration_ns``);
-            ``processing_ms``, from then until the effect (of a span: until it ended).
-        """
-        from workbench.analysis.hops import part, whole
-
-        return whole([part(self._causal, self._frame)])
-
-    def variants(self) -> Answer:
-        """Describe the distinct paths that flows take, the most frequent first.
-
-        Returns
-        -------
-        Answer
-            ``variant`` (str, ``V1`` is the most frequent), ``path`` (str, in causal order:
-            ``A → B + C ×2 → D``; effects set off side by side are joined by ``+`` and sorted by
-            name; the middle of a path of more than 40 stages is left out and counted), ``flows``
-            (int64), ``share`` (float64, of all flows, 0 to 1), ``events`` (int64, in each flow),
-            ``median_ms`` (float64, duration in milliseconds), ``example`` (str, the correlation id
-            of the first).
-        """
-        from workbench.analysis.plots import plot_flows
-        from workbench.analysis.variants import part, whole
-
-        parts = [part(self.index)]
-        return whole(parts, lambda variants: plot_flows(self.flows(), variants))
 
     def compensations(self, design: Choreography) -> pd.DataFrame:
         """List what failed flows have done and have to undo: what is undone, and what is owed.

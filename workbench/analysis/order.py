@@ -8,16 +8,17 @@ by time, and only flows in which an effect stands before its cause are put right
 from __future__ import annotations
 
 from collections.abc import Callable
-from hashlib import blake2b
 from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numba import njit
 from numpy.typing import NDArray
 
 from workbench.analysis.arrays import Bools, Ints, mixed
 from workbench.analysis.texts import Texts
+from workbench.capture.json_text import json_text
 from workbench.capture.payload_column import payload_texts
 
 Rank: TypeAlias = Callable[[pd.DataFrame, Ints], Ints]
@@ -87,14 +88,17 @@ def _id(frame: pd.DataFrame, rows: Ints) -> Ints:
 
 
 def _content(frame: pd.DataFrame, rows: Ints) -> Ints:
+    """A hash of each row that depends neither on the order of columns nor on those without a value."""
+    names = Texts.of(pd.Series(list(map(str, frame)), dtype="str")).hashes
     found = np.zeros(len(rows), np.uint64)
-    for name in frame:
-        found = mixed(found + _hashes(frame[name].iloc[rows]))
+    for name, key in zip(frame, names, strict=True):
+        cells = _hashes(frame[name].iloc[rows])
+        found += np.where(cells, mixed(cells + key), np.uint64(0))
     return found.view(np.int64)
 
 
 def _hashes(column: pd.Series[Any]) -> NDArray[np.uint64]:
-    """A hash of each cell; equal cells have equal hashes, in whatever frame they stand."""
+    """A hash of each cell, 0 for none; equal values have equal hashes, in text and in objects."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         names = np.append(_hashes(pd.Series(column.cat.categories)), np.uint64(0))
         return names[column.cat.codes.to_numpy()]
@@ -102,14 +106,21 @@ def _hashes(column: pd.Series[Any]) -> NDArray[np.uint64]:
         return Texts.of(payload_texts(column)).hashes
     if column.dtype == "str":
         return Texts.of(column).hashes
+    there = column.notna().to_numpy()
     if column.dtype.kind in "iuMb" and isinstance(column.dtype, np.dtype | pd.DatetimeTZDtype):
-        return mixed(column.astype(np.int64).to_numpy().view(np.uint64))
-    return np.array([_digest(cell) for cell in column.tolist()], dtype=np.uint64)
+        numbers = column.astype(np.int64).to_numpy().view(np.uint64)
+        return np.where(there, np.maximum(mixed(numbers), np.uint64(1)), np.uint64(0))
+    texts = [_text(c) if t else None for c, t in zip(column.tolist(), there, strict=True)]
+    return Texts.of(pa.array(texts, pa.large_string())).hashes
 
 
-def _digest(cell: object) -> int:
-    text = repr(cell).encode(errors="surrogatepass")
-    return int.from_bytes(blake2b(text, digest_size=8).digest(), "big")
+def _text(cell: object) -> str:
+    if isinstance(cell, str):
+        return cell.encode("utf-8", "backslashreplace").decode()
+    try:
+        return json_text(cell).decode()
+    except (TypeError, ValueError, RecursionError):
+        return repr(cell).encode("utf-8", "backslashreplace").decode()
 
 
 _TIE_BREAKERS = (_channel, _partition, _offset, _id, _content)

@@ -48,6 +48,11 @@ def part(index: FlowIndex, frame: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
+def named(parts: Sequence[pd.DataFrame]) -> pd.Series[str]:
+    """The ids that the orphans of all parts name as their causes."""
+    return pd.concat([part["causation_id"] for part in parts], ignore_index=True)
+
+
 def sought(index: FlowIndex, frame: pd.DataFrame, ids: pd.Series[str]) -> pd.DataFrame:
     """The events of a part that have one of the ids: ``id``, ``flow`` and ``type``."""
     rows = events_once(index)

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -18,21 +19,25 @@ import psutil
 import pyarrow.parquet as pq
 from tqdm.auto import tqdm
 
+from workbench.analysis.asked import P
 from workbench.analysis.buckets import Bucket, deal, settle
 from workbench.analysis.conditions import rows_between, rows_where
+from workbench.analysis.design_questions import DesignQuestions
+from workbench.analysis.flow_questions import FlowQuestions
 from workbench.analysis.index import FlowIndex
-from workbench.capture.columns import standard_frame
+from workbench.analysis.inference import HabitCounts, untold, with_causes
+from workbench.analysis.log_questions import LogQuestions
+from workbench.analysis.traffic_questions import TrafficQuestions
+from workbench.analysis.wording import count
+from workbench.capture.reading import read_parts
 from workbench.errors import LogError
 
 if TYPE_CHECKING:
     from workbench.analysis.arrays import Bools
     from workbench.analysis.log import EventLog
 
-Part = Callable[[FlowIndex, pd.DataFrame], pd.DataFrame]
-
 _BYTES_A_ROW: Final = 1_000
 """What one event takes while its bucket is read, indexed and asked; measured with payloads of 500 bytes."""
-_BATCH: Final = 250_000
 
 
 def scan(
@@ -58,7 +63,7 @@ def _rows(files: Iterable[Path]) -> int:
     return sum(int(pq.read_metadata(path).num_rows) for path in files)
 
 
-class ScannedLog:
+class ScannedLog(LogQuestions, DesignQuestions, FlowQuestions, TrafficQuestions):
     """A log in buckets on disk. It is made by :meth:`EventLog.scan`, and gone when it is closed.
 
     Parameters
@@ -82,35 +87,53 @@ class ScannedLog:
         client: Any = None,
         spill: str | os.PathLike[str] | None = None,
     ) -> None:
-        paths = sorted(files)
-        self.rows = _rows(paths)
-        """Everything captured: events, duplicates and dead letters."""
+        self._files = sorted(files)
+        self._rows = _rows(self._files)
         self._client = client
         self._folder = tempfile.TemporaryDirectory(prefix="workbench-scan-", dir=spill)
-        most = max(int(memory / _BYTES_A_ROW), 1)
-        n_buckets = max(-(-self.rows // most), 1)
-        folder = Path(self._folder.name)
-        jobs = [(path, folder, n_buckets, f"share-{n:05d}") for n, path in enumerate(paths)]
-        for _ in self._run(_deal_file, jobs, "dealing to buckets"):
-            pass
-        self._buckets = settle(folder, n_buckets, most)
+        self._most = max(memory // _BYTES_A_ROW, 1)
+        self._dealt: dict[str, list[Bucket]] = {}
+        self._buckets()
 
-    def parts(self, part: Part) -> list[pd.DataFrame]:
-        """Put a question to each bucket.
+    def _buckets(self, by: str = "correlation_id") -> list[Bucket]:
+        """The buckets of a column whose values are not divided; dealt when first asked for."""
+        if by not in self._dealt:
+            n_buckets = max(-(-self._rows // self._most), 1)
+            folder = Path(self._folder.name) / f"by-{len(self._dealt)}"
+            jobs = [(path, folder, n_buckets, n, by) for n, path in enumerate(self._files)]
+            self._run(_deal_file, jobs, "dealing to buckets")
+            self._dealt[by] = settle(folder, n_buckets, self._most, by)
+        return self._dealt[by]
 
-        Parameters
-        ----------
-        part
-            Makes a compact table of a bucket's index and frame; with a Dask client it must be
-            something that can be pickled.
+    def parts(
+        self,
+        part: Callable[[FlowIndex, pd.DataFrame], P],
+        *,
+        causal: bool = False,
+        by: str = "correlation_id",
+    ) -> list[P]:
+        """Put a question to each bucket; see :meth:`Asked.parts`.
+
+        With a Dask client ``part`` must be something that cloudpickle can send.
         """
-        return list(self._run(_part_of, [(bucket, part) for bucket in self._buckets], "buckets"))
+        habits = None if not causal or self.tells_causes else self._habits
+        jobs = [(bucket, part, habits) for bucket in self._buckets(by)]
+        return self._run(_part_of, jobs, "asking buckets")
+
+    @cached_property
+    def tells_causes(self) -> bool:
+        """Whether any event of a flow names its cause."""
+        return not all(self.parts(lambda index, frame: bool(untold(index, frame).all())))
+
+    @cached_property
+    def _habits(self) -> HabitCounts:
+        return HabitCounts.together(self.parts(lambda index, _: HabitCounts.of(index)))
 
     def flow(self, correlation_id: str) -> EventLog:
         """Take one flow, whole, into memory; as :meth:`EventLog.flow`."""
         from workbench.analysis.log import EventLog
 
-        for bucket in self._buckets:
+        for bucket in self._buckets():
             if bucket.holds(correlation_id):
                 return EventLog(bucket.frame()).flow(correlation_id)
         raise LogError(
@@ -130,12 +153,12 @@ class ScannedLog:
     def _taken(self, rows: Callable[[pd.DataFrame], Bools]) -> EventLog:
         from workbench.analysis.log import EventLog
 
-        jobs = [(bucket, rows) for bucket in self._buckets]
+        jobs = [(bucket, rows) for bucket in self._buckets()]
         return EventLog(pd.concat(self._run(_rows_of, jobs, "buckets"), ignore_index=True))
 
     def __len__(self) -> int:
         """Count everything captured: events, duplicates and dead letters."""
-        return self.rows
+        return self._rows
 
     def __enter__(self) -> Self:
         return self
@@ -147,18 +170,23 @@ class ScannedLog:
         """Delete the buckets."""
         self._folder.cleanup()
 
-    def _run(self, work: Callable[..., Any], jobs: list[Any], what: str) -> Iterator[Any]:
+    def __repr__(self) -> str:
+        """Say in a line how much is in the log, and where."""
+        return (
+            f"<ScannedLog: {count(self._rows, 'row')} in {count(len(self._buckets()), 'bucket')}>"
+        )
+
+    def _run(self, work: Callable[..., Any], jobs: list[Any], what: str) -> list[Any]:
         if self._client is None:
             done = (work(*job) for job in jobs)
         else:
             futures = self._client.map(lambda job: work(*job), jobs, pure=False)
             done = (future.result() for future in futures)
-        yield from tqdm(done, desc=what, total=len(jobs), unit="", disable=None, leave=False)
+        return list(tqdm(done, desc=what, total=len(jobs), unit="", disable=None, leave=False))
 
 
-def _deal_file(path: Path, folder: Path, n_buckets: int, share: str) -> int:
-    batches = pq.ParquetFile(path).iter_batches(_BATCH)
-    return deal((standard_frame(each.to_pandas()) for each in batches), folder, n_buckets, share)
+def _deal_file(path: Path, folder: Path, n_buckets: int, share: int, by: str) -> int:
+    return deal(read_parts(path), folder, n_buckets, f"share-{share:05d}", by)
 
 
 def _rows_of(bucket: Bucket, rows: Callable[[pd.DataFrame], Bools]) -> pd.DataFrame:
@@ -166,6 +194,11 @@ def _rows_of(bucket: Bucket, rows: Callable[[pd.DataFrame], Bools]) -> pd.DataFr
     return frame[rows(frame)]
 
 
-def _part_of(bucket: Bucket, part: Part) -> pd.DataFrame:
+def _part_of(
+    bucket: Bucket, part: Callable[[FlowIndex, pd.DataFrame], P], habits: HabitCounts | None
+) -> P:
     frame = bucket.frame()
-    return part(FlowIndex.of(frame), frame)
+    index = FlowIndex.of(frame)
+    if habits is not None:
+        index = with_causes(index, untold(index, frame), habits)
+    return part(index, frame)

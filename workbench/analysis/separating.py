@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+IS_THERE = "is there"
+"""The condition that an event has an attribute, whatever its value."""
 _SUPPORT = 3
 """Flows that must share a value, so that an id explains nothing."""
 _GROUPED = 5
@@ -123,7 +125,7 @@ class _Attribute:
 
     def conditions(self, weight: NDArray[np.uint64]) -> list[tuple[str, int, int, int, int]]:
         """Each condition's words, flows inside and outside, how many it was chosen from, and split."""
-        made: list[tuple[str, Ints, int]] = [("is there", self.holders, 1)]
+        made: list[tuple[str, Ints, int]] = [(IS_THERE, self.holders, 1)]
         n = np.bincount(self.place, minlength=len(self.values))
         hits = np.bincount(self.place[self.side[self.flow]], minlength=len(self.values))
         shared = np.flatnonzero(n >= _SUPPORT)

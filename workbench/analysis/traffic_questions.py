@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from workbench.analysis.asked import Asked
 from workbench.errors import LogError
 
 if TYPE_CHECKING:
@@ -14,11 +15,8 @@ if TYPE_CHECKING:
     from workbench.analysis.throughput import By
 
 
-class TrafficQuestions:
+class TrafficQuestions(Asked):
     """The questions about traffic that an event log answers, each an :class:`Answer`."""
-
-    index: Any
-    _frame: pd.DataFrame
 
     def throughput(self, every: pd.Timedelta | str | None = None, *, by: By = "type") -> Answer:
         """Count the events over time, by type or by source, each event once.
@@ -49,7 +47,9 @@ class TrafficQuestions:
 
         throughput.check(by)
         step = throughput.step_of(every)
-        return throughput.whole([throughput.part(self.index, self._frame, by, step)], by, step)
+        return throughput.whole(
+            self.parts(lambda index, frame: throughput.part(index, frame, by, step)), by, step
+        )
 
     def duplicates(self) -> Answer:
         """List what came again: the same event, or the same effect under another id.
@@ -74,7 +74,7 @@ class TrafficQuestions:
         """
         from workbench.analysis import duplicates
 
-        return duplicates.whole([duplicates.part(self.index, self._frame)])
+        return duplicates.whole(self.parts(duplicates.part))
 
     def retries(self) -> Answer:
         """Count what was tried more than once, by service and type, the most attempts first.
@@ -94,7 +94,7 @@ class TrafficQuestions:
         """
         from workbench.analysis import retries
 
-        return retries.whole([retries.part(self.index, self._frame)])
+        return retries.whole(self.parts(retries.part))
 
     def dead_letters(self) -> Answer:
         """Describe what services gave up on, by cause, the most frequent first.
@@ -115,7 +115,7 @@ class TrafficQuestions:
         """
         from workbench.analysis import dead_letters
 
-        return dead_letters.whole([dead_letters.part(self.index, self._frame)])
+        return dead_letters.whole(self.parts(dead_letters.part))
 
     def disorder(self) -> Answer:
         """List the keys whose events stand in another order than they happened, the worst first.
@@ -136,8 +136,9 @@ class TrafficQuestions:
         """
         from workbench.analysis import disorder
 
-        key = disorder.key_column(self._frame)
-        return disorder.whole([disorder.part(self.index, self._frame, key)], key)
+        key = disorder.most_telling(self.parts(disorder.key_column))
+        parts = self.parts(lambda index, frame: disorder.part(index, frame, key), by=key)
+        return disorder.whole(parts, key)
 
     def orphans(self) -> Answer:
         """List the events that name a cause which is not in their flow, in order of time.
@@ -155,10 +156,9 @@ class TrafficQuestions:
         """
         from workbench.analysis import orphans
 
-        index, frame = self.index, self._frame
-        found = orphans.part(index, frame)
-        sought = orphans.sought(index, frame, found["causation_id"])
-        return orphans.whole([found], [sought])
+        found = self.parts(orphans.part)
+        ids = orphans.named(found)
+        return orphans.whole(found, self.parts(lambda i, f: orphans.sought(i, f, ids)))
 
     def loops(self, *, burst: int = 10, within: pd.Timedelta | str = "1s") -> Answer:
         """Describe what goes round in circles, and the bursts of one step, the longest first.
@@ -191,7 +191,7 @@ class TrafficQuestions:
         gap = throughput.step_of(within, "within") or 0
         if burst < 2:
             raise LogError(f"burst={burst}: a burst is of 2 events or more.")
-        return loops.whole([loops.part(self.index, self._frame, burst, gap)])
+        return loops.whole(self.parts(lambda index, frame: loops.part(index, frame, burst, gap)))
 
     def hot_keys(self, top: int = 20) -> Answer:
         """Name the keys, flows and partitions with the most events.
@@ -214,7 +214,7 @@ class TrafficQuestions:
         """
         from workbench.analysis import hot_keys
 
-        return hot_keys.whole([hot_keys.part(self.index, self._frame)], top)
+        return hot_keys.whole(self.parts(hot_keys.part), top)
 
     def fan_out(self) -> Answer:
         """Describe how many effects an event of each type has, the type with the most first.
@@ -229,7 +229,7 @@ class TrafficQuestions:
         """
         from workbench.analysis import fan_out
 
-        return fan_out.whole([fan_out.part(self.index)])
+        return fan_out.whole(self.parts(lambda index, _: fan_out.part(index)))
 
     def latency(
         self,
@@ -269,4 +269,6 @@ class TrafficQuestions:
         from workbench.analysis import latency
 
         latency.check(between, by)
-        return latency.whole([latency.part(self.index, between, by)], between, by)
+        return latency.whole(
+            self.parts(lambda index, _: latency.part(index, between, by)), between, by
+        )

@@ -1,0 +1,64 @@
+"""What a question is put to: a log in memory, or one that is dealt to buckets.
+
+A question makes a part of its answer of each share of the log, and puts the parts together. A log in
+memory is one share.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+
+    from workbench.analysis.answer import Answer
+    from workbench.analysis.index import FlowIndex
+    from workbench.analysis.log import EventLog
+
+P = TypeVar("P")
+
+
+class Asked(ABC):
+    """A log that can be asked."""
+
+    @abstractmethod
+    def parts(
+        self,
+        part: Callable[[FlowIndex, pd.DataFrame], P],
+        *,
+        causal: bool = False,
+        by: str = "correlation_id",
+    ) -> list[P]:
+        """Put a question to each share of the log.
+
+        Parameters
+        ----------
+        part
+            Makes its part of the answer of a share's index and frame.
+        causal
+            Whether causes are inferred if the log tells none at all.
+        by
+            The column whose values are not divided between two shares.
+        """
+
+    @property
+    @abstractmethod
+    def tells_causes(self) -> bool:
+        """Whether any event of a flow names its cause."""
+
+    @abstractmethod
+    def flows(self) -> Answer:
+        """Describe each flow, in the order in which they started."""
+
+    @abstractmethod
+    def flow(self, correlation_id: str) -> EventLog:
+        """Take one flow, into memory.
+
+        Raises
+        ------
+        LogError
+            The log holds no event of that flow.
+        """
