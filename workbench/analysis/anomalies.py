@@ -24,9 +24,9 @@ from workbench.analysis.parts import (
     hop_kinds,
     hop_names,
     hop_text,
-    joined,
+    named,
     path_keys,
-    texts,
+    together,
 )
 from workbench.analysis.plots_anomalies import plot_anomalies
 from workbench.analysis.unusual import bursts, how_far_out, tail_share
@@ -92,8 +92,8 @@ def part(index: FlowIndex) -> pd.DataFrame:
         _rows("start", no_name, [], began, key),
     ]
     flow = _rows("duration", no_name, [], durations(index), key)
-    flow["correlation_id"] = texts(every, index.correlation_id)
-    found = joined([flow, *tables], unsorted=["correlation_id"])
+    flow["correlation_id"] = named(every, index.correlation_id)
+    found = together([flow, *tables], unsorted=["correlation_id"])
     found.attrs = causes_of(index)
     return found
 
@@ -101,7 +101,7 @@ def part(index: FlowIndex) -> pd.DataFrame:
 def whole(parts: Iterable[pd.DataFrame]) -> Answer:
     """Judge all parts together; ``EventLog.anomalies`` documents the columns."""
     parts = list(parts)
-    rows = joined(parts, unsorted=["correlation_id"])
+    rows = together(parts, unsorted=["correlation_id"])
     of = {str(what): rows[rows["what"] == what] for what in rows["what"].cat.categories}
     flows = of["duration"].set_index("flow")
     n = len(flows)
@@ -141,11 +141,11 @@ def whole(parts: Iterable[pd.DataFrame]) -> Answer:
 def _rows(what: str, codes: Ints, names: Any, value: Ints, flow: Ints) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "what": texts(np.zeros(len(codes), np.int64), [what]),
-            "name": texts(codes, names),
+            "what": named(np.zeros(len(codes), np.int64), [what]),
+            "name": named(codes, names),
             "value": value.astype(np.int64),
             "flow": flow,
-            "correlation_id": texts(np.full(len(codes), -1), []),
+            "correlation_id": named(np.full(len(codes), -1), []),
         }
     )
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from workbench.analysis.parts import joined, path_keys, texts
+from workbench.analysis.parts import named, path_keys, together
 from workbench.analysis.variants import paths
 from workbench.capture.columns import COLUMNS, DEAD_LETTER, UNDATED, UNKNOWN
 from workbench.capture.json_text import any_json
@@ -83,7 +83,7 @@ def attributes(index: FlowIndex, frame: pd.DataFrame, asked: Bools) -> pd.DataFr
         *_columns(index, frame, at),
         _payloads(index, frame, at),
     ]
-    found = joined(tables)
+    found = together(tables)
     flow = found["flow"].to_numpy()
     return found.assign(flow=key[flow], asked=asked[flow])
 
@@ -117,9 +117,9 @@ def _table(
     return pd.DataFrame(
         {
             "flow": flow,
-            "attribute": texts(attribute, attributes),
-            "event_type": texts(event_type, types),
-            "value": texts(value, values),
+            "attribute": named(attribute, attributes),
+            "event_type": named(event_type, types),
+            "value": named(value, values),
             "number": number,
         }
     ).drop_duplicates(ignore_index=True)

@@ -23,9 +23,9 @@ from workbench.analysis.parts import (
     hop_kinds,
     hop_names,
     hop_text,
-    joined,
+    named,
     path_keys,
-    texts,
+    together,
 )
 from workbench.analysis.plots_compare import plot_compare
 from workbench.analysis.variants import paths
@@ -83,7 +83,7 @@ def part(index: FlowIndex) -> pd.DataFrame:
     path[ranked] = np.arange(len(ranked))
     types, with_type = _members(index, index.type, len(index.type_names))
     sources, with_source = _members(index, index.source, len(index.source_names))
-    found = joined(
+    found = together(
         [
             _rows("flow", np.zeros(index.flows, np.int64), ["duration"], durations(index)),
             _rows("hop", kind[effect], hops, index.time[effect] - index.time[index.cause[effect]]),
@@ -105,7 +105,7 @@ def part(index: FlowIndex) -> pd.DataFrame:
 def whole(before: Iterable[pd.DataFrame], after: Iterable[pd.DataFrame]) -> Answer:
     """Compare the parts of two logs; ``EventLog.compare`` documents the columns."""
     both = [(part, log) for log, parts in enumerate((before, after)) for part in parts]
-    rows = joined([part for part, _ in both])
+    rows = together([part for part, _ in both])
     rows["after"] = np.repeat([bool(log) for _, log in both], [len(part) for part, _ in both])
     durations_of = rows.loc[rows["what"] == "flow", "after"]
     flows = (int((~durations_of).sum()), int(durations_of.sum()))
@@ -147,8 +147,8 @@ def _rows(
 ) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "what": texts(np.zeros(len(codes), np.int64), [what]),
-            "name": texts(codes, names),
+            "what": named(np.zeros(len(codes), np.int64), [what]),
+            "name": named(codes, names),
             "value": value,
             "n": np.ones(len(codes), np.int32) if n is None else n.astype(np.int32),
         }

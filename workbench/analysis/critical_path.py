@@ -15,7 +15,7 @@ import pandas as pd
 
 from workbench.analysis.answer import Answer
 from workbench.analysis.hops import inferred_from
-from workbench.analysis.parts import HOP, causes_of, hop_kinds, hop_names, hop_text, joined, texts
+from workbench.analysis.parts import HOP, causes_of, hop_kinds, hop_names, hop_text, named, together
 from workbench.analysis.plots_critical_path import plot_critical_path, plot_one_path
 from workbench.analysis.wording import count, length, percent
 
@@ -54,7 +54,7 @@ def part(index: FlowIndex) -> pd.DataFrame:
     names = hop_names(index, np.concatenate([kinds[seen], begun]))
     cause = names["cause_type"]
     known = np.arange(len(cause)) < len(seen)
-    names["cause_type"] = texts(np.where(known, cause.codes, -1), list(cause.categories))
+    names["cause_type"] = named(np.where(known, cause.codes, -1), list(cause.categories))
     measured = np.concatenate([sums[seen], roots[begun]])
     found = pd.DataFrame(names | {name: measured[:, at] for at, name in enumerate(_MEASURED)})
     found.attrs = causes_of(index) | {"without_flow": index.without_flow}
@@ -64,7 +64,7 @@ def part(index: FlowIndex) -> pd.DataFrame:
 def whole(parts: Sequence[pd.DataFrame]) -> Answer:
     """Sum parts up; ``EventLog.critical_path`` documents the columns."""
     parts = list(parts)
-    sums = joined(parts).groupby(list(HOP), observed=True, dropna=False, sort=False).sum()
+    sums = together(parts).groupby(list(HOP), observed=True, dropna=False, sort=False).sum()
     table = sums.reset_index().astype(dict.fromkeys(HOP, "str"))
     begins = table["cause_type"].isna()
     flows, all_time = int(table.loc[begins, "n"].sum()), int(table["total_ns"].sum())

@@ -15,7 +15,7 @@ import pandas as pd
 from workbench.analysis.answer import Answer
 from workbench.analysis.duplicates import on_retry_channel, retrying_service
 from workbench.analysis.order import nanoseconds, utc
-from workbench.analysis.parts import texts
+from workbench.analysis.parts import named
 from workbench.analysis.traffic_parts import codes_of, firsts, stacked
 from workbench.analysis.wording import count, cut
 
@@ -43,7 +43,7 @@ def part(index: FlowIndex, frame: pd.DataFrame) -> pd.DataFrame:
     causes = [cause_of(str(reason)) for reason in reasons]
     table = pd.DataFrame(
         {
-            name: texts(code, np.array([cause[n] for cause in causes], dtype=object))
+            name: named(code, np.array([cause[n] for cause in causes], dtype=object))
             for n, name in enumerate(CAUSE)
         }
     )

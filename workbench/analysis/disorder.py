@@ -13,7 +13,7 @@ import pandas as pd
 
 from workbench.analysis.answer import Answer
 from workbench.analysis.order import nanoseconds
-from workbench.analysis.parts import texts
+from workbench.analysis.parts import named
 from workbench.analysis.texts import Texts
 from workbench.analysis.traffic_parts import codes_of, events_once, firsts, stacked, total
 from workbench.analysis.wording import count, length
@@ -86,8 +86,8 @@ def part(index: FlowIndex, frame: pd.DataFrame, key: str) -> pd.DataFrame:
     table = groups.agg(n=("n", "sum"), ns=("ns", "max")).reset_index()
     table["example"] = firsts(found, groups)["id"]
     names = keys[example[table["code"].to_numpy()]]
-    table["kind"] = texts(table["kind"].to_numpy(), _KINDS)
-    table["channel"] = texts(table["channel"].to_numpy(), list(frame["channel"].cat.categories))
+    table["kind"] = named(table["kind"].to_numpy(), _KINDS)
+    table["channel"] = named(table["channel"].to_numpy(), list(frame["channel"].cat.categories))
     table["key"] = names
     table.attrs |= {
         "events": len(rows),

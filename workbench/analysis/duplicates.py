@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from workbench.analysis.answer import Answer
 from workbench.analysis.order import nanoseconds, utc
-from workbench.analysis.parts import texts
+from workbench.analysis.parts import named
 from workbench.analysis.traffic_parts import codes_of, stacked, total
 from workbench.analysis.wording import count, length
 from workbench.capture.payload_column import payload_texts
@@ -44,7 +44,7 @@ def part(index: FlowIndex, frame: pd.DataFrame) -> pd.DataFrame:
     first = np.concatenate([first, index.row[cause_effect]])
     table = pd.DataFrame(
         {
-            "kind": texts(kind, _KINDS),
+            "kind": named(kind, _KINDS),
             "time": nanoseconds(frame["time"])[first],
             "apart": apart(frame, first, again),
         }

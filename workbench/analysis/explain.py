@@ -14,7 +14,7 @@ import pandas as pd
 
 from workbench.analysis.answer import Answer
 from workbench.analysis.attributes import drawn
-from workbench.analysis.parts import joined
+from workbench.analysis.parts import together
 from workbench.analysis.plots_explain import plot_explain
 from workbench.analysis.separating import IS_THERE, conditions
 from workbench.analysis.wording import count, cut, percent
@@ -111,7 +111,7 @@ def whole(parts: Iterable[pd.DataFrame], asked: int, rest: int, unknown: int = 0
     unknown
         How many of the ids asked about the log doesn't hold.
     """
-    rows = joined(parts)
+    rows = together(parts)
     head = rows[rows["attribute"].isna()]
     key, side = head["flow"].to_numpy(), head["asked"].to_numpy()
     chosen = drawn(key, head["number"].to_numpy().astype(np.int64), side)

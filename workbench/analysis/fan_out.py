@@ -12,7 +12,7 @@ import pandas as pd
 
 from workbench.analysis.answer import Answer
 from workbench.analysis.arrays import weighted_quantiles
-from workbench.analysis.parts import texts
+from workbench.analysis.parts import named
 from workbench.analysis.traffic_parts import codes_of, earliest, stacked, total
 from workbench.analysis.wording import count
 
@@ -32,7 +32,7 @@ def part(index: FlowIndex) -> pd.DataFrame:
     kind, many = np.divmod(keys, width)
     table = pd.DataFrame(
         {
-            "type": texts(kind, index.type_names),
+            "type": named(kind, index.type_names),
             "effects": many,
             "n": np.bincount(code, minlength=len(keys)),
             "time": index.time[first],

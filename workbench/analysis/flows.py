@@ -11,7 +11,7 @@ from numba import njit
 from workbench.analysis.answer import Answer
 from workbench.analysis.flow_sentences import of_flows
 from workbench.analysis.order import utc
-from workbench.analysis.parts import path_keys, texts, together
+from workbench.analysis.parts import named, path_keys, together
 from workbench.analysis.variants import Variants
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ def part(index: FlowIndex) -> pd.DataFrame:
             "duplicates": _per_flow(index, index.duplicate),
             "dead_letters": _per_flow(index, index.dead),
             "path": path_keys(index),
-            "first_type": _in_use(texts(index.type[first], index.type_names)),
-            "last_type": _in_use(texts(index.type[last], index.type_names)),
+            "first_type": _in_use(named(index.type[first], index.type_names)),
+            "last_type": _in_use(named(index.type[last], index.type_names)),
             "services": _services(index),
         }
     )
@@ -98,7 +98,7 @@ def _services(index: FlowIndex) -> pd.Categorical:
         ", ".join(index.source_names[np.unique(index.source[index.start[f] : index.start[f + 1]])])
         for f in example
     ]
-    return _in_use(texts(code, names))
+    return _in_use(named(code, names))
 
 
 def _in_use(labels: pd.Categorical) -> pd.Categorical:

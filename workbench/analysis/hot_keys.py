@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.analysis.answer import Answer
-from workbench.analysis.parts import texts
+from workbench.analysis.parts import named
 from workbench.analysis.texts import Texts
 from workbench.analysis.traffic_parts import coded, codes_of, events_once, stacked, total
 from workbench.analysis.wording import count, cut
@@ -34,7 +34,7 @@ def part(index: FlowIndex, frame: pd.DataFrame) -> pd.DataFrame:
         counts.append(_keys(frame, rows))
     counts.append(_partitions(frame, rows))
     table = coded(pd.concat(counts, ignore_index=True), ["channel"])
-    table["what"] = texts(table["what"].to_numpy(np.int64), _WHAT)
+    table["what"] = named(table["what"].to_numpy(np.int64), _WHAT)
     table.attrs["events"] = len(rows)
     return table
 

@@ -15,7 +15,7 @@ import pandas as pd
 from workbench.analysis.answer import Answer
 from workbench.analysis.arrays import quantiles
 from workbench.analysis.order import utc
-from workbench.analysis.parts import texts
+from workbench.analysis.parts import named
 from workbench.analysis.traffic_parts import codes_of, earliest, stacked, total
 from workbench.analysis.variants import Variants, paths
 from workbench.analysis.wording import count, length
@@ -58,12 +58,12 @@ def part(
     took = np.where(arrived, index.time[np.where(arrived, then[flow], 0)] - start, _NEVER)
     if by == "variant":
         variants = variants or Variants.of(index)
-        group = texts(variants.of_flow[flow], paths(index, variants.example))
+        group = named(variants.of_flow[flow], paths(index, variants.example))
     elif by == "hour":
         code, hours = pd.factorize(start // _HOUR)
-        group = texts(code, [f"{time:%Y-%m-%d %H:00}" for time in utc(hours * _HOUR)])
+        group = named(code, [f"{time:%Y-%m-%d %H:00}" for time in utc(hours * _HOUR)])
     else:
-        group = texts(np.zeros(len(flow), dtype=np.int64), [ALL])
+        group = named(np.zeros(len(flow), dtype=np.int64), [ALL])
     table = pd.DataFrame(
         {
             "flow": pd.array(index.correlation_id[flow], dtype="str"),
@@ -92,7 +92,7 @@ def whole(parts: Sequence[pd.DataFrame], between: tuple[str, str], by: By | None
                 f"{', '.join(known[:_NAMED])}{', …' if len(known) > _NAMED else ''}."
             )
     found = stacked(parts)
-    table = _table(found.assign(group=texts(np.zeros(len(found), dtype=np.int64), [ALL])))
+    table = _table(found.assign(group=named(np.zeros(len(found), dtype=np.int64), [ALL])))
     if by is not None:
         groups = _table(found)
         in_order = ["group"] if by == "hour" else ["flows", "group"]

@@ -13,7 +13,7 @@ import pandas as pd
 
 from workbench.analysis.answer import Answer
 from workbench.analysis.order import nanoseconds, utc
-from workbench.analysis.parts import texts
+from workbench.analysis.parts import named
 from workbench.analysis.traffic_parts import events_once, stacked, total
 from workbench.analysis.wording import count
 
@@ -48,7 +48,7 @@ def part(index: FlowIndex, frame: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def named(parts: Sequence[pd.DataFrame]) -> pd.Series[str]:
+def ids_named(parts: Sequence[pd.DataFrame]) -> pd.Series[str]:
     """The ids that the orphans of all parts name as their causes."""
     return pd.concat([part["causation_id"] for part in parts], ignore_index=True)
 
@@ -93,7 +93,7 @@ def whole(parts: Sequence[pd.DataFrame], found: Sequence[pd.DataFrame]) -> Answe
             **{name: orphans[name] for name in ("correlation_id", "type", "source", "id")},
             "time": utc(orphans["time"].to_numpy()),
             "causation_id": orphans["causation_id"],
-            "where": texts(_as_ints(where), _WHERE),
+            "where": named(_as_ints(where), _WHERE),
             "cause_flow": cause["flow"],
             "cause_type": cause["type"],
         }

@@ -16,9 +16,7 @@ from workbench.analysis.arrays import mixed
 from workbench.analysis.order import depth_in_order
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Hashable, Iterable, Sequence
-
-    from numpy.typing import NDArray
+    from collections.abc import Collection, Hashable, Iterable
 
     from workbench.analysis.arrays import Ints
     from workbench.analysis.index import FlowIndex
@@ -27,31 +25,32 @@ HOP = ("cause_type", "effect_type", "service")
 """The columns that name a kind of hop; the service is the one that emitted the effect."""
 
 
-def joined(parts: Iterable[pd.DataFrame], *, unsorted: Collection[str] = ()) -> pd.DataFrame:
-    """Put parts together row by row; categories are united and sorted by name, and none is lost.
+def together(parts: Iterable[pd.DataFrame], *, unsorted: Collection[str] = ()) -> pd.DataFrame:
+    """Stack tables that have the same columns; categories stay categories, sorted by name.
 
-    Those of the columns ``unsorted`` are left as they come: there may be millions.
+    So equal rows have equal codes, however a log was divided. Those of the columns ``unsorted``
+    are left as they come: there may be millions.
     """
     tables = list(parts)
     columns = {}
     for name in tables[0]:
         pieces: list[Any] = [table[name] for table in tables]
         if isinstance(pieces[0].dtype, pd.CategoricalDtype):
-            columns[name] = pd.Series(
-                union_categoricals(pieces, sort_categories=name not in unsorted)
-            )
+            in_order = name not in unsorted
+            united = union_categoricals(pieces, sort_categories=in_order, ignore_order=True)
+            columns[name] = pd.Series(united)
         else:
             columns[name] = pd.concat(pieces, ignore_index=True)
     return pd.DataFrame(columns)
 
 
-def texts(codes: Ints, names: NDArray[np.object_] | Sequence[str]) -> pd.Categorical:
-    """Texts as categories, from codes and the names that they index; a code of -1 is null.
+def named(codes: Ints, names: Any) -> pd.Categorical:
+    """Texts as categories, from codes and the names (an array or a list) that they index; -1 is null.
 
     Names that are alike become one.
     """
     alike, distinct = pd.factorize(np.asarray(names, dtype=object))
-    places: Any = np.append(alike, -1)[codes]
+    places: Any = codes if len(distinct) == len(alike) else np.append(alike, -1)[codes]
     return pd.Categorical.from_codes(places, pd.Index(distinct, dtype="str"))
 
 
@@ -80,9 +79,9 @@ def hop_names(index: FlowIndex, kinds: Ints) -> dict[str, pd.Categorical]:
     pair, source = np.divmod(kinds, n_sources)
     before, after = np.divmod(pair, len(index.type_names))
     return {
-        "cause_type": texts(before, index.type_names),
-        "effect_type": texts(after, index.type_names),
-        "service": texts(source, index.source_names),
+        "cause_type": named(before, index.type_names),
+        "effect_type": named(after, index.type_names),
+        "service": named(source, index.source_names),
     }
 
 
@@ -94,28 +93,6 @@ def causes_of(index: FlowIndex) -> dict[Hashable | None, Any]:
 def hop_text(cause: str, effect: str, service: str) -> str:
     """How a kind of hop is written: ``A → B (service)``."""
     return f"{cause} → {effect} ({service})"
-
-
-def together(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Stack tables that have the same columns; categories stay categories, sorted by name.
-
-    So equal rows have equal codes, however a log was divided.
-    """
-    columns = {}
-    for name in parts[0].columns:
-        pieces = [part[name] for part in parts]
-        if isinstance(pieces[0].dtype, pd.CategoricalDtype):
-            joined = union_categoricals(pieces, sort_categories=True, ignore_order=True)
-            columns[name] = pd.Series(joined)
-        else:
-            columns[name] = pd.concat(pieces, ignore_index=True)
-    return pd.DataFrame(columns)
-
-
-def named(codes: Ints, names: Any) -> pd.Categorical:
-    """Give codes the names (an array or a list) that they index, all different; -1 is null."""
-    dtype = pd.CategoricalDtype(pd.Index(names, dtype="str"))
-    return pd.Categorical.from_codes(codes, dtype=dtype)
 
 
 def path_keys(index: FlowIndex) -> Ints:

@@ -18,7 +18,7 @@ from workbench.analysis.dead_letters import came_at
 from workbench.analysis.duplicates import on_retry_channel, retrying_service, same_effects
 from workbench.analysis.index import who_gave_up
 from workbench.analysis.order import utc
-from workbench.analysis.parts import texts
+from workbench.analysis.parts import named
 from workbench.analysis.traffic_parts import coded, codes_of, events_once, firsts, stacked
 from workbench.analysis.wording import count
 
@@ -121,7 +121,7 @@ def _by_effects(index: FlowIndex, frame: pd.DataFrame) -> pd.DataFrame:
     found["attempts"] += 1
     found["told_by"] = _TOLD_BY[2]
     effect = found["effect"].to_numpy(np.int64)
-    found["service"] = texts(index.source[effect], index.source_names).astype("object")
+    found["service"] = named(index.source[effect], index.source_names).astype("object")
     cause = index.cause[effect]
     tried = np.where(cause >= 0, index.row[cause], index.row[effect])
     return _described(frame, tried, found)

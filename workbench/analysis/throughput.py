@@ -16,7 +16,7 @@ import pandas as pd
 from workbench.analysis.answer import Answer
 from workbench.analysis.index import NO_SOURCE, NO_TYPE
 from workbench.analysis.order import nanoseconds, utc
-from workbench.analysis.parts import texts
+from workbench.analysis.parts import named
 from workbench.analysis.traffic_parts import codes_of, events_once, stacked
 from workbench.analysis.wording import count, length, moment
 from workbench.errors import LogError
@@ -80,7 +80,7 @@ def part(index: FlowIndex, frame: pd.DataFrame, by: By, every: int | None) -> pd
     cells = pd.DataFrame(
         {
             "at": nanoseconds(frame["time"])[rows],
-            "name": texts(np.where(codes >= 0, codes, len(categories)), [*categories, _NULL[by]]),
+            "name": named(np.where(codes >= 0, codes, len(categories)), [*categories, _NULL[by]]),
             "n": np.ones(len(rows), dtype=np.int64),
         }
     )
@@ -150,7 +150,7 @@ def _in_steps(cells: pd.DataFrame, step: int) -> pd.DataFrame:
     joined = pd.DataFrame(
         {
             "at": (cell + first) * step,
-            "name": texts(name, names),
+            "name": named(name, names),
             "n": n[rank],
         }
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.parts import joined, texts
+from workbench.analysis.parts import named, together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def stacked(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Put the rows of all parts in one table; its categories are those in use, by name."""
-    table = joined(parts)
+    table = together(parts)
     for name, column in table.items():
         if isinstance(column.dtype, pd.CategoricalDtype):
             table[name] = column.cat.remove_unused_categories()
@@ -43,7 +43,7 @@ def coded(table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     for name in names:
         column = table[name].astype("str")
         codes, distinct = pd.factorize(column)
-        columns[name] = texts(np.asarray(codes, dtype=np.int64), np.asarray(distinct, dtype=object))
+        columns[name] = named(np.asarray(codes, dtype=np.int64), np.asarray(distinct, dtype=object))
     return table.assign(**columns)
 
 

@@ -157,7 +157,7 @@ class TrafficQuestions(Asked):
         from workbench.analysis import orphans
 
         found = self.parts(orphans.part)
-        ids = orphans.named(found)
+        ids = orphans.ids_named(found)
         return orphans.whole(found, self.parts(lambda i, f: orphans.sought(i, f, ids)))
 
     def loops(self, *, burst: int = 10, within: pd.Timedelta | str = "1s") -> Answer:
