@@ -40,14 +40,16 @@ def expected(each):
     """By way of a row of objects."""
     (found,) = standard_frame([row(each)], otherwise=OTHERWISE).to_dict("records")
     found.pop("undated", None)
-    return _cells(found)
+    headers = found.get("headers")
+    return _cells(found | {"headers": headers if isinstance(headers, dict) else None})
 
 
 def found(some):
     cells = []
     table = table_of(decode(batch) for batch in batches_of(some))
     for each in table.to_pylist():
-        each = _cells(each | {"data": each["data"] and any_json(each["data"])})
+        inside = {name: each[name] and any_json(each[name]) for name in ("data", "headers")}
+        each = _cells(each | inside)
         cells.append(each | {"time": each["time"] or each["broker_time"] or OTHERWISE})
     return cells
 
@@ -55,7 +57,7 @@ def found(some):
 def _cells(each):
     cells = {}
     for name, cell in each.items():
-        if name == "data":
+        if name in {"data", "headers"}:
             cells[name] = json.dumps(cell)  # which tells 1, 1.0 and True apart
         else:
             cells[name] = None if pd.isna(cell) else cell

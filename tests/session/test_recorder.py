@@ -3,8 +3,9 @@
 import pandas as pd
 import pytest
 
+from workbench import EventLog
 from workbench.brokers import MemoryBroker, Outgoing
-from workbench.capture import record
+from workbench.capture import record, record_to
 
 pytestmark = pytest.mark.memory
 
@@ -36,6 +37,22 @@ def test_an_event_time_beyond_a_logs_range_is_the_brokers(time):
     row = recorded(1_000_000_000_000, ("ce_time", time))
     assert row["time"].year == 2001
     assert pd.isna(row["undecoded"])
+
+
+def test_what_other_programs_write_is_read_by_paths_from_a_log_and_from_a_folder(tmp_path):
+    broker = MemoryBroker()
+    broker.ensure_channels({"legacy": 1})
+    headers = [("x-request-id", b"r-1"), ("via", b"a"), ("via", b"b")]
+    values = [b'{"kind": "Placed"}', b'{"kind": "Paid"}', b"no JSON"]
+    broker.producer().send([Outgoing("legacy", None, headers, value) for value in values])
+    mapping = {"type": "data.kind", "correlation_id": "headers.x-request-id"}
+    frame = record(broker, ["legacy"])
+    record_to(broker, ["legacy"], tmp_path / "legacy")
+    assert frame["headers"][0] == {"x-request-id": "r-1", "via": ["a", "b"]}
+    for log in (EventLog(frame, mapping), EventLog.read(tmp_path / "legacy", mapping)):
+        assert log.frame["type"].astype(object).fillna("").tolist() == ["Placed", "Paid", ""]
+        assert log.frame["data"].tolist() == [{"kind": "Placed"}, {"kind": "Paid"}, "no JSON"]
+        assert log.flows()["correlation_id"].tolist() == ["r-1"]
 
 
 def test_what_is_told_of_progress_ends_at_the_total():

@@ -54,9 +54,10 @@ SCHEMA: Final = pa.schema(
         pa.field("dead_letter", _TEXT),
         pa.field("undecoded", _TEXT),
         pa.field("key", _TEXT),
+        pa.field("headers", _TEXT),
     ]
 )
-"""The columns that records become; ``data`` is the JSON text of the payload."""
+"""The columns that records become; ``data`` and ``headers`` are JSON text."""
 
 _SPANS: Final = {
     "id": scanning.ID,
@@ -91,12 +92,13 @@ def decode(batch: RecordBatch, decoder: Decoder | None = None) -> pa.RecordBatch
         "offset": pa.array(np.ascontiguousarray(batch.index[:, OFFSET])),
         "dead_letter": pa.nulls(len(batch), _TEXT),
         "undecoded": pa.nulls(len(batch), _TEXT),
+        "headers": pa.nulls(len(batch), _TEXT),
     }
     columns |= _texts(batch.data, begins, sizes)
     if rows:
-        for name in (*_SPANS, "dead_letter", "undecoded"):
-            read = _payload if name == "data" else _text
-            found = pa.array([read(each[name]) for each in rows], _TEXT)
+        for name in (*_SPANS, "dead_letter", "undecoded", "headers"):
+            read = _json if name in {"data", "headers"} else _text
+            found = pa.array([read(each.get(name)) for each in rows], _TEXT)
             columns[name] = pc.replace_with_mask(columns[name], mask, found)
         moments = _moments(np.array([_nanoseconds(each["time"]) for each in rows], np.int64))
         columns["time"] = pc.replace_with_mask(columns["time"], mask, moments)
@@ -168,5 +170,5 @@ def _text(value: str | None) -> str | None:
     return value and value.encode("utf-8", "backslashreplace").decode()
 
 
-def _payload(value: Any) -> str | None:
+def _json(value: Any) -> str | None:
     return None if value is None else json_text(value).decode()

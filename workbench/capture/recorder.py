@@ -125,6 +125,10 @@ def frame_of(found: Iterable[tuple[RecordBatch, pa.RecordBatch]]) -> pd.DataFram
     del placed
     frame = table.to_pandas()
     frame["data"] = PayloadArray(table["data"])
+    if table["headers"].null_count == len(table):
+        del frame["headers"]  # all are events of the workbench's kind
+    else:
+        frame["headers"] = PayloadArray(table["headers"])
     frame = standard_frame(frame, otherwise=datetime.now(UTC))
     order = frame["time"].to_numpy("datetime64[ns]").argsort(kind="stable")
     return frame.take(order).reset_index(drop=True)

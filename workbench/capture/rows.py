@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -43,6 +44,8 @@ def row(found: Record, decoder: Decoder | None = None) -> dict[str, Any]:
             "traceparent": None,
             "dead_letter": reason,
             "undecoded": undecoded or str(error),
+            # Its ids may stand there, by names that only its owner knows.
+            "headers": named((name, _text(value)) for name, value in found.headers) or None,
             **where,
         }
     data, undecoded = payload_of(found, decoder, envelope.payload)
@@ -63,6 +66,21 @@ def row(found: Record, decoder: Decoder | None = None) -> dict[str, Any]:
     }
 
 
+def named(headers: Iterable[tuple[str, str | None]]) -> dict[str, Any]:
+    """Headers by name; a name that is there more than once has all its values, in their order."""
+    found: dict[str, Any] = {}
+    twice: set[str] = set()
+    for name, text in headers:
+        if name not in found:
+            found[name] = text
+        elif name in twice:
+            found[name].append(text)
+        else:
+            twice.add(name)
+            found[name] = [found[name], text]
+    return found
+
+
 def _moment(time_ms: int) -> datetime | None:
     # On a cluster of others a producer may have set the time, and to anything; -1 is none.
     try:
@@ -78,4 +96,8 @@ def _payload(value: bytes | None) -> Any:
     try:
         return decode_payload(value)
     except EventError:
-        return value.decode("utf-8", "backslashreplace")
+        return _text(value)
+
+
+def _text(value: bytes | None) -> str | None:
+    return value.decode("utf-8", "backslashreplace") if value is not None else None

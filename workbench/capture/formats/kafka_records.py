@@ -17,6 +17,7 @@ import msgspec
 
 from workbench.brokers import Record
 from workbench.capture.columns import UNKNOWN
+from workbench.capture.rows import named
 from workbench.capture.rows import row as recorded
 from workbench.errors import EventError
 from workbench.events import Envelope, from_kafka
@@ -170,21 +171,6 @@ def _why_not(text: str) -> str:
     if text[0] == "\0":
         return "the value is not JSON: it begins with a zero byte, as in Confluent's wire format"
     return "the value is not JSON"
-
-
-def named(headers: Headers) -> dict[str, Any]:
-    """Headers by name; a name that is there more than once has all its values, in their order."""
-    found: dict[str, Any] = {}
-    twice: set[str] = set()
-    for name, text in headers:
-        if name not in found:
-            found[name] = text
-        elif name in twice:
-            found[name].append(text)
-        else:
-            twice.add(name)
-            found[name] = [found[name], text]
-    return found
 
 
 def _ours(headers: Headers) -> set[str]:
