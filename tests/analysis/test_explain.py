@@ -87,6 +87,18 @@ def test_that_an_attribute_is_there_at_all_is_told_only_if_nothing_else_tells_th
     assert not answer["condition"].eq("is there").any()
 
 
+def test_of_an_event_that_the_flows_lack_only_that_is_told(event):
+    rows = [event("A", f"f{n}", n, data={"country": f"c{n % 10}"}) for n in range(200)]
+    rows += [
+        event("B", f"f{n}", n + 0.5, "A", data={"cents": n * 7 % 100}, partition=n % 3)
+        for n in range(200)
+        if n % 10
+    ]
+    answer = EventLog(rows).explain([f"f{n}" for n in range(0, 200, 10)])
+    assert top(answer) == ("data.country", "A", "= 'c0'")
+    assert not answer["event_type"].eq("B").any()
+
+
 def test_a_value_that_only_few_flows_have_is_told_beside_an_attribute_of_many_values(event):
     rows = [
         event("A", f"f{n}", n, data={"country": "GB" if n < 3 else "DE", "who": f"c{n % 97}"})

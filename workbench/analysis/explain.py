@@ -118,7 +118,10 @@ def whole(parts: Iterable[pd.DataFrame], asked: int, rest: int, unknown: int = 0
     kept = rows[rows["attribute"].notna() & rows["flow"].isin(key[chosen])]
     inside, outside = int(side[chosen].sum()), int((~side[chosen]).sum())
     table = conditions(kept, inside, outside)
-    table = table[table["score"] > _TELLS_NOTHING]
+    # Of events that none of the flows has, that they are missing is all there is to tell: a "type".
+    held = kept.loc[kept["asked"], "event_type"].dropna().unique()
+    told = table["event_type"].isna() | table["event_type"].isin(held)
+    table = table[told & (table["score"] > _TELLS_NOTHING)]
     table = (
         table.assign(
             rarer=table["inside_share"] < table["outside_share"],
