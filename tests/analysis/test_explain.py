@@ -121,10 +121,11 @@ def test_what_is_no_flow_of_the_log_is_an_error_or_is_said(log, orders):
 
 
 def test_all_flows_or_none_leave_nothing_to_tell_apart(orders):
-    assert orders.explain([True] * 4).sentence.startswith("There is nothing to tell apart: 4 flows")
-    assert orders.explain([False] * 4).sentence.startswith(
-        "There is nothing to tell apart: 0 flows"
-    )
+    for mask, flows in (([True] * 4, 4), ([False] * 4, 0)):
+        found = orders.explain(mask)
+        assert found.sentence.startswith(f"There is nothing to tell apart: {flows} flows")
+        assert found.empty
+        found.plot()
     assert EventLog([]).explain(np.zeros(0, bool)).empty
 
 

@@ -118,7 +118,7 @@ def whole(parts: Iterable[pd.DataFrame], asked: int, rest: int, unknown: int = 0
     kept = rows[rows["attribute"].notna() & rows["flow"].isin(key[chosen])]
     inside, outside = int(side[chosen].sum()), int((~side[chosen]).sum())
     table = conditions(kept, inside, outside)
-    table = table[table["score"] > _TELLS_NOTHING]
+    table = table[(table["score"] > _TELLS_NOTHING) & bool(inside and outside)]
     table = (
         table.assign(
             rarer=table["inside_share"] < table["outside_share"],
