@@ -48,6 +48,19 @@ def test_a_value_in_the_payload_that_sets_flows_apart_comes_first_with_its_count
     )
 
 
+def test_what_stands_inside_headers_is_an_attribute_too(log):
+    frame = log.frame
+    flow = pd.factorize(frame["correlation_id"])[0]
+    frame["headers"] = [
+        {"tenant": "X" if n % 10 == 0 else "Y", "x-request-id": str(n), "via": ["a", n]}
+        for n in flow.tolist()
+    ]
+    asked = frame.loc[flow % 10 == 0, "correlation_id"].unique()
+    answer = EventLog(frame).explain(asked)
+    assert answer.iloc[0][["attribute", "condition"]].tolist() == ["headers.tenant", "= 'X'"]
+    assert answer.iloc[0]["score"] == 1
+
+
 def test_a_threshold_on_a_nested_number_is_found(log, placed):
     dear = placed.map(lambda data: data["order"]["total"] > 100)
     answer = log.explain(dear.loc[log.flows()["correlation_id"]])

@@ -29,9 +29,9 @@ _NOTE: Final = b"workbench.capture"
 _PART_BYTES: Final = 64 * 1024 * 1024
 """Of one part's columns in memory, about; as a file it is a tenth of that."""
 _PREFIX: Final = "part-"
-_BESIDE: Final = json.dumps({
-    name: "json" if name == "headers" else "str" for name in SCHEMA.names if name not in COLUMNS
-})
+_BESIDE: Final = json.dumps(
+    {name: "json" if name == "headers" else "str" for name in SCHEMA.names if name not in COLUMNS}
+)
 _CODES: Final = [name for name in SCHEMA.names if pa.types.is_dictionary(SCHEMA.field(name).type)]
 
 
