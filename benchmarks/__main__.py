@@ -1,6 +1,6 @@
 """``python -m benchmarks [NAME ...] [--quick]``: measure, and print one table.
 
-Without a name everything is measured but the soak, which takes longest.
+Without a name everything is measured but the soak and the scan, which take longest.
 Nothing is written anywhere but in temporary folders, which are gone afterwards, and nothing is
 asserted: a limit that is not met is said in the table. Exit codes: 0 everything was measured,
 whatever came out; 1 a measure failed; 130 Ctrl-C, after printing what was measured before.
@@ -30,6 +30,7 @@ from benchmarks import (
     memory,
     reading,
     recovery,
+    scanning,
     size,
     soak,
     telemetry,
@@ -50,10 +51,11 @@ MEASURES = {
     "reading": reading.measure,
     "analysis": comparison.measure,
     "conformance": conformance.measure,
+    "scan": scanning.measure,
     "telemetry": telemetry.measure,
     "soak": soak.measure,
 }
-ONLY_WHEN_NAMED = {"soak"}
+ONLY_WHEN_NAMED = {"scan", "soak"}
 TITLES = {
     "import": "Import: a fresh interpreter, start to end",
     "kafka": "Local Kafka",
@@ -67,6 +69,7 @@ TITLES = {
     "reading": "A dump read",
     "analysis": "A captured log analysed",
     "conformance": "A captured log held against its design",
+    "scan": "A log larger than memory",
     "telemetry": "The order chain with logs and traces",
     "soak": "A long load: the last tenth against the first",
 }

@@ -48,7 +48,6 @@ def main() -> None:
 
 def record(row: object) -> dict[str, object]:
     """One record as the platform has it."""
-    milliseconds = pd.Timestamp(row.time).value // 1_000_000
     return {
         "@timestamp": f"{row.stored:%Y-%m-%dT%H:%M:%S}Z",
         "svc": row.source,
@@ -56,14 +55,24 @@ def record(row: object) -> dict[str, object]:
             "uid": row.id,
             "x-request-id": row.correlation_id,
             "because-of": row.causation_id,
-            "t": milliseconds,
+            "t": milliseconds(row.time),
         },
         "key": row.key,
-        "record": {"topic": row.channel, "partition": row.partition, "offset": row.offset},
+        "record": {
+            "topic": row.channel,
+            "partition": row.partition,
+            "offset": row.offset,
+            "timestamp": milliseconds(row.broker_time),
+        },
         "kind": row.type,
         "content": row.data,
         "failure": row.dead_letter,
     }
+
+
+def milliseconds(time: pd.Timestamp) -> int:
+    """Since 1970."""
+    return time.value // 1_000_000
 
 
 if __name__ == "__main__":

@@ -100,6 +100,17 @@ def test_that_an_attribute_is_there_at_all_is_told_only_if_nothing_else_tells_th
     assert not answer["condition"].eq("is there").any()
 
 
+def test_a_value_that_only_few_flows_have_is_told_beside_an_attribute_of_many_values(event):
+    rows = [
+        event("A", f"f{n}", n, data={"country": "GB" if n < 3 else "DE", "who": f"c{n % 97}"})
+        for n in range(600)
+    ]
+    answer = EventLog(rows).explain(["f0", "f1", "f2", "f300"])
+    row = answer.set_index("condition").loc["= 'GB'"]
+    assert (row["inside"], row["outside"]) == (3, 0)
+    assert row["by_chance"] < 0.01
+
+
 def test_ids_explain_nothing(log):
     answer = log.explain([f"o-0-{n}" for n in range(40)])
     assert not answer["attribute"].str.contains("id").any()

@@ -207,14 +207,14 @@ def test_the_key_of_the_till_is_the_hottest(log):
     assert hottest["events"] == 5 * FAULTS["hot"]["n"]  # each flow has five events of the key
 
 
-def test_the_unusual_flows_are_those_made_unusual_and_chance_stands_behind_them(log):
+def test_the_unusual_flows_come_first_that_were_made_unusual(log):
     found = log.anomalies()
-    hops = found[found["what"] == "hop"]
-    assert sorted(hops["correlation_id"]) == flows("customs")
+    first = found.head(FAULTS["customs"]["n"])
+    assert sorted(first["correlation_id"]) == flows("customs")
     cause, effect = FAULTS["customs"]["hop"]
-    assert set(hops["name"]) == {f"{cause} → {effect} (shipping)"}
-    assert hops.index.tolist() == [0, 1, 2]
+    assert set(first["name"]) == {f"{cause} → {effect} (shipping)"}
     odd = found[found["what"].isin(["repeats", "variant"])]
     assert set(odd["correlation_id"]) == set(flows("loop"))
-    assert set(found["what"]) <= {"hop", "repeats", "variant", "duration"}
-    assert (found["what"] == "duration").sum() <= 1  # a machine does more than it is asked to
+    by_chance = found.drop([*first.index, *odd.index])  # a busy machine was slow for these
+    assert set(by_chance["what"]) <= {"hop", "duration"}
+    assert len(by_chance) <= 3

@@ -77,7 +77,7 @@ def test_a_notebook_runs_from_top_to_bottom(path, tmp_path, monkeypatch):
         said = "\n".join(texts)
         assert "time            ← headers.t             given, ms" in said
         assert "24 are silent" in said
-        assert "the same answer: True" in said
+        assert "the same answers: True True" in said
         assert "data.country = 'PT' on OrderPlaced, 0 % of the" in said  # after the deployment
 
 

@@ -113,7 +113,7 @@ def group_hashes(frame: pd.DataFrame, by: str) -> NDArray[np.uint64]:
     """A hash of each row's correlation id, or whatever column groups the rows; 0 for none."""
     if by not in frame:
         return np.zeros(len(frame), np.uint64)
-    return Texts.of(frame[by].astype("str")).hashes
+    return Texts.of(frame[by].astype("str")).hashes()
 
 
 def identity_hashes(frame: pd.DataFrame) -> NDArray[np.uint64]:
@@ -121,7 +121,7 @@ def identity_hashes(frame: pd.DataFrame) -> NDArray[np.uint64]:
 
     That is its source and id; without an id, where it stood on the broker; without that, nothing: 0.
     """
-    ids = Texts.of(frame["id"]).hashes
+    ids = Texts.of(frame["id"]).hashes()
     found = np.maximum(mixed(ids + mixed(_names(frame["source"]))), np.uint64(1))
     nameless = np.flatnonzero(ids == 0)
     if len(nameless):
@@ -134,7 +134,7 @@ def identity_hashes(frame: pd.DataFrame) -> NDArray[np.uint64]:
 
 
 def _names(column: pd.Series[Any]) -> NDArray[np.uint64]:
-    hashes = Texts.of(pd.Series(column.cat.categories, dtype="str")).hashes
+    hashes = Texts.of(pd.Series(column.cat.categories, dtype="str")).hashes()
     return np.append(hashes, np.uint64(0))[column.cat.codes.to_numpy()]
 
 

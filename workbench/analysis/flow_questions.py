@@ -138,7 +138,8 @@ class FlowQuestions(Asked):
         -----
         A condition holds for a flow if it holds for any of its events of that type. Its score is
         the information gain, were both sides equally large; ``by_chance`` is Fisher's exact test
-        times the number of conditions tried (Bonferroni). A value must be shared by 3 flows. On
+        times the number of conditions tried (Bonferroni; each attribute, and on it single values,
+        groups of values and thresholds, may err equally often). A value must be shared by 3 flows. On
         each side whole flows of up to 200,000 events are looked at, of each its first 1,000; of
         more, a sample is drawn by a hash of the correlation id, and the sentence says so.
         """

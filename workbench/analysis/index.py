@@ -11,6 +11,7 @@ correlation id.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +33,7 @@ from workbench.analysis.order import (
     total_order,
     without_cycles,
 )
-from workbench.analysis.texts import Texts, same_before
+from workbench.analysis.texts import Texts
 from workbench.capture.columns import DEAD_LETTER
 
 NO_TYPE = "(no type)"
@@ -95,21 +96,24 @@ class FlowIndex:
         types, type_names = _labels(frame["type"], NO_TYPE)
         sources, source_names = _labels(frame["source"], NO_SOURCE)
         ids = Texts.of(frame["id"])
-        hashes = ids.hashes
+        with ThreadPoolExecutor(2) as pool:  # compiled loops, which leave Python to others
+            known = pool.submit(Texts.of(frame["correlation_id"]).codes)
+            wanted = pool.submit(Texts.of(frame["causation_id"]).hashes)
+            first = _first_alike(frame, ids, sources)
+            hashes = ids.hashes()
         letter = _is_dead_letter(frame)
-        first = _first_alike(frame, ids, hashes, sources)
         copy, original = _copies(frame, first, letter)
         dead = letter[copy] & ~_repeated_letter(frame, first, copy, letter)
         is_event = np.ones(len(frame), dtype=bool)
         is_event[copy] = False
 
-        correlation, named = Texts.of(frame["correlation_id"]).codes()
+        correlation, named = known.result()
         number, names = _flow_numbers(frame, np.where(is_event, correlation, -1), named, time)
         flow_of_row = number[correlation]
         row, start = grouped(np.where(is_event, flow_of_row, -1), len(names))
         tied = sort_by_time(row, start, time)
         break_ties(row, tied, frame)
-        cause = found_in_group(row, start, hashes, Texts.of(frame["causation_id"]).hashes)
+        cause = found_in_group(row, start, hashes, wanted.result())
         flow = np.repeat(np.arange(len(names)), np.diff(start))
         row, cause = _effects_after_causes(row, flow, cause)
 
@@ -173,26 +177,31 @@ def _is_dead_letter(frame: pd.DataFrame) -> Bools:
     return frame[DEAD_LETTER].notna().to_numpy()
 
 
-def _first_alike(
-    frame: pd.DataFrame, ids: Texts, hashes: NDArray[np.uint64], sources: Ints
-) -> Ints:
+def _first_alike(frame: pd.DataFrame, ids: Texts, sources: Ints) -> Ints:
     """Find, for each row, the first row that is the same event; rows as they stand in the frame.
 
     An event is its source and id. A record without an id is known by where it stood on the broker;
     where that is unknown too, it is an event of its own.
     """
-    key = np.maximum(mixed(hashes + mixed(sources.view(np.uint64))), np.uint64(1))
     also = sources
-    if ids.missing.any():
-        nameless = np.flatnonzero(ids.missing)
+    nameless = np.flatnonzero(ids.missing)
+    spread: NDArray[np.uint64] | None = None
+    if len(nameless):
         place = frame.iloc[nameless][["channel", "partition", "offset"]]
         number = place.groupby(list(place), observed=True, dropna=False).ngroup().to_numpy()
         also = also.copy()
         also[nameless] = number
-        placed = (place["offset"] >= 0).to_numpy()
         spread = mixed(number.astype(np.uint64) + np.uint64(1)) | np.uint64(1)
-        key[nameless] = np.where(placed, spread, np.uint64(0))
-    return same_before(key, ids.start, ids.letters, ids.missing, also)
+        spread[place["offset"].to_numpy() < 0] = 0
+    source = mixed(sources.view(np.uint64))
+
+    def key_of(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
+        key = np.maximum(mixed(hashes + source), np.uint64(1))
+        if spread is not None:
+            key[nameless] = spread
+        return key
+
+    return ids.first_alike(key_of, also)
 
 
 def _copies(frame: pd.DataFrame, first: Ints, letter: Bools) -> tuple[Ints, Ints]:

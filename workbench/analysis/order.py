@@ -89,7 +89,7 @@ def _id(frame: pd.DataFrame, rows: Ints) -> Ints:
 
 def _content(frame: pd.DataFrame, rows: Ints) -> Ints:
     """A hash of each row that depends neither on the order of columns nor on those without a value."""
-    names = Texts.of(pd.Series(list(map(str, frame)), dtype="str")).hashes
+    names = Texts.of(pd.Series(list(map(str, frame)), dtype="str")).hashes()
     found = np.zeros(len(rows), np.uint64)
     for name, key in zip(frame, names, strict=True):
         cells = _hashes(frame[name].iloc[rows])
@@ -103,15 +103,15 @@ def _hashes(column: pd.Series[Any]) -> NDArray[np.uint64]:
         names = np.append(_hashes(pd.Series(column.cat.categories)), np.uint64(0))
         return names[column.cat.codes.to_numpy()]
     if column.dtype == "json":
-        return Texts.of(payload_texts(column)).hashes
+        return Texts.of(payload_texts(column)).hashes()
     if column.dtype == "str":
-        return Texts.of(column).hashes
+        return Texts.of(column).hashes()
     there = column.notna().to_numpy()
     if column.dtype.kind in "iuMb" and isinstance(column.dtype, np.dtype | pd.DatetimeTZDtype):
         numbers = column.astype(np.int64).to_numpy().view(np.uint64)
         return np.where(there, np.maximum(mixed(numbers), np.uint64(1)), np.uint64(0))
     texts = [_text(c) if t else None for c, t in zip(column.tolist(), there, strict=True)]
-    return Texts.of(pa.array(texts, pa.large_string())).hashes
+    return Texts.of(pa.array(texts, pa.large_string())).hashes()
 
 
 def _text(cell: object) -> str:

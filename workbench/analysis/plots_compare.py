@@ -69,7 +69,7 @@ def plot_compare(table: pd.DataFrame) -> go.Figure:
         title=f"What changed, with intervals that hold together at 95 % "
         f"({len(shown)} of {len(measured):,})",
         subtitle="; ".join(notes),
-        height=230 + sum(38 + 21 * row.count("<br>") for row in rows),
+        height=230 + sum(42 + 21 * row.count("<br>") for row in rows),
     )
     figure.update_layout(
         margin={"b": 120, "t": 90},

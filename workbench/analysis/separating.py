@@ -25,6 +25,9 @@ _GROUPED = 5
 """Values that one condition names at most."""
 _WORTH = 1.05
 """How many times better than its best value a group must be."""
+_FORMS = 3
+"""A value or being there, a few values, a threshold."""
+_MADE = ["kind", "condition", "inside", "outside", "tried", "form", "same"]
 
 
 def conditions(rows: pd.DataFrame, inside: int, outside: int) -> pd.DataFrame:
@@ -58,17 +61,20 @@ def conditions(rows: pd.DataFrame, inside: int, outside: int) -> pd.DataFrame:
     code: Any = rows["value"].cat.codes.to_numpy(np.int64)
     value_names = rows["value"].cat.categories.to_numpy(dtype=object)
     number = rows["number"].to_numpy()
-    made: list[tuple[int, str, int, int, int, int]] = []
+    made: list[tuple[int, str, int, int, int, int, int]] = []
     for kind in range(len(kinds)):
         at = order[start[kind] : start[kind + 1]]
         one = _Attribute(flow[at], code[at], number[at], side, value_names)
         made += [(kind, *condition) for condition in one.conditions(weight)]
-    table = pd.DataFrame(made, columns=["kind", "condition", "inside", "outside", "tried", "same"])
+    table = pd.DataFrame(made, columns=_MADE)
     attribute_of, type_of = np.divmod(
         np.asarray(kinds, np.int64)[table["kind"].to_numpy(np.int64)], n_types
     )
     p, q = table["inside"] / max(inside, 1), table["outside"] / max(outside, 1)
-    tried = float(table["tried"].sum())
+    # Each form of condition on each attribute may err equally often, however many it has of them:
+    # else the millions of groups of customers would hide what a country alone tells.
+    table["tried"] = table["tried"].astype("float64")
+    tried = table.groupby(["kind", "form"])["tried"].transform("sum") * (_FORMS * len(kinds))
     chance = _chance(
         table["inside"].to_numpy(np.int64), table["outside"].to_numpy(np.int64), inside, outside
     )
@@ -123,8 +129,8 @@ class _Attribute:
         self.number, self.number_flow = number[known], flow[known]
         self.inside, self.outside = int(side.sum()), int((~side).sum())
 
-    def conditions(self, weight: NDArray[np.uint64]) -> list[tuple[str, int, int, int, int]]:
-        """Each condition's words, flows inside and outside, how many it was chosen from, and split."""
+    def conditions(self, weight: NDArray[np.uint64]) -> list[tuple[str, int, int, int, int, int]]:
+        """Each condition's words, flows inside and outside, how many it was chosen from, form, split."""
         made: list[tuple[str, Ints, int]] = [(IS_THERE, self.holders, 1)]
         n = np.bincount(self.place, minlength=len(self.values))
         hits = np.bincount(self.place[self.side[self.flow]], minlength=len(self.values))
@@ -133,16 +139,18 @@ class _Attribute:
         for value in shared:
             flows = self.flow[starts[value] : starts[value + 1]]
             made.append((f"= {self.names[self.values[value]]}", flows, 1))
+        forms = [made, [], self._thresholds()]
         if len(shared) > 2 and len(self.flow) == len(self.holders):
-            made += self._group(shared, hits[shared], n[shared], starts)
-        made += self._thresholds()
+            forms[1] = self._group(shared, hits[shared], n[shared], starts)
         results = []
-        for words, flows, tried in made:
+        for form, (words, flows, tried) in (
+            (at, one) for at, some in enumerate(forms) for one in some
+        ):
             inside = int(self.side[flows].sum())
             these = int(weight[flows].sum(dtype=np.uint64))
             others = (int(weight.sum(dtype=np.uint64)) - these) % 2**64
             same = min(these, others) >> 1  # a condition and its contrary are the same split
-            results.append((words, inside, len(flows) - inside, tried, same))
+            results.append((words, inside, len(flows) - inside, tried, form, same))
         return results
 
     def _group(

@@ -6,6 +6,7 @@ that two flows, or two events, are held for one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -53,16 +54,41 @@ class Texts(NamedTuple):
         tuple of numpy.ndarray of int64
             Each text's number, and each number's first text.
         """
-        first = same_before(self.hashes, self.start, self.letters, self.missing, None)
+        first = self.first_alike(lambda hashes: hashes)
         is_first = (first == np.arange(len(first))) & ~self.missing
         codes = (np.cumsum(is_first) - 1)[first]
         codes[self.missing] = -1
         return codes, np.flatnonzero(is_first)
 
-    @property
-    def hashes(self) -> NDArray[np.uint64]:
+    def hashes(self, seed: int = 0) -> NDArray[np.uint64]:
         """A 64-bit hash of each text; 0 for a missing one."""
-        return _hashes(self.start, self.letters, self.missing)
+        return _hashes(self.start, self.letters, self.missing, np.uint64(seed))
+
+    def first_alike(
+        self,
+        key_of: Callable[[NDArray[np.uint64]], NDArray[np.uint64]],
+        also: Ints | None = None,
+    ) -> Ints:
+        """Find, for each row, the first row that has the same text, and the same further number.
+
+        Parameters
+        ----------
+        key_of
+            Makes a hash of each row from those of the texts; 0 for a row that is alike to none.
+        also
+            The further number of each row. Rows without a text are alike if theirs are.
+
+        Notes
+        -----
+        What has one hash is compared letter by letter. Should two texts share a hash, all are hashed
+        anew with another seed.
+        """
+        seed = 0
+        first = same_before(key_of(self.hashes()))
+        while not _agree(first, self.start, self.letters, self.missing, also):
+            seed += 1
+            first = same_before(key_of(self.hashes(seed)))
+        return first
 
 
 # Places among the letters are unsigned: for a signed one numba asks each time whether it counts from
@@ -85,10 +111,10 @@ def _eight(letters: NDArray[np.uint8], at: np.uint64) -> np.uint64:
 
 
 @njit(cache=True, nogil=True)
-def hash_of(start: Ints, letters: NDArray[np.uint8], row: int) -> np.uint64:
+def _hash(start: Ints, letters: NDArray[np.uint8], row: int, seed: np.uint64) -> np.uint64:
     """A 64-bit hash of a text of a column, never 0: multiply and shift, eight letters at a time."""
     at, end = _U(start[row]), _U(start[row + 1])
-    mixed = (end - at + _U(1)) * _ODD
+    mixed = (end - at + _U(1) + seed * _LAST) * _ODD
     while at + _U(8) <= end:
         mixed = (mixed ^ _eight(letters, at)) * _MIX
         mixed ^= mixed >> _U(32)
@@ -124,41 +150,43 @@ def alike(start: Ints, letters: NDArray[np.uint8], one: int, other: int) -> bool
 
 
 @njit(cache=True, nogil=True)
-def _hashes(start: Ints, letters: NDArray[np.uint8], missing: Bools) -> NDArray[np.uint64]:
+def _hashes(
+    start: Ints, letters: NDArray[np.uint8], missing: Bools, seed: np.uint64
+) -> NDArray[np.uint64]:
     found = np.zeros(len(missing), np.uint64)
     for row in range(len(missing)):
         if not missing[row]:
-            found[row] = hash_of(start, letters, row)
+            found[row] = _hash(start, letters, row, seed)
     return found
 
 
 @njit(cache=True, nogil=True)
-def same_before(
-    key: NDArray[np.uint64],
-    start: Ints,
-    letters: NDArray[np.uint8],
-    missing: Bools,
-    also: Ints | None,
-) -> Ints:
-    """Find, for each row, the first row that is alike: the same hash, text and further number.
+def _agree(
+    first: Ints, start: Ints, letters: NDArray[np.uint8], missing: Bools, also: Ints | None
+) -> bool:
+    """Whether every row is what the first of its key is, letter by letter."""
+    for row in range(len(first)):
+        other = first[row]
+        if other != row:
+            if missing[row] != missing[other] or (also is not None and also[row] != also[other]):
+                return False
+            if not missing[row] and not alike(start, letters, other, row):
+                return False
+    return True
 
-    Parameters
-    ----------
-    key
-        A hash of each row's text and further number; 0 for a row that is alike to none.
-    start, letters, missing
-        The texts. Two rows without a text are alike if their further numbers are.
-    also
-        The further number of each row; ``None`` if there is none.
+
+@njit(cache=True, nogil=True)
+def same_before(key: NDArray[np.uint64]) -> Ints:
+    """Find, for each row, the first row that has the same key; 0 is the same as none.
 
     Returns
     -------
     numpy.ndarray of int64
-        The first row alike to each: itself for most.
+        The first row of each row's key: itself for most.
 
     Notes
     -----
-    The rows are dealt into heaps by the highest bits of their hash, so that each heap's table stays
+    The rows are dealt into heaps by the highest bits of their keys, so that each heap's table stays
     in the processor's cache.
     """
     n = len(key)
@@ -168,46 +196,34 @@ def same_before(
         bits += 1
     shift = _U(64 - bits)
     heaps = 1 << bits
-    count = np.zeros(heaps + 1, np.int64)
+    start = np.zeros(heaps + 1, np.int64)
     for row in range(n):
         if key[row]:
-            count[np.int64(key[row] >> shift) + 1] += 1
+            start[np.int64(key[row] >> shift) + 1] += 1
     for heap in range(heaps):
-        count[heap + 1] += count[heap]
-    place = count[:-1].copy()
-    dealt = np.empty(count[-1], np.int64)
+        start[heap + 1] += start[heap]
+    place = start[:-1].copy()
+    rows, keys = np.empty(start[-1], np.int64), np.empty(start[-1], np.uint64)
     for row in range(n):
         if key[row]:
             onto = np.int64(key[row] >> shift)
-            dealt[place[onto]] = row
+            rows[place[onto]], keys[place[onto]] = row, key[row]
             place[onto] += 1
-    most = 0
-    for heap in range(heaps):
-        most = max(most, int(count[heap + 1] - count[heap]))
     size = 16
-    while size < 2 * most:
+    while size < 2 * np.diff(start).max():
         size *= 2
-    table = np.full(size, -1, np.int64)
+    table = np.empty(size, np.int64)
     for heap in range(heaps):
         used = 16
-        while used < 2 * (count[heap + 1] - count[heap]):
+        while used < 2 * (start[heap + 1] - start[heap]):
             used *= 2
         table[:used] = -1
-        for at in range(count[heap], count[heap + 1]):
-            row = dealt[at]
-            slot = np.int64(key[row] & _U(used - 1))
-            while table[slot] >= 0:
-                other = table[slot]
-                if (
-                    key[other] == key[row]
-                    and (also is None or also[other] == also[row])
-                    and missing[other] == missing[row]
-                    and (missing[row] or alike(start, letters, other, row))
-                ):
-                    break
+        for at in range(start[heap], start[heap + 1]):
+            slot = np.int64(keys[at] & _U(used - 1))
+            while table[slot] >= 0 and keys[table[slot]] != keys[at]:
                 slot = (slot + 1) & (used - 1)
             if table[slot] < 0:
-                table[slot] = row
+                table[slot] = at
             else:
-                first[row] = table[slot]
+                first[rows[at]] = rows[table[slot]]
     return first
