@@ -48,6 +48,19 @@ def test_a_value_in_the_payload_that_sets_flows_apart_comes_first_with_its_count
     )
 
 
+def test_what_stands_inside_headers_is_an_attribute_too(log):
+    frame = log.frame
+    flow = pd.factorize(frame["correlation_id"])[0]
+    frame["headers"] = [
+        {"tenant": "X" if n % 10 == 0 else "Y", "x-request-id": str(n), "via": ["a", n]}
+        for n in flow.tolist()
+    ]
+    asked = frame.loc[flow % 10 == 0, "correlation_id"].unique()
+    answer = EventLog(frame).explain(asked)
+    assert answer.iloc[0][["attribute", "condition"]].tolist() == ["headers.tenant", "= 'X'"]
+    assert answer.iloc[0]["score"] == 1
+
+
 def test_a_threshold_on_a_nested_number_is_found(log, placed):
     dear = placed.map(lambda data: data["order"]["total"] > 100)
     answer = log.explain(dear.loc[log.flows()["correlation_id"]])
@@ -144,10 +157,11 @@ def test_what_is_no_flow_of_the_log_is_an_error_or_is_said(log, orders):
 
 
 def test_all_flows_or_none_leave_nothing_to_tell_apart(orders):
-    assert orders.explain([True] * 4).sentence.startswith("There is nothing to tell apart: 4 flows")
-    assert orders.explain([False] * 4).sentence.startswith(
-        "There is nothing to tell apart: 0 flows"
-    )
+    for mask, flows in (([True] * 4, 4), ([False] * 4, 0)):
+        found = orders.explain(mask)
+        assert found.sentence.startswith(f"There is nothing to tell apart: {flows} flows")
+        assert found.empty
+        found.plot()
     assert EventLog([]).explain(np.zeros(0, bool)).empty
 
 

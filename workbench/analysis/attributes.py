@@ -20,7 +20,7 @@ from workbench.capture.json_text import any_json
 from workbench.capture.payload_column import payload_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
@@ -158,9 +158,12 @@ def _columns(index: FlowIndex, frame: pd.DataFrame, at: Ints) -> Iterator[pd.Dat
         if name == "partition":
             cells = cells.mask(cells == UNKNOWN)
         known = cells.notna().to_numpy()
+        if any(isinstance(cell, dict | list) for cell in cells[known]):
+            yield _inside(index, zip(at[known].tolist(), cells[known], strict=True), str(name))
+            continue
         try:
             code, values = pd.factorize(cells[known])
-        except TypeError:  # lists and dicts
+        except TypeError:  # whatever else a DataFrame may hold
             code, values = pd.factorize(cells[known].map(repr))
         ordered = name != "partition"
         numbers = [float(v) if ordered and _is_number(v) else np.nan for v in values]
@@ -180,14 +183,18 @@ def _columns(index: FlowIndex, frame: pd.DataFrame, at: Ints) -> Iterator[pd.Dat
 
 def _payloads(index: FlowIndex, frame: pd.DataFrame, at: Ints) -> pd.DataFrame:
     held = payload_texts(frame["data"]).take(pa.array(index.row[at])).to_pylist()
+    there = ((p, any_json(t)) for p, t in zip(at.tolist(), held, strict=True) if t is not None)
+    return _inside(index, there, "data")
+
+
+def _inside(index: FlowIndex, held: Iterable[tuple[int, Any]], root: str) -> pd.DataFrame:
+    """What stands inside the values of a column, of each with the position of its event."""
     names: dict[str, int] = {}
     shown: dict[str, int] = {}
     event, attribute, value, number = [], [], [], []
-    for place, text in zip(at.tolist(), held, strict=True):
-        if text is None:
-            continue
+    for place, whole in held:
         left = _SCALARS
-        for name, found in _scalars(any_json(text), "data", _DEPTH):
+        for name, found in _scalars(whole, root, _DEPTH):
             if isinstance(found, str) and len(found) > _LETTERS:
                 continue
             event.append(place)

@@ -121,7 +121,7 @@ def whole(parts: Iterable[pd.DataFrame], asked: int, rest: int, unknown: int = 0
     # Of events that none of the flows has, that they are missing is all there is to tell: a "type".
     held = kept.loc[kept["asked"], "event_type"].dropna().unique()
     told = table["event_type"].isna() | table["event_type"].isin(held)
-    table = table[told & (table["score"] > _TELLS_NOTHING)]
+    table = table[told & (table["score"] > _TELLS_NOTHING) & bool(inside and outside)]
     table = (
         table.assign(
             rarer=table["inside_share"] < table["outside_share"],

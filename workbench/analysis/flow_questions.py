@@ -119,7 +119,7 @@ class FlowQuestions(Asked):
         -------
         Answer
             One row per condition, at most 50: ``attribute`` (str: ``"data.…"``, a path into the
-            payload; a header's column; ``"partition"``, ``"channel"``, ``"version"``; or of the
+            payload; ``"headers.…"`` and other columns; ``"partition"``, ``"channel"``, ``"version"``; or of the
             flow as a whole ``"type"``, ``"service"``, ``"variant"``), ``event_type`` (str: of the
             event that has it; null for a flow as a whole), ``condition`` (str: ``"= 'DE'"``,
             ``"in ('AT', 'DE')"``, ``"> 100"``, ``"is there"``), ``inside`` and ``outside`` (int64:
