@@ -22,7 +22,7 @@ from workbench.analysis.answer import Answer
 from workbench.analysis.due import DesignArrays
 from workbench.analysis.due_kernel import Judged
 from workbench.analysis.order import utc
-from workbench.analysis.parts import named, together
+from workbench.analysis.parts import inferred_from, named, together
 from workbench.analysis.waits import AND, followed, followers, given_up, unanswered, unmet
 from workbench.analysis.wording import count, length
 from workbench.choreography import Choreography
@@ -93,7 +93,9 @@ def part(index: FlowIndex, untold: Bools, expected: Expected) -> pd.DataFrame:
     found.attrs = {
         "end": index.end,
         "flows": index.flows,
-        "inferred": inferred,
+        "inferred": inferred + int(index.inferred.sum()),
+        "causes_from": index.causes_from or ("the design" if inferred else ""),
+        "in_time": not (index.cause >= 0).any(),
         "ways": ways,
         "followers": followers(index, before),
     }
@@ -198,11 +200,12 @@ class _Words:
 
 def _sentence(table: pd.DataFrame, parts: Sequence[pd.DataFrame], expected: Expected) -> str:
     flows = sum(piece.attrs["flows"] for piece in parts)
-    inferred = sum(piece.attrs["inferred"] for piece in parts)
     by = "what is usual in this log" if expected is None else "what is expected"
     if isinstance(expected, Choreography):
         by = "what the design makes due"
-    said = f" {count(inferred, 'cause')} inferred from the design." if inferred else ""
+    said = inferred_from(parts)
+    if expected is None and flows and all(piece.attrs["in_time"] for piece in parts):
+        said = " The log tells no causes: what follows an event is the next event of its flow."
     if table.empty:
         return f"No flow is stuck among {flows:,}: all came that is due by {by}.{said}"
     n, longest = table["correlation_id"].nunique(), table["waited_s"].max()

@@ -229,7 +229,7 @@ class TrafficQuestions(Asked):
         """
         from workbench.analysis import fan_out
 
-        return fan_out.whole(self.parts(lambda index, _: fan_out.part(index)))
+        return fan_out.whole(self.parts(lambda index, _: fan_out.part(index), causal=True))
 
     def latency(
         self,
