@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from workbench.capture.json_text import any_json, json_text
 from workbench.capture.payload_column import PayloadArray
 from workbench.capture.reading.times import UTC_NS, Form, form_of, times
+from workbench.capture.whole import WHOLE_TEXT, whole
 
 Values: TypeAlias = Sequence[Any] | pa.Array
 """A block of a column: Python values (``msgspec.Raw`` for JSON that was not decoded), or Arrow."""
@@ -45,7 +46,7 @@ def python_values(values: Values) -> list[Any]:
 
 
 def text_array(values: Values) -> pa.Array:
-    """As text: what is text already, and the JSON text of all else."""
+    """As text: what is text already, and the JSON text of all else; ``1.0`` was the number 1."""
     if isinstance(values, pa.Array):
         kind = values.type
         if pa.types.is_dictionary(kind):
@@ -60,8 +61,13 @@ def text_array(values: Values) -> pa.Array:
         return pa.array([_text(value) for value in values], TEXT)
 
 
+def id_array(texts: pa.Array) -> pa.Array:
+    """Ids as text, in which ``1.0`` was the number 1."""
+    return pc.replace_substring_regex(texts, pattern=WHOLE_TEXT, replacement=r"\1")
+
+
 def _text(value: Any) -> str | None:
-    value = decoded(value)
+    value = whole(decoded(value))
     if value is None or (isinstance(value, float) and value != value):  # noqa: PLR0124
         return None
     if isinstance(value, str):

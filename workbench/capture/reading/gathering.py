@@ -13,6 +13,7 @@ from workbench.capture.reading.arrays import (
     Values,
     beside_array,
     category,
+    id_array,
     json_array,
     number_array,
     python_values,
@@ -102,6 +103,8 @@ def _converted(entry: Entry, values: Values) -> pa.Array:
     if kind.startswith("int"):
         return number_array(values)
     texts = text_array(values)
+    if entry.whole:
+        texts = id_array(texts)
     if entry.column == "causation_id" and entry.path != ("causation_id",):
         none = pc.match_substring_regex(texts, _NO_CAUSE, ignore_case=True)
         return pc.if_else(none, pa.scalar(None, texts.type), texts)
