@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from workbench.capture.columns import COLUMNS
 from workbench.capture.reading.arrays import (
+    TEXT,
     Values,
     beside_array,
     category,
@@ -19,34 +20,37 @@ from workbench.capture.reading.arrays import (
     python_values,
     series,
     text_array,
-    time_array,
     together,
 )
 from workbench.capture.reading.dtypes import DTYPES, as_json, note_in, restored, suggested
 from workbench.capture.reading.kinds import Batch
 from workbench.capture.reading.mapping import Entry, LogMapping
 from workbench.capture.reading.paths import Path, at
+from workbench.capture.reading.time_columns import TimeColumns
 
 
 class Columns:
     """Columns that grow by batches."""
 
-    def __init__(self) -> None:
+    def __init__(self, times: TimeColumns | None = None) -> None:
         self.standard: dict[str, list[pa.Array]] = {}
         self.others: dict[str, list[pa.Array]] = {}
         self.dtypes: dict[str, str] | None = None
+        self.times = times or TimeColumns()
         self._untyped = True
         self.height = 0
 
-    def add(self, batch: Batch, mapping: LogMapping, *, untyped: bool = False) -> None:
-        """Take a batch; a column that it doesn't have is null in it."""
+    def add(
+        self, batch: Batch, mapping: LogMapping, *, untyped: bool = False, file: int = 0
+    ) -> None:
+        """Take a batch of a file, by its number; a column that it doesn't have is null in it."""
         columns, height = dict(batch[0]), batch[1]
         self._untyped &= untyped
         if DTYPES in columns:
             note = note_in(python_values(columns.pop(DTYPES)[:1])[0])
             self.dtypes = note if self.height == 0 else self.dtypes
         standard = {
-            entry.column: _converted(entry, columns[entry.path[0]])
+            entry.column: self._converted(entry, columns[entry.path[0]], file)
             for entry in mapping.entries
             if entry.path[0] in columns
         }
@@ -57,8 +61,17 @@ class Columns:
             if name not in whole
         }
         self._extend(self.standard, standard, height)
+        for name in _TIMES & standard.keys():
+            if standard[name].type == TEXT:
+                self.times.waits(name, len(self.standard[name]) - 1, file)
         self._extend(self.others, others, height)
         self.height += height
+
+    def _converted(self, entry: Entry, values: Values, file: int) -> pa.Array:
+        values = _deeper(values, entry.path[1:])
+        if entry.column in _TIMES:
+            return self.times.block(entry.column, values, entry.form, file)
+        return _converted(entry, values)
 
     def _beside(self, name: str, values: Values) -> pa.Array:
         if self.dtypes is not None and as_json(self.dtypes.get(name)):
@@ -85,7 +98,9 @@ class Columns:
         """All of it as pandas; each column leaves here as it goes there."""
         found: dict[str, pd.Series[Any]] = {}
         for name in list(self.standard):
-            column = together(self.standard.pop(name))
+            blocks = self.standard.pop(name)
+            self.times.read_waiting(name, blocks)
+            column = together(blocks)
             found[name] = category(column) if COLUMNS[name] == "category" else series(column)
         for name in list(self.others):
             column = together(self.others.pop(name))
@@ -93,13 +108,13 @@ class Columns:
         return pd.DataFrame(found, index=pd.RangeIndex(self.height))
 
 
+_TIMES: Final = frozenset(["time", "broker_time"])
+
+
 def _converted(entry: Entry, values: Values) -> pa.Array:
     kind = COLUMNS[entry.column]
-    values = _deeper(values, entry.path[1:])
     if kind == "json":
         return json_array(values, inside=entry.inside)
-    if kind.startswith("datetime"):
-        return time_array(values, entry.form)
     if kind.startswith("int"):
         return number_array(values)
     texts = text_array(values)

@@ -184,7 +184,7 @@ def mapping_of(
 
 
 def _form(column: str, values: Sequence[Any]) -> Form | None:
-    return form_of(values) if column in {"time", "broker_time"} else None
+    return form_of(values, said=True) if column in {"time", "broker_time"} else None
 
 
 def _holds_json(values: Sequence[Any]) -> bool:
