@@ -23,9 +23,9 @@ from workbench.capture.reading.arrays import (
     together,
 )
 from workbench.capture.reading.dtypes import DTYPES, as_json, note_in, restored, suggested
+from workbench.capture.reading.inside import Inside
 from workbench.capture.reading.kinds import Batch
 from workbench.capture.reading.mapping import Entry, LogMapping
-from workbench.capture.reading.paths import Path, at
 from workbench.capture.reading.time_columns import TimeColumns
 
 
@@ -49,8 +49,9 @@ class Columns:
         if DTYPES in columns:
             note = note_in(python_values(columns.pop(DTYPES)[:1])[0])
             self.dtypes = note if self.height == 0 else self.dtypes
+        inside = Inside(columns)
         standard = {
-            entry.column: self._converted(entry, columns[entry.path[0]], file)
+            entry.column: self._converted(entry, inside.at(entry.path), file)
             for entry in mapping.entries
             if entry.path[0] in columns
         }
@@ -68,7 +69,6 @@ class Columns:
         self.height += height
 
     def _converted(self, entry: Entry, values: Values, file: int) -> pa.Array:
-        values = _deeper(values, entry.path[1:])
         if entry.column in _TIMES:
             return self.times.block(entry.column, values, entry.form, file)
         return _converted(entry, values)
@@ -128,9 +128,3 @@ def _converted(entry: Entry, values: Values) -> pa.Array:
 
 _NO_CAUSE: Final = r"^(|-|root|none|null|nil|0+|0{8}-0{4}-0{4}-0{4}-0{12})$"
 """What others write where an event has no cause."""
-
-
-def _deeper(values: Values, steps: Path) -> Values:
-    if not steps:
-        return values
-    return [at(value, steps) for value in python_values(values)]
