@@ -35,6 +35,7 @@ import pyarrow as pa
 from pandas.api.types import infer_dtype, pandas_dtype
 
 from workbench.capture.payload_column import PayloadArray
+from workbench.capture.whole import whole_column
 from workbench.errors import LogError
 
 if TYPE_CHECKING:
@@ -188,7 +189,7 @@ def _standard(given: pd.DataFrame, name: str) -> pd.Series[Any]:
             array = series.array
             kept = array if isinstance(array, PayloadArray) else PayloadArray.of(series)
             return pd.Series(kept, index=series.index)
-        return _in_one_piece(series.astype(pandas_dtype(dtype)))
+        return _in_one_piece(whole_column(series).astype(pandas_dtype(dtype)))
     except (TypeError, ValueError, OverflowError) as error:
         raise LogError(f"column {name!r} can't be read as {dtype}: {error}") from error
 
@@ -216,7 +217,7 @@ def _in_one_piece(texts: pd.Series[Any]) -> pd.Series[Any]:
 def _category(series: pd.Series[Any]) -> pd.Series[Any]:
     """As text categories: only those in use, sorted, so that equal columns have equal codes."""
     if not isinstance(series.dtype, pd.CategoricalDtype):
-        return series.astype("str").astype("category")
+        return whole_column(series).astype("str").astype("category")
     used = series.cat.remove_unused_categories()
     names = used.cat.categories.astype("str")
     return used.cat.rename_categories(list(names)).cat.set_categories(names.sort_values())

@@ -65,6 +65,15 @@ def test_bytes_that_are_no_utf_8_make_their_line_windows_1252(tmp_path):
     assert found.rejected["line"].tolist() == [3]
 
 
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_a_line_that_is_no_event_before_such_bytes_does_not_hide_that_the_rest_is(tmp_path, pack):
+    content = b"# page 1 of 1\n" + EVENT.encode("cp1252") % 1 + EVENT.encode("cp1252") % 2
+    found = read(written(tmp_path, pack(content)), progress=False)
+    assert found.frame["type"].tolist() == ["Größer", "Größer"]
+    assert found.rejected["line"].tolist() == [1]
+    assert found.notes == ("2 lines are not in UTF-8, read as Windows-1252",)
+
+
 def test_what_expands_without_end_is_refused_until_somebody_says_how_far(tmp_path):
     path = written(tmp_path, gzip.compress(LINES.encode()))
     with pytest.raises(LogError, match=r"log expands to more than 100,000 bytes, .*expanded=…"):

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from workbench.capture.json_text import any_json, json_text
 from workbench.capture.payload_column import PayloadArray
-from workbench.capture.reading.times import UTC_NS, Form, form_of, times
+from workbench.capture.whole import WHOLE_TEXT, whole
 
 Values: TypeAlias = Sequence[Any] | pa.Array
 """A block of a column: Python values (``msgspec.Raw`` for JSON that was not decoded), or Arrow."""
@@ -45,7 +45,7 @@ def python_values(values: Values) -> list[Any]:
 
 
 def text_array(values: Values) -> pa.Array:
-    """As text: what is text already, and the JSON text of all else."""
+    """As text: what is text already, and the JSON text of all else; ``1.0`` was the number 1."""
     if isinstance(values, pa.Array):
         kind = values.type
         if pa.types.is_dictionary(kind):
@@ -60,8 +60,13 @@ def text_array(values: Values) -> pa.Array:
         return pa.array([_text(value) for value in values], TEXT)
 
 
+def id_array(texts: pa.Array) -> pa.Array:
+    """Ids as text, in which ``1.0`` was the number 1."""
+    return pc.replace_substring_regex(texts, pattern=WHOLE_TEXT, replacement=r"\1")
+
+
 def _text(value: Any) -> str | None:
-    value = decoded(value)
+    value = whole(decoded(value))
     if value is None or (isinstance(value, float) and value != value):  # noqa: PLR0124
         return None
     if isinstance(value, str):
@@ -100,20 +105,18 @@ def _whole(value: Any) -> int | None:
     return number if number == float(value) and -(2**63) <= number < 2**63 else None
 
 
-def time_array(values: Values, form: Form | None) -> pa.Array:
-    """As UTC nanoseconds; null where one can't be read."""
+def time_values(values: Values) -> pa.Array:
+    """As what times may be written in: text, numbers or Arrow times."""
     if not isinstance(values, pa.Array):
         try:
             values = pa.array(values)
         except (pa.ArrowException, TypeError, ValueError, OverflowError):
             values = text_array(values)
-    if pa.types.is_null(values.type):
-        return pa.nulls(len(values), UTC_NS)
+    if pa.types.is_dictionary(values.type):
+        return values.dictionary_decode()
     if pa.types.is_nested(values.type) or pa.types.is_binary(values.type) or values.type == JSON:
-        values = text_array(python_values(values))
-    if form is None:
-        form = form_of(values.slice(0, 1000).drop_null().to_pylist()) or "ISO 8601"
-    return times(values, form)
+        return text_array(python_values(values))
+    return values
 
 
 def json_array(values: Values, *, inside: bool = False) -> pa.Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any, Final, cast
 from workbench.capture.reading.paths import Path, members
 from workbench.capture.reading.times import Form, form_of
 from workbench.capture.reading.vocabulary import PAYLOADS, WRAPPERS, points, words
+from workbench.capture.whole import WHOLE_TEXT, whole
 
 _ENVELOPE: Final = ("id", "time", "correlation_id", "causation_id")
 """What tells an envelope from a payload."""
@@ -39,7 +41,7 @@ class Seen:
     @cached_property
     def counts(self) -> Counter[str]:
         """How often each is there, as text."""
-        return Counter(map(str, self.there)) if self.plain else Counter()
+        return Counter(map(_as_key, self.there)) if self.plain else Counter()
 
     @cached_property
     def form(self) -> Form | None:
@@ -194,11 +196,11 @@ class Evidence:
         ids, causes = self.seen.get(self.paths["id"]), self.seen.get(self.paths["causation_id"])
         if ids is None or causes is None:
             return None
-        value_of = {str(i): v for i, v in zip(ids.values, each.values, strict=True)}
+        value_of = {_as_key(i): v for i, v in zip(ids.values, each.values, strict=True)}
         pairs = [
-            (value_of[str(cause)], value)
+            (value_of[_as_key(cause)], value)
             for cause, value in zip(causes.values, each.values, strict=True)
-            if cause is not None and str(cause) in value_of
+            if cause is not None and _as_key(cause) in value_of
         ]
         if len(pairs) < 5:
             return None
@@ -260,9 +262,17 @@ def _is_inside(path: Path, whole: Path) -> bool:
 
 def _is_key(each: Seen, column: str) -> bool:
     """Whether values can be keys: text or whole numbers, and no times unless the name says so."""
-    if not each.plain or any(isinstance(v, float) for v in each.there):
+    if not each.plain or any(isinstance(whole(v), float) for v in each.there):
         return False
     return each.form is None or points(column, each.path) > 50
+
+
+def _as_key(value: Any) -> str:
+    """As text, as an id is written."""
+    return _WAS_WHOLE.sub(r"\1", str(whole(value)))
+
+
+_WAS_WHOLE: Final = re.compile(WHOLE_TEXT)
 
 
 def _numbered(each: Seen) -> float:

@@ -10,42 +10,48 @@ import pyarrow.compute as pc
 
 from workbench.capture.columns import COLUMNS
 from workbench.capture.reading.arrays import (
+    TEXT,
     Values,
     beside_array,
     category,
+    id_array,
     json_array,
     number_array,
     python_values,
     series,
     text_array,
-    time_array,
     together,
 )
 from workbench.capture.reading.dtypes import DTYPES, as_json, note_in, restored, suggested
+from workbench.capture.reading.inside import Inside
 from workbench.capture.reading.kinds import Batch
 from workbench.capture.reading.mapping import Entry, LogMapping
-from workbench.capture.reading.paths import Path, at
+from workbench.capture.reading.time_columns import TimeColumns
 
 
 class Columns:
     """Columns that grow by batches."""
 
-    def __init__(self) -> None:
+    def __init__(self, times: TimeColumns | None = None) -> None:
         self.standard: dict[str, list[pa.Array]] = {}
         self.others: dict[str, list[pa.Array]] = {}
         self.dtypes: dict[str, str] | None = None
+        self.times = times or TimeColumns()
         self._untyped = True
         self.height = 0
 
-    def add(self, batch: Batch, mapping: LogMapping, *, untyped: bool = False) -> None:
-        """Take a batch; a column that it doesn't have is null in it."""
+    def add(
+        self, batch: Batch, mapping: LogMapping, *, untyped: bool = False, file: int = 0
+    ) -> None:
+        """Take a batch of a file, by its number; a column that it doesn't have is null in it."""
         columns, height = dict(batch[0]), batch[1]
         self._untyped &= untyped
         if DTYPES in columns:
             note = note_in(python_values(columns.pop(DTYPES)[:1])[0])
             self.dtypes = note if self.height == 0 else self.dtypes
+        inside = Inside(columns)
         standard = {
-            entry.column: _converted(entry, columns[entry.path[0]])
+            entry.column: self._converted(entry, inside.at(entry.path), file)
             for entry in mapping.entries
             if entry.path[0] in columns
         }
@@ -56,8 +62,16 @@ class Columns:
             if name not in whole
         }
         self._extend(self.standard, standard, height)
+        for name in _TIMES & standard.keys():
+            if standard[name].type == TEXT:
+                self.times.waits(name, len(self.standard[name]) - 1, file)
         self._extend(self.others, others, height)
         self.height += height
+
+    def _converted(self, entry: Entry, values: Values, file: int) -> pa.Array:
+        if entry.column in _TIMES:
+            return self.times.block(entry.column, values, entry.form, file)
+        return _converted(entry, values)
 
     def _beside(self, name: str, values: Values) -> pa.Array:
         if self.dtypes is not None and as_json(self.dtypes.get(name)):
@@ -84,7 +98,9 @@ class Columns:
         """All of it as pandas; each column leaves here as it goes there."""
         found: dict[str, pd.Series[Any]] = {}
         for name in list(self.standard):
-            column = together(self.standard.pop(name))
+            blocks = self.standard.pop(name)
+            self.times.read_waiting(name, blocks)
+            column = together(blocks)
             found[name] = category(column) if COLUMNS[name] == "category" else series(column)
         for name in list(self.others):
             column = together(self.others.pop(name))
@@ -92,16 +108,18 @@ class Columns:
         return pd.DataFrame(found, index=pd.RangeIndex(self.height))
 
 
+_TIMES: Final = frozenset(["time", "broker_time"])
+
+
 def _converted(entry: Entry, values: Values) -> pa.Array:
     kind = COLUMNS[entry.column]
-    values = _deeper(values, entry.path[1:])
     if kind == "json":
         return json_array(values, inside=entry.inside)
-    if kind.startswith("datetime"):
-        return time_array(values, entry.form)
     if kind.startswith("int"):
         return number_array(values)
     texts = text_array(values)
+    if entry.whole:
+        texts = id_array(texts)
     if entry.column == "causation_id" and entry.path != ("causation_id",):
         none = pc.match_substring_regex(texts, _NO_CAUSE, ignore_case=True)
         return pc.if_else(none, pa.scalar(None, texts.type), texts)
@@ -110,9 +128,3 @@ def _converted(entry: Entry, values: Values) -> pa.Array:
 
 _NO_CAUSE: Final = r"^(|-|root|none|null|nil|0+|0{8}-0{4}-0{4}-0{4}-0{12})$"
 """What others write where an event has no cause."""
-
-
-def _deeper(values: Values, steps: Path) -> Values:
-    if not steps:
-        return values
-    return [at(value, steps) for value in python_values(values)]

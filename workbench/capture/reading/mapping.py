@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -30,6 +31,8 @@ class Entry:
     example: str = ""
     inside: bool = False
     """Whether text there is JSON itself."""
+    whole: bool = False
+    """Whether text there is whole numbers, some of which may have been written as floats."""
 
     @property
     def how(self) -> str:
@@ -172,6 +175,7 @@ def mapping_of(
             form=forms.get(column) or _form(column, leaves.get(path, ())),
             example=_example(leaves.get(path, ())),
             inside=json_is_text or (not own and _holds_json(leaves.get(path, ()))),
+            whole=column in _IDS and not own and not ours and _whole(leaves.get(path, ())),
         )
         for column in COLUMNS
         if column in paths
@@ -180,12 +184,20 @@ def mapping_of(
 
 
 def _form(column: str, values: Sequence[Any]) -> Form | None:
-    return form_of(values) if column in {"time", "broker_time"} else None
+    return form_of(values, said=True) if column in {"time", "broker_time"} else None
 
 
 def _holds_json(values: Sequence[Any]) -> bool:
     texts = [value for value in values if isinstance(value, str)]
     return bool(texts) and sum(text[:1] in {"{", "["} for text in texts) > len(texts) / 2
+
+
+_IDS: Final = frozenset(["id", "correlation_id", "causation_id"])
+
+
+def _whole(values: Sequence[Any]) -> bool:
+    there = [str(value) for value in values if value is not None and value == value]  # noqa: PLR0124
+    return all(re.fullmatch(r"(-?\d+(\.0)?)?", text) for text in there)
 
 
 def _example(values: Sequence[Any]) -> str:

@@ -136,7 +136,7 @@ class OpenedFile:
         self._advance(self.path.stat().st_size)
 
     def head(self, size: int = 65536) -> bytes:
-        """Look at the beginning: up to ``size`` bytes."""
+        """Look at the beginning: up to ``size`` bytes, and whatever UTF-8 makes of them."""
         if self._looked < size:
             self._looked = size
             found = b""
@@ -145,7 +145,7 @@ class OpenedFile:
                 if len(found) >= size:
                     break
             self._head = found
-        return self._head[:size]
+        return _as_utf8(self._head[:size])[0]
 
     def lines(self) -> Iterator[tuple[int, bytes]]:
         """Give each line that is not empty with its number."""
@@ -210,23 +210,9 @@ class OpenedFile:
         self.rejected.append(Rejected(line, reason, shown[:CUT]))
 
     def _utf8(self, block: bytes) -> bytes:
-        """The block itself, if it is UTF-8; else with the lines that aren't read as Windows-1252."""
-        try:
-            block.decode()
-        except UnicodeDecodeError:
-            return b"\n".join(map(self._line_as_utf8, block.split(b"\n")))
-        return block
-
-    def _line_as_utf8(self, line: bytes) -> bytes:
-        try:
-            line.decode()
-        except UnicodeDecodeError:
-            self.recoded += 1
-            try:
-                return line.decode("cp1252").encode()
-            except UnicodeDecodeError:  # five bytes mean nothing in it
-                return line.decode("latin-1").encode()
-        return line
+        found, recoded = _as_utf8(block)
+        self.recoded += recoded
+        return found
 
     def _decoded(self, advance: Callable[[int], object]) -> Iterator[bytes]:
         """The bytes, decompressed and, if they begin as UTF-16 or UTF-32, turned into UTF-8."""
@@ -276,3 +262,25 @@ class OpenedFile:
                 f"the compressed file is cut or damaged here, what is before was read: {self._cut}"
             )
             self.reject(line, reason, "")
+
+
+def _as_utf8(block: bytes) -> tuple[bytes, int]:
+    """The block itself, if it is UTF-8; else with lines that aren't read as Windows-1252: how many."""
+    try:
+        block.decode()
+    except UnicodeDecodeError:
+        lines = block.split(b"\n")
+        found = list(map(_line_as_utf8, lines))
+        return b"\n".join(found), sum(a is not b for a, b in zip(lines, found, strict=True))
+    return block, 0
+
+
+def _line_as_utf8(line: bytes) -> bytes:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        try:
+            return line.decode("cp1252").encode()
+        except UnicodeDecodeError:  # five bytes mean nothing in it
+            return line.decode("latin-1").encode()
+    return line

@@ -91,16 +91,6 @@ def _pair(item: Any) -> tuple[str, Any] | None:
     return None if name is None or value is None else (name, item[value])
 
 
-def at(value: Any, path: Path) -> Any:
-    """What stands at a path inside a value; ``None`` where there is nothing."""
-    for step in path:
-        inside = members(value)
-        if inside is None:
-            return None
-        value = inside.get(step)
-    return value
-
-
 def leaves(rows: Iterable[Mapping[str, Any]]) -> dict[Path, list[Any]]:
     """Every path in some rows → its values, one a row; ``None`` where a row has nothing there.
 

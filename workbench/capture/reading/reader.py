@@ -22,6 +22,7 @@ from workbench.capture.reading.kinds import Batch, kind_of
 from workbench.capture.reading.mapping import LogMapping, mapping_of, names_nothing
 from workbench.capture.reading.opening import OpenedFile, files_of
 from workbench.capture.reading.paths import Path, leaves, shown
+from workbench.capture.reading.time_columns import TimeColumns
 from workbench.errors import LogError
 
 _SAMPLE: Final = 2_000
@@ -99,17 +100,18 @@ def read(
             mappings.append(mapped)
             for batch in chain([first], batches):
                 if batch[1]:
-                    columns.add(batch, mapped, untyped=kind.untyped)
+                    columns.add(batch, mapped, untyped=kind.untyped, file=len(mappings) - 1)
             rejected += [(file.name, each.line, each.reason, each.text) for each in file.rejected]
             recoded += file.recoded
     nowhere = {c: (mapping or {})[c] for c, names in absent.items() if len(names) == len(files)}
     if nowhere:
         raise names_nothing(nowhere, seen, f"any of the {len(files):,} files")
+    frame = _standard(columns, str(files[0]), seen)
     return Reading(
-        _standard(columns, str(files[0]), seen),
-        _first_of(mappings),
+        frame,
+        _told(_first_of(mappings), columns),
         pd.DataFrame(rejected, columns=list(REJECTED)).astype(dict(REJECTED)),
-        _notes(recoded),
+        _notes(recoded, columns),
     )
 
 
@@ -129,7 +131,7 @@ def from_frame(events: pd.DataFrame, mapping: Mapping[str, str] | None = None) -
     columns.dtypes = note_of(events)
     columns.add(batch, mapped)
     frame = _standard(columns, "the DataFrame", sample)
-    return Reading(frame, mapped, no_rejects())
+    return Reading(frame, _told(mapped, columns), no_rejects(), _notes(0, columns))
 
 
 def _batch_of(events: pd.DataFrame) -> Batch:
@@ -151,14 +153,16 @@ def read_parts(path: str | os.PathLike[str]) -> Iterator[pd.DataFrame]:
     """Read an event log piece by piece, for one that is larger than memory.
 
     Each part is as ``standard_frame`` returns it; columns beside the standard ones have the dtypes
-    that the part's values suggest.
+    that the part's values suggest, and whether a date has its day first is what it and those before
+    it tell.
 
     Raises
     ------
     LogError
         As ``read``; and when it comes to a row that can't be read.
     """
-    for each in files_of(path):
+    dated = TimeColumns()
+    for number, each in enumerate(files_of(path)):
         file = OpenedFile(each)
         mapped: LogMapping | None = None
         sample: dict[Path, Any] = {}
@@ -175,8 +179,8 @@ def read_parts(path: str | os.PathLike[str]) -> Iterator[pd.DataFrame]:
                     ours=kind.ours,
                     json_is_text=kind.json_is_text,
                 )
-            columns = Columns()
-            columns.add(batch, mapped, untyped=kind.untyped)
+            columns = Columns(dated)
+            columns.add(batch, mapped, untyped=kind.untyped, file=number)
             columns.dtypes = None
             yield _standard(columns, file.name, sample)
 
@@ -215,9 +219,24 @@ def _first_of(mappings: list[LogMapping]) -> LogMapping:
     return replace(first, others=sum(dict(each) != dict(first) for each in mappings))
 
 
-def _notes(recoded: int) -> tuple[str, ...]:
-    if not recoded:
-        return ()
-    return (
-        f"{'1 line is' if recoded == 1 else f'{recoded:,} lines are'} not in UTF-8, read as Windows-1252",
+def _told(mapping: LogMapping, columns: Columns) -> LogMapping:
+    """The mapping of the first file with how its times were read, which all files may have told."""
+    entries = tuple(
+        replace(entry, form=columns.times.form(entry.column, 0))
+        if entry.form is not None and entry.form.startswith("text")
+        else entry
+        for entry in mapping.entries
     )
+    return replace(mapping, entries=entries)
+
+
+def _notes(recoded: int, columns: Columns) -> tuple[str, ...]:
+    notes = []
+    if recoded:
+        lines = "1 line is" if recoded == 1 else f"{recoded:,} lines are"
+        notes.append(f"{lines} not in UTF-8, read as Windows-1252")
+    for column, n in sorted(columns.times.unread.items()):
+        if n:
+            values = "1 value" if n == 1 else f"{n:,} values"
+            notes.append(f"{values} of {column} can't be read as a time")
+    return tuple(notes)

@@ -17,7 +17,19 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-Form = Literal["ISO 8601", "s", "ms", "µs", "ns", "text", "text, day first"]
+from workbench.capture.reading.day_first import Told, told_by
+
+Form = Literal[
+    "ISO 8601",
+    "s",
+    "ms",
+    "µs",
+    "ns",
+    "text",
+    "text, day first",
+    "text, month first",
+    "text, month first? nothing tells",
+]
 
 UTC_NS: Final = pa.timestamp("ns", "UTC")
 _PER_UNIT: Final[dict[str, int]] = {"s": 10**9, "ms": 10**6, "µs": 10**3, "ns": 1}
@@ -27,11 +39,13 @@ _FIRST: Final = 10**8
 _DIGITS: Final = re.compile(r"\d{1,18}|[1-8]\d{18}")
 _NUMBER: Final = re.compile(r"\s*[+-]?\d+(\.\d*)?([eE]\+?\d+)?\s*")
 _ISO: Final = re.compile(r"\s*[+-]?\d{4}-?(\d\d-?\d\d|W\d\d|\d{3})([T ]|$)")
-_DAY: Final = re.compile(r"\s*(\d{1,2})([./-])(\d{1,2})[./-]\d{2,4}")
 
 
-def form_of(values: Sequence[Any]) -> Form | None:
-    """Say how a column's times are written, from some of its values; ``None`` if they aren't times."""
+def form_of(values: Sequence[Any], *, said: bool = False) -> Form | None:
+    """Say how a column's times are written, from some of its values; ``None`` if they aren't times.
+
+    One in ten may be something else; of a column that is ``said`` to hold times, all but one.
+    """
     there = [value for value in values if value is not None and value == value]  # noqa: PLR0124
     there = [value for value in there if value != ""]
     if not there or any(isinstance(value, bool | dict | list) for value in there):
@@ -41,19 +55,30 @@ def form_of(values: Sequence[Any]) -> Form | None:
     numbers = [n for value in there if (n := _number(value)) is not None]
     if len(numbers) >= 0.9 * len(there):
         return _unit(numbers)
-    texts = [value for value in there if isinstance(value, str)]
-    if sum(_ISO.match(text) is not None for text in texts) >= 0.9 * len(there):
-        return "ISO 8601" if _readable(texts, "ISO 8601") else None
-    form: Form = "text, day first" if _day_first(texts) else "text"
-    return form if len(texts) == len(there) and _readable(texts, form) else None
+    texts = [value for value in there if isinstance(value, str) and _may_be_time(value)]
+    if not texts or len(texts) < (0 if said else 0.9 * len(there)):
+        return _unit(numbers) if said and numbers else None
+    if sum(_ISO.match(text) is not None for text in texts) >= 0.9 * len(texts):
+        return "ISO 8601" if _readable(texts, "ISO 8601", said=said) else None
+    form = form_told(told_by(pa.array(texts, pa.large_string())))
+    return form if _readable(texts, form, said=said) else None
 
 
-def _readable(texts: Sequence[str], form: Form) -> bool:
+def form_told(told: Told) -> Form:
+    """Say how text is read that is no ISO 8601, by what its dates tell."""
+    if told.decided:
+        return "text, day first" if told.is_day_first else "text, month first"
+    return "text, month first? nothing tells" if told.neither else "text"
+
+
+def _may_be_time(text: str) -> bool:
+    return 8 <= len(text.strip()) <= 60 and any(map(str.isdigit, text))
+
+
+def _readable(texts: Sequence[str], form: Form, *, said: bool) -> bool:
     some = texts[:200]
-    if not all(8 <= len(text.strip()) <= 60 and any(map(str.isdigit, text)) for text in some):
-        return False
     found = times(pa.array(some, pa.large_string()), form)
-    return bool(found.null_count <= 0.1 * len(some))
+    return bool(found.null_count < len(some) if said else found.null_count <= 0.1 * len(some))
 
 
 def _number(value: Any) -> float | None:
@@ -72,9 +97,9 @@ def _unit(numbers: Sequence[float]) -> Form | None:
     return None
 
 
-def _day_first(texts: Sequence[str]) -> bool:
-    found = [match for text in texts if (match := _DAY.match(text))]
-    return any(match[2] == "." or int(match[1]) > 12 for match in found)
+def is_text(kind: pa.DataType) -> bool:
+    """Whether an Arrow type is text."""
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def times(values: pa.Array, form: Form) -> pa.Array:
@@ -93,7 +118,9 @@ def times(values: pa.Array, form: Form) -> pa.Array:
             return pa.array(_held(pd.to_datetime(named.to_pandas(), utc=True, errors="coerce")))
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return _counted(values, form)
-    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+    if pa.types.is_null(kind):
+        return pa.nulls(len(values), UTC_NS)
+    if not is_text(kind):
         return pa.nulls(len(values), UTC_NS) if not pa.types.is_date(kind) else values.cast(UTC_NS)
     if form in _PER_UNIT:
         return _text_counted(values, form)

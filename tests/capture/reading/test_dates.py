@@ -1,0 +1,86 @@
+import json
+
+import pytest
+
+from workbench.analysis import EventLog
+from workbench.capture import read, read_parts
+
+
+def written(path, times, column="time", **more):
+    rows = [{"type": "A", column: each, "correlation_id": "x", **more} for each in times]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def days(frame, column="time"):
+    return frame[column].dt.strftime("%m-%d").tolist()
+
+
+DAYS_IN_NOVEMBER = [f"{day}/11/2026 22:00:00" for day in range(1, 29)]
+
+
+@pytest.mark.parametrize("bad", ["n/a", "(dd/mm/yyyy)", "31/11/2026 00:00:00", "0001-01-01 00:00:00", "x"])  # fmt: skip
+@pytest.mark.parametrize("column", ["time", "broker_time"])
+@pytest.mark.parametrize("given", [None, {"broker_time": "broker_time", "time": "time"}])
+def test_one_value_that_is_no_time_leaves_the_others_as_they_are(tmp_path, bad, column, given):
+    rows = [
+        {"type": "A", "time": "2026-11-23T12:00:00Z", "broker_time": None} | {column: each}
+        for each in [bad, *DAYS_IN_NOVEMBER]
+    ]
+    path = tmp_path / "log.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    log = EventLog.read(path, given, progress=False)
+    assert days(log.frame, column)[1:] == [f"11-{day:02}" for day in range(1, 29)]
+    assert log.frame["broker_time"].isna()[0]
+    assert ("undated" in log.frame) == (column == "time")
+    assert f"1 value of {column} can't be read as a time" in repr(log)
+    assert "text, day first" in repr(log.mapping)
+
+
+def test_of_a_column_that_is_named_one_time_that_can_be_read_is_enough(tmp_path):
+    path = written(tmp_path / "log.jsonl", [*["pending"] * 9, "24.11.2026 22:00:00"], "wann")
+    log = EventLog.read(path, {"time": "wann"}, progress=False)
+    assert set(days(log.frame)) == {"11-24"}
+    assert "9 values of time can't be read as a time" in repr(log)
+
+
+def test_day_or_month_first_is_told_by_all_files_of_a_read(tmp_path):
+    written(tmp_path / "a.jsonl", ["01/12/2026 09:00:00"])
+    written(tmp_path / "b.jsonl", ["30/11/2026 09:00:00"])
+    written(tmp_path / "c.jsonl", ["02/12/2026 09:00:00"])
+    found = read(tmp_path / "*.jsonl", progress=False)
+    assert days(found.frame) == ["12-01", "11-30", "12-02"]
+    assert "same name, text, day first" in repr(found.mapping)
+
+
+def test_a_file_that_tells_it_itself_is_read_as_it_says(tmp_path):
+    written(tmp_path / "a.jsonl", ["01/12/2026 09:00:00", "30/11/2026 09:00:00"])
+    written(tmp_path / "b.jsonl", ["12/02/2026 09:00:00", "11/30/2026 09:00:00"])
+    frame = read(tmp_path / "*.jsonl", progress=False).frame
+    assert days(frame) == ["12-01", "11-30", "12-02", "11-30"]
+
+
+def test_a_date_late_in_a_file_tells_how_those_before_it_are_read(tmp_path):
+    times = ["05/11/2026 22:00:00"] * 3_000 + ["13/11/2026 22:00:00"]
+    frame = read(written(tmp_path / "log.jsonl", times), progress=False).frame
+    assert set(days(frame)) == {"11-05", "11-13"}
+
+
+def test_the_other_column_of_times_tells_it_too(tmp_path):
+    path = written(
+        tmp_path / "log.jsonl", ["05/11/2026 22:00:00"], broker_time="13/11/2026 01:00:00"
+    )
+    assert days(read(path, progress=False).frame) == ["11-05"]
+
+
+def test_where_nothing_tells_the_day_from_the_month_the_mapping_says_so(tmp_path):
+    path = written(tmp_path / "log.jsonl", ["05/11/2026 22:00:00"])
+    found = read(path, progress=False)
+    assert days(found.frame) == ["05-11"]
+    assert "same name, text, month first? nothing tells" in repr(found.mapping)
+
+
+def test_parts_are_read_as_they_and_those_before_them_tell(tmp_path):
+    for name, time in (("a", "30/11/2026 09:00:00"), ("b", "01/12/2026 09:00:00")):
+        written(tmp_path / f"{name}.jsonl", [time])
+    assert [days(part) for part in read_parts(tmp_path)] == [["11-30"], ["12-01"]]

@@ -1,0 +1,58 @@
+"""The columns of times of a log, in which some text is read only when all of it was seen."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from workbench.capture.reading.arrays import TEXT, Values, time_values
+from workbench.capture.reading.day_first import Orders
+from workbench.capture.reading.times import Form, form_of, form_told, is_text, times
+
+_LOOKED_AT: Final = 1_000
+
+
+class TimeColumns:
+    """Reads blocks of times; text with a date whose day may be first or second waits."""
+
+    def __init__(self) -> None:
+        self.unread: Counter[str] = Counter()
+        """How many values of a column are no times that can be read."""
+        self._orders = Orders()
+        self._waiting: dict[str, dict[int, int]] = {}
+
+    def block(self, column: str, values: Values, form: Form | None, file: int) -> pa.Array:
+        """Times of a block of a file, by its number; or text, which :meth:`waits`."""
+        found = time_values(values)
+        if form is None:
+            some = found.slice(0, _LOOKED_AT).drop_null().to_pylist()
+            form = form_of(some, said=True) or "ISO 8601"
+        if form.startswith("text") and is_text(found.type):
+            texts = found.cast(TEXT)
+            self._orders.see(column, file, texts)
+            return texts
+        return self._read(column, found, form)
+
+    def waits(self, column: str, place: int, file: int) -> None:
+        """Say that the block at a place of a column is text."""
+        self._waiting.setdefault(column, {})[place] = file
+
+    def read_waiting(self, column: str, blocks: list[pa.Array]) -> None:
+        """Put times in the place of text."""
+        for place, file in self._waiting.pop(column, {}).items():
+            blocks[place] = self._read(column, blocks[place], self.form(column, file))
+
+    def form(self, column: str, file: int) -> Form:
+        """How text that waited is read."""
+        return form_told(self._orders.told(column, file))
+
+    def _read(self, column: str, values: pa.Array, form: Form) -> pa.Array:
+        made = times(values, form)
+        lost = pc.and_(pc.is_null(made), pc.is_valid(values))
+        if is_text(values.type):
+            lost = pc.and_(lost, pc.not_equal(pc.utf8_trim_whitespace(values), ""))
+        self.unread[column] += pc.sum(lost).as_py() or 0
+        return made
