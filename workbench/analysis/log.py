@@ -11,6 +11,7 @@ import pandas as pd
 
 from workbench.analysis.conditions import rows_between, rows_where
 from workbench.analysis.design_questions import DesignQuestions
+from workbench.analysis.flow_ids import flow_id, no_flow
 from workbench.analysis.flow_questions import FlowQuestions
 from workbench.analysis.index import FlowIndex
 from workbench.analysis.log_questions import LogQuestions
@@ -19,7 +20,6 @@ from workbench.analysis.traffic_questions import TrafficQuestions
 from workbench.analysis.wording import cut, visible
 from workbench.capture.columns import UNDATED, UNDECODED, standard_frame
 from workbench.capture.reading import from_frame
-from workbench.errors import LogError
 
 if TYPE_CHECKING:
     import os
@@ -138,7 +138,7 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
 
     # --- parts of it -----------------------------------------------------------------------
 
-    def flow(self, correlation_id: str) -> EventLog:
+    def flow(self, correlation_id: str | int) -> EventLog:
         """Take one flow, in causal order; duplicates and dead letters follow their event.
 
         Raises
@@ -147,11 +147,9 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
             The log holds no event of that flow.
         """
         index = self.index
-        number = np.flatnonzero(index.correlation_id == correlation_id)
+        number = np.flatnonzero(index.correlation_id == flow_id(correlation_id))
         if not len(number):
-            raise LogError(
-                f"there is no flow {correlation_id!r} in this log: log.flows() lists those it has."
-            )
+            raise no_flow(correlation_id, index.correlation_id)
         first, end = index.start[number[0]], index.start[number[0] + 1]
         events = index.row[first:end]
         copies = np.flatnonzero(index.copy_flow == number[0])
