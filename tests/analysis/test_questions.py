@@ -224,6 +224,18 @@ def test_a_design_is_content_with_any_of_the_types_it_expects(orders):
     assert stuck["correlation_id"].tolist() == ["o-4"]
 
 
+def test_types_asked_about_that_the_log_does_not_have_are_said(orders):
+    assert orders.stuck({"typo": ["OrderPlaced", "other"]}).sentence.endswith(
+        "by what is expected: 1 after StockReserved waits for PaymentReceived or PaymentDeclined "
+        "from billing. For 1 of these there is a dead letter. "
+        "No event here is of type other or typo."
+    )
+    assert "No event here" not in orders.stuck({"OrderPlaced": ["StockReserved"]}).sentence
+    design = Choreography()
+    design.event(EventType("ParcelSent", {"type": "object"}))
+    assert orders.stuck(design).sentence.endswith("No event here is of a type that the design has.")
+
+
 def test_without_causes_a_later_event_of_the_flow_answers(event):
     log = EventLog([event("A", "f", 0), event("B", "f", 1), event("B", "g", 0), event("A", "g", 1)])
     assert log.stuck({"A": ["B"]})["correlation_id"].tolist() == ["g"]

@@ -93,6 +93,7 @@ def part(index: FlowIndex, untold: Bools, expected: Expected) -> pd.DataFrame:
     found.attrs = {
         "end": index.end,
         "flows": index.flows,
+        "types": set(index.type_names),
         "inferred": inferred,
         "ways": ways,
         "followers": followers(index, before),
@@ -203,6 +204,7 @@ def _sentence(table: pd.DataFrame, parts: Sequence[pd.DataFrame], expected: Expe
     if isinstance(expected, Choreography):
         by = "what the design makes due"
     said = f" {count(inferred, 'cause')} inferred from the design." if inferred else ""
+    said += _unknown(set().union(*(piece.attrs["types"] for piece in parts)), expected)
     if table.empty:
         return f"No flow is stuck among {flows:,}: all came that is due by {by}.{said}"
     n, longest = table["correlation_id"].nunique(), table["waited_s"].max()
@@ -221,6 +223,16 @@ def _sentence(table: pd.DataFrame, parts: Sequence[pd.DataFrame], expected: Expe
         f"{n:,} of {count(flows, 'flow')} {'is' if n == 1 else 'are'} stuck, the longest for "
         f"{length(longest)}, by {by}: {places_named}{more}.{told}{said}"
     )
+
+
+def _unknown(types: set[str], expected: Expected) -> str:
+    """Say which types that were asked about no event has; a design may have many such."""
+    if isinstance(expected, Choreography):
+        none = types.isdisjoint(expected.event_types)
+        return " No event here is of a type that the design has." if none else ""
+    named_ = {name for kind, effects in (expected or {}).items() for name in (kind, *effects)}
+    missing = sorted(named_ - types)
+    return f" No event here is of type {_alternatives(missing)}." if missing else ""
 
 
 def _texts(values: Any, n: int) -> pd.Categorical:
