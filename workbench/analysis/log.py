@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING
@@ -138,6 +139,13 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
 
     # --- parts of it -----------------------------------------------------------------------
 
+    def _part(self, frame: pd.DataFrame) -> EventLog:
+        """Make a log of some of the events, which knows what is known of the files they are from."""
+        log = EventLog(frame)
+        if self._reading is not None:
+            log._reading = replace(self._reading, frame=log._frame)
+        return log
+
     def flow(self, correlation_id: str | int) -> EventLog:
         """Take one flow, in causal order; duplicates and dead letters follow their event.
 
@@ -156,7 +164,7 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
         event = index.copy_event[copies]
         place = np.concatenate([np.arange(first, end), np.where(event >= 0, event, end)])
         rows = np.concatenate([events, index.copy[copies]])
-        return EventLog(self._frame.iloc[rows[np.argsort(place, kind="stable")]])
+        return self._part(self._frame.iloc[rows[np.argsort(place, kind="stable")]])
 
     def between(
         self, start: pd.Timestamp | str | None = None, end: pd.Timestamp | str | None = None
@@ -165,7 +173,7 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
 
         A time without a time zone is taken as UTC.
         """
-        return EventLog(self._frame[rows_between(self._frame, start, end)])
+        return self._part(self._frame[rows_between(self._frame, start, end)])
 
     def where(self, condition: str) -> EventLog:
         """Take the events for which a condition holds.
@@ -182,7 +190,7 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
         LogError
             The condition can't be read, or names a column that is not there.
         """
-        return EventLog(self._frame[rows_where(self._frame, condition)])
+        return self._part(self._frame[rows_where(self._frame, condition)])
 
     def with_causes(self, design: Choreography | None = None) -> EventLog:
         """Infer the causes that the log doesn't tell; the rules are ``workbench.analysis.inference``'s.
@@ -197,7 +205,7 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
         """
         from workbench.analysis.inference import untold, with_causes
 
-        log = EventLog(self._frame)
+        log = self._part(self._frame)
         log.__dict__["index"] = with_causes(self.index, untold(self.index, self._frame), design)
         return log
 
@@ -210,7 +218,7 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
         """
         from workbench.analysis.skew import Skew, part, shifted
 
-        return EventLog(shifted(self._frame, Skew([part(self.index)])))
+        return self._part(shifted(self._frame, Skew([part(self.index)])))
 
     # --- asking ----------------------------------------------------------------------------
 
@@ -264,7 +272,7 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
         """
         from workbench.analysis.upcasting import upcast
 
-        return EventLog(upcast(self._frame, design, versions))
+        return self._part(upcast(self._frame, design, versions))
 
     def unreadable(self) -> pd.DataFrame:
         """List what ``upcast`` could not read, by reason, the most frequent first.
