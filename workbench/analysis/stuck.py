@@ -23,7 +23,7 @@ from workbench.analysis.due import DesignArrays
 from workbench.analysis.due_kernel import Judged
 from workbench.analysis.order import utc
 from workbench.analysis.parts import named, together
-from workbench.analysis.waits import AND, followed, followers, given_up, unanswered, unmet
+from workbench.analysis.waits import AND, as_told, followed, followers, given_up, unanswered, unmet
 from workbench.analysis.wording import count, length
 from workbench.choreography import Choreography
 
@@ -48,7 +48,9 @@ def part(index: FlowIndex, untold: Bools, expected: Expected) -> pd.DataFrame:
 
     ``untold``: of each event, whether it has no causation id.
     """
-    before, inferred = followed(index), 0
+    if not isinstance(expected, Choreography):
+        index = as_told(index)
+    before, inferred = followed(index), int(index.inferred.sum())
     ways: list[tuple[Any, ...]] = []
     words, who = np.empty(0, dtype=object), np.empty(0, dtype=object)
     if isinstance(expected, Choreography):
@@ -96,6 +98,7 @@ def part(index: FlowIndex, untold: Bools, expected: Expected) -> pd.DataFrame:
         "types": set(index.type_names),
         "inferred": inferred,
         "ways": ways,
+        "by_order": not (index.cause >= 0).any(),
         "followers": followers(index, before),
     }
     return found
@@ -204,6 +207,8 @@ def _sentence(table: pd.DataFrame, parts: Sequence[pd.DataFrame], expected: Expe
     if isinstance(expected, Choreography):
         by = "what the design makes due"
     said = f" {count(inferred, 'cause')} inferred from the design." if inferred else ""
+    if not isinstance(expected, Choreography) and all(piece.attrs["by_order"] for piece in parts):
+        said += " No cause is told: each event is taken to follow the one before it."
     said += _unknown(set().union(*(piece.attrs["types"] for piece in parts)), expected)
     if table.empty:
         return f"No flow is stuck among {flows:,}: all came that is due by {by}.{said}"
