@@ -129,7 +129,7 @@ def _of_flows(
     index: FlowIndex, at: Ints, code: Ints, names: NDArray[np.object_], attribute: str
 ) -> pd.DataFrame:
     flow, value = np.divmod(pd.unique(index.flow[at] * len(names) + code[at]), len(names))
-    shown = [_written(str(name)) for name in names]
+    shown = [written(str(name)) for name in names]
     return _table(flow, np.zeros(len(flow), np.int64), [attribute], flow * 0 - 1, value, shown)
 
 
@@ -167,7 +167,7 @@ def _columns(index: FlowIndex, frame: pd.DataFrame, at: Ints) -> Iterator[pd.Dat
             code, values = pd.factorize(cells[known].map(repr))
         ordered = name != "partition"
         numbers = [float(v) if ordered and _is_number(v) else np.nan for v in values]
-        shown = [_written(v if _is_scalar(v) else str(v)) for v in values]
+        shown = [written(v if _is_scalar(v) else str(v)) for v in values]
         where = at[known]
         yield _table(
             index.flow[where],
@@ -199,7 +199,7 @@ def _inside(index: FlowIndex, held: Iterable[tuple[int, Any]], root: str) -> pd.
                 continue
             event.append(place)
             attribute.append(names.setdefault(name, len(names)))
-            value.append(shown.setdefault(_written(found), len(shown)))
+            value.append(shown.setdefault(written(found), len(shown)))
             number.append(float(found) if _is_number(found) else np.nan)
             left -= 1
             if not left:
@@ -244,7 +244,7 @@ def _is_number(value: Any) -> bool:
     )
 
 
-def _written(value: Any) -> str:
+def written(value: Any) -> str:
     """A value as a condition names it: ``'DE'``, ``12.5``, ``true``, ``null``."""
     if isinstance(value, str):
         return f"'{value[:_LETTERS]}'"
