@@ -67,6 +67,8 @@ _BATCH: Final = 10_000
 DEAD_LETTER: Final = "dead_letter"
 """The column that marks a row as the dead letter of an event, with the reason."""
 
+BESIDE: Final = (DEAD_LETTER, "key", "subject")
+"""Columns beside the standard ones that answers ask for, and that a mapping may name: text."""
 
 UNDECODED: Final = "undecoded"
 """The column that says why the value of a record could not be decoded."""

@@ -151,8 +151,28 @@ def test_a_mapping_that_names_nothing_says_what_is_near(tmp_path):
         match=r"mapping: 'correlation_id': 'headers\.rec' names nothing in .*dump\.jsonl; near are headers\.req",
     ):
         read(path, {"correlation_id": "headers.rec"}, progress=False)
-    with pytest.raises(LogError, match=r"'kind' is no column of an event log: they are id, type"):
+    wanted = r"'kind' is no column of an event log: they are id, type.*; and beside them dead_letter, key, subject"
+    with pytest.raises(LogError, match=wanted):
         read(path, {"kind": "type"}, progress=False)
+
+
+@pytest.mark.parametrize("failed", [None, False, "", {}])
+def test_a_mapping_names_what_answers_ask_for_beside_the_standard_columns(tmp_path, failed):
+    def shape(e):
+        fails = e["type"] == "OrderShipped" and e["flow"] == EVENTS[0]["flow"]
+        return SHAPES["in other words"](e) | {
+            "about": {"why": "no stock" if fails else failed, "nr": e["payload"]["order"]},
+            "subject": "theirs",
+        }
+
+    given = {"dead_letter": "about.why", "key": "about.nr", "subject": "about.nr"}
+    log = EventLog.read(written(tmp_path, shape), given, progress=False)
+    assert log.n_dead_letters == 1
+    assert log.frame["dead_letter"].dropna().tolist() == ["no stock"]
+    numbers = [str(e["payload"]["order"]) for e in EVENTS]
+    assert log.frame["key"].tolist() == log.frame["subject"].tolist() == numbers
+    assert set(log.frame["their_subject"]) == {"theirs"}
+    assert {column: log.mapping[column] for column in given} == given
 
 
 def test_the_mapping_is_shown_as_a_table_in_which_nothing_is_markup(tmp_path):
@@ -205,3 +225,10 @@ def test_a_zero_or_a_root_is_no_cause_in_logs_of_others(tmp_path):
         tmp_path, lambda e: SHAPES["in other words"](e) | {"causedBy": e["cause"] or "root"}
     )
     assert read(path, progress=False).frame["causation_id"].isna().sum() == 20
+
+
+def test_what_is_named_as_the_key_may_be_the_flow_too(tmp_path):
+    log = read(
+        written(tmp_path, SHAPES["in other words"]), {"key": "x-correlation-id"}, progress=False
+    )
+    assert log.frame["key"].tolist() == log.frame["correlation_id"].tolist()

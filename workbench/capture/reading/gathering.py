@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from workbench.capture.columns import COLUMNS
+from workbench.capture.columns import BESIDE, COLUMNS, DEAD_LETTER
 from workbench.capture.reading.arrays import (
     TEXT,
     Values,
@@ -38,6 +38,7 @@ class Columns:
         self.dtypes: dict[str, str] | None = None
         self.times = times or TimeColumns()
         self._untyped = True
+        self._named: set[str] = set()
         self.height = 0
 
     def add(
@@ -50,22 +51,26 @@ class Columns:
             note = note_in(python_values(columns.pop(DTYPES)[:1])[0])
             self.dtypes = note if self.height == 0 else self.dtypes
         inside = Inside(columns)
-        standard = {
+        ours = {
             entry.column: self._converted(entry, inside.at(entry.path), file)
             for entry in mapping.entries
             if entry.path[0] in columns
         }
         whole = {entry.path[0] for entry in mapping.entries if len(entry.path) == 1}
+        beside = {name: ours.pop(name) for name in BESIDE if name in ours}
+        self._named |= beside.keys()
         others = {
-            f"their_{name}" if name in COLUMNS else name: self._beside(name, values)
+            f"their_{name}" if name in COLUMNS or name in self._named else name: self._beside(
+                name, values
+            )
             for name, values in columns.items()
             if name not in whole
         }
-        self._extend(self.standard, standard, height)
-        for name in _TIMES & standard.keys():
-            if standard[name].type == TEXT:
+        self._extend(self.standard, ours, height)
+        for name in _TIMES & ours.keys():
+            if ours[name].type == TEXT:
                 self.times.waits(name, len(self.standard[name]) - 1, file)
-        self._extend(self.others, others, height)
+        self._extend(self.others, others | beside, height)
         self.height += height
 
     def _converted(self, entry: Entry, values: Values, file: int) -> pa.Array:
@@ -85,7 +90,8 @@ class Columns:
                 return restored(column, noted)
             except (TypeError, ValueError):
                 pass  # a note that somebody changed
-        return series(suggested(column) if self._untyped else column)
+        is_suggested = self._untyped and name not in self._named
+        return series(suggested(column) if is_suggested else column)
 
     def _extend(self, to: dict[str, list[pa.Array]], new: dict[str, pa.Array], height: int) -> None:
         for name in new:
@@ -112,7 +118,9 @@ _TIMES: Final = frozenset(["time", "broker_time"])
 
 
 def _converted(entry: Entry, values: Values) -> pa.Array:
-    kind = COLUMNS[entry.column]
+    kind = COLUMNS.get(entry.column, "str")
+    if entry.column == DEAD_LETTER:
+        values = [None if value in _NO_FAILURE else value for value in python_values(values)]
     if kind == "json":
         return json_array(values, inside=entry.inside)
     if kind.startswith("int"):
@@ -125,6 +133,9 @@ def _converted(entry: Entry, values: Values) -> pa.Array:
         return pc.if_else(none, pa.scalar(None, texts.type), texts)
     return texts
 
+
+_NO_FAILURE: Final[tuple[Any, ...]] = (None, False, "", [], {})
+"""What others write where nobody gave up on an event."""
 
 _NO_CAUSE: Final = r"^(|-|root|none|null|nil|0+|0{8}-0{4}-0{4}-0{4}-0{12})$"
 """What others write where an event has no cause."""

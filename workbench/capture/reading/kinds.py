@@ -21,6 +21,7 @@ from workbench.capture.reading.dtypes import DTYPES
 from workbench.capture.reading.foreign import Format, Rejected
 from workbench.capture.reading.json_documents import events, is_wrapping
 from workbench.capture.reading.json_rows import JsonColumns
+from workbench.capture.reading.json_tails import JsonTails, share_of_tails
 from workbench.capture.reading.opening import OpenedFile
 from workbench.errors import LogError
 
@@ -72,19 +73,23 @@ def kind_of(file: OpenedFile) -> Kind:
     start = head.lstrip()
     if start.startswith((b"{", b"[")):
         return _kind_of_json(file, head)
-    kind = csv_like(head)
+    # A comma between names and values in JSON is none of CSV; under a header JSON may be a value.
+    from_first, share = share_of_tails(head)
+    kind = None if from_first and share > 0.5 else csv_like(head)
     if kind is not None:
         return kind
     if _some_object(head) or not start:
         return JsonLines()
+    if share > 0.5:
+        return JsonTails()
     if b"\0" in head:
         raise LogError(
             f"{file.name} can't be read: it is neither JSON, CSV, Parquet nor Arrow, "
             "nor a format of another tool that is known."
         )
     raise LogError(
-        f"{file.name} can't be read: no line of its beginning is a JSON object, and it is no CSV "
-        "with a header; it begins " + repr(start[:60].decode("utf-8", "replace")) + "."
+        f"{file.name} can't be read: no line of its beginning is a JSON object or ends in one, and it is "
+        "no CSV with a header; it begins " + repr(start[:60].decode("utf-8", "replace")) + "."
     )
 
 

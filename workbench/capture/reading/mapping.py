@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from html import escape
 from typing import Any, Final
 
-from workbench.capture.columns import COLUMNS
+from workbench.capture.columns import BESIDE, COLUMNS
 from workbench.capture.json_text import json_text
 from workbench.capture.reading.guessing import guess
 from workbench.capture.reading.paths import Path, resolve, shown
@@ -50,7 +50,7 @@ class LogMapping(Mapping[str, str]):
     format
         Of the file: ``"JSON lines"``.
     entries
-        One for each of our columns that was found.
+        One for each of our columns that was found, and those beside them that were given.
     """
 
     format: str
@@ -147,9 +147,10 @@ def mapping_of(
     """
     wanted = dict(given or {})
     for column in wanted:
-        if column not in COLUMNS:
+        if column not in (*COLUMNS, *BESIDE):
             raise LogError(
-                f"mapping: {column!r} is no column of an event log: they are {', '.join(COLUMNS)}. "
+                f"mapping: {column!r} is no column of an event log: they are {', '.join(COLUMNS)}; "
+                f"and beside them {', '.join(BESIDE)}. "
                 "Other columns are kept as they are."
             )
     found = {column: resolve(text, leaves) for column, text in wanted.items()}
@@ -163,8 +164,9 @@ def mapping_of(
         rest = {c: (c,) for c in COLUMNS if c not in wanted and (c,) not in fixed.values()}
         paths, forms = {**fixed, **rest}, {}
     else:
-        guessed = guess(leaves, fixed)
-        paths, forms = guessed.paths, guessed.forms
+        # A key or a subject may be the flow as well.
+        guessed = guess(leaves, {c: path for c, path in fixed.items() if c in COLUMNS})
+        paths, forms = fixed | guessed.paths, guessed.forms
         for column in absent:  # a wrong name is not replaced by a guess
             paths.pop(column, None)
     entries = tuple(
@@ -177,7 +179,7 @@ def mapping_of(
             inside=json_is_text or (not own and _holds_json(leaves.get(path, ()))),
             whole=column in _IDS and not own and not ours and _whole(leaves.get(path, ())),
         )
-        for column in COLUMNS
+        for column in (*COLUMNS, *BESIDE)
         if column in paths
     )
     return LogMapping(format_name, entries), absent
@@ -192,7 +194,7 @@ def _holds_json(values: Sequence[Any]) -> bool:
     return bool(texts) and sum(text[:1] in {"{", "["} for text in texts) > len(texts) / 2
 
 
-_IDS: Final = frozenset(["id", "correlation_id", "causation_id"])
+_IDS: Final = frozenset(["id", "correlation_id", "causation_id", "key", "subject"])
 
 
 def _whole(values: Sequence[Any]) -> bool:

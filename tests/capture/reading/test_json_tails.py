@@ -1,0 +1,60 @@
+import json
+
+import pytest
+
+from workbench.capture import read
+from workbench.errors import LogError
+
+EVENTS = [
+    {"id": f"e-{n}", "art": "AB"[n % 2], "type": f"Kind{n % 2}", "time": f"2026-11-23T12:00:0{n}Z",
+     "correlation_id": f"f-{n // 2}", "data": {"ort": "Zürich", "n": n, "text": "a } b"}}
+    for n in range(6)
+]  # fmt: skip
+
+
+def lines(heads="2026-11-23 12:00:00,123 INFO  [bus, {x}] handled, sent: "):
+    return [heads + json.dumps(event, ensure_ascii=False) for event in EVENTS]
+
+
+def written(tmp_path, some, encoding="utf-8"):
+    path = tmp_path / "app.log"
+    path.write_bytes("\n".join(some).encode(encoding))
+    return path
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
+@pytest.mark.parametrize("before", [[], ["Application started"], ["a, banner, with commas"]])
+def test_the_object_at_the_end_of_each_line_is_its_event(tmp_path, before, encoding):
+    found = read(written(tmp_path, [*before, *lines()], encoding), progress=False)
+    assert found.frame["id"].tolist() == [event["id"] for event in EVENTS]
+    assert found.frame["type"].tolist() == [event["type"] for event in EVENTS]
+    assert found.frame["data"].tolist() == [event["data"] for event in EVENTS]
+    assert set(found.frame["line_head"]) == {
+        "2026-11-23 12:00:00,123 INFO  [bus, {x}] handled, sent:"
+    }
+    assert found.rejected["line"].tolist() == ([1] if before else [])
+    assert found.mapping.format == "text with JSON at the end of its lines"
+
+
+def test_lines_without_an_object_are_rejected_with_their_numbers(tmp_path):
+    some = lines()
+    some[2:2] = ["java.lang.IllegalStateException: x", "", "    at bus.Consumer.poll(C.java:7)"]
+    found = read(written(tmp_path, some), progress=False)
+    assert len(found.frame) == len(EVENTS)
+    assert found.rejected["line"].tolist() == [3, 5]
+    assert set(found.rejected["reason"]) == {"this line does not end in a JSON object"}
+
+
+@pytest.mark.parametrize("delimiter", ["\t", ";", "|"])
+def test_json_in_the_last_column_under_a_header_is_still_csv(tmp_path, delimiter):
+    rows = [delimiter.join([e["id"], e["type"], e["time"], '{"n": 1}']) for e in EVENTS]
+    path = written(tmp_path, [delimiter.join(["id", "type", "time", "data"]), *rows])
+    found = read(path, progress=False)
+    assert found.frame["id"].tolist() == [event["id"] for event in EVENTS]
+    assert found.frame["data"].tolist() == [{"n": 1}] * len(EVENTS)
+    assert "line_head" not in found.frame
+
+
+def test_text_without_any_object_is_told_as_such(tmp_path):
+    with pytest.raises(LogError, match=r"is a JSON object or ends in one, and it is no CSV"):
+        read(written(tmp_path, ["started", "stopped {x}"]), progress=False)

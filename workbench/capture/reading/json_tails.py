@@ -1,0 +1,68 @@
+"""Lines of text that end in a JSON object each, as logging libraries write them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from workbench.capture.json_text import any_json
+from workbench.capture.reading.json_rows import JsonColumns
+from workbench.capture.reading.opening import OpenedFile
+
+LINE_HEAD: Final = "line_head"
+"""The column for the text before the object; no other is guessed from it."""
+
+_TRIES: Final = 8
+"""Braces of a line that are tried as the beginning of the object."""
+_LOOKED_AT: Final = 50
+
+
+class JsonTails:
+    """One event a line, after other text."""
+
+    name = "text with JSON at the end of its lines"
+    ours = json_is_text = untyped = False
+
+    def batches(self, file: OpenedFile) -> Iterator[tuple[dict[str, Any], int]]:
+        """Give its rows."""
+        columns = JsonColumns(raw=("data",))
+        for first, block in file.blocks():
+            heads, tails = [], []
+            for number, line in enumerate(block.split(b"\n"), start=first):
+                if not line or line.isspace():
+                    continue
+                start = _start(line)
+                if start is None:
+                    file.reject(number, "this line does not end in a JSON object", line)
+                    continue
+                heads.append(line[:start].strip().decode())
+                tails.append(line[start:])
+            found, height = columns.columns(b"\n".join(tails), first, file.reject)
+            yield {LINE_HEAD: heads} | found, height
+
+
+def share_of_tails(head: bytes) -> tuple[bool, float]:
+    """Whether the first line of a file that begins so ends in an object, and how many do, 0 to 1."""
+    lines = [line for line in head.split(b"\n") if line and not line.isspace()]
+    whole = (
+        lines[:_LOOKED_AT] if len(lines) == 1 or head.endswith(b"\n") else lines[:-1][:_LOOKED_AT]
+    )
+    ending = [_start(line) is not None for line in whole]
+    return bool(ending) and ending[0], sum(ending) / max(len(ending), 1)
+
+
+def _start(line: bytes) -> int | None:
+    """Where the object begins that a line ends in; ``None`` if it ends in none."""
+    if not line.rstrip().endswith(b"}"):
+        return None
+    start = -1
+    for _ in range(_TRIES):
+        start = line.find(b"{", start + 1)
+        if start < 0:
+            return None
+        try:
+            if isinstance(any_json(line[start:]), dict):
+                return start
+        except (ValueError, RecursionError):
+            continue
+    return None
