@@ -95,8 +95,8 @@ def part(index: FlowIndex, untold: Bools, expected: Expected) -> pd.DataFrame:
     found.attrs = {
         "end": index.end,
         "flows": index.flows,
-        "inferred": inferred + int(index.inferred.sum()),
-        "causes_from": index.causes_from or ("the design" if inferred else ""),
+        "inferred": inferred,
+        "causes_from": "the design" if inferred else "",
         "types": set(index.type_names),
         "ways": ways,
         "by_order": not (index.cause >= 0).any(),
