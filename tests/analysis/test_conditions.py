@@ -52,6 +52,7 @@ def found(log: EventLog, condition: str) -> list[str]:
         ("time >= '2026-11-23 12:00:03' and time < '2026-11-23T12:00:05+00:00'", ["o-3", "o-4"]),
         ("0 <= data.total <= 60", ["o-0"]),
         ("type == source", []),
+        ("key == 7", []),
         ("type > 'P'", ["None"]),
         ("data.total > -1 and data.total < 60", ["o-0"]),
     ],
@@ -72,6 +73,13 @@ def test_a_condition_finds(log, condition, flows):
         ("type in 'abc'", r"`in` wants a list of values, like \['DE', 'FR'\]"),
         ("time > 'soon'", "'soon' is not a time: write one like '2026-11-23 09:00'."),
         ("(" * 300, "can't be read"),
+        (
+            "correlation_id == 7100260",
+            r"^correlation_id is text and never equal to the number 7100260: write '7100260', in q",
+        ),
+        ("data.total > 1 and 5 != id", r"^id is text and .* 5: write '5', in quotes\.$"),
+        ("type in ['OrderPlaced', 3]", r"^type is text and never equal to the number 3: write '3'"),
+        ("partition == '3'", r"^partition is a whole number and .* text '3': write a number, with"),
         ("x" * 20_000, "a condition of 20,000 letters is too long"),
     ],
 )

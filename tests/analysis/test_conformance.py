@@ -366,7 +366,7 @@ def by_the_rules(log: EventLog, design: Choreography) -> Counter:
     return result
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(frame=logs(), data=st.data())
 def test_any_log_is_judged_by_the_rules_however_it_is_shuffled_or_divided(small, frame, data):
     log = EventLog(frame)

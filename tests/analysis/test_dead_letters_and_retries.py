@@ -1,4 +1,5 @@
 import pandas as pd
+import pytest
 
 from workbench.analysis import EventLog
 
@@ -119,3 +120,14 @@ def test_and_without_those_they_are_inferred_from_effects_that_came_again(event)
     assert (row["attempts"], row["gave_up"], row["example"]) == (3, 0, "f/Placed")
     assert "as told by effects that came again" in found.sentence
     assert found.plot().data[0].x == (3,)
+
+
+@pytest.mark.parametrize("nanoseconds", [0, 1, 127, 255, 991_000_000, 991_000_001])
+def test_dead_letters_are_drawn_whatever_the_nanosecond_they_were_given_up_at(event, nanoseconds):
+    placed = event("A", "a", 0)
+    placed["time"] = pd.Timestamp("2026-11-24T22:02:02", tz="UTC") + pd.Timedelta(nanoseconds)
+    letter = {**placed, "dead_letter": "s/r: E: m"}
+    assert EventLog([letter]).dead_letters().plot().data[0].y == (1,)
+    later = {**letter, "id": "other", "time": placed["time"] + pd.Timedelta("50000 days")}
+    bars = EventLog([letter, later]).dead_letters().plot().data[0]
+    assert (bars.y[0], sum(bars.y), bars.y[-1]) == (1, 2, 1)

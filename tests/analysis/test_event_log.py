@@ -95,3 +95,17 @@ def test_an_empty_log_answers_with_the_columns_of_a_full_one(orders, question):
         name for name in full if not name.endswith("type") and empty[name].dtype != full[name].dtype
     }
     assert differ <= {"variant", "services"}  # categories, of which an empty log has none
+
+
+def test_a_flow_whose_id_is_a_whole_number_may_be_named_by_the_number(event):
+    log = EventLog([event("A", f"71002{n}", n) for n in range(60, 70)])
+    assert len(log.flow(7100261)) == 1
+    with pytest.raises(LogError, match=r"^there is no flow 7100251 in this log: did you mean '71"):
+        log.flow(7100251)
+
+
+def test_of_a_flow_that_is_not_there_the_near_ones_are_named(orders):
+    with pytest.raises(LogError, match=r"no flow '-1' in this log: did you mean 'o-1'\? log\.flo"):
+        orders.flow("-1")
+    with pytest.raises(LogError, match=r"no flow 'zz' in this log: log\.flows\(\) lists those"):
+        orders.flow("zz")

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from workbench.analysis import EventLog, attributes, explain
-from workbench.analysis.separating import _chance, information
+from workbench.analysis.separating import _chance, beyond, information
 from workbench.errors import LogError
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -46,6 +46,19 @@ def test_a_value_in_the_payload_that_sets_flows_apart_comes_first_with_its_count
     assert answer.sentence == (
         "100 % of the 120 flows have data.country = 'DE' on OrderPlaced, 12 % of the 880 others."
     )
+
+
+def test_what_stands_inside_headers_is_an_attribute_too(log):
+    frame = log.frame
+    flow = pd.factorize(frame["correlation_id"])[0]
+    frame["headers"] = [
+        {"tenant": "X" if n % 10 == 0 else "Y", "x-request-id": str(n), "via": ["a", n]}
+        for n in flow.tolist()
+    ]
+    asked = frame.loc[flow % 10 == 0, "correlation_id"].unique()
+    answer = EventLog(frame).explain(asked)
+    assert answer.iloc[0][["attribute", "condition"]].tolist() == ["headers.tenant", "= 'X'"]
+    assert answer.iloc[0]["score"] == 1
 
 
 def test_a_threshold_on_a_nested_number_is_found(log, placed):
@@ -99,6 +112,68 @@ def test_of_an_event_that_the_flows_lack_only_that_is_told(event):
     assert not answer["event_type"].eq("B").any()
 
 
+@pytest.fixture(scope="module")
+def halted():
+    """Of 18 flows of 200 all but one lack the last event; 16 of them are Swiss, 12 others too."""
+    rows = []
+    for n in range(200):
+        land = "CH" if 2 <= n < 30 else ("FR", "DE", "AT")[n % 3]
+        step = {"correlation_id": f"f{n}", "source": "cases"}
+        at = pd.Timestamp("2026-11-23", tz="UTC") + pd.Timedelta(n, "min")
+        data = {"land": land, "sum": n * 37 % 101}
+        rows.append({**step, "id": f"a{n}", "type": "CaseOpened", "time": at, "data": data})
+        if n >= 18 or n == 0:
+            cause = {"causation_id": f"a{n}", "source": "till", "channel": "till"}
+            more = {"id": f"b{n}", "type": "CaseClosed", "time": at + pd.Timedelta("1s")}
+            rows.append({**step, **cause, **more, "data": {"sum": n * 53 % 101}})
+    return EventLog(rows), [f"f{n}" for n in range(18)]
+
+
+def test_what_stuck_flows_lack_of_course_stands_behind_what_sets_them_apart(halted):
+    log, ids = halted
+    answer = log.explain(ids)
+    assert top(answer) == ("data.land", "CaseOpened", "= 'CH'")
+    assert answer.sentence.startswith(
+        "89 % of the 18 flows have data.land = 'CH' on CaseOpened, 6.6 % of the 182 others."
+    )
+    sure = answer[answer["by_chance"] <= 0.05]
+    assert not sure["event_type"].eq("CaseClosed").any(), "one flow has it, and that tells nothing"
+    lacking = sure["attribute"].isin(["variant", "type", "service"])
+    assert lacking.any()
+    assert lacking.is_monotonic_increasing
+
+
+def test_where_nothing_else_sets_flows_apart_their_shape_is_told(halted):
+    log, ids = halted
+    bare = log.frame.assign(data=None)
+    answer = EventLog(bare).explain(ids)
+    assert answer.sentence == (
+        "5.6 % of the 18 flows have service = 'till', 100 % of the 182 others."
+    )
+
+
+def test_a_value_on_an_event_that_more_of_the_flows_have_counts_in_full(event):
+    rows = [event("A", f"f{n}", n) for n in range(200)]
+    rows += [
+        event("Up", f"f{n}", n + 0.5, "A", data={"plan": "gold" if n % 2 else "tin"})
+        for n in range(40)
+    ]
+    answer = EventLog(rows).explain([f"f{n}" for n in range(1, 40, 2)])
+    assert top(answer) == ("data.plan", "Up", "= 'gold'")
+    assert answer.iloc[0]["score"] == 1
+
+
+def test_what_a_condition_adds_to_an_events_presence_is_worked_out_by_hand():
+    shares = np.array([0.5, 0.5, 1.0]), np.array([0.5, 0.0, 0.5])
+    held = np.array([0.5, 0.5, 1.0]), np.array([0.5, 0.5, 1.0])
+    np.testing.assert_allclose(beyond(*shares, *held), [0, 0.5, 0.311278], atol=1e-6)
+
+
+def test_ids_that_are_whole_numbers_may_be_given_as_numbers(event):
+    log = EventLog([event("A", f"{n}", n, data={"x": n < 9}) for n in range(50)])
+    assert top(log.explain([*range(9)])) == ("data.x", "A", "= true")
+
+
 def test_a_value_that_only_few_flows_have_is_told_beside_an_attribute_of_many_values(event):
     rows = [
         event("A", f"f{n}", n, data={"country": "GB" if n < 3 else "DE", "who": f"c{n % 97}"})
@@ -144,10 +219,11 @@ def test_what_is_no_flow_of_the_log_is_an_error_or_is_said(log, orders):
 
 
 def test_all_flows_or_none_leave_nothing_to_tell_apart(orders):
-    assert orders.explain([True] * 4).sentence.startswith("There is nothing to tell apart: 4 flows")
-    assert orders.explain([False] * 4).sentence.startswith(
-        "There is nothing to tell apart: 0 flows"
-    )
+    for mask, flows in (([True] * 4, 4), ([False] * 4, 0)):
+        found = orders.explain(mask)
+        assert found.sentence.startswith(f"There is nothing to tell apart: {flows} flows")
+        assert found.empty
+        found.plot()
     assert EventLog([]).explain(np.zeros(0, bool)).empty
 
 

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from workbench.analysis import EventLog
 from workbench.analysis.hot_keys import gini
+from workbench.errors import LogError
 
 
 @pytest.fixture
@@ -61,3 +62,8 @@ def test_gini_is_half_the_relative_mean_absolute_difference(shares):
     mean = n.mean()
     expected = np.abs(n[:, None] - n).mean() / (2 * mean) if mean else 0
     assert gini(n) == pytest.approx(expected)
+
+
+def test_to_name_none_of_them_is_refused(orders):
+    with pytest.raises(LogError, match=r"^top=0: of each kind 1 or more can be named\.$"):
+        orders.hot_keys(0)

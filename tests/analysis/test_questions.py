@@ -224,6 +224,38 @@ def test_a_design_is_content_with_any_of_the_types_it_expects(orders):
     assert stuck["correlation_id"].tolist() == ["o-4"]
 
 
+def test_causes_that_are_only_statistics_make_no_event_of_a_branch_wait(event):
+    rows = []
+    for n in range(20):
+        branches = [event("Checked", f"f{n}", 1), event("Priced", f"f{n}", 2)]
+        times = [1000, 2000] if n % 3 else [2000, 1000]
+        for row, at in zip(branches, times, strict=True):
+            row["time"] = pd.Timestamp("2026-11-23T12:00Z") + pd.Timedelta(at, "ms")
+        rows += [event("Opened", f"f{n}", 0), *branches]
+        if n:
+            rows.append(event("Closed", f"f{n}", 9000))
+    log = EventLog(rows)
+    assert log.stuck()["correlation_id"].tolist() == ["f0"]
+    assert log.stuck().sentence.endswith(
+        "No cause is told: each event is taken to follow the one before it."
+    )
+    inferred = log.with_causes().stuck()
+    pd.testing.assert_frame_equal(inferred, log.stuck())
+    assert inferred.sentence == log.stuck().sentence
+
+
+def test_types_asked_about_that_the_log_does_not_have_are_said(orders):
+    assert orders.stuck({"typo": ["OrderPlaced", "other"]}).sentence.endswith(
+        "by what is expected: 1 after StockReserved waits for PaymentReceived or PaymentDeclined "
+        "from billing. For 1 of these there is a dead letter. "
+        "No event here is of type other or typo."
+    )
+    assert "No event here" not in orders.stuck({"OrderPlaced": ["StockReserved"]}).sentence
+    design = Choreography()
+    design.event(EventType("ParcelSent", {"type": "object"}))
+    assert orders.stuck(design).sentence.endswith("No event here is of a type that the design has.")
+
+
 def test_without_causes_a_later_event_of_the_flow_answers(event):
     log = EventLog([event("A", "f", 0), event("B", "f", 1), event("B", "g", 0), event("A", "g", 1)])
     assert log.stuck({"A": ["B"]})["correlation_id"].tolist() == ["g"]

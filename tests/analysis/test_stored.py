@@ -8,6 +8,7 @@ import pytest
 
 from workbench.analysis import EventLog
 from workbench.capture.reading import reader
+from workbench.choreography import Choreography
 from workbench.errors import LogError
 
 GOOD = {
@@ -103,3 +104,20 @@ def test_a_log_is_saved_as_its_path_ends(tmp_path):
         ):
             log.save(tmp_path / name)
     assert not (tmp_path / "a.xlsx").exists()
+
+
+def test_a_part_of_a_log_knows_what_could_not_be_read_and_where_columns_are_from(tmp_path):
+    path = dump(tmp_path, json.dumps({**GOOD, "data": {"n": 1}}), "{torn", json.dumps(GOOD))
+    log = EventLog.read(path, progress=False)
+    parts = [
+        log.where("type == 'A'"),
+        log.between("2026-11-23"),
+        log.flow("c"),
+        log.with_causes(),
+        log.without_skew(),
+        log.upcast(Choreography()),
+    ]
+    for part in parts:
+        assert part.rejected["line"].tolist() == [2]
+        assert dict(part.mapping) == dict(log.mapping)
+    assert EventLog(log.frame).mapping is None

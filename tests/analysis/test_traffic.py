@@ -116,9 +116,9 @@ def test_a_log_that_is_null_everywhere_is_answered(ask):
 @given(events, st.randoms(use_true_random=False))
 def test_rows_in_any_order_give_the_same_answer(rows, random):
     rows = in_flows(rows)
-    shuffled = random.sample(rows, len(rows))
+    logs = EventLog(rows), EventLog(random.sample(rows, len(rows)))
     for ask in QUESTIONS.values():
-        one, other = ask(EventLog(rows)), ask(EventLog(shuffled))
+        one, other = map(ask, logs)
         pd.testing.assert_frame_equal(table(one), table(other))
         assert one.sentence == other.sentence
 
@@ -130,9 +130,10 @@ def test_parts_of_a_log_split_by_flow_add_up_to_the_whole(rows, share_of):
     shares: dict[int, list[dict]] = {0: [], 1: [], 2: []}
     for row in rows:
         shares[share_of.get(row["correlation_id"], 0)].append(row)
+    log, pieces = EventLog(rows), [EventLog(share) for share in shares.values()]
     for part, whole in BY_FLOW.values():
-        one = whole([part(EventLog(rows))])
-        added = whole([part(EventLog(share)) for share in shares.values()])
+        one = whole([part(log)])
+        added = whole([part(piece) for piece in pieces])
         pd.testing.assert_frame_equal(table(one), table(added))
         assert one.sentence == added.sentence
 

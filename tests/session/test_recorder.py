@@ -53,6 +53,7 @@ def test_what_other_programs_write_is_read_by_paths_from_a_log_and_from_a_folder
         assert log.frame["type"].astype(object).fillna("").tolist() == ["Placed", "Paid", ""]
         assert log.frame["data"].tolist() == [{"kind": "Placed"}, {"kind": "Paid"}, "no JSON"]
         assert log.flows()["correlation_id"].tolist() == ["r-1"]
+        assert len(log.where("headers.via[1] == 'b'")) == 3
 
 
 def test_what_is_told_of_progress_ends_at_the_total():

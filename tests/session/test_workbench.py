@@ -461,6 +461,9 @@ def test_secrets_are_in_no_repr(make):
 @pytest.mark.parametrize("broker", ["'memory://'", "MemoryBroker()"])
 def test_of_a_broker_in_memory_nothing_is_left_though_nobody_closed_it(tmp_path, broker):
     code = (
+        "import atexit, threading\n"
+        "turns = lambda: [t for t in threading.enumerate() if t.name == 'turns']\n"
+        "atexit.register(lambda: print(turns()))  # the first, so it is run last\n"
         "from workbench import Workbench\n"
         "from workbench.brokers import MemoryBroker\n"
         "from workbench.examples.orders import order_choreography, some_orders\n"
@@ -468,7 +471,7 @@ def test_of_a_broker_in_memory_nothing_is_left_though_nobody_closed_it(tmp_path,
         "wb.start()\n"
         "wb.publish_many(some_orders(3))\n"
         "wb.wait_until_idle()\n"
-        "print(len([*wb.folder.iterdir()]) > 3)"
+        "print(len([*wb.folder.iterdir()]) > 3, len(turns()))"
     )
     places = {name: str(tmp_path) for name in ("TMPDIR", "XDG_DATA_HOME", "HOME")}
     found = subprocess.run(
@@ -479,7 +482,7 @@ def test_of_a_broker_in_memory_nothing_is_left_though_nobody_closed_it(tmp_path,
         timeout=120,
         check=True,
     )
-    assert (found.stdout, found.stderr) == ("True\n", "")
+    assert (found.stdout, found.stderr) == ("True 1\n[]\n", "")
     assert [path for path in tmp_path.rglob("*") if "choreography-workbench" in str(path)] == []
 
 

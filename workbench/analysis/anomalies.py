@@ -16,7 +16,6 @@ import pandas as pd
 from workbench.analysis.answer import Answer
 from workbench.analysis.attributes import flow_keys
 from workbench.analysis.flows import durations
-from workbench.analysis.hops import inferred_from
 from workbench.analysis.intervals import normal_quantile
 from workbench.analysis.parts import (
     HOP,
@@ -24,6 +23,7 @@ from workbench.analysis.parts import (
     hop_kinds,
     hop_names,
     hop_text,
+    inferred_from,
     named,
     path_keys,
     together,

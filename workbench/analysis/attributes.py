@@ -20,7 +20,7 @@ from workbench.capture.json_text import any_json
 from workbench.capture.payload_column import payload_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
@@ -129,7 +129,7 @@ def _of_flows(
     index: FlowIndex, at: Ints, code: Ints, names: NDArray[np.object_], attribute: str
 ) -> pd.DataFrame:
     flow, value = np.divmod(pd.unique(index.flow[at] * len(names) + code[at]), len(names))
-    shown = [_written(str(name)) for name in names]
+    shown = [written(str(name)) for name in names]
     return _table(flow, np.zeros(len(flow), np.int64), [attribute], flow * 0 - 1, value, shown)
 
 
@@ -158,13 +158,16 @@ def _columns(index: FlowIndex, frame: pd.DataFrame, at: Ints) -> Iterator[pd.Dat
         if name == "partition":
             cells = cells.mask(cells == UNKNOWN)
         known = cells.notna().to_numpy()
+        if any(isinstance(cell, dict | list) for cell in cells[known]):
+            yield _inside(index, zip(at[known].tolist(), cells[known], strict=True), str(name))
+            continue
         try:
             code, values = pd.factorize(cells[known])
-        except TypeError:  # lists and dicts
+        except TypeError:  # whatever else a DataFrame may hold
             code, values = pd.factorize(cells[known].map(repr))
         ordered = name != "partition"
         numbers = [float(v) if ordered and _is_number(v) else np.nan for v in values]
-        shown = [_written(v if _is_scalar(v) else str(v)) for v in values]
+        shown = [written(v if _is_scalar(v) else str(v)) for v in values]
         where = at[known]
         yield _table(
             index.flow[where],
@@ -180,19 +183,23 @@ def _columns(index: FlowIndex, frame: pd.DataFrame, at: Ints) -> Iterator[pd.Dat
 
 def _payloads(index: FlowIndex, frame: pd.DataFrame, at: Ints) -> pd.DataFrame:
     held = payload_texts(frame["data"]).take(pa.array(index.row[at])).to_pylist()
+    there = ((p, any_json(t)) for p, t in zip(at.tolist(), held, strict=True) if t is not None)
+    return _inside(index, there, "data")
+
+
+def _inside(index: FlowIndex, held: Iterable[tuple[int, Any]], root: str) -> pd.DataFrame:
+    """What stands inside the values of a column, of each with the position of its event."""
     names: dict[str, int] = {}
     shown: dict[str, int] = {}
     event, attribute, value, number = [], [], [], []
-    for place, text in zip(at.tolist(), held, strict=True):
-        if text is None:
-            continue
+    for place, whole in held:
         left = _SCALARS
-        for name, found in _scalars(any_json(text), "data", _DEPTH):
+        for name, found in _scalars(whole, root, _DEPTH):
             if isinstance(found, str) and len(found) > _LETTERS:
                 continue
             event.append(place)
             attribute.append(names.setdefault(name, len(names)))
-            value.append(shown.setdefault(_written(found), len(shown)))
+            value.append(shown.setdefault(written(found), len(shown)))
             number.append(float(found) if _is_number(found) else np.nan)
             left -= 1
             if not left:
@@ -237,7 +244,7 @@ def _is_number(value: Any) -> bool:
     )
 
 
-def _written(value: Any) -> str:
+def written(value: Any) -> str:
     """A value as a condition names it: ``'DE'``, ``12.5``, ``true``, ``null``."""
     if isinstance(value, str):
         return f"'{value[:_LETTERS]}'"

@@ -15,7 +15,6 @@ import pandas as pd
 from workbench.analysis.answer import Answer
 from workbench.analysis.arrays import quantiles
 from workbench.analysis.flows import durations
-from workbench.analysis.hops import inferred_from
 from workbench.analysis.intervals import by_group, cliffs_delta, normal_quantile, share_difference
 from workbench.analysis.parts import (
     HOP,
@@ -23,6 +22,7 @@ from workbench.analysis.parts import (
     hop_kinds,
     hop_names,
     hop_text,
+    inferred_from,
     named,
     path_keys,
     together,

@@ -11,7 +11,9 @@ run. What it may say:
 - ``and``, ``or``, ``not``.
 
 Two values of different kinds are not equal, and none is before the other: ``data.total > 100`` is
-false where ``total`` is text or missing. Times are compared as times: ``time >= '2026-11-23 09:00'``.
+false where ``total`` is text or missing. A standard column always holds one kind, so that comparing
+it with another is refused: ``id == '17'``, not ``id == 17``. Times are compared as times:
+``time >= '2026-11-23 09:00'``.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
+from workbench.analysis.wording import cut
+from workbench.capture.columns import COLUMNS
 from workbench.errors import LogError
 
 if TYPE_CHECKING:
@@ -131,13 +135,32 @@ class _Condition:
                 raise self._unable(right, "`in` wants a list of values, like ['DE', 'FR']")
             found = np.zeros(len(rows), dtype=bool)
             for value in among:
+                self._comparable(left, value)
                 found |= _compared(self._values(left, rows), ast.Eq, value)
             return ~found if isinstance(how, ast.NotIn) else found
         if _is_constant(left) and type(how) in _MIRRORED:
             left, right, how = right, left, _MIRRORED[type(how)]()
         if _is_constant(right):
-            return _compared(self._values(left, rows), type(how), self._constant(right))
+            constant = self._constant(right)
+            self._comparable(left, constant)
+            return _compared(self._values(left, rows), type(how), constant)
         return _pairs(list(self._values(left, rows)), type(how), list(self._values(right, rows)))
+
+    def _comparable(self, node: ast.expr, constant: Any) -> None:
+        """Refuse what would never hold: a standard column of text beside a number, or the reverse."""
+        if not isinstance(node, ast.Name):
+            return
+        held = COLUMNS.get(node.id)
+        if isinstance(constant, int | float) and held in ("str", "category"):
+            raise LogError(
+                f"{node.id} is text and never equal to the number {constant}: write "
+                f"{str(constant)!r}, in quotes."
+            )
+        if isinstance(constant, str) and held in ("int32", "int64"):
+            raise LogError(
+                f"{node.id} is a whole number and never equal to the text {cut(constant, 60)!r}: "
+                "write a number, without quotes."
+            )
 
     def _values(self, node: ast.expr, rows: Ints) -> pd.Series[Any]:
         """The values of a column, or of what a path finds in one; None for nothing."""

@@ -14,8 +14,16 @@ import numpy as np
 import pandas as pd
 
 from workbench.analysis.answer import Answer
-from workbench.analysis.hops import inferred_from
-from workbench.analysis.parts import HOP, causes_of, hop_kinds, hop_names, hop_text, named, together
+from workbench.analysis.parts import (
+    HOP,
+    causes_of,
+    hop_kinds,
+    hop_names,
+    hop_text,
+    inferred_from,
+    named,
+    together,
+)
 from workbench.analysis.plots_critical_path import plot_critical_path, plot_one_path
 from workbench.analysis.wording import count, length, percent
 

@@ -87,7 +87,9 @@ class DesignQuestions(Asked):
             What is due. A design: what it makes certain (as in :meth:`conformance`). A mapping:
             event type → the types of which at least one must follow. Without either the log itself
             says it: an effect, after each event of a type that has one in more than ``usually`` of
-            the flows that hold that type, caused by the same type.
+            the flows that hold that type, caused by the same type; in a log that tells no cause,
+            each event is taken to follow the one before it. Causes that :meth:`with_causes`
+            inferred from the log's own statistics don't count.
         usually
             Share of flows, 0 to 1.
         longer_than

@@ -14,6 +14,7 @@ import pandas as pd
 
 from workbench.analysis.answer import Answer
 from workbench.analysis.attributes import drawn
+from workbench.analysis.flow_ids import flow_id
 from workbench.analysis.parts import together
 from workbench.analysis.plots_explain import plot_explain
 from workbench.analysis.separating import IS_THERE, conditions
@@ -59,7 +60,7 @@ def ids_of(flows: Any, every: Callable[[], pd.DataFrame]) -> pd.Index[Any]:
     if isinstance(given, str):
         given = [given]
     values = given.to_numpy() if isinstance(given, pd.Series) else given
-    cells = np.array(list(values), dtype=object)
+    cells = np.array([flow_id(cell) for cell in values], dtype=object)
     if len(cells) and all(isinstance(cell, bool | np.bool_) for cell in cells):
         names = every()["correlation_id"].to_numpy(dtype=object)
         if len(cells) != len(names):
@@ -121,22 +122,36 @@ def whole(parts: Iterable[pd.DataFrame], asked: int, rest: int, unknown: int = 0
     # Of events that none of the flows has, that they are missing is all there is to tell: a "type".
     held = kept.loc[kept["asked"], "event_type"].dropna().unique()
     told = table["event_type"].isna() | table["event_type"].isin(held)
-    table = table[told & (table["score"] > _TELLS_NOTHING)]
+    table = table[told & (table["score"] > _TELLS_NOTHING) & bool(inside and outside)]
+    rarer = table["inside_share"] < table["outside_share"]
+    whole_flow = table["event_type"].isna()
     table = (
         table.assign(
-            rarer=table["inside_share"] < table["outside_share"],
+            rarer=rarer,
+            chance=table["by_chance"] > _CHANCE,
+            # What is stuck lacks what comes later: that is what was asked, and no reason for it.
+            shape=whole_flow & ((table["attribute"] == "variant") | rarer),
             # That an event has an attribute is hardly more than that the flow has the event.
             presence=table["condition"] == IS_THERE,
         )
         .sort_values(
-            ["score", "rarer", "presence", "attribute", "event_type", "condition"],
-            ascending=[False, True, True, True, True, True],
+            [
+                "chance",
+                "shape",
+                "score",
+                "rarer",
+                "presence",
+                "attribute",
+                "event_type",
+                "condition",
+            ],
+            ascending=[True, True, False, True, True, True, True, True],
             ignore_index=True,
             na_position="first",
         )
         .drop_duplicates("same", ignore_index=True)
     )
-    table = table.drop(columns=["same", "rarer", "presence"]).head(_LISTED)
+    table = table.drop(columns=["same", "rarer", "chance", "shape", "presence"]).head(_LISTED)
     sentence = _sentence(table, asked, rest)
     if (inside, outside) != (asked, rest):
         sentence += (
@@ -168,7 +183,7 @@ def _sentence(table: pd.DataFrame, asked: int, rest: int) -> str:
         f"{percent(first['inside_share'])} of the {count(asked, 'flow')} have {_told(first)}, "
         f"{percent(first['outside_share'])} of the {rest:,} others."
     )
-    others = sure.drop_duplicates(["attribute", "event_type"])  # one condition on each is told
+    others = sure.drop_duplicates("attribute")  # payloads repeat what earlier ones said
     for _, row in others.iloc[1:_TOLD].iterrows():
         sentence += (
             f" Then: {_told(row)} ({percent(row['inside_share'])} against "

@@ -12,7 +12,7 @@ import pandas as pd
 
 from workbench.analysis.answer import Answer
 from workbench.analysis.arrays import weighted_quantiles
-from workbench.analysis.parts import named
+from workbench.analysis.parts import causes_of, inferred_from, named
 from workbench.analysis.traffic_parts import codes_of, earliest, stacked, total
 from workbench.analysis.wording import count
 
@@ -39,6 +39,7 @@ def part(index: FlowIndex) -> pd.DataFrame:
             "flow": pd.array(index.correlation_id[index.flow[first]], dtype="str"),
         }
     )
+    table.attrs |= causes_of(index)
     table.attrs |= {"caused": len(caused), "without_flow": index.without_flow}
     return table
 
@@ -71,7 +72,8 @@ def whole(parts: Sequence[pd.DataFrame]) -> Answer:
     from workbench.analysis.plots_spread import plot_fan_out
 
     caused, stray = total(parts, "caused"), total(parts, "without_flow")
-    return Answer(table, _sentence(table, caused, stray), plot_fan_out)
+    sentence = _sentence(table, caused, stray) + inferred_from(parts)
+    return Answer(table, sentence, plot_fan_out)
 
 
 def _sentence(table: pd.DataFrame, caused: int, stray: int) -> str:

@@ -119,7 +119,7 @@ class FlowQuestions(Asked):
         -------
         Answer
             One row per condition, at most 50: ``attribute`` (str: ``"data.…"``, a path into the
-            payload; a header's column; ``"partition"``, ``"channel"``, ``"version"``; or of the
+            payload; ``"headers.…"`` and other columns; ``"partition"``, ``"channel"``, ``"version"``; or of the
             flow as a whole ``"type"``, ``"service"``, ``"variant"``), ``event_type`` (str: of the
             event that has it; null for a flow as a whole), ``condition`` (str: ``"= 'DE'"``,
             ``"in ('AT', 'DE')"``, ``"> 100"``, ``"is there"``), ``inside`` and ``outside`` (int64:
@@ -139,7 +139,13 @@ class FlowQuestions(Asked):
         A condition holds for a flow if it holds for any of its events of that type. Its score is
         the information gain, were both sides equally large; ``by_chance`` is Fisher's exact test
         times the number of conditions tried (Bonferroni; each attribute, and on it single values,
-        groups of values and thresholds, may err equally often). A value must be shared by 3 flows. On
+        groups of values and thresholds, may err equally often), among all flows and among those
+        that have such an event, whichever is likelier. A value must be shared by 3 flows.
+
+        What is stuck lacks later events, and so all that these would have held. So where fewer of
+        the flows asked about have an event, a condition on it is scored by no more than what it
+        adds to that; and ``"variant"``, and a ``"type"`` or ``"service"`` that they have more
+        rarely, follow behind all else that is not chance. What may be chance comes last. On
         each side whole flows of up to 200,000 events are looked at, of each its first 1,000; of
         more, a sample is drawn by a hash of the correlation id, and the sentence says so.
         """

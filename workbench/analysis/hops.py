@@ -20,7 +20,7 @@ import pandas as pd
 from workbench.analysis.answer import Answer
 from workbench.analysis.arrays import quantiles
 from workbench.analysis.order import nanoseconds
-from workbench.analysis.parts import HOP, hop_kinds, hop_names, named, together
+from workbench.analysis.parts import HOP, hop_kinds, hop_names, inferred_from, named, together
 from workbench.analysis.wording import count, length
 
 if TYPE_CHECKING:
@@ -134,12 +134,3 @@ def _sentence(table: pd.DataFrame, negative: int, parts: Sequence[pd.DataFrame])
         stand = "effect stands before its cause" if negative == 1 else "effects before their causes"
         said += f" {negative:,} {stand}, so clocks differ: see log.skew()."
     return said + inferred_from(parts)
-
-
-def inferred_from(parts: Sequence[pd.DataFrame]) -> str:
-    """A sentence, after a blank, that says how many causes were inferred, and from what."""
-    n = sum(piece.attrs["inferred"] for piece in parts)
-    if not n:
-        return ""
-    told = next(piece.attrs["causes_from"] for piece in parts if piece.attrs["causes_from"])
-    return f" {count(n, 'cause')} inferred from {told}."

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from workbench.analysis.index import FlowIndex
     from workbench.choreography import Choreography
 
+STATISTICS = "the log's own statistics"
+"""What inferred causes are from, where no design says it."""
 _RANKED = 64
 """How many causes of a kind are known by their rank; what is rarer than these is no habit."""
 
@@ -64,7 +66,7 @@ def with_causes(
             index.start, index.type, index.source, cause, wanting, codes
         )
     by_habit = by is None or isinstance(by, HabitCounts)
-    told_by = "the log's own statistics" if by_habit else "the design"
+    told_by = STATISTICS if by_habit else "the design"
     causes_from = told_by if inferred.any() else ""
     return replace(index, cause=found, inferred=inferred, causes_from=causes_from)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ import pandas as pd
 
 from workbench.analysis.conditions import rows_between, rows_where
 from workbench.analysis.design_questions import DesignQuestions
+from workbench.analysis.flow_ids import flow_id, no_flow
 from workbench.analysis.flow_questions import FlowQuestions
 from workbench.analysis.index import FlowIndex
 from workbench.analysis.log_questions import LogQuestions
@@ -19,7 +21,6 @@ from workbench.analysis.traffic_questions import TrafficQuestions
 from workbench.analysis.wording import cut, visible
 from workbench.capture.columns import UNDATED, UNDECODED, standard_frame
 from workbench.capture.reading import from_frame
-from workbench.errors import LogError
 
 if TYPE_CHECKING:
     import os
@@ -138,7 +139,14 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
 
     # --- parts of it -----------------------------------------------------------------------
 
-    def flow(self, correlation_id: str) -> EventLog:
+    def _part(self, frame: pd.DataFrame) -> EventLog:
+        """Make a log of some of the events, which knows what is known of the files they are from."""
+        log = EventLog(frame)
+        if self._reading is not None:
+            log._reading = replace(self._reading, frame=log._frame)
+        return log
+
+    def flow(self, correlation_id: str | int) -> EventLog:
         """Take one flow, in causal order; duplicates and dead letters follow their event.
 
         Raises
@@ -147,18 +155,16 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
             The log holds no event of that flow.
         """
         index = self.index
-        number = np.flatnonzero(index.correlation_id == correlation_id)
+        number = np.flatnonzero(index.correlation_id == flow_id(correlation_id))
         if not len(number):
-            raise LogError(
-                f"there is no flow {correlation_id!r} in this log: log.flows() lists those it has."
-            )
+            raise no_flow(correlation_id, index.correlation_id)
         first, end = index.start[number[0]], index.start[number[0] + 1]
         events = index.row[first:end]
         copies = np.flatnonzero(index.copy_flow == number[0])
         event = index.copy_event[copies]
         place = np.concatenate([np.arange(first, end), np.where(event >= 0, event, end)])
         rows = np.concatenate([events, index.copy[copies]])
-        return EventLog(self._frame.iloc[rows[np.argsort(place, kind="stable")]])
+        return self._part(self._frame.iloc[rows[np.argsort(place, kind="stable")]])
 
     def between(
         self, start: pd.Timestamp | str | None = None, end: pd.Timestamp | str | None = None
@@ -167,7 +173,7 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
 
         A time without a time zone is taken as UTC.
         """
-        return EventLog(self._frame[rows_between(self._frame, start, end)])
+        return self._part(self._frame[rows_between(self._frame, start, end)])
 
     def where(self, condition: str) -> EventLog:
         """Take the events for which a condition holds.
@@ -184,7 +190,7 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
         LogError
             The condition can't be read, or names a column that is not there.
         """
-        return EventLog(self._frame[rows_where(self._frame, condition)])
+        return self._part(self._frame[rows_where(self._frame, condition)])
 
     def with_causes(self, design: Choreography | None = None) -> EventLog:
         """Infer the causes that the log doesn't tell; the rules are ``workbench.analysis.inference``'s.
@@ -199,7 +205,7 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
         """
         from workbench.analysis.inference import untold, with_causes
 
-        log = EventLog(self._frame)
+        log = self._part(self._frame)
         log.__dict__["index"] = with_causes(self.index, untold(self.index, self._frame), design)
         return log
 
@@ -212,7 +218,7 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
         """
         from workbench.analysis.skew import Skew, part, shifted
 
-        return EventLog(shifted(self._frame, Skew([part(self.index)])))
+        return self._part(shifted(self._frame, Skew([part(self.index)])))
 
     # --- asking ----------------------------------------------------------------------------
 
@@ -266,7 +272,7 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
         """
         from workbench.analysis.upcasting import upcast
 
-        return EventLog(upcast(self._frame, design, versions))
+        return self._part(upcast(self._frame, design, versions))
 
     def unreadable(self) -> pd.DataFrame:
         """List what ``upcast`` could not read, by reason, the most frequent first.

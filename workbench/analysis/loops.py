@@ -15,6 +15,7 @@ from workbench.analysis.answer import Answer
 from workbench.analysis.arrays import Ints, mixed
 from workbench.analysis.dead_letters import came_at
 from workbench.analysis.order import utc
+from workbench.analysis.parts import causes_of, inferred_from
 from workbench.analysis.traffic_parts import coded, codes_of, firsts, stacked
 from workbench.analysis.wording import count, length
 from workbench.capture.payload_column import payload_texts
@@ -35,7 +36,9 @@ _LONGEST: Final = 64
 def part(index: FlowIndex, frame: pd.DataFrame, burst: int, within: int) -> pd.DataFrame:
     """List a part's loops and storms, with the columns that ``EventLog.loops`` documents."""
     found = pd.concat([_chains(index), _storms(index, frame, burst, within)], ignore_index=True)
-    return coded(found, _GROUP)
+    table = coded(found, _GROUP)
+    table.attrs |= causes_of(index)
+    return table
 
 
 def whole(parts: Sequence[pd.DataFrame]) -> Answer:
@@ -61,7 +64,7 @@ def whole(parts: Sequence[pd.DataFrame]) -> Answer:
     table = table.sort_values(in_order, ascending=[False] * 2 + [True] * 3, ignore_index=True)
     from workbench.analysis.plots_bars import plot_loops
 
-    return Answer(table, _sentence(table), plot_loops)
+    return Answer(table, _sentence(table) + inferred_from(parts), plot_loops)
 
 
 def _chains(index: FlowIndex) -> pd.DataFrame:

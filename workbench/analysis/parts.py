@@ -14,9 +14,10 @@ from pandas.api.types import union_categoricals
 
 from workbench.analysis.arrays import mixed
 from workbench.analysis.order import depth_in_order
+from workbench.analysis.wording import count
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Hashable, Iterable
+    from collections.abc import Collection, Hashable, Iterable, Sequence
 
     from workbench.analysis.arrays import Ints
     from workbench.analysis.index import FlowIndex
@@ -86,8 +87,17 @@ def hop_names(index: FlowIndex, kinds: Ints) -> dict[str, pd.Categorical]:
 
 
 def causes_of(index: FlowIndex) -> dict[Hashable | None, Any]:
-    """Where causes are from, as the ``attrs`` of a part: ``hops.inferred_from`` says it."""
+    """Where causes are from, as the ``attrs`` of a part: :func:`inferred_from` says it."""
     return {"inferred": int(index.inferred.sum()), "causes_from": index.causes_from}
+
+
+def inferred_from(parts: Sequence[pd.DataFrame]) -> str:
+    """A sentence, after a blank, that says how many causes were inferred, and from what."""
+    n = sum(piece.attrs["inferred"] for piece in parts)
+    if not n:
+        return ""
+    told = next(piece.attrs["causes_from"] for piece in parts if piece.attrs["causes_from"])
+    return f" {count(n, 'cause')} inferred from {told}."
 
 
 def hop_text(cause: str, effect: str, service: str) -> str:

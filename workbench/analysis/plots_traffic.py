@@ -86,7 +86,10 @@ def plot_dead_letters(table: pd.DataFrame, letters: pd.DataFrame) -> go.Figure:
     if table.empty:
         return empty("There are no dead letters.")
     when = letters["when"].to_numpy()
-    edges = np.unique(np.linspace(when.min(), when.max() + 1, _BARS + 1).astype(np.int64))
+    # In whole numbers: nanoseconds since 1970 are beyond what a float64 tells apart.
+    width, rest = divmod(int(when.max() - when.min()) + 1, _BARS)
+    bars = np.arange(_BARS + 1)
+    edges = np.unique(when.min() + width * bars + rest * bars // _BARS)
     place = np.searchsorted(edges, when, side="right") - 1
     middle = utc((edges[:-1] + np.diff(edges) // 2).astype(np.int64)).tz_localize(None)
     numbers = table[CAUSE].astype("object").assign(rank=range(len(table)))

@@ -23,6 +23,7 @@ from workbench.analysis.asked import P
 from workbench.analysis.buckets import Bucket, deal, settle
 from workbench.analysis.conditions import rows_between, rows_where
 from workbench.analysis.design_questions import DesignQuestions
+from workbench.analysis.flow_ids import flow_id
 from workbench.analysis.flow_questions import FlowQuestions
 from workbench.analysis.index import FlowIndex
 from workbench.analysis.inference import HabitCounts, untold, with_causes
@@ -129,13 +130,14 @@ class ScannedLog(LogQuestions, DesignQuestions, FlowQuestions, TrafficQuestions)
     def _habits(self) -> HabitCounts:
         return HabitCounts.together(self.parts(lambda index, _: HabitCounts.of(index)))
 
-    def flow(self, correlation_id: str) -> EventLog:
+    def flow(self, correlation_id: str | int) -> EventLog:
         """Take one flow, whole, into memory; as :meth:`EventLog.flow`."""
         from workbench.analysis.log import EventLog
 
+        wanted = flow_id(correlation_id)
         for bucket in self._buckets():
-            if bucket.holds(correlation_id):
-                return EventLog(bucket.frame()).flow(correlation_id)
+            if bucket.holds(wanted):
+                return EventLog(bucket.frame()).flow(wanted)
         raise LogError(
             f"there is no flow {correlation_id!r} in this log: log.flows() lists those it has."
         )

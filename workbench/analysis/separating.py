@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.analysis.arrays import mixed
+from workbench.analysis.attributes import written
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -78,6 +79,17 @@ def conditions(rows: pd.DataFrame, inside: int, outside: int) -> pd.DataFrame:
     chance = _chance(
         table["inside"].to_numpy(np.int64), table["outside"].to_numpy(np.int64), inside, outside
     )
+    on = np.where(type_of > 0, type_of - 1, -1)
+    held_in, held_out = _holders(rows, flow, side, inside, outside)
+    held_p, held_q = held_in[on] / max(inside, 1), held_out[on] / max(outside, 1)
+    score = information(p.to_numpy(np.float64), q.to_numpy(np.float64))
+    own = beyond(p.to_numpy(np.float64), q.to_numpy(np.float64), held_p, held_q)
+    among = _chance(
+        table["inside"].to_numpy(np.int64),
+        table["outside"].to_numpy(np.int64),
+        held_in[on],
+        held_out[on],
+    )
     return pd.DataFrame(
         {
             "attribute": pd.array(name.categories.to_numpy(object)[attribute_of], dtype="str"),
@@ -90,8 +102,9 @@ def conditions(rows: pd.DataFrame, inside: int, outside: int) -> pd.DataFrame:
             "outside": table["outside"].astype("int64"),
             "outside_share": q,
             "lift": np.divide(p, q, out=np.full(len(p), np.inf), where=(q > 0).to_numpy()),
-            "score": information(p.to_numpy(np.float64), q.to_numpy(np.float64)),
-            "by_chance": np.minimum(chance * tried, 1.0),
+            # That flows lack an event says nothing of what it would have held.
+            "score": np.where(held_p < held_q, np.minimum(score, own), score),
+            "by_chance": np.minimum(np.maximum(chance, among) * tried, 1.0),
             "same": table["same"],
         }
     )
@@ -105,6 +118,40 @@ def information(inside: Floats, outside: Floats) -> Floats:
     for all of it. How many flows happen to be on each side, or were drawn, makes no difference.
     """
     return _entropy((inside + outside) / 2) - (_entropy(inside) + _entropy(outside)) / 2
+
+
+def beyond(inside: Floats, outside: Floats, held_inside: Floats, held_outside: Floats) -> Floats:
+    """How many bits a condition on an event adds to whether a flow has such an event.
+
+    The conditional mutual information (Cover and Thomas, Elements of Information Theory, 2.5) of
+    side and condition, given the event's presence; ``held_…``: the shares of flows that have it.
+    """
+
+    def bits(share: Floats, held: Floats) -> Floats:
+        return held * _entropy(np.divide(share, held, out=np.zeros(len(held)), where=held > 0))
+
+    sides = bits(inside, held_inside) + bits(outside, held_outside)
+    both = bits((inside + outside) / 2, (held_inside + held_outside) / 2)
+    return np.maximum(both - sides / 2, 0.0)
+
+
+def _holders(
+    rows: pd.DataFrame, flow: Ints, side: Bools, inside: int, outside: int
+) -> tuple[Ints, Ints]:
+    """Of each event type, how many flows on each side have it; last, how many flows there are."""
+    types, values = rows["event_type"].cat, rows["value"].cat
+    code = types.codes.to_numpy(np.int64)
+    said = pd.Index([written(name) for name in types.categories]).get_indexer(values.categories)
+    tells = (rows["attribute"] == "type").to_numpy()  # also of events that have no attribute
+    code = np.where(tells, np.append(said, -1)[values.codes.to_numpy()], code)
+    n_types = len(types.categories)
+    pairs = pd.unique((flow * n_types + code)[code >= 0])
+    holder, kind = np.divmod(pairs, max(n_types, 1))
+    found = [
+        np.append(np.bincount(kind[side[holder] == asked], minlength=n_types), flows)
+        for asked, flows in ((True, inside), (False, outside))
+    ]
+    return found[0], found[1]
 
 
 def _entropy(share: Floats) -> Floats:
@@ -190,7 +237,7 @@ class _Attribute:
         return made
 
 
-def _chance(inside: Ints, outside: Ints, n_inside: int, n_outside: int) -> Floats:
+def _chance(inside: Ints, outside: Ints, n_inside: Ints | int, n_outside: Ints | int) -> Floats:
     """How likely so uneven a split is if the sides are drawn at random, at most.
 
     The hypergeometric tail (Fisher's exact test, both sides), bounded from above by a geometric
@@ -198,10 +245,10 @@ def _chance(inside: Ints, outside: Ints, n_inside: int, n_outside: int) -> Float
     """
     total = n_inside + n_outside
     holding = inside + outside
-    many = inside * max(total, 1) > holding * n_inside
+    many = inside * np.maximum(total, 1) > holding * n_inside
     x = np.where(many, inside, n_inside - inside)
     k = np.where(many, holding, total - holding)
-    log_factorial = np.append(0.0, np.cumsum(np.log(np.arange(1, total + 2))))
+    log_factorial = np.append(0.0, np.cumsum(np.log(np.arange(1, np.max(total, initial=0) + 2))))
 
     def ways(n: Any, m: Any) -> Any:
         return log_factorial[n] - log_factorial[m] - log_factorial[n - m]

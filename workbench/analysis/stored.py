@@ -82,7 +82,7 @@ class Stored:
 
     @property
     def mapping(self) -> LogMapping | None:
-        """Our columns and where they came from; ``None`` if the log was not read.
+        """Our columns and where they came from; ``None`` if the log was not read. Parts keep it.
 
         Shown, it is a table; ``{**log.mapping, "type": "kind"}`` is a mapping to read with again.
         """
@@ -90,7 +90,7 @@ class Stored:
 
     @property
     def rejected(self) -> pd.DataFrame:
-        """What could not be read.
+        """What could not be read, of all the files: a part of a log keeps it.
 
         Returns
         -------

@@ -22,8 +22,8 @@ from workbench.analysis.answer import Answer
 from workbench.analysis.due import DesignArrays
 from workbench.analysis.due_kernel import Judged
 from workbench.analysis.order import utc
-from workbench.analysis.parts import named, together
-from workbench.analysis.waits import AND, followed, followers, given_up, unanswered, unmet
+from workbench.analysis.parts import inferred_from, named, together
+from workbench.analysis.waits import AND, as_told, followed, followers, given_up, unanswered, unmet
 from workbench.analysis.wording import count, length
 from workbench.choreography import Choreography
 
@@ -48,7 +48,9 @@ def part(index: FlowIndex, untold: Bools, expected: Expected) -> pd.DataFrame:
 
     ``untold``: of each event, whether it has no causation id.
     """
-    before, inferred = followed(index), 0
+    if not isinstance(expected, Choreography):
+        index = as_told(index)
+    before, inferred = followed(index), int(index.inferred.sum())
     ways: list[tuple[Any, ...]] = []
     words, who = np.empty(0, dtype=object), np.empty(0, dtype=object)
     if isinstance(expected, Choreography):
@@ -93,8 +95,11 @@ def part(index: FlowIndex, untold: Bools, expected: Expected) -> pd.DataFrame:
     found.attrs = {
         "end": index.end,
         "flows": index.flows,
-        "inferred": inferred,
+        "inferred": inferred + int(index.inferred.sum()),
+        "causes_from": index.causes_from or ("the design" if inferred else ""),
+        "types": set(index.type_names),
         "ways": ways,
+        "by_order": not (index.cause >= 0).any(),
         "followers": followers(index, before),
     }
     return found
@@ -198,11 +203,13 @@ class _Words:
 
 def _sentence(table: pd.DataFrame, parts: Sequence[pd.DataFrame], expected: Expected) -> str:
     flows = sum(piece.attrs["flows"] for piece in parts)
-    inferred = sum(piece.attrs["inferred"] for piece in parts)
     by = "what is usual in this log" if expected is None else "what is expected"
     if isinstance(expected, Choreography):
         by = "what the design makes due"
-    said = f" {count(inferred, 'cause')} inferred from the design." if inferred else ""
+    said = inferred_from(parts)
+    if not isinstance(expected, Choreography) and all(piece.attrs["by_order"] for piece in parts):
+        said += " No cause is told: each event is taken to follow the one before it."
+    said += _unknown(set().union(*(piece.attrs["types"] for piece in parts)), expected)
     if table.empty:
         return f"No flow is stuck among {flows:,}: all came that is due by {by}.{said}"
     n, longest = table["correlation_id"].nunique(), table["waited_s"].max()
@@ -221,6 +228,16 @@ def _sentence(table: pd.DataFrame, parts: Sequence[pd.DataFrame], expected: Expe
         f"{n:,} of {count(flows, 'flow')} {'is' if n == 1 else 'are'} stuck, the longest for "
         f"{length(longest)}, by {by}: {places_named}{more}.{told}{said}"
     )
+
+
+def _unknown(types: set[str], expected: Expected) -> str:
+    """Say which types that were asked about no event has; a design may have many such."""
+    if isinstance(expected, Choreography):
+        none = types.isdisjoint(expected.event_types)
+        return " No event here is of a type that the design has." if none else ""
+    named_ = {name for kind, effects in (expected or {}).items() for name in (kind, *effects)}
+    missing = sorted(named_ - types)
+    return f" No event here is of type {_alternatives(missing)}." if missing else ""
 
 
 def _texts(values: Any, n: int) -> pd.Categorical:

@@ -199,7 +199,7 @@ class TrafficQuestions(Asked):
         Parameters
         ----------
         top
-            How many of each kind are named, at most.
+            How many of each kind are named, at most; 1 or more.
 
         Returns
         -------
@@ -211,9 +211,16 @@ class TrafficQuestions(Asked):
             and channel), ``times_mean`` (float64: events against the mean of its kind and
             channel), ``of`` (int64: how many there are; of partitions, up to the highest number
             seen).
+
+        Raises
+        ------
+        LogError
+            ``top`` is less than 1.
         """
         from workbench.analysis import hot_keys
 
+        if top < 1:
+            raise LogError(f"top={top}: of each kind 1 or more can be named.")
         return hot_keys.whole(self.parts(hot_keys.part), top)
 
     def fan_out(self) -> Answer:
@@ -229,7 +236,7 @@ class TrafficQuestions(Asked):
         """
         from workbench.analysis import fan_out
 
-        return fan_out.whole(self.parts(lambda index, _: fan_out.part(index)))
+        return fan_out.whole(self.parts(lambda index, _: fan_out.part(index), causal=True))
 
     def latency(
         self,

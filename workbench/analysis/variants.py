@@ -18,7 +18,7 @@ from workbench.analysis.answer import Answer
 from workbench.analysis.arrays import Ints, quantiles
 from workbench.analysis.flow_sentences import of_variants
 from workbench.analysis.order import depth_in_order
-from workbench.analysis.parts import path_keys, together
+from workbench.analysis.parts import causes_of, inferred_from, path_keys, together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -74,7 +74,8 @@ class Part:
     flows: pd.DataFrame
     """``path`` (int64: its key), ``started`` and ``ns`` (int64: how long it took) of each flow."""
     paths: pd.DataFrame
-    """``path``, ``text``, ``events``, and of the first that took it ``started`` and ``example``."""
+    """``path``, ``text``, ``events``, and of the first that took it ``started`` and ``example``; its
+    ``attrs`` say where causes are from."""
 
 
 def part(index: FlowIndex) -> Part:
@@ -83,17 +84,19 @@ def part(index: FlowIndex) -> Part:
 
     keys, (started, ended) = path_keys(index), spans(index)
     found = Variants.by(keys)
+    described = pd.DataFrame(
+        {
+            "path": keys[found.example],
+            "text": pd.array(paths(index, found.example), dtype="str"),
+            "events": np.diff(index.start)[found.example],
+            "started": started[found.example],
+            "example": pd.array(index.correlation_id[found.example], dtype="str"),
+        }
+    )
+    described.attrs = causes_of(index)
     return Part(
         flows=pd.DataFrame({"path": keys, "started": started, "ns": ended - started}),
-        paths=pd.DataFrame(
-            {
-                "path": keys[found.example],
-                "text": pd.array(paths(index, found.example), dtype="str"),
-                "events": np.diff(index.start)[found.example],
-                "started": started[found.example],
-                "example": pd.array(index.correlation_id[found.example], dtype="str"),
-            }
-        ),
+        paths=described,
     )
 
 
@@ -117,7 +120,8 @@ def whole(parts: Sequence[Part], draw: Callable[[pd.DataFrame], go.Figure] | Non
     ).sort_values("flows", ascending=False, kind="stable", ignore_index=True)
     names = pd.Series([f"V{number}" for number in range(1, len(table) + 1)], dtype="str")
     table = pd.concat([names.rename("variant"), table], axis="columns")
-    return Answer(table, of_variants(table), draw)
+    sentence = of_variants(table) + inferred_from([piece.paths for piece in parts])
+    return Answer(table, sentence, draw)
 
 
 def paths(index: FlowIndex, flows: Ints) -> list[str]:

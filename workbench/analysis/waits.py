@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from workbench.analysis.index import who_gave_up
+from workbench.analysis.inference import STATISTICS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -18,6 +20,18 @@ if TYPE_CHECKING:
 
 AND = "\n"
 """Between the services that gave up on one event."""
+
+
+def as_told(index: FlowIndex) -> FlowIndex:
+    """Leave out the causes that the log's own statistics tell.
+
+    What is usual is what they were inferred from: where a flow branches, they would make an event
+    of one branch wait for what follows the other.
+    """
+    if index.causes_from != STATISTICS:
+        return index
+    cause = np.where(index.inferred, -1, index.cause)
+    return replace(index, cause=cause, inferred=np.zeros(len(cause), dtype=bool), causes_from="")
 
 
 def followed(index: FlowIndex) -> Ints:

@@ -19,14 +19,19 @@ import pyarrow.parquet as pq
 
 from workbench.brokers import Position
 from workbench.brokers.record_batch import RecordBatch
+from workbench.capture.columns import COLUMNS
 from workbench.capture.cutting import Cut
 from workbench.capture.decoding import SCHEMA, table_of
+from workbench.capture.reading.dtypes import DTYPES
 from workbench.errors import LogError
 
 _NOTE: Final = b"workbench.capture"
 _PART_BYTES: Final = 64 * 1024 * 1024
 """Of one part's columns in memory, about; as a file it is a tenth of that."""
 _PREFIX: Final = "part-"
+_BESIDE: Final = json.dumps(
+    {name: "json" if name == "headers" else "str" for name in SCHEMA.names if name not in COLUMNS}
+)
 _CODES: Final = [name for name in SCHEMA.names if pa.types.is_dictionary(SCHEMA.field(name).type)]
 
 
@@ -137,7 +142,9 @@ class CapturedFolder:
             "events": len(table),
             "next": [[*position, end] for position, end in sorted(ends.items())],
         }
-        table = table.replace_schema_metadata({_NOTE: json.dumps(note)})
+        if table["headers"].null_count == len(table):
+            table = table.drop_columns("headers")
+        table = table.replace_schema_metadata({_NOTE: json.dumps(note), DTYPES: _BESIDE})
         name = f"{_PREFIX}{self.parts:06d}.parquet"
         unfinished = self.path / f".{name}.{os.getpid()}"
         with unfinished.open("wb") as file:

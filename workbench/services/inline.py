@@ -7,6 +7,7 @@ nothing it had not committed is kept.
 
 from __future__ import annotations
 
+import atexit
 import logging
 import threading
 import time
@@ -30,6 +31,8 @@ from workbench.services.telemetry import observers_of
 from workbench.services.worker import Worker
 
 _IDLE_SECONDS = 0.005
+_LAST_TURN_SECONDS = 2.0
+"""How long the end of this process waits for the turn that a service has."""
 
 
 class InlineRunner(Runner):
@@ -65,8 +68,9 @@ class InlineRunner(Runner):
             self._specs[spec.label] = spec
             self._begin(spec.label, kill_at)
         if self._threaded and self._thread is None:
-            self._thread = threading.Thread(target=self._drive, daemon=True)
+            self._thread = threading.Thread(target=self._drive, name="turns", daemon=True)
             self._thread.start()
+            atexit.register(self._rest)
 
     def stop(self, service: str, timeout: float = 10.0) -> None:  # noqa: ARG002 - never slow
         with self._lock:
@@ -100,6 +104,13 @@ class InlineRunner(Runner):
             for name in list(self._workers):
                 self.stop(name)
             self._thread = None
+        atexit.unregister(self._rest)
+
+    def _rest(self) -> None:
+        """Give no more turns: each writes into a folder that may be deleted at this process's end."""
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.join(_LAST_TURN_SECONDS)
 
     def run_until_idle(self, rounds: int = 10_000) -> None:
         """Give everyone turns until a whole round finds nothing to do, delays included."""

@@ -1,0 +1,38 @@
+"""Correlation ids as people give them, and what they may have meant by one that is not there."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from workbench.analysis.wording import cut, visible
+from workbench.errors import LogError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_SHOWN: Final = 3
+_LETTERS: Final = 60
+_COMPARED: Final = 20_000
+"""Ids that are compared letter by letter, at most: each takes some microseconds."""
+
+
+def flow_id(given: Any) -> Any:
+    """A correlation id as the log has it, which is text: ``7100260`` is ``"7100260"``."""
+    whole = isinstance(given, int | np.integer) and not isinstance(given, bool)
+    return str(given) if whole else given
+
+
+def no_flow(given: Any, ids: NDArray[np.object_]) -> LogError:
+    """Say that a log has no such flow, and which ids of it are nearly the same."""
+    text = str(given)
+    near = [name for name in ids if text and text in name][:_SHOWN]
+    near = near or get_close_matches(text, ids[:_COMPARED].tolist(), n=_SHOWN)
+    meant = " or ".join(repr(visible(cut(name, _LETTERS))) for name in near)
+    hint = f"did you mean {meant}? " if near else ""
+    return LogError(
+        f"there is no flow {cut(repr(given), 2 * _LETTERS)} in this log: {hint}"
+        "log.flows() lists those it has."
+    )
