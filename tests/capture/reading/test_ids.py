@@ -78,3 +78,12 @@ def test_ids_that_are_numbers_with_a_point_stay_as_they_are(tmp_path):
     rows = [{"id": each, "type": "A", "time": NOON} for each in ("1.0", "1.1", "2.0", "v3")]
     path.write_text("\n".join(map(json.dumps, rows)))
     assert read(path, progress=False).frame["id"].tolist() == ["1.0", "1.1", "2.0", "v3"]
+
+
+@pytest.mark.parametrize(("first", "kept"), [(0, ["0", "1"]), (1, ["1"])])
+def test_zero_is_a_cause_where_it_is_an_id(first, kept):
+    causes = [None, 0, 1] if first == 0 else [0, 0, 1]
+    ids = [first + n for n in range(3)]
+    log = pd.DataFrame({"nr": ids, "kind": ["A", "B", "C"], "ts": NOON, "parent": causes})
+    given = {"id": "nr", "causation_id": "parent"}
+    assert EventLog(log, given).frame["causation_id"].dropna().tolist() == kept

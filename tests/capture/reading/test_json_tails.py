@@ -36,6 +36,16 @@ def test_the_object_at_the_end_of_each_line_is_its_event(tmp_path, before, encod
     assert found.mapping.format == "text with JSON at the end of its lines"
 
 
+def test_events_that_say_no_time_have_that_of_their_line(tmp_path):
+    untimed = [{k: v for k, v in event.items() if k != "time"} for event in EVENTS]
+    some = [f"[2026-11-23 12:00:0{n},500] {json.dumps(event)}" for n, event in enumerate(untimed)]
+    found = read(written(tmp_path, some), progress=False)
+    assert found.frame["time"].dt.strftime("%S.%f").tolist() == [f"0{n}.500000" for n in range(6)]
+    assert found.mapping["time"] == "line_stamp"
+    timed = read(written(tmp_path, lines()), progress=False)
+    assert timed.mapping["time"] == "time"
+
+
 def test_lines_without_an_object_are_rejected_with_their_numbers(tmp_path):
     some = lines()
     some[2:2] = ["java.lang.IllegalStateException: x", "", "    at bus.Consumer.poll(C.java:7)"]
@@ -58,3 +68,19 @@ def test_json_in_the_last_column_under_a_header_is_still_csv(tmp_path, delimiter
 def test_text_without_any_object_is_told_as_such(tmp_path):
     with pytest.raises(LogError, match=r"is a JSON object or ends in one, and it is no CSV"):
         read(written(tmp_path, ["started", "stopped {x}"]), progress=False)
+
+
+@pytest.mark.parametrize("between", ["\n,", ",\n", " ,\n "])
+def test_a_list_over_several_lines_is_still_one_document(tmp_path, between):
+    found = read(
+        written(tmp_path, ["[" + between.join(map(json.dumps, EVENTS)), "]"]), progress=False
+    )
+    assert found.mapping.format == "a JSON document"
+    assert len(found.frame) == len(EVENTS)
+    assert found.rejected.empty
+
+
+def test_an_object_over_several_lines_is_still_json(tmp_path):
+    some = ['{"page": {"of": 1}', *[f', "{e["id"]}": {{"n": 1}}' for e in EVENTS], "}"]
+    with pytest.raises(LogError, match=r"no column says the event type"):
+        read(written(tmp_path, some), progress=False)

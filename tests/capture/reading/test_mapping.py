@@ -232,3 +232,14 @@ def test_what_is_named_as_the_key_may_be_the_flow_too(tmp_path):
         written(tmp_path, SHAPES["in other words"]), {"key": "x-correlation-id"}, progress=False
     )
     assert log.frame["key"].tolist() == log.frame["correlation_id"].tolist()
+
+
+def test_a_log_that_says_no_type_is_told_all_its_columns(tmp_path):
+    path = written(
+        tmp_path, lambda e: {"at": micros(e), **{f"c{n}": e["payload"] for n in range(60)}}
+    )
+    with pytest.raises(LogError, match=r"There are at, c0, c0\.order, c0\.total, .* c59\.total\.$"):
+        read(path, progress=False)
+    path = written(tmp_path, lambda e: {"at": micros(e), **{f"c{n}": 1 for n in range(300)}})
+    with pytest.raises(LogError, match=r" c198 and 101 more\.$"):
+        read(path, progress=False)

@@ -129,7 +129,8 @@ def _converted(entry: Entry, values: Values) -> pa.Array:
     if entry.whole:
         texts = id_array(texts)
     if entry.column == "causation_id" and entry.path != ("causation_id",):
-        none = pc.match_substring_regex(texts, _NO_CAUSE, ignore_case=True)
+        words = _NO_CAUSE if entry.zero else f"{_NO_CAUSE}|{_ZERO}"
+        none = pc.match_substring_regex(texts, words, ignore_case=True)
         return pc.if_else(none, pa.scalar(None, texts.type), texts)
     return texts
 
@@ -137,5 +138,6 @@ def _converted(entry: Entry, values: Values) -> pa.Array:
 _NO_FAILURE: Final[tuple[Any, ...]] = (None, False, "", [], {})
 """What others write where nobody gave up on an event."""
 
-_NO_CAUSE: Final = r"^(|-|root|none|null|nil|0+|0{8}-0{4}-0{4}-0{4}-0{12})$"
+_NO_CAUSE: Final = r"^(|-|root|none|null|nil|00+|0{8}-0{4}-0{4}-0{4}-0{12})$"
+_ZERO: Final = r"^0$"
 """What others write where an event has no cause."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -10,7 +11,14 @@ from workbench.capture.reading.json_rows import JsonColumns
 from workbench.capture.reading.opening import OpenedFile
 
 LINE_HEAD: Final = "line_head"
-"""The column for the text before the object; no other is guessed from it."""
+"""The column for the text before the object."""
+
+LINE_STAMP: Final = "line_stamp"
+"""The column for the time that this text begins with: that of the events if they say none."""
+
+_STAMP: Final = re.compile(
+    r"\[?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)(?!\d)"
+)
 
 _TRIES: Final = 8
 """Braces of a line that are tried as the beginning of the object."""
@@ -38,16 +46,19 @@ class JsonTails:
                 heads.append(line[:start].strip().decode())
                 tails.append(line[start:])
             found, height = columns.columns(b"\n".join(tails), first, file.reject)
-            yield {LINE_HEAD: heads} | found, height
+            stamps = [match[1] if (match := _STAMP.match(head)) else None for head in heads]
+            stamped = {LINE_STAMP: stamps} if any(stamps) else {}
+            yield found | {LINE_HEAD: heads} | stamped, height
 
 
 def share_of_tails(head: bytes) -> tuple[bool, float]:
-    """Whether the first line of a file that begins so ends in an object, and how many do, 0 to 1."""
+    """Whether the first line of such a file is text and an object, and how many are, 0 to 1."""
     lines = [line for line in head.split(b"\n") if line and not line.isspace()]
     whole = (
         lines[:_LOOKED_AT] if len(lines) == 1 or head.endswith(b"\n") else lines[:-1][:_LOOKED_AT]
     )
-    ending = [_start(line) is not None for line in whole]
+    # A list may be written over lines that begin with a bracket or a comma.
+    ending = [bool(line[: _start(line) or 0].strip(b" \t[,")) for line in whole]
     return bool(ending) and ending[0], sum(ending) / max(len(ending), 1)
 
 

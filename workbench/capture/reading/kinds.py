@@ -71,11 +71,12 @@ def kind_of(file: OpenedFile) -> Kind:
         if each.recognises(head):
             return Foreign(each)
     start = head.lstrip()
-    if start.startswith((b"{", b"[")):
+    from_first, share = share_of_tails(head)
+    is_text = from_first and share > 0.5  # [2026-11-23 12:00] {…}
+    if start.startswith(b"{") or (start.startswith(b"[") and not is_text):
         return _kind_of_json(file, head)
     # A comma between names and values in JSON is none of CSV; under a header JSON may be a value.
-    from_first, share = share_of_tails(head)
-    kind = None if from_first and share > 0.5 else csv_like(head)
+    kind = None if is_text else csv_like(head)
     if kind is not None:
         return kind
     if _some_object(head) or not start:
@@ -101,8 +102,9 @@ def _kind_of_json(file: OpenedFile, head: bytes) -> Kind:
     first = lines[0].strip()
     if _is_object(first):
         return JsonLines() if len(lines) > 1 or not is_wrapping(first) else JsonDocument()
-    # A line that ends so goes on in the next.
-    goes_on = len(lines) == 1 or first.endswith((b"{", b"[", b",")) or _is_list(first)
+    # A line that ends so goes on in the next, and so does one before a comma.
+    goes_on = len(lines) > 1 and lines[1].lstrip().startswith(b",")
+    goes_on |= len(lines) == 1 or first.endswith((b"{", b"[", b",")) or _is_list(first)
     return JsonDocument() if goes_on else JsonLines()
 
 

@@ -33,6 +33,8 @@ class Entry:
     """Whether text there is JSON itself."""
     whole: bool = False
     """Whether text there is whole numbers, some of which may have been written as floats."""
+    zero: bool = False
+    """Whether 0 is an event's id, and so may be a cause."""
 
     @property
     def how(self) -> str:
@@ -178,6 +180,7 @@ def mapping_of(
             example=_example(leaves.get(path, ())),
             inside=json_is_text or (not own and _holds_json(leaves.get(path, ()))),
             whole=column in _IDS and not own and not ours and _whole(leaves.get(path, ())),
+            zero=_has_zero(leaves.get(paths.get("id", ()), ())),
         )
         for column in (*COLUMNS, *BESIDE)
         if column in paths
@@ -195,6 +198,10 @@ def _holds_json(values: Sequence[Any]) -> bool:
 
 
 _IDS: Final = frozenset(["id", "correlation_id", "causation_id", "key", "subject"])
+
+
+def _has_zero(values: Sequence[Any]) -> bool:
+    return any(value in (0, "0", "0.0") and value is not False for value in values)
 
 
 def _whole(values: Sequence[Any]) -> bool:

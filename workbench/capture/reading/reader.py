@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, Final
 
 import pandas as pd
@@ -199,8 +199,8 @@ def _standard(columns: Columns, name: str, seen: Mapping[Path, Any]) -> pd.DataF
             and not {column, "broker_time" if column == "time" else column}
             & columns.standard.keys()
         ):
-            names = ", ".join(shown(path) for path in list(seen)[:_LISTED])
-            more = " …" if len(seen) > _LISTED else ""
+            names = ", ".join(map(shown, islice(seen, _LISTED)))
+            more = f" and {len(seen) - _LISTED:,} more" if len(seen) > _LISTED else ""
             raise LogError(
                 f"{name} is not an event log: no column says {what}; name it: "
                 f'mapping={{"{column}": "…"}}. There are {names}{more}.'
@@ -211,7 +211,8 @@ def _standard(columns: Columns, name: str, seen: Mapping[Path, Any]) -> pd.DataF
         raise LogError(f"{name} is not an event log: {error}") from error
 
 
-_LISTED: Final = 20
+_LISTED: Final = 200
+"""Columns and paths into them that an error names; the widest logs have thousands."""
 
 
 def _first_of(mappings: list[LogMapping]) -> LogMapping:
