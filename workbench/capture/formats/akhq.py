@@ -18,8 +18,8 @@ from typing import Any, Final
 from workbench.capture.formats.documents import (
     objects_of_array,
     objects_of_member,
+    rows_of_objects,
     short_json,
-    shown,
 )
 from workbench.capture.formats.kafka_records import Headers, KafkaRecord
 from workbench.capture.formats.outline import outline
@@ -59,16 +59,12 @@ class Akhq:
             if document.lstrip()[:1] == b"["
             else objects_of_member(document, "results", 2, short_json)
         )
-        for found in records:
-            if isinstance(found, Rejected):
-                yield found
-                continue
-            number, record = found
-            try:
-                yield _record(record).row()
-            except NotARecordError as error:
-                reason = f"record {number} is no record as AKHQ downloads it: {error}."
-                yield Rejected(-1, reason, shown(record))
+        return rows_of_objects(
+            records,
+            lambda record: _record(record).row(),
+            NotARecordError,
+            "record {} is no record as AKHQ downloads it",
+        )
 
 
 def _record(record: dict[str, Any]) -> KafkaRecord:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import repeat
-from typing import Final
+from typing import Any, Final
 
 from workbench.capture.formats.documents import shown
 from workbench.capture.formats.outline import first_lines
+from workbench.capture.formats.record_fields import NotARecordError
 from workbench.capture.reading.foreign import Rejected, Source
 
 _LONGEST: Final = 2**31 - 1
@@ -45,6 +46,21 @@ def named_rows(source: Source) -> Iterator[tuple[int, dict[str, str]] | Rejected
         else:
             reason = f"this row has {len(row)} fields and the first line names {len(names)}."
             yield Rejected(begins, reason, shown_row(row))
+
+
+def rows_of_cells(
+    source: Source, row: Callable[[dict[str, str]], dict[str, Any]], what: str
+) -> Iterator[dict[str, Any] | Rejected]:
+    """Make a row of each row of cells; one that is no record is rejected, as ``what`` says."""
+    for found in named_rows(source):
+        if isinstance(found, Rejected):
+            yield found
+            continue
+        line, cells = found
+        try:
+            yield row(cells)
+        except (KeyError, NotARecordError) as error:
+            yield Rejected(line, f"{what}: {error}.", shown_row(cells.values()))
 
 
 def shown_row(cells: Iterable[str]) -> str:

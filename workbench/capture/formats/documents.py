@@ -6,7 +6,7 @@ it is in memory once as text and never whole as objects. What is broken comes ou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any, Final
 
@@ -110,6 +110,32 @@ def objects_of_member(
         document = mended
     array = bytes(members.get(member, document))
     yield from objects_of_array(array, read)
+
+
+def rows_of_objects(
+    found: Iterable[Numbered | Rejected],
+    row: Callable[[dict[str, Any]], dict[str, Any]],
+    refusal: type[Exception],
+    what: str,
+) -> Iterator[dict[str, Any] | Rejected]:
+    """Make a row of each object; one that ``row`` refuses is rejected.
+
+    Parameters
+    ----------
+    refusal
+        What ``row`` raises of an object that it can make no row of.
+    what
+        What is wrong with such an object, with ``{}`` for its number.
+    """
+    for each in found:
+        if isinstance(each, Rejected):
+            yield each
+            continue
+        number, value = each
+        try:
+            yield row(value)
+        except refusal as error:
+            yield Rejected(-1, f"{what.format(number)}: {error}.", shown(value))
 
 
 def shown(what: Any) -> str:

@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from workbench.capture.formats.csv_rows import begins_with, named_rows, shown_row
-from workbench.capture.formats.documents import objects_of_array, short_json, shown
+from workbench.capture.formats.csv_rows import begins_with, rows_of_cells
+from workbench.capture.formats.documents import objects_of_array, rows_of_objects, short_json
 from workbench.capture.formats.kafka_records import Headers, KafkaRecord
 from workbench.capture.formats.outline import outline
 from workbench.capture.formats.record_fields import (
@@ -44,16 +44,12 @@ class KafbatJson:
 
     def rows(self, source: Source) -> Iterator[dict[str, Any] | Rejected]:
         """Give a row for each message."""
-        for found in objects_of_array(source.document(), short_json):
-            if isinstance(found, Rejected):
-                yield found
-                continue
-            number, message = found
-            try:
-                yield _record(message, _headers(message.get("Headers"))).row()
-            except NotARecordError as error:
-                reason = f"record {number} is no message as kafbat UI exports it: {error}."
-                yield Rejected(-1, reason, shown(message))
+        return rows_of_objects(
+            objects_of_array(source.document(), short_json),
+            lambda message: _record(message, _headers(message.get("Headers"))).row(),
+            NotARecordError,
+            "record {} is no message as kafbat UI exports it",
+        )
 
 
 class KafbatCsv:
@@ -67,17 +63,12 @@ class KafbatCsv:
 
     def rows(self, source: Source) -> Iterator[dict[str, Any] | Rejected]:
         """Give a row for each message."""
-        for found in named_rows(source):
-            if isinstance(found, Rejected):
-                yield found
-                continue
-            line, cells = found
-            message: dict[str, Any] = {n: _cell(text) for n, text in cells.items()}
-            try:
-                yield _record(message, _headers(_object(message["Headers"]))).row()
-            except (KeyError, NotARecordError) as error:
-                reason = f"this is no message as kafbat UI exports it: {error}."
-                yield Rejected(line, reason, shown_row(cells.values()))
+        return rows_of_cells(source, _row, "this is no message as kafbat UI exports it")
+
+
+def _row(cells: dict[str, str]) -> dict[str, Any]:
+    message: dict[str, Any] = {name: _cell(text) for name, text in cells.items()}
+    return _record(message, _headers(_object(message["Headers"]))).row()
 
 
 def _record(message: dict[str, Any], headers: Headers) -> KafkaRecord:

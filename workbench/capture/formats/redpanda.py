@@ -17,8 +17,8 @@ import binascii
 from collections.abc import Iterator
 from typing import Any, Final
 
-from workbench.capture.formats.csv_rows import begins_with, named_rows, shown_row
-from workbench.capture.formats.documents import objects_of_array, shown
+from workbench.capture.formats.csv_rows import begins_with, rows_of_cells
+from workbench.capture.formats.documents import objects_of_array, rows_of_objects
 from workbench.capture.formats.kafka_records import Headers, KafkaRecord, payload
 from workbench.capture.formats.outline import TOKEN, outline
 from workbench.capture.formats.record_fields import (
@@ -47,23 +47,12 @@ class RedpandaJson:
 
     def rows(self, source: Source) -> Iterator[dict[str, Any] | Rejected]:
         """Give a row for each message."""
-        for found in objects_of_array(source.document()):
-            if isinstance(found, Rejected):
-                yield found
-                continue
-            number, message = found
-            try:
-                yield KafkaRecord(
-                    value=_value(message.get("value")),
-                    headers=_headers(message.get("headers")),
-                    key=_text(message.get("key")),
-                    partition=partition_of(message.get("partitionID")),
-                    offset=offset_of(message.get("offset")),
-                    broker_time=nanoseconds(message.get("timestamp"), _MILLISECOND),
-                ).row()
-            except NotARecordError as error:
-                reason = f"record {number} is no message as Redpanda Console saves it: {error}."
-                yield Rejected(-1, reason, shown(message))
+        return rows_of_objects(
+            objects_of_array(source.document()),
+            _row,
+            NotARecordError,
+            "record {} is no message as Redpanda Console saves it",
+        )
 
 
 class RedpandaCsv:
@@ -77,22 +66,28 @@ class RedpandaCsv:
 
     def rows(self, source: Source) -> Iterator[dict[str, Any] | Rejected]:
         """Give a row for each message."""
-        for found in named_rows(source):
-            if isinstance(found, Rejected):
-                yield found
-                continue
-            line, cells = found
-            try:
-                yield KafkaRecord(
-                    value=_with_commas(cells["value"]) or None,
-                    key=cells["key"] or None,
-                    partition=partition_of(cells["partitionID"] or None),
-                    offset=offset_of(cells["offset"] or None),
-                    broker_time=nanoseconds(cells["timestamp"], _MILLISECOND),
-                ).row()
-            except (KeyError, NotARecordError) as error:
-                reason = f"this is no message as Redpanda Console saves it: {error}."
-                yield Rejected(line, reason, shown_row(cells.values()))
+        return rows_of_cells(source, _csv_row, "this is no message as Redpanda Console saves it")
+
+
+def _row(message: dict[str, Any]) -> dict[str, Any]:
+    return KafkaRecord(
+        value=_value(message.get("value")),
+        headers=_headers(message.get("headers")),
+        key=_text(message.get("key")),
+        partition=partition_of(message.get("partitionID")),
+        offset=offset_of(message.get("offset")),
+        broker_time=nanoseconds(message.get("timestamp"), _MILLISECOND),
+    ).row()
+
+
+def _csv_row(cells: dict[str, str]) -> dict[str, Any]:
+    return KafkaRecord(
+        value=_with_commas(cells["value"]) or None,
+        key=cells["key"] or None,
+        partition=partition_of(cells["partitionID"] or None),
+        offset=offset_of(cells["offset"] or None),
+        broker_time=nanoseconds(cells["timestamp"], _MILLISECOND),
+    ).row()
 
 
 def _text(part: Any) -> str | None:

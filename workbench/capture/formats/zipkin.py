@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from workbench.capture.formats.documents import objects_of_array, short_json, shown
+from workbench.capture.formats.documents import objects_of_array, rows_of_objects, short_json
 from workbench.capture.formats.outline import outline
 from workbench.capture.formats.spans import (
     NotASpanError,
@@ -41,15 +41,12 @@ class ZipkinJson:
 
     def rows(self, source: Source) -> Iterator[dict[str, Any] | Rejected]:
         """Give a row for each span."""
-        for found in objects_of_array(source.document(), short_json):
-            if isinstance(found, Rejected):
-                yield found
-                continue
-            number, span = found
-            try:
-                yield _span(span).row()
-            except NotASpanError as error:
-                yield Rejected(-1, f"span {number} can't be read: {error}.", shown(span))
+        return rows_of_objects(
+            objects_of_array(source.document(), short_json),
+            lambda span: _span(span).row(),
+            NotASpanError,
+            "span {} can't be read",
+        )
 
 
 def _span(span: dict[str, Any]) -> Span:
