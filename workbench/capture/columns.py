@@ -240,7 +240,8 @@ def _times(series: pd.Series[Any]) -> pd.Series[Any]:
         iso = "ISO8601" if series.dtype in ("object", "str") else None
         times = pd.to_datetime(series, utc=True, errors="coerce", format=iso)
     held = times.between(_EARLIEST, _LATEST)
-    return times.where(held).astype("datetime64[ns, UTC]")
+    known: pd.Series[Any] = times.where(held).astype("datetime64[ns, UTC]")
+    return known
 
 
 _EARLIEST: Final = pd.Timestamp.min.ceil("s").tz_localize("UTC")
