@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from workbench import Workbench
 from workbench.analysis import EventLog
-from workbench.analysis.conformance import part, whole
-from workbench.analysis.due import dues, explanations
+from workbench.analysis.conformance import answer as answered
+from workbench.analysis.conformance_part import ConformancePart
+from workbench.analysis.due import Rules, dues, explanations
 from workbench.analysis.inference import untold
 from workbench.choreography import Choreography
 from workbench.events import EventType
@@ -380,9 +381,13 @@ def test_any_log_is_judged_by_the_rules_however_it_is_shuffled_or_divided(small,
     )
     half = frame["correlation_id"].isin(["f0", "f2"])
     logs_ = [EventLog(piece) for piece in (frame[half], frame[~half]) if len(piece)]
-    parts = [part(piece.index, untold(piece.index, piece.frame), small) for piece in logs_]
+    rules = Rules.of(small)
+    parts = [
+        ConformancePart.of(piece.index, untold(piece.index, piece.frame), rules) for piece in logs_
+    ]
     for per_flow in (False, True):
-        joined = whole(parts, small, pd.Timedelta(0), per_flow=per_flow)
+        whole = ConformancePart.together(parts)
+        joined = answered(whole, rules, pd.Timedelta(0), per_flow=per_flow)
         direct = log.conformance(small, per="flow" if per_flow else "kind")
         pd.testing.assert_frame_equal(pd.DataFrame(joined), pd.DataFrame(direct))
         assert joined.sentence == direct.sentence

@@ -21,7 +21,8 @@ import pandas as pd
 from numba import njit
 
 from workbench.analysis.arrays import Bools, Ints
-from workbench.analysis.due import Codes, DesignArrays
+from workbench.analysis.due import Rules
+from workbench.analysis.due_codes import Codes, DesignArrays
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +62,7 @@ def with_causes(
             index.start, counts.codes(index), cause, wanting, counts.habits()
         )
     else:
-        codes = DesignArrays.of(by, index.type_names, index.source_names).codes
+        codes = DesignArrays.of(Rules.of(by), index.type_names, index.source_names).codes
         found, inferred = infer_by_design(
             index.start, index.type, index.source, cause, wanting, codes
         )
