@@ -1,6 +1,7 @@
 """What departs from a design is found, and nothing else."""
 
 from collections import Counter
+from itertools import permutations
 
 import numpy as np
 import pandas as pd
@@ -164,6 +165,71 @@ def test_an_effect_that_nothing_set_off_is_unexpected(design, event):
 def test_a_design_s_service_may_publish_of_its_own_accord(design, event):
     design.service("shipping").publishes = ("ShipmentDispatched",)
     assert found(EventLog([event("ShipmentDispatched", "o", 0)]), design) == []
+
+
+def test_reactions_side_by_side_conform_in_whatever_order_they_come(event):
+    design = design_of("SignedUp", "MailSent", "ContactAdded", "Counted", "Verified")
+    for service, effect in {"mail": "MailSent", "crm": "ContactAdded", "bi": "Counted"}.items():
+        design.service(service).whenever("SignedUp", emit={effect: {}})
+    design.service("mail").whenever("MailSent", emit={"Verified": {}}, name="verify")
+    came = {"MailSent": "mail", "ContactAdded": "crm", "Counted": "bi", "Verified": "mail"}
+    rows = []
+    for n, order in enumerate(permutations(came)):
+        if order.index("MailSent") < order.index("Verified"):
+            rows.append(event("SignedUp", f"f{n}", 0))
+            for ms, kind in enumerate(order, 1):
+                cause = "MailSent" if kind == "Verified" else "SignedUp"
+                rows.append(event(kind, f"f{n}", ms, cause, source=came[kind]))
+    assert found(EventLog(rows), design) == []
+    stuck = rows[1]["correlation_id"]
+    left = [row for row in rows if (row["correlation_id"], row["type"]) != (stuck, "Counted")]
+    assert found(EventLog(left), design) == [("missing", "bi", "SignedUp", "Counted", 1)]
+    table = EventLog(left).conformance(design, per="flow")
+    assert table.loc[table["missing"] > 0, "correlation_id"].tolist() == [stuck]
+
+
+# --- what the log remembers ------------------------------------------------------------------
+
+
+class Counting(EventLog):
+    """A log that counts how often its events are gone through."""
+
+    asked = 0
+
+    def parts(self, *args, **more):
+        self.asked += 1
+        return super().parts(*args, **more)
+
+
+def test_the_events_are_gone_through_once_however_the_question_is_put(orders, design):
+    log = Counting(orders.frame[orders.frame["type"] != "PaymentDeclined"])
+    assert len(log.conformance(design)) == 1
+    assert log.conformance(design, per="flow")["missing"].sum() == 1
+    assert log.conformance(design, longer_than="1h").empty
+    assert len(log.conformance(design)) == 1
+    assert log.asked == 1
+
+
+def test_a_design_that_has_changed_since_is_held_against_the_log_anew(orders, design):
+    log = Counting(orders.frame)
+    assert log.conformance(design).empty
+    design.service("audit").whenever("OrderPlaced", emit={"ShipmentDispatched": {}})
+    assert found(log, design) == [("missing", "audit", "OrderPlaced", "ShipmentDispatched", 4)]
+    assert log.asked == 2
+    del design.services["audit"]
+    assert log.conformance(design).empty
+    assert log.asked == 3
+
+
+def test_what_is_done_to_an_answer_does_not_come_back_with_the_next(orders, design):
+    log = EventLog(orders.frame[orders.frame["type"] != "PaymentDeclined"])
+    for per in ("kind", "flow"):
+        answer = log.conformance(design, per=per)
+        before = pd.DataFrame(answer).copy(deep=True)
+        for name, dtype in answer.dtypes.items():
+            answer.loc[:, name] = 7 if pd.api.types.is_numeric_dtype(dtype) else "missing"
+        assert not pd.DataFrame(answer).equals(before)
+        pd.testing.assert_frame_equal(pd.DataFrame(log.conformance(design, per=per)), before)
 
 
 # --- what is due, and when -------------------------------------------------------------------
