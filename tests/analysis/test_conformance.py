@@ -459,6 +459,20 @@ def test_any_log_is_judged_by_the_rules_however_it_is_shuffled_or_divided(small,
         assert joined.sentence == direct.sentence
 
 
+def test_flows_that_start_at_once_stand_by_their_ids_in_whichever_share_they_are(design, event):
+    rules = Rules.of(design)
+    logs_ = [
+        EventLog([event("StockReserved", flow, ms) for flow, ms in share])
+        for share in ([("c", 0), ("z", -5), ("a", 0)], [("b", 0)])
+    ]
+    parts = [ConformancePart.of(log.index, untold(log.index, log.frame), rules) for log in logs_]
+    whole = ConformancePart.together(parts)
+    table = answered(whole, rules, pd.Timedelta(0), per_flow=True)
+    assert table["correlation_id"].tolist() == ["z", "a", "b", "c"]
+    total = answered(whole, rules, pd.Timedelta(0), per_flow=False)
+    assert total[["flows", "events", "example"]].to_numpy().tolist() == [[4, 4, "z"], [4, 4, "z"]]
+
+
 def test_the_fitness_of_flows_is_that_of_their_events_and_effects(orders, design):
     log = EventLog(orders.frame[orders.frame["type"] != "StockReserved"])
     table = log.conformance(design, per="flow")

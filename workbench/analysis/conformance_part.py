@@ -53,7 +53,7 @@ class ConformancePart:
     """A column per flow: events explained, events unjudged, effects due that came, given up."""
 
     deviations: tuple[Deviation, ...]
-    """What departs from the design, each once and sorted by :attr:`Deviation.rank`."""
+    """What departs from the design; put together, each once and sorted by :attr:`Deviation.rank`."""
     which: Ints
     """Of each time that it does: which of ``deviations``. Those of one stand flow by flow."""
     flow: Ints
@@ -91,7 +91,7 @@ class ConformancePart:
             np.append(np.where(cause >= 0, index.type[cause], -1), index.type[owing]),
             np.append(index.type[odd], len(design.types) + due),
         )
-        found = cls(
+        return cls(
             correlation_id=index.correlation_id,
             started=np.minimum.reduceat(index.time, index.start[:-1])
             if index.flows
@@ -106,11 +106,10 @@ class ConformancePart:
             inferred=int(judged.inferred.sum()),
             without_flow=index.without_flow,
         )
-        return cls.together([found])
 
     @classmethod
     def together(cls, parts: Sequence[ConformancePart]) -> ConformancePart:
-        """Add up what was found in the shares of a log."""
+        """Add up what was found in the shares of a log, or in its only one."""
         names = np.concatenate([part.correlation_id for part in parts])
         started = np.concatenate([part.started for part in parts])
         order = _in_order(started, names)
@@ -155,14 +154,14 @@ def _distinct(
 ) -> tuple[tuple[Deviation, ...], Ints]:
     """Name what is alike once; effects are types, then what is due."""
     words = [*design.types, *(due.words for due in design.dues)]
-    kind = state.astype(np.int64)
-    key = ((kind * len(design.sources) + service) * (len(design.types) + 1) + cause + 1) * len(
-        words
-    ) + effect
-    which, distinct = pd.factorize(key)
-    rest, effects = np.divmod(distinct, max(len(words), 1))
-    rest, causes = np.divmod(rest, len(design.types) + 1)
-    kinds, services = np.divmod(rest, max(len(design.sources), 1))
+    # Two by two: all four at once could be more than 64 bits hold.
+    who, emitters = pd.factorize(state.astype(np.int64) * len(design.sources) + service)
+    what, answers = pd.factorize((cause + 1) * len(words) + effect)
+    which, distinct = pd.factorize(who * len(answers) + what)
+    kinds, services = np.divmod(
+        emitters[distinct // max(len(answers), 1)], max(len(design.sources), 1)
+    )
+    causes, effects = np.divmod(answers[distinct % max(len(answers), 1)], max(len(words), 1))
     names = tuple(
         Deviation(
             _KIND_OF[kind],
