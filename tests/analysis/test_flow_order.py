@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from synthetic import order_rows
 
+from tests.analysis.synthetic import order_rows
 from workbench.analysis import EventLog, threads
 from workbench.analysis.causal_order import causal_order, without_rings
 
