@@ -44,6 +44,8 @@ def _late(found: ConformancePart, longer_than: pd.Timedelta) -> tuple[Conformanc
     """Leave out what may be on its way still, and say how much that is."""
     missing = np.array([what.kind == MISSING for what in found.deviations], dtype=bool)
     early = missing[found.which] & (found.due > found.end - longer_than.value)
+    if not early.any():
+        return found, 0
     kept = np.flatnonzero(~early)
     left = {name: getattr(found, name)[kept] for name in ("which", "flow", "since", "due")}
     return replace(found, **left), int(early.sum())

@@ -5,7 +5,7 @@ A row per deviation, and none for what is right: of that each flow has its count
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -110,33 +110,28 @@ class ConformancePart:
     @classmethod
     def together(cls, parts: Sequence[ConformancePart]) -> ConformancePart:
         """Add up what was found in the shares of a log, or in its only one."""
+        deviations = sorted({what for part in parts for what in part.deviations}, key=_rank)
+        code = {what: number for number, what in enumerate(deviations)}
+        which = [
+            np.array([code[what] for what in part.deviations], dtype=np.int64)[part.which]
+            for part in parts
+        ]
+        if len(parts) == 1:  # its flows are in order
+            return replace(parts[0], deviations=tuple(deviations), which=which[0])
         names = np.concatenate([part.correlation_id for part in parts])
         started = np.concatenate([part.started for part in parts])
         order = _in_order(started, names)
         number = np.empty(len(order), dtype=np.int64)
         number[order] = np.arange(len(order))
-        ends = np.cumsum([len(part.started) for part in parts])
-        deviations = sorted({what for part in parts for what in part.deviations}, key=_rank)
-        code = {what: number for number, what in enumerate(deviations)}
-        of_parts = [
-            np.array([code[what] for what in part.deviations], dtype=np.int64) for part in parts
-        ]
+        first = np.cumsum([0, *(len(part.started) for part in parts)]).tolist()
+        flow = [part.flow + before for part, before in zip(parts, first, strict=False)]
         return cls(
             correlation_id=names[order],
             started=started[order],
             right=np.concatenate([part.right for part in parts], axis=1)[:, order],
             deviations=tuple(deviations),
-            which=np.concatenate(
-                [codes[part.which] for codes, part in zip(of_parts, parts, strict=True)]
-            ),
-            flow=number[
-                np.concatenate(
-                    [
-                        part.flow + (end - len(part.started))
-                        for end, part in zip(ends, parts, strict=True)
-                    ]
-                )
-            ],
+            which=np.concatenate(which),
+            flow=number[np.concatenate(flow)],
             since=np.concatenate([part.since for part in parts]),
             due=np.concatenate([part.due for part in parts]),
             end=max(part.end for part in parts),

@@ -48,12 +48,11 @@ class Judged:
     def of(cls, index: FlowIndex, untold: Bools, design: DesignArrays) -> Judged:
         """Judge a log; ``untold``: of each event, whether it has no causation id."""
         codes = design.codes
-        told = np.where(index.inferred, -1, index.cause)
+        told = np.where(index.inferred, -1, index.cause) if index.causes_from else index.cause
         cause, inferred = infer_by_design(
             index.start, index.type, index.source, told, untold & (told < 0), codes
         )
-        slot = np.zeros(len(index.type) + 1, dtype=np.int64)
-        np.cumsum(np.diff(codes.due_start)[index.type], out=slot[1:])
+        slot = _slots(index.type, codes.due_start)
         became = np.full(slot[-1], MISSING, dtype=np.int8)
         if len(codes.unless_type):
             _mark_needless(index.start, index.type, index.time, slot, codes, became)
@@ -70,6 +69,15 @@ class Judged:
     def right_per_flow(self, index: FlowIndex) -> Ints:
         """Of each flow, a column each: how many are explained, unjudged, come and given up."""
         return _right(index.start, self.slot, self.state, self.became)
+
+
+@njit(cache=True, nogil=True)
+def _slots(type_: Ints, due_start: Ints) -> Ints:
+    slot = np.zeros(len(type_) + 1, np.int64)
+    for event in range(len(type_)):
+        kind = type_[event]
+        slot[event + 1] = slot[event] + due_start[kind + 1] - due_start[kind]
+    return slot
 
 
 @njit(cache=True, nogil=True)
