@@ -41,7 +41,7 @@ def measure(load: Load) -> list[Row]:
     with temporary_folder() as folder:
         log, longest, reference = (folder / name for name in ("log", "longest", "reference"))
         for title, events, traffic in (
-            ("Synthetic sign-ups", load.of(200_000, 100_000), SIGN_UPS),
+            ("Synthetic sign-ups", load.of(500_000, 100_000), SIGN_UPS),
             ("Synthetic orders", short, ORDERS),
         ):
             load.say(f"{title}: writing logs")
