@@ -1,8 +1,8 @@
 """``python -m benchmarks.analysis.conforming WHO LOG REFERENCE``: conformance, once, alone.
 
 The design comes from the reference log, off the clock: a choreography, or the Petri net that pm4py's
-inductive miner makes of it (of a long one, of what directly follows what: that net is laxer). Then the log is given its own shape, and the clock runs over what leads
-from there to the answers. Prints JSON.
+inductive miner makes of it (of a long one, of what directly follows what: that net is laxer). Then the
+log is given its own shape, and the clock runs over what leads from there to the answers. Prints JSON.
 """
 
 from __future__ import annotations
