@@ -8,19 +8,9 @@ from workbench.services import DELIVERIES
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
 
 
-@pytest.fixture(scope="module")
-def runs(ahead):
-    """Each on a Kafka of its own."""
-
-    def run(delivery):
-        return torture(11, flows=600, faults=20, pause=0.3, delivery=delivery)
-
-    return ahead(run, "delivery", 2)
-
-
 @pytest.mark.parametrize("delivery", DELIVERIES)
-def test_random_faults_lose_nothing_and_double_nothing(runs, delivery):
-    report = runs[delivery].result()
+def test_random_faults_lose_nothing_and_double_nothing(delivery):
+    report = torture(11, flows=600, faults=20, pause=0.3, delivery=delivery)
     assert report.good, str(report)
     assert report.invariants == "hold"
     assert sum(report.faults.values()) >= 15
