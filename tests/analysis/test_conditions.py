@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.analysis import EventLog
+from workbench.analysis.condition_words import EACH, path_text, value_text
+from workbench.analysis.conditions import rows_where
 from workbench.errors import LogError
 
 
@@ -141,6 +143,27 @@ def test_a_path_that_no_event_has_is_hinted_at_if_one_is_named_nearly_so(log, ev
         warnings.simplefilter("error")
         shops.where("data.region == 'ost' or data.entirely.other is None")  # null is there
         shops.where("type == 'B' and data.regoin == 'ost'")  # nobody was looked at
+
+
+KEYS = st.lists(st.text(max_size=6) | st.sampled_from(["if", "ﬁ", "a.b", "`", "'"]), max_size=3)
+VALUES = st.one_of(
+    st.text(max_size=8),
+    st.integers(),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.booleans(),
+)
+
+
+@given(keys=KEYS, value=VALUES, column=st.text(min_size=1, max_size=6))
+def test_what_is_written_as_a_condition_is_read_as_it(keys, value, column):
+    held = value
+    for key in reversed(keys):
+        held = {key: held}
+    column = column.replace("`", "") + "_"
+    event = {"type": "A", "time": pd.Timestamp("2026-11-23T12:00Z"), "data": held, column: [held]}
+    log = EventLog([event, {**event, "data": None, column: None}])
+    for place in (path_text("data", keys), path_text(column, [EACH, *keys])):
+        assert rows_where(log.frame, f"{place} == {value_text(value)}").tolist() == [True, False]
 
 
 @given(st.text(max_size=40))

@@ -20,12 +20,12 @@ it with another is refused: ``id == '17'``, not ``id == 17``. Times are compared
 from __future__ import annotations
 
 import ast
-import operator
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 
+from workbench.analysis.comparing import among, compared, moment_of, pairs
 from workbench.analysis.condition_words import (
     EACH,
     column_text,
@@ -45,16 +45,6 @@ if TYPE_CHECKING:
     from workbench.analysis.arrays import Bools, Ints
     from workbench.analysis.condition_words import Path
 
-_COMPARED: Final[dict[type[ast.cmpop], Callable[[Any, Any], Any]]] = {
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-    ast.Is: operator.eq,
-    ast.IsNot: operator.ne,
-}
 _MIRRORED: Final[dict[type[ast.cmpop], type[ast.cmpop]]] = {
     ast.Lt: ast.Gt,
     ast.LtE: ast.GtE,
@@ -115,18 +105,10 @@ def rows_between(
     """Find the rows of a log from one time up to, but not at, another; ``None`` leaves it open."""
     inside = np.ones(len(frame), dtype=bool)
     if start is not None:
-        inside &= (frame["time"] >= _utc(start)).to_numpy()
+        inside &= (frame["time"] >= moment_of(start)).to_numpy()
     if end is not None:
-        inside &= (frame["time"] < _utc(end)).to_numpy()
+        inside &= (frame["time"] < moment_of(end)).to_numpy()
     return inside
-
-
-def _utc(time: Any) -> pd.Timestamp:
-    try:
-        moment = pd.Timestamp(time)
-    except (ValueError, TypeError) as error:
-        raise LogError(f"{time!r} is not a time: write one like '2026-11-23 09:00'.") from error
-    return moment.tz_localize("UTC") if moment.tz is None else moment.tz_convert("UTC")
 
 
 class _Condition:
@@ -162,12 +144,12 @@ class _Condition:
 
     def _compare(self, left: ast.expr, how: ast.cmpop, right: ast.expr, rows: Ints) -> Bools:
         if isinstance(how, ast.In | ast.NotIn):
-            among = self._constant(right)
-            if not isinstance(among, list):
+            listed = self._constant(right)
+            if not isinstance(listed, list):
                 raise self._unable(right, "`in` wants a list of values, like ['DE', 'FR']")
-            for value in among:
+            for value in listed:
                 self._comparable(left, value)
-            found = self._any(left, rows, lambda values: _among(values, among))
+            found = self._any(left, rows, lambda values: among(values, listed))
             return ~found if isinstance(how, ast.NotIn) else found
         if _is_constant(left) and _is_constant(right):
             raise self._unable(ast.Compare(left, [how], [right]), _TWO_VALUES)
@@ -176,11 +158,11 @@ class _Condition:
         if _is_constant(right):
             constant = self._constant(right)
             self._comparable(left, constant)
-            return self._any(left, rows, lambda values: _compared(values, type(how), constant))
+            return self._any(left, rows, lambda values: compared(values, type(how), constant))
         (one, place), (other, other_place) = self._values(left, rows), self._values(right, rows)
         if place is not None or other_place is not None:
             raise self._unable(left, "what [:] finds is compared with a value")
-        return _pairs(list(one), type(how), list(other))
+        return pairs(list(one), type(how), list(other))
 
     def _any(self, node: ast.expr, rows: Ints, test: Callable[[pd.Series[Any]], Bools]) -> Bools:
         """Whether a test holds for what is found in each row; of several things, for any."""
@@ -278,51 +260,3 @@ def _is_constant(node: ast.expr) -> bool:
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
         node = node.operand
     return isinstance(node, ast.Constant | ast.List | ast.Tuple)
-
-
-def _among(values: pd.Series[Any], constants: list[Any]) -> Bools:
-    """Whether each value is one of some."""
-    found = np.zeros(len(values), dtype=bool)
-    for constant in constants:
-        found |= _compared(values, ast.Eq, constant)
-    return found
-
-
-def _compared(values: pd.Series[Any], how: type[ast.cmpop], constant: Any) -> Bools:
-    """Compare a column with one value."""
-    if constant is None:
-        missing = values.isna().to_numpy()
-        return missing if how in (ast.Eq, ast.Is) else ~missing
-    if isinstance(values.dtype, pd.DatetimeTZDtype):
-        moment = _utc(constant)
-        return np.asarray(_COMPARED[how](values, moment), dtype=bool)
-    if isinstance(values.dtype, pd.CategoricalDtype):
-        names = values.cat.categories
-        holds = _pairs(list(names), how, [constant] * len(names))
-        return np.append(holds, how in (ast.NotEq, ast.IsNot))[values.cat.codes.to_numpy()]
-    plain = isinstance(values.dtype, np.dtype) and values.dtype.kind in "iuf"
-    if plain and isinstance(constant, int | float) and not isinstance(constant, bool):
-        return np.asarray(_COMPARED[how](values.to_numpy(), constant), dtype=bool)
-    return _pairs(values.tolist(), how, [constant] * len(values))
-
-
-def _pairs(left: list[Any], how: type[ast.cmpop], right: list[Any]) -> Bools:
-    compared, unequal = _COMPARED[how], how in (ast.NotEq, ast.IsNot)
-
-    def holds(one: Any, other: Any) -> bool:
-        if _kind(one) != _kind(other):
-            return unequal
-        try:
-            return bool(compared(one, other))
-        except TypeError:  # neither of two objects is before the other
-            return False
-
-    return np.fromiter(map(holds, left, right), bool, len(left))
-
-
-def _kind(value: Any) -> object:
-    if isinstance(value, bool):
-        return bool
-    if isinstance(value, int | float) and value == value:  # noqa: PLR0124 - NaN is no value
-        return float
-    return type(value)
