@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
+    from pandas.api.extensions import ExtensionArray
 
     from workbench.analysis.arrays import Bools, Ints
     from workbench.analysis.index import FlowIndex
@@ -98,9 +99,10 @@ def attributes(index: FlowIndex, frame: pd.DataFrame, asked: Bools) -> pd.DataFr
     return found.assign(flow=key[flow], asked=asked[flow])
 
 
-def flow_keys(ids: NDArray[np.object_]) -> Ints:
+def flow_keys(ids: ExtensionArray) -> Ints:
     """Hash correlation ids: the order in which flows are drawn."""
-    return np.asarray(pd.util.hash_array(ids, categorize=False), dtype=np.uint64).view(np.int64)
+    names = np.asarray(ids, dtype=object)
+    return np.asarray(pd.util.hash_array(names, categorize=False), dtype=np.uint64).view(np.int64)
 
 
 def drawn(key: Ints, size: Ints, asked: Bools) -> Bools:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from workbench.analysis import due_kernel as kernel
 from workbench.analysis.arrays import Bools, Ints
@@ -26,6 +25,8 @@ from workbench.analysis.due_codes import DesignArrays
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from pandas.api.extensions import ExtensionArray
 
     from workbench.analysis.due import Rules
     from workbench.analysis.index import FlowIndex
@@ -45,7 +46,7 @@ _KIND_OF: Final = {
 class ConformancePart:
     """What was found in a share of a log; shares are split by flow, and what they give adds up."""
 
-    correlation_id: NDArray[np.object_]
+    correlation_id: ExtensionArray
     """Of each flow."""
     started: Ints
     """... when it began, in nanoseconds since 1970; ascending, of two at once by correlation id."""
@@ -118,7 +119,7 @@ class ConformancePart:
         ]
         if len(parts) == 1:  # its flows are in order
             return replace(parts[0], deviations=tuple(deviations), which=which[0])
-        names = np.concatenate([part.correlation_id for part in parts])
+        names = pd.concat([pd.Series(part.correlation_id) for part in parts]).array
         started = np.concatenate([part.started for part in parts])
         order = _in_order(started, names)
         number = np.empty(len(order), dtype=np.int64)
@@ -126,7 +127,7 @@ class ConformancePart:
         first = np.cumsum([0, *(len(part.started) for part in parts)]).tolist()
         flow = [part.flow + before for part, before in zip(parts, first, strict=False)]
         return cls(
-            correlation_id=names[order],
+            correlation_id=names.take(order),
             started=started[order],
             right=np.concatenate([part.right for part in parts], axis=1)[:, order],
             deviations=tuple(deviations),
@@ -171,11 +172,13 @@ def _distinct(
     return names, which
 
 
-def _in_order(started: Ints, names: NDArray[np.object_]) -> Ints:
+def _in_order(started: Ints, names: ExtensionArray) -> Ints:
     """The order of flows: as they started, of two at once by correlation id."""
     order = np.argsort(started, kind="stable")
     alike = np.diff(started[order]) == 0
     at = np.flatnonzero(np.append(alike, False) | np.append(False, alike))[: len(order)]
     tied = order[at]
-    order[at] = tied[np.lexsort((pd.factorize(names[tied], sort=True)[0], started[tied]))]
+    order[at] = tied[
+        np.lexsort((pd.factorize(pd.Series(names.take(tied)), sort=True)[0], started[tied]))
+    ]
     return order

@@ -75,7 +75,7 @@ def ids_of(flows: Any, every: Callable[[], pd.DataFrame]) -> pd.Index[Any]:
 
 def asked_about(index: FlowIndex, flows: pd.Index[Any]) -> Bools:
     """Of each flow of a part, whether it is asked about."""
-    return np.asarray(pd.Series(index.correlation_id, dtype=object).isin(flows), dtype=bool)
+    return np.asarray(pd.Series(index.correlation_id).isin(flows), dtype=bool)
 
 
 def how_many(index: FlowIndex, flows: pd.Index[Any]) -> tuple[int, int]:

@@ -36,7 +36,7 @@ def part(index: FlowIndex) -> pd.DataFrame:
             "effects": many,
             "n": np.bincount(code, minlength=len(keys)),
             "time": index.time[first],
-            "flow": pd.array(index.correlation_id[index.flow[first]], dtype="str"),
+            "flow": index.correlation_id.take(index.flow[first]),
         }
     )
     table.attrs |= causes_of(index)

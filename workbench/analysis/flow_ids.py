@@ -11,7 +11,7 @@ from workbench.analysis.wording import cut, visible
 from workbench.errors import LogError
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from pandas.api.extensions import ExtensionArray
 
 _SHOWN: Final = 3
 _LETTERS: Final = 60
@@ -25,11 +25,11 @@ def flow_id(given: Any) -> Any:
     return str(given) if whole else given
 
 
-def no_flow(given: Any, ids: NDArray[np.object_]) -> LogError:
+def no_flow(given: Any, ids: ExtensionArray) -> LogError:
     """Say that a log has no such flow, and which ids of it are nearly the same."""
     text = str(given)
     near = [name for name in ids if text and text in name][:_SHOWN]
-    near = near or get_close_matches(text, ids[:_COMPARED].tolist(), n=_SHOWN)
+    near = near or get_close_matches(text, list(ids[:_COMPARED]), n=_SHOWN)
     meant = " or ".join(repr(visible(cut(name, _LETTERS))) for name in near)
     hint = f"did you mean {meant}? " if near else ""
     return LogError(

@@ -33,7 +33,7 @@ def part(index: FlowIndex) -> pd.DataFrame:
     started, ended = spans(index)
     table = pd.DataFrame(
         {
-            "correlation_id": pd.array(index.correlation_id, dtype="str"),
+            "correlation_id": index.correlation_id,
             "started": started,
             "ended": ended,
             "events": np.diff(index.start),

@@ -96,7 +96,7 @@ def _groups(found: pd.DataFrame, what: str) -> list[tuple[str | None, pd.DataFra
 
 
 def _flows(index: FlowIndex) -> pd.DataFrame:
-    return _counted(1, pd.array(index.correlation_id, dtype="str"), np.diff(index.start))
+    return _counted(1, index.correlation_id, np.diff(index.start))
 
 
 def _keys(frame: pd.DataFrame, rows: Ints) -> pd.DataFrame:

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 from numba import njit
 from numpy.typing import NDArray
+from pandas.api.extensions import ExtensionArray
 
 from workbench.analysis.arrays import Bools, Ints, mixed, scrambled
 from workbench.analysis.causal_order import effects_after_causes
@@ -58,8 +59,8 @@ class FlowIndex:
 
     start: Ints
     """The position where each flow starts, and after the last flow the number of events."""
-    correlation_id: NDArray[np.object_]
-    """Each flow's correlation id."""
+    correlation_id: ExtensionArray
+    """Each flow's correlation id (str)."""
 
     copy: Ints
     """The rows that are no events, duplicates and dead letters, in total order."""
@@ -260,7 +261,7 @@ def _repeated_letter(frame: pd.DataFrame, first: Ints, copy: Ints, letter: Bools
 
 def _flow_numbers(
     frame: pd.DataFrame, group: Groups, example: Ints, time: Ints
-) -> tuple[Groups, NDArray[np.object_]]:
+) -> tuple[Groups, ExtensionArray]:
     """Number the flows by when they start, and name them.
 
     Parameters
@@ -279,13 +280,15 @@ def _flow_numbers(
     started = earliest(group, len(example), time)
     used = np.flatnonzero(started != np.iinfo(np.int64).max)
     order = used[np.argsort(started[used], kind="stable")]
-    names = frame["correlation_id"].iloc[example[order]].to_numpy(dtype=object)
+    names = frame["correlation_id"].array.take(example[order])
     tied = np.diff(started[order], prepend=0) == 0
     tied[:1] = False
     at = np.flatnonzero(tied | np.append(tied[1:], False))
     if len(at):
-        by_name = at[np.lexsort((pd.factorize(names[at], sort=True)[0], started[order[at]]))]
-        order[at], names[at] = order[by_name], names[by_name]
+        key = pd.factorize(names.take(at), sort=True)[0]
+        sorted_by = np.arange(len(order))
+        sorted_by[at] = at[np.lexsort((key, started[order[at]]))]
+        order, names = order[sorted_by], names.take(sorted_by)
     number = np.full(len(example) + 1, _NONE)
     number[order] = np.arange(len(order))
     return number, names

@@ -87,7 +87,7 @@ def _chains(index: FlowIndex) -> pd.DataFrame:
             "took": index.time[best] - index.time[begin[best]],
             "first": earliest,
             "started": index.time[index.start[index.flow[best]]],
-            "example": pd.array(index.correlation_id[index.flow[best]], dtype="str"),
+            "example": index.correlation_id.take(index.flow[best]),
         }
     )
 
@@ -186,7 +186,7 @@ def _storms(index: FlowIndex, frame: pd.DataFrame, burst: int, within: int) -> p
     worst = found.pop("flow").to_numpy(np.int64)
     found.insert(0, "kind", STORM)
     found["started"] = index.time[index.start[worst]]
-    found["example"] = pd.array(index.correlation_id[worst], dtype="str")
+    found["example"] = index.correlation_id.take(worst)
     return found
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.extensions import ExtensionArray
 from pandas.api.types import union_categoricals
 
 from workbench.analysis.wording import count
@@ -45,7 +46,9 @@ def named(codes: Ints, names: Any) -> pd.Categorical:
 
     Names that are alike become one.
     """
-    alike, distinct = pd.factorize(np.asarray(names, dtype=object))
+    if not isinstance(names, ExtensionArray):
+        names = np.asarray(names, dtype=object)
+    alike, distinct = pd.factorize(names)
     places: Any = codes if len(distinct) == len(alike) else np.append(alike, -1)[codes]
     return pd.Categorical.from_codes(places, pd.Index(distinct, dtype="str"))
 

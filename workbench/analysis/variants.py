@@ -84,7 +84,7 @@ def part(index: FlowIndex) -> Part:
             "text": pd.array(paths(index, found.example), dtype="str"),
             "events": np.diff(index.start)[found.example],
             "started": started[found.example],
-            "example": pd.array(index.correlation_id[found.example], dtype="str"),
+            "example": index.correlation_id.take(found.example),
         }
     )
     described.attrs = causes_of(index)
