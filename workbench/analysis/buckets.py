@@ -68,6 +68,16 @@ class Bucket:
         names = (spilled.read(file, ["correlation_id"])[0] for file in self._files)
         return any(pc.any(pc.equal(column, correlation_id)).as_py() for column in names)
 
+    def flow(self, correlation_id: str) -> pd.DataFrame:
+        """The rows of a flow: its events, their copies, and what else those may be copies of."""
+        index, frame = self.index(), self.frame()
+        mine = np.flatnonzero(index.correlation_id == correlation_id)
+        copies = np.isin(index.copy_flow, mine)
+        chosen = np.zeros(len(frame) + 1, dtype=bool)  # the last is for no row at all, -1
+        chosen[index.row[np.isin(index.flow, mine)]] = True
+        chosen[index.copy[copies]] = chosen[index.copy_of[copies]] = True
+        return frame.rows(chosen[:-1])
+
     @property
     def _files(self) -> list[Path]:
         return sorted(self.folder.glob("*.arrow"))

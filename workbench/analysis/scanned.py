@@ -99,6 +99,10 @@ class ScannedLog(LogQuestions, DesignQuestions, FlowQuestions, TrafficQuestions)
 
     def _buckets(self, by: str = "correlation_id") -> list[Bucket]:
         """The buckets of a column whose values are not divided; dealt when first asked for."""
+        if not Path(self._folder.name).exists():
+            raise LogError(
+                "this log was closed, and its buckets are deleted: take EventLog.scan(folder) again."
+            )
         if by not in self._dealt:
             n_buckets = max(-(-self._rows // self._most), 1)
             folder = Path(self._folder.name) / f"by-{len(self._dealt)}"
@@ -140,7 +144,7 @@ class ScannedLog(LogQuestions, DesignQuestions, FlowQuestions, TrafficQuestions)
         wanted = flow_id(correlation_id)
         for bucket in self._buckets():
             if bucket.holds(wanted):
-                return EventLog(bucket.frame().whole()).flow(wanted)
+                return EventLog(bucket.flow(wanted)).flow(wanted)
         raise LogError(
             f"there is no flow {correlation_id!r} in this log: log.flows() lists those it has."
         )
@@ -177,9 +181,8 @@ class ScannedLog(LogQuestions, DesignQuestions, FlowQuestions, TrafficQuestions)
 
     def __repr__(self) -> str:
         """Say in a line how much is in the log, and where."""
-        return (
-            f"<ScannedLog: {count(self._rows, 'row')} in {count(len(self._buckets()), 'bucket')}>"
-        )
+        n_buckets = len(self._dealt["correlation_id"])
+        return f"<ScannedLog: {count(self._rows, 'row')} in {count(n_buckets, 'bucket')}>"
 
     def _run(self, work: Callable[..., Any], jobs: list[Any], what: str) -> list[Any]:
         if self._client is None:
