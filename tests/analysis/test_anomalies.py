@@ -1,7 +1,5 @@
 """Flows unlike the rest: planted ones are found, and in noise none is."""
 
-import sys
-from pathlib import Path
 from statistics import NormalDist
 
 import numpy as np
@@ -10,11 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.analysis.synthetic import order_log, order_rows, split_by_flow
 from workbench.analysis import EventLog, anomalies
 from workbench.analysis.unusual import bursts, how_far_out, tail_share
-
-sys.path.insert(0, str(Path(__file__).parent))
-from synthetic import order_log, order_rows, split_by_flow
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,5 @@
 """What changed between two logs: planted changes are found, and in noise nothing is."""
 
-import sys
-from pathlib import Path
 from statistics import NormalDist
 
 import numpy as np
@@ -10,11 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.analysis.synthetic import order_log, order_rows, split_by_flow
 from workbench.analysis import EventLog, compare
 from workbench.analysis.intervals import by_group, cliffs_delta, normal_quantile, share_difference
-
-sys.path.insert(0, str(Path(__file__).parent))
-from synthetic import order_log, order_rows, split_by_flow
 
 
 @pytest.fixture(scope="module")

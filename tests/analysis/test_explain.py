@@ -1,20 +1,16 @@
 """What sets flows apart: planted reasons are found first, and in noise nothing is."""
 
-import sys
 from itertools import product
 from math import comb
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from tests.analysis.synthetic import order_log, split_by_flow
 from workbench.analysis import EventLog, attributes, explain
 from workbench.analysis.separating import _chance, beyond, information
 from workbench.errors import LogError
-
-sys.path.insert(0, str(Path(__file__).parent))
-from synthetic import order_log, split_by_flow
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.analysis import EventLog
-from workbench.analysis.order import depth
+from tests.analysis.synthetic import order_rows
+from workbench.analysis import EventLog, threads
+from workbench.analysis.causal_order import causal_order, without_rings
 
 QUESTIONS = ("flows", "hops", "variants", "stuck")
 
@@ -78,8 +79,31 @@ def test_an_id_used_in_two_flows_is_looked_up_in_its_own(event):
     assert EventLog(rows + effects).hops().sort_values("service")["max_ms"].tolist() == [9.0, 4.0]
 
 
-def test_depth_counts_ancestors():
-    assert depth(np.array([-1, 0, 1, 2, -1, 4])).tolist() == [0, 1, 2, 3, 0, 1]
+def test_an_effect_long_before_its_causes_stands_behind_them_all():
+    cause = np.array([1, 3, -1, -1, 3, 0])
+    assert causal_order(cause).tolist() == [2, 3, 1, 0, 4, 5]
+
+
+def test_a_ring_of_causes_is_opened_at_its_first_event():
+    cause = np.array([2, 0, 1, 2, 4, 6, 5, 5])
+    assert without_rings(cause).tolist() == [-1, 0, 1, 2, -1, -1, 5, 5]
+
+
+@pytest.mark.parametrize("processors", [1, 3])
+def test_the_answers_do_not_depend_on_how_many_processors_share_the_work(monkeypatch, processors):
+    rows = order_rows(9_000, 3)
+    again = pd.concat([rows, rows.sample(3_000, random_state=1)])
+    frame = again.sample(frac=1, random_state=2, ignore_index=True)
+    frame.loc[::50, "correlation_id"] = None
+    alone = EventLog(frame)
+    expected = [alone.flows(), alone.variants(), alone.hops()]  # too few for a second thread
+    monkeypatch.setattr(threads, "_PROCESSORS", processors)
+    monkeypatch.setattr(threads, "_LEAST", 100)
+    shared = EventLog(frame)
+    for answer, found in zip(
+        expected, [shared.flows(), shared.variants(), shared.hops()], strict=True
+    ):
+        pd.testing.assert_frame_equal(found, answer)
 
 
 few = st.integers(0, 3)

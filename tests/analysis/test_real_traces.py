@@ -63,7 +63,12 @@ def test_hops_agree_with_a_plain_merge(log, distinct):
     pairs["ms"] = (pairs["StartTimeUnixNano"] - pairs["StartTimeUnixNanoCause"]) / 1e6
     groups = pairs.groupby(["OperationNameCause", "OperationName", "PodName"], observed=True)["ms"]
     expected = pd.DataFrame(
-        {"n": groups.size(), "p50_ms": groups.median(), "p95_ms": groups.quantile(0.95)}
+        {
+            "n": groups.size(),
+            "mean_ms": groups.mean(),
+            "p50_ms": groups.median(),
+            "p95_ms": groups.quantile(0.95),
+        }
     )
     hops = log.hops().set_index(["cause_type", "effect_type", "service"])
     assert len(hops) == len(expected)

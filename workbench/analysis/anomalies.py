@@ -16,21 +16,12 @@ import pandas as pd
 from workbench.analysis.answer import Answer
 from workbench.analysis.attributes import flow_keys
 from workbench.analysis.flows import durations
+from workbench.analysis.hop_kinds import HOP, hop_kinds, hop_names, hop_text
 from workbench.analysis.intervals import normal_quantile
-from workbench.analysis.parts import (
-    HOP,
-    causes_of,
-    hop_kinds,
-    hop_names,
-    hop_text,
-    inferred_from,
-    named,
-    path_keys,
-    together,
-)
+from workbench.analysis.parts import causes_of, inferred_from, named, together
+from workbench.analysis.paths import path_keys, paths
 from workbench.analysis.plots_anomalies import plot_anomalies
 from workbench.analysis.unusual import bursts, how_far_out, tail_share
-from workbench.analysis.variants import paths
 from workbench.analysis.wording import count, cut, length, percent, short
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from workbench.analysis.parts import named, path_keys, together
-from workbench.analysis.variants import paths
+from workbench.analysis.parts import named, together
+from workbench.analysis.paths import path_keys, paths
 from workbench.capture.columns import COLUMNS, DEAD_LETTER, UNDATED, UNKNOWN
 from workbench.capture.json_text import any_json
 from workbench.capture.payload_column import payload_texts

@@ -13,22 +13,13 @@ import numpy as np
 import pandas as pd
 
 from workbench.analysis.answer import Answer
-from workbench.analysis.arrays import quantiles
 from workbench.analysis.flows import durations
+from workbench.analysis.hop_kinds import HOP, hop_kinds, hop_names, hop_text
 from workbench.analysis.intervals import by_group, cliffs_delta, normal_quantile, share_difference
-from workbench.analysis.parts import (
-    HOP,
-    causes_of,
-    hop_kinds,
-    hop_names,
-    hop_text,
-    inferred_from,
-    named,
-    path_keys,
-    together,
-)
+from workbench.analysis.parts import causes_of, inferred_from, named, together
+from workbench.analysis.paths import path_keys, paths
 from workbench.analysis.plots_compare import plot_compare
-from workbench.analysis.variants import paths
+from workbench.analysis.quantiles import quantiles
 from workbench.analysis.wording import count, cut, length, percent
 
 if TYPE_CHECKING:

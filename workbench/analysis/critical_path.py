@@ -14,16 +14,8 @@ import numpy as np
 import pandas as pd
 
 from workbench.analysis.answer import Answer
-from workbench.analysis.parts import (
-    HOP,
-    causes_of,
-    hop_kinds,
-    hop_names,
-    hop_text,
-    inferred_from,
-    named,
-    together,
-)
+from workbench.analysis.hop_kinds import HOP, hop_kinds, hop_names, hop_text
+from workbench.analysis.parts import causes_of, inferred_from, named, together
 from workbench.analysis.plots_critical_path import plot_critical_path, plot_one_path
 from workbench.analysis.wording import count, length, percent
 

@@ -49,7 +49,8 @@ def part(index: FlowIndex, frame: pd.DataFrame, key: str) -> pd.DataFrame:
     unplaced = int((~placed).sum())
     rows, event = rows[placed], event[placed]
     keys = column.iloc[rows].astype("str").array
-    code, example = Texts.of(pd.Series(keys)).codes()
+    codes, example = Texts.of(pd.Series(keys)).codes()
+    code = codes.astype(np.int64)
     channel = codes_of(frame["channel"])[rows]
     partition = frame["partition"].to_numpy(np.int64)[rows]
     time = nanoseconds(frame["time"])[rows]

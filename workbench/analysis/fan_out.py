@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from workbench.analysis.answer import Answer
-from workbench.analysis.arrays import weighted_quantiles
 from workbench.analysis.parts import causes_of, inferred_from, named
+from workbench.analysis.quantiles import weighted_quantiles
 from workbench.analysis.traffic_parts import codes_of, earliest, stacked, total
 from workbench.analysis.wording import count
 

@@ -9,9 +9,12 @@ import pandas as pd
 from numba import njit
 
 from workbench.analysis.answer import Answer
+from workbench.analysis.arrays import scrambled
 from workbench.analysis.flow_sentences import of_flows
 from workbench.analysis.order import utc
-from workbench.analysis.parts import named, path_keys, together
+from workbench.analysis.parts import named, together
+from workbench.analysis.paths import path_keys
+from workbench.analysis.threads import cuts_between, in_ranges
 from workbench.analysis.variants import Variants
 
 if TYPE_CHECKING:
@@ -90,7 +93,11 @@ def _per_flow(index: FlowIndex, records: Bools) -> Ints:
 
 def _services(index: FlowIndex) -> pd.Categorical:
     """Name the services that emitted each flow's events; alike sets are written out once."""
-    sets = _sets(index.source, index.start, len(index.source_names))
+    sets, n_sources = np.empty(index.flows, np.uint64), len(index.source_names)
+    in_ranges(
+        lambda first, end: _sets(index.source, index.start, n_sources, sets, first, end),
+        cuts_between(index.start),
+    )
     code, distinct = pd.factorize(sets)
     example = np.full(len(distinct), -1)
     example[code] = np.arange(len(code))
@@ -108,16 +115,14 @@ def _in_use(labels: pd.Categorical) -> pd.Categorical:
 
 
 @njit(cache=True, nogil=True)
-def _sets(member: Ints, start: Ints, n_members: int) -> NDArray[np.uint64]:
+def _sets(
+    member: Ints, start: Ints, n_members: int, found: NDArray[np.uint64], first: int, end: int
+) -> None:
     """A hash of the set of members that each group has."""
     seen = np.full(n_members, -1, np.int64)
-    found = np.zeros(len(start) - 1, np.uint64)
-    for group in range(len(start) - 1):
+    for group in range(first, end):
+        found[group] = 0
         for at in range(start[group], start[group + 1]):
             if seen[member[at]] != group:
                 seen[member[at]] = group
-                mixed = (np.uint64(member[at]) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
-                mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-                mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-                found[group] += mixed ^ (mixed >> np.uint64(31))
-    return found
+                found[group] += scrambled(np.uint64(member[at]) + np.uint64(1))

@@ -1,47 +1,135 @@
-"""Sorting rows into groups and groups into order: linear passes that the flow index is made of."""
+"""Dealing rows to groups and finding what is alike: linear passes that the flow index is made of."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from workbench.analysis.arrays import Bools, Ints
+from workbench.analysis.threads import cuts, cuts_between, in_ranges
 
+Groups: TypeAlias = NDArray[np.int32]
+
+_HEAP: Final = 4096
+"""Rows whose table fits into the cache next to a processor."""
 _FEW: Final = 32
-"""Rows that are sorted by putting each in its place, and searched one by one."""
+"""Rows that are searched one by one."""
 _U: Final = np.uint64
 
 
+class Dealt(NamedTuple):
+    """Rows side by side by group, and in each group in the order in which they were."""
+
+    rows: Ints
+    values: Ints
+    """A value of each of those rows."""
+    start: Ints
+    """Where each group starts, with the end of the last behind."""
+
+
+def dealt(group: Groups, n_groups: int, values: Ints) -> Dealt:
+    """Deal rows to their groups, with a value each; -1 is no group."""
+    cut = cuts(len(group))
+    sizes = in_ranges(lambda first, end: _sizes(group[first:end], n_groups), cut)
+    start = np.concatenate([[0], np.cumsum(np.sum(sizes, axis=0))])
+    places, place = {}, start[:-1]
+    for first, size in zip(cut[:-1], sizes, strict=True):
+        places[first] = place.copy()
+        place = place + size
+    rows, with_them = np.empty(start[-1], np.int64), np.empty(start[-1], np.int64)
+    in_ranges(
+        lambda first, end: _deal(group, values, first, end, places[first], rows, with_them), cut
+    )
+    return Dealt(rows, with_them, start)
+
+
 @njit(cache=True, nogil=True)
-def grouped(group: Ints, n_groups: int) -> tuple[Ints, Ints]:
-    """Put rows of one group side by side, in the order in which they are; -1 is in none.
+def _sizes(group: Groups, n_groups: int) -> Ints:
+    size = np.zeros(n_groups, np.int64)
+    for number in group:
+        if number >= 0:
+            size[number] += 1
+    return size
+
+
+@njit(cache=True, nogil=True)
+def _deal(
+    group: Groups, values: Ints, first: int, end: int, place: Ints, rows: Ints, with_them: Ints
+) -> None:
+    for row in range(first, end):
+        number = group[row]
+        if number >= 0:
+            rows[place[number]], with_them[place[number]] = row, values[row]
+            place[number] += 1
+
+
+def same_before(key: NDArray[np.uint64]) -> Ints:
+    """Find, for each row, the first row that has the same key; 0 is the same as none.
 
     Returns
     -------
-    tuple of numpy.ndarray of int64
-        The rows, group by group; and where each group starts, with the end of the last behind.
+    numpy.ndarray of int64
+        The first row of each row's key: itself for most.
+
+    Notes
+    -----
+    The rows are dealt into heaps by the highest bits of their keys, so that each heap's table stays
+    in the processor's cache.
     """
-    start = np.zeros(n_groups + 1, np.int64)
-    for row in range(len(group)):
-        if group[row] >= 0:
-            start[group[row] + 1] += 1
-    for number in range(n_groups):
-        start[number + 1] += start[number]
-    place = start[:-1].copy()
-    rows = np.empty(start[-1], np.int64)
-    for row in range(len(group)):
-        number = group[row]
-        if number >= 0:
-            rows[place[number]] = row
-            place[number] += 1
-    return rows, start
+    bits = min(max((len(key) // _HEAP).bit_length(), 1), 16)
+    heap, first_row = np.empty(len(key), np.int32), np.empty(len(key), np.int64)
+    in_ranges(lambda first, end: _heaps(key, bits, heap, first_row, first, end), cuts(len(key)))
+    heaps = dealt(heap, 1 << bits, key.view(np.int64))
+    in_ranges(
+        lambda first, end: _first_of_heaps(
+            heaps.rows, heaps.values, heaps.start, first, end, first_row
+        ),
+        cuts_between(heaps.start),
+    )
+    return first_row
 
 
 @njit(cache=True, nogil=True)
-def earliest(group: Ints, n_groups: int, time: Ints) -> Ints:
+def _heaps(
+    key: NDArray[np.uint64], bits: int, heap: Groups, first_row: Ints, first: int, end: int
+) -> None:
+    shift = _U(64 - bits)
+    for row in range(first, end):
+        first_row[row] = row
+        heap[row] = np.int32(key[row] >> shift) if key[row] else np.int32(-1)
+
+
+@njit(cache=True, nogil=True)
+def _first_of_heaps(
+    rows: Ints, keys: Ints, start: Ints, first: int, end: int, first_row: Ints
+) -> None:
+    largest = 0
+    for heap in range(first, end):
+        largest = max(largest, start[heap + 1] - start[heap])
+    size = 16
+    while size < 2 * largest:
+        size *= 2
+    table = np.empty(size, np.int64)
+    for heap in range(first, end):
+        used = 16
+        while used < 2 * (start[heap + 1] - start[heap]):
+            used *= 2
+        table[:used] = -1
+        for at in range(start[heap], start[heap + 1]):
+            slot = keys[at] & (used - 1)
+            while table[slot] >= 0 and keys[table[slot]] != keys[at]:
+                slot = (slot + 1) & (used - 1)
+            if table[slot] < 0:
+                table[slot] = at
+            else:
+                first_row[rows[at]] = rows[table[slot]]
+
+
+@njit(cache=True, nogil=True)
+def earliest(group: Groups, n_groups: int, time: Ints) -> Ints:
     """The least time of each group."""
     found = np.full(n_groups, np.iinfo(np.int64).max, np.int64)
     for row in range(len(group)):
@@ -51,44 +139,79 @@ def earliest(group: Ints, n_groups: int, time: Ints) -> Ints:
     return found
 
 
-@njit(cache=True, nogil=True)
-def sort_by_time(rows: Ints, start: Ints, time: Ints) -> Bools:
-    """Sort the rows of each group by time, in place; rows of one time keep their order.
+def sort_groups(groups: Dealt) -> Bools:
+    """Sort the rows of each group by value, in place; rows of one value keep their order.
 
     Returns
     -------
     numpy.ndarray of bool
-        Of each place: whether its row is tied with the one before it in its group.
+        Of each place: whether its row has the value of the one before it in its group.
     """
-    tied = np.zeros(len(rows), np.bool_)
-    keys = np.empty(len(rows), np.int64)
-    for at in range(len(rows)):
-        keys[at] = time[rows[at]]
-    for number in range(len(start) - 1):
-        first, end = start[number], start[number + 1]
-        if end - first > _FEW:
-            ascending = True
-            for at in range(first + 1, end):
-                if keys[at] < keys[at - 1]:
-                    ascending = False
-                    break
-            if not ascending:
-                order = np.argsort(keys[first:end], kind="mergesort")
-                rows[first:end] = rows[first:end][order]
-                keys[first:end] = keys[first:end][order]
-        else:
-            for at in range(first + 1, end):
-                key, row, to = keys[at], rows[at], at
-                while to > first and keys[to - 1] > key:
-                    keys[to], rows[to] = keys[to - 1], rows[to - 1]
-                    to -= 1
-                keys[to], rows[to] = key, row
-        for at in range(first + 1, end):
-            tied[at] = keys[at] == keys[at - 1]
+    tied = np.zeros(len(groups.rows), dtype=bool)
+    in_ranges(lambda first, end: _sort(*groups, tied, first, end), cuts_between(groups.start))
     return tied
 
 
 @njit(cache=True, nogil=True)
+def _sort(rows: Ints, keys: Ints, start: Ints, tied: Bools, first: int, end: int) -> None:
+    """Merge sort, from runs of a few rows that are sorted by putting each in its place."""
+    spare_rows, spare_keys = np.empty(0, np.int64), np.empty(0, np.int64)
+    for group in range(first, end):
+        low, high = start[group], start[group + 1]
+        for run in range(low, high, _FEW):
+            for at in range(run + 1, min(run + _FEW, high)):
+                key, row, to = keys[at], rows[at], at
+                while to > run and keys[to - 1] > key:
+                    keys[to], rows[to] = keys[to - 1], rows[to - 1]
+                    to -= 1
+                keys[to], rows[to] = key, row
+        width = _FEW
+        while width < high - low:
+            if len(spare_rows) < high - low:
+                spare_rows, spare_keys = (
+                    np.empty(high - low, np.int64),
+                    np.empty(high - low, np.int64),
+                )
+            for left in range(low, high - width, 2 * width):
+                right = left + width
+                if keys[right - 1] > keys[right]:
+                    _merge(
+                        rows, keys, left, right, min(right + width, high), spare_rows, spare_keys
+                    )
+            width *= 2
+        for at in range(low + 1, high):
+            tied[at] = keys[at] == keys[at - 1]
+
+
+@njit(cache=True, nogil=True)
+def _merge(
+    rows: Ints,
+    keys: Ints,
+    left: int,
+    right: int,
+    end: int,
+    spare_rows: Ints,
+    spare_keys: Ints,
+) -> None:
+    """Merge two sorted runs that lie side by side; of equal keys the left one goes first."""
+    n = right - left
+    for at in range(n):
+        spare_rows[at], spare_keys[at] = rows[left + at], keys[left + at]
+    at, onto = 0, left
+    while at < n and right < end:
+        if keys[right] < spare_keys[at]:
+            keys[onto], rows[onto] = keys[right], rows[right]
+            right += 1
+        else:
+            keys[onto], rows[onto] = spare_keys[at], spare_rows[at]
+            at += 1
+        onto += 1
+    while at < n:
+        keys[onto], rows[onto] = spare_keys[at], spare_rows[at]
+        at += 1
+        onto += 1
+
+
 def found_in_group(
     rows: Ints, start: Ints, have: NDArray[np.uint64], want: NDArray[np.uint64]
 ) -> Ints:
@@ -101,44 +224,61 @@ def found_in_group(
     have, want
         Of each row: the hash of what it has and of what it wants; 0 for nothing.
     """
-    n = len(rows)
-    found = np.full(n, -1, np.int64)
-    has, wants = np.empty(n, np.uint64), np.empty(n, np.uint64)
-    for at in range(n):
-        has[at], wants[at] = have[rows[at]], want[rows[at]]
+    found = np.empty(len(rows), np.int64)
+    in_ranges(
+        lambda first, end: _find(rows, start, have, want, found, first, end), cuts_between(start)
+    )
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _find(
+    rows: Ints,
+    start: Ints,
+    have: NDArray[np.uint64],
+    want: NDArray[np.uint64],
+    found: Ints,
+    first: int,
+    end: int,
+) -> None:
     largest = 0
-    for number in range(len(start) - 1):
-        largest = max(largest, int(start[number + 1] - start[number]))
+    for group in range(first, end):
+        largest = max(largest, start[group + 1] - start[group])
     size = 64
     while size < 2 * largest:
         size *= 2
-    table = np.full(size, -1, np.int64)
-    for number in range(len(start) - 1):
-        first, end = start[number], start[number + 1]
-        if end - first <= _FEW:
-            for at in range(first, end):
-                wanted = wants[at]
+    table, has = np.empty(size, np.int64), np.empty(largest, np.uint64)
+    for group in range(first, end):
+        low, n = start[group], start[group + 1] - start[group]
+        for at in range(n):
+            has[at] = have[rows[low + at]]
+        if n <= _FEW:
+            for at in range(n):
+                wanted = want[rows[low + at]]
+                found[low + at] = -1
                 if wanted:
-                    for other in range(first, end):
+                    for other in range(n):
                         if has[other] == wanted:
-                            found[at] = other
+                            found[low + at] = low + other
                             break
             continue
         used = 64
-        while used < 2 * (end - first):
+        while used < 2 * n:
             used *= 2
         table[:used] = -1
-        for at in range(first, end):
+        for at in range(n):
             if has[at]:
                 slot = np.int64(has[at] & _U(used - 1))
                 while table[slot] >= 0 and has[table[slot]] != has[at]:
                     slot = (slot + 1) & (used - 1)
                 if table[slot] < 0:
                     table[slot] = at
-        for at in range(first, end):
-            if wants[at]:
-                slot = np.int64(wants[at] & _U(used - 1))
-                while table[slot] >= 0 and has[table[slot]] != wants[at]:
+        for at in range(n):
+            wanted = want[rows[low + at]]
+            found[low + at] = -1
+            if wanted:
+                slot = np.int64(wanted & _U(used - 1))
+                while table[slot] >= 0 and has[table[slot]] != wanted:
                     slot = (slot + 1) & (used - 1)
-                found[at] = table[slot]
-    return found
+                if table[slot] >= 0:
+                    found[low + at] = low + table[slot]

@@ -11,21 +11,24 @@ A log may be divided by flow: what its parts give adds up.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import orjson
 import pandas as pd
 
 from workbench.analysis.answer import Answer
-from workbench.analysis.arrays import quantiles
+from workbench.analysis.hop_kinds import HOP, hop_kinds, hop_names
 from workbench.analysis.order import nanoseconds
-from workbench.analysis.parts import HOP, hop_kinds, hop_names, inferred_from, named, together
+from workbench.analysis.parts import inferred_from, named, together
+from workbench.analysis.quantiles import Ranked
 from workbench.analysis.wording import count, length
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
+
+    from numpy.typing import NDArray
 
     from workbench.analysis.arrays import Ints
     from workbench.analysis.index import FlowIndex
@@ -45,21 +48,14 @@ def part(index: FlowIndex, frame: pd.DataFrame) -> pd.DataFrame:
             "latency": index.time[effect] - index.time[cause],
         }
     )
-    at_broker = _times(frame, "broker_time", index.row[cause])
-    began = _times(frame, "started", index.row[effect])
-    worked = _minus(index.time[effect], began)
-    if "duration_ns" in frame:
-        told = pd.to_numeric(frame["duration_ns"].iloc[index.row[effect]], errors="coerce")
-        span = told.notna().to_numpy() & (began == _UNKNOWN)
-        began = np.where(span, index.time[effect], began)
-        lengths = told.astype("float64").fillna(0).to_numpy().astype(np.int64)
-        worked = np.where(span, lengths, worked)
+    at_broker = _times(frame, "broker_time", index.row, cause)
+    began, worked = _begun(frame, index, effect)
     for name, times in zip(
         _PARTS,
         (_minus(at_broker, index.time[cause]), _minus(began, at_broker), worked),
         strict=True,
     ):
-        if (times != _UNKNOWN).any():
+        if times is not None:
             hops[name] = times
     hops.attrs = {"inferred": int(index.inferred.sum()), "causes_from": index.causes_from}
     return hops
@@ -71,11 +67,13 @@ def whole(parts: Sequence[pd.DataFrame]) -> Answer:
     hops = together([piece.assign(**_missing(piece, columns)) for piece in parts])
     kind: Ints = np.asarray(hops["hop"].cat.codes, dtype=np.int64)
     n = len(hops["hop"].cat.categories)
-    p50, p95, p99, top = quantiles(hops["latency"].to_numpy(), kind, n, [0.5, 0.95, 0.99, 1]) / 1e6
+    latency = Ranked.of(hops["latency"].to_numpy(), kind, n)
+    p50, p95, p99, top = latency.quantiles([0.5, 0.95, 0.99, 1]) / 1e6
     table = pd.DataFrame(
         {
             **_read(hops["hop"].cat.categories),
-            "n": np.bincount(kind, minlength=n),
+            "n": np.diff(latency.start),
+            "mean_ms": latency.means() / 1e6,
             "p50_ms": p50,
             "p95_ms": p95,
             "p99_ms": p99,
@@ -83,9 +81,7 @@ def whole(parts: Sequence[pd.DataFrame]) -> Answer:
         }
     )
     for name in _PARTS:
-        times = hops[name].to_numpy() if name in hops else np.full(len(kind), _UNKNOWN)
-        told = times != _UNKNOWN
-        table[f"{name}_ms"] = quantiles(times[told], kind[told], n, [0.5])[0] / 1e6
+        table[f"{name}_ms"] = _medians(hops[name].to_numpy(), kind, n) if name in hops else np.nan
     table = table[table["n"] > 0].sort_values(list(HOP))
     table = table.sort_values("n", ascending=False, kind="stable", ignore_index=True)
     from workbench.analysis.plots import plot_hops
@@ -94,25 +90,54 @@ def whole(parts: Sequence[pd.DataFrame]) -> Answer:
     return Answer(table, _sentence(table, negative, parts), plot_hops)
 
 
+def _medians(times: Ints, kind: Ints, n: int) -> NDArray[np.float64]:
+    """The median of each kind, in milliseconds, of what is known."""
+    told = times != _UNKNOWN
+    median: NDArray[np.float64] = Ranked.of(times[told], kind[told], n).quantiles([0.5])[0] / 1e6
+    return median
+
+
 def _written(names: Mapping[str, pd.Categorical]) -> list[str]:
     """Kinds of hop, each as one text that no other kind has."""
-    return [json.dumps(kind) for kind in zip(*(names[name] for name in HOP), strict=True)]
+    return [orjson.dumps(kind).decode() for kind in zip(*(names[name] for name in HOP), strict=True)]
 
 
 def _read(texts: pd.Index[str]) -> dict[str, Any]:
     """The columns that name kinds of hop."""
-    kinds = [json.loads(text) for text in texts]
+    kinds = [orjson.loads(text) for text in texts]
     return {name: pd.array([kind[n] for kind in kinds], dtype="str") for n, name in enumerate(HOP)}
 
 
-def _times(frame: pd.DataFrame, name: str, rows: Ints) -> Ints:
-    """A column of times at some rows, in nanoseconds; ``_UNKNOWN`` where there is none."""
+def _begun(frame: pd.DataFrame, index: FlowIndex, effect: Ints) -> tuple[Ints | None, Ints | None]:
+    """When the service of each effect began, and how long it worked."""
+    began, time = _times(frame, "started", index.row, effect), index.time[effect]
+    worked = None if began is None else _minus(time, began)
+    if "duration_ns" not in frame:
+        return began, worked
+    unknown = np.full(len(effect), _UNKNOWN)
+    began, worked = unknown if began is None else began, unknown if worked is None else worked
+    told = pd.to_numeric(frame["duration_ns"].iloc[index.row[effect]], errors="coerce")
+    span = told.notna().to_numpy() & (began == _UNKNOWN)
+    lengths = told.astype("float64").fillna(0).to_numpy().astype(np.int64)
+    return np.where(span, time, began), np.where(span, lengths, worked)
+
+
+def _times(frame: pd.DataFrame, name: str, row: Ints, events: Ints) -> Ints | None:
+    """A column of times at some events, in nanoseconds; ``_UNKNOWN`` where there is none.
+
+    None if there is none at all.
+    """
     if name not in frame or not isinstance(frame[name].dtype, pd.DatetimeTZDtype):
-        return np.full(len(rows), _UNKNOWN)
-    return nanoseconds(frame[name].iloc[rows].astype("datetime64[ns, UTC]"))  # NaT is that number
+        return None
+    times = nanoseconds(frame[name].astype("datetime64[ns, UTC]"))  # NaT is that number
+    if times.max(initial=_UNKNOWN) == _UNKNOWN:
+        return None
+    return times[row[events]]
 
 
-def _minus(end: Ints, start: Ints) -> Ints:
+def _minus(end: Ints | None, start: Ints | None) -> Ints | None:
+    if end is None or start is None:
+        return None
     known = (end != _UNKNOWN) & (start != _UNKNOWN)
     return np.where(known, end - np.where(known, start, 0), _UNKNOWN)
 

@@ -13,29 +13,28 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from numba import njit
 from numpy.typing import NDArray
 
-from workbench.analysis.arrays import Bools, Ints, mixed
+from workbench.analysis.arrays import Bools, Ints, mixed, scrambled
+from workbench.analysis.causal_order import effects_after_causes
 from workbench.analysis.grouping import (
+    Groups,
+    dealt,
     earliest,
     found_in_group,
-    grouped,
-    sort_by_time,
+    sort_groups,
 )
-from workbench.analysis.order import (
-    break_ties,
-    causal_order,
-    nanoseconds,
-    total_order,
-    without_cycles,
-)
-from workbench.analysis.texts import Texts
+from workbench.analysis.order import break_ties, nanoseconds, total_order
+from workbench.analysis.texts import Hashes, Texts
+from workbench.analysis.threads import cuts, in_ranges
 from workbench.capture.columns import DEAD_LETTER
 
+_NONE: Final = np.int32(-1)
 NO_TYPE = "(no type)"
 NO_SOURCE = "(no source)"
 
@@ -93,44 +92,42 @@ class FlowIndex:
     def of(cls, frame: pd.DataFrame) -> FlowIndex:
         """Index a frame that has the standard columns."""
         time = nanoseconds(frame["time"])
-        types, type_names = _labels(frame["type"], NO_TYPE)
-        sources, source_names = _labels(frame["source"], NO_SOURCE)
         ids = Texts.of(frame["id"])
-        with ThreadPoolExecutor(2) as pool:  # compiled loops, which leave Python to others
-            known = pool.submit(Texts.of(frame["correlation_id"]).codes)
-            wanted = pool.submit(Texts.of(frame["causation_id"]).hashes)
-            first = _first_alike(frame, ids, sources)
-            hashes = ids.hashes()
+        hashes = ids.hashes()
         letter = _is_dead_letter(frame)
-        copy, original = _copies(frame, first, letter)
+        first = _first_alike(frame, ids, hashes)
+        with ThreadPoolExecutor(1) as pool:
+            copies = pool.submit(_copies, frame, first, letter)
+            correlation, named = Texts.of(frame["correlation_id"]).codes()
+            copy, original = copies.result()
         dead = letter[copy] & ~_repeated_letter(frame, first, copy, letter)
         is_event = np.ones(len(frame), dtype=bool)
         is_event[copy] = False
 
-        correlation, named = known.result()
-        number, names = _flow_numbers(frame, np.where(is_event, correlation, -1), named, time)
-        flow_of_row = number[correlation]
-        row, start = grouped(np.where(is_event, flow_of_row, -1), len(names))
-        tied = sort_by_time(row, start, time)
-        break_ties(row, tied, frame)
-        cause = found_in_group(row, start, hashes, wanted.result())
-        flow = np.repeat(np.arange(len(names)), np.diff(start))
-        row, cause = _effects_after_causes(row, flow, cause)
+        number, names = _flow_numbers(frame, np.where(is_event, correlation, _NONE), named, time)
+        events = dealt(np.where(is_event, number[correlation], _NONE), len(names), time)
+        tied = sort_groups(events)
+        break_ties(events.rows, tied, frame)
+        row, start = events.rows, events.start
+        cause = found_in_group(row, start, hashes, Texts.of(frame["causation_id"]).hashes())
+        effects_after_causes(row, events.values, cause, start)
 
         position = np.full(len(frame) + 1, -1)  # the last is for no row at all, -1
         position[row] = np.arange(len(row))
         copy_event = position[original]
         return cls(
             row=row,
-            flow=flow,
+            flow=np.repeat(np.arange(len(names)), np.diff(start)),
             cause=cause,
-            time=time[row],
-            type=types[row],
-            source=sources[row],
+            time=events.values,
+            type=_labels(frame["type"], row),
+            source=_labels(frame["source"], row),
             start=start,
             correlation_id=names,
             copy=copy,
-            copy_flow=np.where(copy_event >= 0, flow_of_row[original], flow_of_row[copy]),
+            copy_flow=number[correlation[np.where(copy_event >= 0, original, copy)]].astype(
+                np.int64
+            ),
             copy_event=copy_event,
             copy_of=original,
             duplicate=~letter[copy],
@@ -138,8 +135,8 @@ class FlowIndex:
             reason=_reasons(frame, copy[dead]),
             flowless=np.flatnonzero(is_event & (correlation < 0)),
             end=int(time.max()) if len(time) else 0,
-            type_names=type_names,
-            source_names=source_names,
+            type_names=_names(frame["type"], NO_TYPE),
+            source_names=_names(frame["source"], NO_SOURCE),
             inferred=np.zeros(len(row), dtype=bool),
             causes_from="",
         )
@@ -177,31 +174,44 @@ def _is_dead_letter(frame: pd.DataFrame) -> Bools:
     return frame[DEAD_LETTER].notna().to_numpy()
 
 
-def _first_alike(frame: pd.DataFrame, ids: Texts, sources: Ints) -> Ints:
+def _first_alike(frame: pd.DataFrame, ids: Texts, hashes: Hashes) -> Ints:
     """Find, for each row, the first row that is the same event; rows as they stand in the frame.
 
     An event is its source and id. A record without an id is known by where it stood on the broker;
     where that is unknown too, it is an event of its own.
+
+    Parameters
+    ----------
+    hashes
+        Of the ids.
     """
-    also = sources
+    also: Ints = frame["source"].cat.codes.to_numpy().astype(np.int64)
     nameless = np.flatnonzero(ids.missing)
-    spread: NDArray[np.uint64] | None = None
+    spread: Hashes | None = None
     if len(nameless):
         place = frame.iloc[nameless][["channel", "partition", "offset"]]
         number = place.groupby(list(place), observed=True, dropna=False).ngroup().to_numpy()
-        also = also.copy()
         also[nameless] = number
         spread = mixed(number.astype(np.uint64) + np.uint64(1)) | np.uint64(1)
         spread[place["offset"].to_numpy() < 0] = 0
-    source = mixed(sources.view(np.uint64))
 
-    def key_of(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
-        key = np.maximum(mixed(hashes + source), np.uint64(1))
+    def keys(seed: int) -> Hashes:
+        key = np.empty(len(also), np.uint64)
+        of_ids = ids.hashes(seed) if seed else hashes
+        in_ranges(lambda first, end: _keys(of_ids, also, key, first, end), cuts(len(key)))
         if spread is not None:
             key[nameless] = spread
         return key
 
-    return ids.first_alike(key_of, also)
+    return ids.first_alike(keys, also)
+
+
+@njit(cache=True, nogil=True)
+def _keys(hashes: Hashes, also: Ints, key: Hashes, first: int, end: int) -> None:
+    """A hash of a text's hash and a further number; never 0."""
+    for row in range(first, end):
+        further = scrambled(np.uint64(also[row]))
+        key[row] = max(scrambled(hashes[row] + further), np.uint64(1))
 
 
 def _copies(frame: pd.DataFrame, first: Ints, letter: Bools) -> tuple[Ints, Ints]:
@@ -209,8 +219,10 @@ def _copies(frame: pd.DataFrame, first: Ints, letter: Bools) -> tuple[Ints, Ints
 
     Of the rows that are the same event, that one is it which is no dead letter and comes first.
     """
-    again = np.flatnonzero(first != np.arange(len(first)))
-    concerned = np.unique(np.concatenate([again, first[again], np.flatnonzero(letter)]))
+    is_concerned = letter.copy()
+    again = _repeated(first)
+    is_concerned[again] = is_concerned[first[again]] = True
+    concerned = np.flatnonzero(is_concerned)
     in_order = total_order(frame, concerned)
     same = np.searchsorted(concerned, first[in_order])
     original = np.full(len(concerned), -1)
@@ -219,6 +231,20 @@ def _copies(frame: pd.DataFrame, first: Ints, letter: Bools) -> tuple[Ints, Ints
     original = original[same]
     is_copy = letter[in_order] | (original != in_order)
     return in_order[is_copy], original[is_copy]
+
+
+@njit(cache=True, nogil=True)
+def _repeated(first: Ints) -> Ints:
+    """The rows that are not the first of their kind."""
+    n = 0
+    for row in range(len(first)):
+        n += first[row] != row
+    found, n = np.empty(n, np.int64), 0
+    for row in range(len(first)):
+        if first[row] != row:
+            found[n] = row
+            n += 1
+    return found
 
 
 def _repeated_letter(frame: pd.DataFrame, first: Ints, copy: Ints, letter: Bools) -> Bools:
@@ -233,8 +259,8 @@ def _repeated_letter(frame: pd.DataFrame, first: Ints, copy: Ints, letter: Bools
 
 
 def _flow_numbers(
-    frame: pd.DataFrame, group: Ints, example: Ints, time: Ints
-) -> tuple[Ints, NDArray[np.object_]]:
+    frame: pd.DataFrame, group: Groups, example: Ints, time: Ints
+) -> tuple[Groups, NDArray[np.object_]]:
     """Number the flows by when they start, and name them.
 
     Parameters
@@ -260,32 +286,22 @@ def _flow_numbers(
     if len(at):
         by_name = at[np.lexsort((pd.factorize(names[at], sort=True)[0], started[order[at]]))]
         order[at], names[at] = order[by_name], names[by_name]
-    number = np.full(len(example) + 1, -1)
+    number = np.full(len(example) + 1, _NONE)
     number[order] = np.arange(len(order))
     return number, names
 
 
-def _effects_after_causes(row: Ints, flow: Ints, cause: Ints) -> tuple[Ints, Ints]:
-    """Put the flows right in which an effect stands before its cause, or causes run in a ring."""
-    early = cause >= np.arange(len(cause))
-    if not early.any():
-        return row, cause
-    concerned = np.isin(flow, flow[early])
-    here = np.flatnonzero(concerned)
-    inner = np.where(cause[here] >= 0, (np.cumsum(concerned) - 1)[cause[here]], -1)
-    inner = without_cycles(inner)
-    order = causal_order(inner)
-    moved_to = np.argsort(order)
-    row[here] = row[here][order]
-    cause[here] = np.where(inner[order] >= 0, here[moved_to[inner[order]]], -1)
-    return row, cause
+def _names(column: pd.Series[Any], null: str) -> NDArray[np.object_]:
+    """The categories of a column, with a last name for null."""
+    return np.append(column.cat.categories.to_numpy(dtype=object), null)
 
 
-def _labels(column: pd.Series[Any], null: str) -> tuple[Ints, NDArray[np.object_]]:
-    """Return a category column as codes and the names they index, with a last name for null."""
-    names = np.append(column.cat.categories.to_numpy(dtype=object), null)
-    codes = column.cat.codes.to_numpy(np.int64)
-    return np.where(codes >= 0, codes, len(names) - 1), names
+def _labels(column: pd.Series[Any], rows: Ints) -> Ints:
+    """What a category column has at some rows, as indices into its names."""
+    codes = column.cat.codes.to_numpy().take(rows)
+    if codes.min(initial=0) < 0:
+        return np.where(codes < 0, len(column.cat.categories), codes).astype(np.int64)
+    return codes.astype(np.int64)
 
 
 def who_gave_up(reason: str) -> str:

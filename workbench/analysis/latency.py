@@ -13,11 +13,12 @@ import numpy as np
 import pandas as pd
 
 from workbench.analysis.answer import Answer
-from workbench.analysis.arrays import quantiles
 from workbench.analysis.order import utc
 from workbench.analysis.parts import named
+from workbench.analysis.paths import paths
+from workbench.analysis.quantiles import quantiles
 from workbench.analysis.traffic_parts import codes_of, earliest, stacked, total
-from workbench.analysis.variants import Variants, paths
+from workbench.analysis.variants import Variants
 from workbench.analysis.wording import count, length
 from workbench.errors import LogError
 

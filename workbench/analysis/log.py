@@ -237,7 +237,7 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
         """Whether any event of a flow names its cause."""
         from workbench.analysis.inference import untold
 
-        return not untold(self.index, self._frame).all()
+        return bool((self.index.cause >= 0).any()) or not untold(self.index, self._frame).all()
 
     @cached_property
     def _causal(self) -> FlowIndex:

@@ -41,8 +41,8 @@ class LogQuestions(Asked):
         Answer
             ``cause_type`` and ``effect_type`` (str), ``service`` (str: who emitted the effect),
             ``n`` (int64: how many), and the time from cause to effect in milliseconds:
-            ``p50_ms``, ``p95_ms``, ``p99_ms``, ``max_ms`` (float64, interpolated linearly). A time
-            below 0 means that the clocks of the two services differ. Only causes in the same flow
+            ``mean_ms``, ``p50_ms``, ``p95_ms``, ``p99_ms``, ``max_ms`` (float64, interpolated
+            linearly). A time below 0 means that the clocks of the two services differ. Only causes in the same flow
             count. Then what that is made of at the median, as far as the log tells (float64,
             milliseconds; null where it doesn't): ``sending_ms``, from the cause's time until the
             broker had it; ``waiting_ms``, from then until the effect's service began (a column

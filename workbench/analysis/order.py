@@ -13,7 +13,6 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from numba import njit
 from numpy.typing import NDArray
 
 from workbench.analysis.arrays import Bools, Ints, mixed
@@ -134,66 +133,3 @@ def nanoseconds(times: pd.Series[Any]) -> Ints:
 def utc(nanoseconds: Ints) -> pd.DatetimeIndex:
     """Return times from whole nanoseconds since 1970."""
     return pd.DatetimeIndex(nanoseconds.view("datetime64[ns]"), tz="UTC")
-
-
-def without_cycles(cause: Ints) -> Ints:
-    """Drop the cause of the first event of every ring of causes.
-
-    Parameters
-    ----------
-    cause
-        For each event, in total order, the position of its cause; -1 for none.
-    """
-    ancestor, first = cause.copy(), np.arange(len(cause))
-    for _ in range(len(cause).bit_length()):
-        known = ancestor >= 0
-        if not known.any():
-            return cause
-        first[known] = np.minimum(first[known], first[ancestor[known]])
-        ancestor[known] = ancestor[ancestor[known]]
-    # Further back than there are events, only those on a ring still have an ancestor, and what they
-    # have is a member of the ring; the ring's smallest member is the first that it met.
-    on_ring = np.unique(ancestor[ancestor >= 0])
-    opened = cause.copy()
-    opened[np.unique(first[on_ring])] = -1
-    return opened
-
-
-def causal_order(cause: Ints) -> Ints:
-    """Move every event that stands before its cause to right behind it.
-
-    Parameters
-    ----------
-    cause
-        For each event, in total order, the position of its cause; -1 for none. No rings.
-
-    Returns
-    -------
-    numpy.ndarray of int64
-        The positions in the new order. An event stands where the latest of its ancestors and itself
-        stood; events that share such a place follow each other from cause to effect.
-    """
-    place, ancestor = np.arange(len(cause)), cause.copy()
-    while (known := ancestor >= 0).any():
-        place[known] = np.maximum(place[known], place[ancestor[known]])
-        ancestor[known] = ancestor[ancestor[known]]
-    return np.lexsort((np.arange(len(cause)), depth(cause), place))
-
-
-def depth(cause: Ints) -> Ints:
-    """Count the ancestors of each event; in as many passes as the deepest has binary digits."""
-    ancestor, count = cause.copy(), (cause >= 0).astype(np.int64)
-    while (known := ancestor >= 0).any():
-        count[known] += count[ancestor[known]]
-        ancestor[known] = ancestor[ancestor[known]]
-    return count
-
-
-@njit(cache=True, nogil=True)
-def depth_in_order(cause: Ints) -> Ints:
-    """Count the ancestors of each event, where no event stands before its cause."""
-    count = np.zeros(len(cause), np.int64)
-    for event in range(len(cause)):
-        if cause[event] >= 0:
-            count[event] = count[cause[event]] + 1
-    return count

@@ -12,8 +12,6 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import union_categoricals
 
-from workbench.analysis.arrays import mixed
-from workbench.analysis.order import depth_in_order
 from workbench.analysis.wording import count
 
 if TYPE_CHECKING:
@@ -21,9 +19,6 @@ if TYPE_CHECKING:
 
     from workbench.analysis.arrays import Ints
     from workbench.analysis.index import FlowIndex
-
-HOP = ("cause_type", "effect_type", "service")
-"""The columns that name a kind of hop; the service is the one that emitted the effect."""
 
 
 def together(parts: Iterable[pd.DataFrame], *, unsorted: Collection[str] = ()) -> pd.DataFrame:
@@ -55,37 +50,6 @@ def named(codes: Ints, names: Any) -> pd.Categorical:
     return pd.Categorical.from_codes(places, pd.Index(distinct, dtype="str"))
 
 
-def hop_kinds(index: FlowIndex) -> tuple[Ints, Ints]:
-    """Number the kinds of hop.
-
-    Returns
-    -------
-    tuple of numpy.ndarray of int64
-        Of each event the kind of the hop that it ends, -1 if it has no cause in its flow; and the
-        kinds, as keys that :func:`hop_names` reads.
-    """
-    n_types, n_sources = len(index.type_names), len(index.source_names)
-    effect = np.flatnonzero(index.cause >= 0)
-    before = index.type[index.cause[effect]].astype(np.int64)
-    key = (before * n_types + index.type[effect]) * n_sources + index.source[effect]
-    code, kinds = pd.factorize(key, sort=True)
-    kind = np.full(len(index.cause), -1)
-    kind[effect] = code
-    return kind, np.asarray(kinds, dtype=np.int64)
-
-
-def hop_names(index: FlowIndex, kinds: Ints) -> dict[str, pd.Categorical]:
-    """Name kinds of hop, as the three columns of ``HOP``."""
-    n_sources = len(index.source_names)
-    pair, source = np.divmod(kinds, n_sources)
-    before, after = np.divmod(pair, len(index.type_names))
-    return {
-        "cause_type": named(before, index.type_names),
-        "effect_type": named(after, index.type_names),
-        "service": named(source, index.source_names),
-    }
-
-
 def causes_of(index: FlowIndex) -> dict[Hashable | None, Any]:
     """Where causes are from, as the ``attrs`` of a part: :func:`inferred_from` says it."""
     return {"inferred": int(index.inferred.sum()), "causes_from": index.causes_from}
@@ -98,19 +62,3 @@ def inferred_from(parts: Sequence[pd.DataFrame]) -> str:
         return ""
     told = next(piece.attrs["causes_from"] for piece in parts if piece.attrs["causes_from"])
     return f" {count(n, 'cause')} inferred from {told}."
-
-
-def hop_text(cause: str, effect: str, service: str) -> str:
-    """How a kind of hop is written: ``A → B (service)``."""
-    return f"{cause} → {effect} ({service})"
-
-
-def path_keys(index: FlowIndex) -> Ints:
-    """Name the path of each flow by a number that is the same in every log.
-
-    As :class:`~workbench.analysis.variants.Variants` tells paths apart, but by the names of the
-    types, which two logs share, and not by their codes, which they don't.
-    """
-    kinds = np.asarray(pd.util.hash_array(index.type_names, categorize=False), dtype=np.uint64)
-    stage = mixed(depth_in_order(index.after).view(np.uint64))
-    return np.add.reduceat(mixed(kinds[index.type] + stage), index.start[:-1]).view(np.int64)

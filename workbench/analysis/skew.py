@@ -24,8 +24,9 @@ import pandas as pd
 from numba import njit
 
 from workbench.analysis.answer import Answer
-from workbench.analysis.arrays import Ints, quantiles
+from workbench.analysis.arrays import Ints
 from workbench.analysis.parts import named, together
+from workbench.analysis.quantiles import quantiles
 from workbench.analysis.wording import count, length
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ that two flows, or two events, are held for one.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,10 @@ from numba import njit
 from numpy.typing import NDArray
 
 from workbench.analysis.arrays import Bools, Ints
+from workbench.analysis.grouping import Groups, same_before
+from workbench.analysis.threads import cuts, in_ranges
+
+Hashes: TypeAlias = NDArray[np.uint64]
 
 _U: Final = np.uint64
 _ODD: Final = np.uint64(0x9E3779B97F4A7C15)
@@ -46,35 +50,31 @@ class Texts(NamedTuple):
             missing = np.asarray(texts.is_null().to_numpy(zero_copy_only=False))
         return cls(start, np.frombuffer(letters or b"", np.uint8), missing)
 
-    def codes(self) -> tuple[Ints, Ints]:
+    def codes(self) -> tuple[Groups, Ints]:
         """Number the distinct texts as they come; -1 is a missing one.
 
         Returns
         -------
-        tuple of numpy.ndarray of int64
-            Each text's number, and each number's first text.
+        tuple of numpy.ndarray
+            Each text's number (int32), and each number's first text (int64).
         """
-        first = self.first_alike(lambda hashes: hashes)
-        is_first = (first == np.arange(len(first))) & ~self.missing
-        codes = (np.cumsum(is_first) - 1)[first]
-        codes[self.missing] = -1
-        return codes, np.flatnonzero(is_first)
+        return _numbered(self.first_alike(self.hashes), self.missing)
 
-    def hashes(self, seed: int = 0) -> NDArray[np.uint64]:
+    def hashes(self, seed: int = 0) -> Hashes:
         """A 64-bit hash of each text; 0 for a missing one."""
-        return _hashes(self.start, self.letters, self.missing, np.uint64(seed))
+        found = np.empty(len(self.missing), np.uint64)
+        in_ranges(
+            lambda first, end: _hashes(*self, np.uint64(seed), found, first, end), cuts(len(found))
+        )
+        return found
 
-    def first_alike(
-        self,
-        key_of: Callable[[NDArray[np.uint64]], NDArray[np.uint64]],
-        also: Ints | None = None,
-    ) -> Ints:
+    def first_alike(self, keys: Callable[[int], Hashes], also: Ints | None = None) -> Ints:
         """Find, for each row, the first row that has the same text, and the same further number.
 
         Parameters
         ----------
-        key_of
-            Makes a hash of each row from those of the texts; 0 for a row that is alike to none.
+        keys
+            Makes a hash of each row, given a seed; 0 for a row that is alike to none.
         also
             The further number of each row. Rows without a text are alike if theirs are.
 
@@ -84,11 +84,15 @@ class Texts(NamedTuple):
         anew with another seed.
         """
         seed = 0
-        first = same_before(key_of(self.hashes()))
-        while not _agree(first, self.start, self.letters, self.missing, also):
+        first = same_before(keys(seed))
+        while not self._agree(first, also):
             seed += 1
-            first = same_before(key_of(self.hashes(seed)))
+            first = same_before(keys(seed))
         return first
+
+    def _agree(self, first: Ints, also: Ints | None) -> bool:
+        """Whether every row is what the first of its key is, letter by letter."""
+        return all(in_ranges(lambda a, b: _agree(*self, first, also, a, b), cuts(len(first))))
 
 
 # Places among the letters are unsigned: for a signed one numba asks each time whether it counts from
@@ -151,21 +155,29 @@ def alike(start: Ints, letters: NDArray[np.uint8], one: int, other: int) -> bool
 
 @njit(cache=True, nogil=True)
 def _hashes(
-    start: Ints, letters: NDArray[np.uint8], missing: Bools, seed: np.uint64
-) -> NDArray[np.uint64]:
-    found = np.zeros(len(missing), np.uint64)
-    for row in range(len(missing)):
-        if not missing[row]:
-            found[row] = _hash(start, letters, row, seed)
-    return found
+    start: Ints,
+    letters: NDArray[np.uint8],
+    missing: Bools,
+    seed: np.uint64,
+    found: Hashes,
+    first: int,
+    end: int,
+) -> None:
+    for row in range(first, end):
+        found[row] = _U(0) if missing[row] else _hash(start, letters, row, seed)
 
 
 @njit(cache=True, nogil=True)
 def _agree(
-    first: Ints, start: Ints, letters: NDArray[np.uint8], missing: Bools, also: Ints | None
+    start: Ints,
+    letters: NDArray[np.uint8],
+    missing: Bools,
+    first: Ints,
+    also: Ints | None,
+    begin: int,
+    end: int,
 ) -> bool:
-    """Whether every row is what the first of its key is, letter by letter."""
-    for row in range(len(first)):
+    for row in range(begin, end):
         other = first[row]
         if other != row:
             if missing[row] != missing[other] or (also is not None and also[row] != also[other]):
@@ -176,54 +188,17 @@ def _agree(
 
 
 @njit(cache=True, nogil=True)
-def same_before(key: NDArray[np.uint64]) -> Ints:
-    """Find, for each row, the first row that has the same key; 0 is the same as none.
-
-    Returns
-    -------
-    numpy.ndarray of int64
-        The first row of each row's key: itself for most.
-
-    Notes
-    -----
-    The rows are dealt into heaps by the highest bits of their keys, so that each heap's table stays
-    in the processor's cache.
-    """
-    n = len(key)
-    first = np.arange(n)
-    bits = 1
-    while (n >> bits) > 4096 and bits < 16:
-        bits += 1
-    shift = _U(64 - bits)
-    heaps = 1 << bits
-    start = np.zeros(heaps + 1, np.int64)
-    for row in range(n):
-        if key[row]:
-            start[np.int64(key[row] >> shift) + 1] += 1
-    for heap in range(heaps):
-        start[heap + 1] += start[heap]
-    place = start[:-1].copy()
-    rows, keys = np.empty(start[-1], np.int64), np.empty(start[-1], np.uint64)
-    for row in range(n):
-        if key[row]:
-            onto = np.int64(key[row] >> shift)
-            rows[place[onto]], keys[place[onto]] = row, key[row]
-            place[onto] += 1
-    size = 16
-    while size < 2 * np.diff(start).max():
-        size *= 2
-    table = np.empty(size, np.int64)
-    for heap in range(heaps):
-        used = 16
-        while used < 2 * (start[heap + 1] - start[heap]):
-            used *= 2
-        table[:used] = -1
-        for at in range(start[heap], start[heap + 1]):
-            slot = np.int64(keys[at] & _U(used - 1))
-            while table[slot] >= 0 and keys[table[slot]] != keys[at]:
-                slot = (slot + 1) & (used - 1)
-            if table[slot] < 0:
-                table[slot] = at
-            else:
-                first[rows[at]] = rows[table[slot]]
-    return first
+def _numbered(first: Ints, missing: Bools) -> tuple[Groups, Ints]:
+    """Number what comes first; whatever else has the number of its first."""
+    number = np.empty(len(first), np.int32)
+    example = np.empty(len(first), np.int64)
+    n = 0
+    for row in range(len(first)):
+        if missing[row]:
+            number[row] = -1
+        elif first[row] != row:
+            number[row] = number[first[row]]
+        else:
+            number[row], example[n] = n, row
+            n += 1
+    return number, example[:n].copy()

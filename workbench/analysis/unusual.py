@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.analysis.arrays import quantiles
 from workbench.analysis.intervals import by_group
+from workbench.analysis.quantiles import quantiles
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

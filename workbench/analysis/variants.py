@@ -15,10 +15,11 @@ import numpy as np
 import pandas as pd
 
 from workbench.analysis.answer import Answer
-from workbench.analysis.arrays import Ints, quantiles
+from workbench.analysis.arrays import Ints
 from workbench.analysis.flow_sentences import of_variants
-from workbench.analysis.order import depth_in_order
-from workbench.analysis.parts import causes_of, inferred_from, path_keys, together
+from workbench.analysis.parts import causes_of, inferred_from, together
+from workbench.analysis.paths import path_keys, paths
+from workbench.analysis.quantiles import quantiles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,17 +28,10 @@ if TYPE_CHECKING:
 
     from workbench.analysis.index import FlowIndex
 
-_SHOWN = 40
-"""Stages of a path that are written out; from a longer one the middle is left out, and counted."""
-
 
 @dataclass(frozen=True, eq=False)
 class Variants:
-    """The variants of a log, the most frequent first, and of two equally frequent the earlier.
-
-    Paths are told apart by the sum of a 64-bit hash of each event's stage and type: one chance in a
-    million that two of five million distinct paths are taken for one.
-    """
+    """The variants of a log, the most frequent first, and of two equally frequent the earlier."""
 
     of_flow: Ints
     """The variant of each flow, counted from 0."""
@@ -122,31 +116,3 @@ def whole(parts: Sequence[Part], draw: Callable[[pd.DataFrame], go.Figure] | Non
     table = pd.concat([names.rename("variant"), table], axis="columns")
     sentence = of_variants(table) + inferred_from([piece.paths for piece in parts])
     return Answer(table, sentence, draw)
-
-
-def paths(index: FlowIndex, flows: Ints) -> list[str]:
-    """Write out the paths of some flows: ``A → B + C ×2 → D``."""
-    chosen = np.zeros(index.flows, dtype=bool)
-    chosen[flows] = True
-    at = np.flatnonzero(chosen[index.flow])
-    stage_of, n_types = depth_in_order(index.after)[at], len(index.type_names)
-    n_stages = stage_of.max(initial=0) + 1
-    steps = (index.flow[at] * n_stages + stage_of) * n_types + index.type[at]
-    steps, counts = np.unique(steps, return_counts=True)
-    told: dict[int, list[str]] = {}
-    for step, count in zip(steps.tolist(), counts.tolist(), strict=True):
-        (flow, stage), kind = divmod(step // n_types, n_stages), step % n_types
-        name = index.type_names[kind] + (f" ×{count}" if count > 1 else "")
-        stages = told.setdefault(flow, [])
-        if stage < len(stages):
-            stages[-1] += f" + {name}"
-        else:
-            stages.append(name)
-    return [" → ".join(_shortened(told[flow])) for flow in flows]
-
-
-def _shortened(stages: list[str]) -> list[str]:
-    if len(stages) <= _SHOWN:
-        return stages
-    ends = _SHOWN // 2
-    return [*stages[:ends], f"… {len(stages) - 2 * ends} more stages …", *stages[-ends:]]

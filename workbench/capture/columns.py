@@ -227,19 +227,28 @@ def _category(series: pd.Series[Any]) -> pd.Series[Any]:
     """As text categories: only those in use, sorted, so that equal columns have equal codes."""
     if not isinstance(series.dtype, pd.CategoricalDtype):
         return whole_column(series).astype("str").astype("category")
-    used = series.cat.remove_unused_categories()
-    names = used.cat.categories.astype("str")
-    return used.cat.rename_categories(list(names)).cat.set_categories(names.sort_values())
+    codes, names = series.cat.codes.to_numpy(), series.cat.categories.astype("str")
+    used = names[np.bincount(codes[codes >= 0], minlength=len(names)) > 0].sort_values()
+    code = np.append(used.get_indexer(names), -1).astype(codes.dtype)  # the last is for null, -1
+    return pd.Series(pd.Categorical.from_codes(code[codes], used), index=series.index)
 
 
 def _times(series: pd.Series[Any]) -> pd.Series[Any]:
     """As UTC nanoseconds; null where a time can't be read or held."""
     if series.dtype == "object":
         series = series.where(series.notna(), None)
-    iso = "ISO8601" if series.dtype in ("object", "str") else None
-    times = pd.to_datetime(series, utc=True, errors="coerce", format=iso)
+    if isinstance(series.dtype, pd.DatetimeTZDtype):
+        times = series.dt.tz_convert("UTC")
+    elif series.dtype.kind == "M":
+        times = series.dt.tz_localize("UTC")
+    elif series.dtype == "int64":
+        times = series.astype("datetime64[ns]").dt.tz_localize("UTC")
+    else:
+        iso = "ISO8601" if series.dtype in ("object", "str") else None
+        times = pd.to_datetime(series, utc=True, errors="coerce", format=iso)
     held = times.between(_EARLIEST, _LATEST)
-    return times.where(held).astype("datetime64[ns, UTC]")
+    known: pd.Series[Any] = times.where(held).astype("datetime64[ns, UTC]")
+    return known
 
 
 _EARLIEST: Final = pd.Timestamp.min.ceil("s").tz_localize("UTC")

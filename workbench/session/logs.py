@@ -12,7 +12,7 @@ import orjson
 import pandas as pd
 
 from workbench.analysis.arrays import Ints
-from workbench.analysis.order import causal_order, without_cycles
+from workbench.analysis.causal_order import causal_order, without_rings
 from workbench.errors import ServiceError
 from workbench.services.log_file import read_log
 from workbench.services.log_lines import FIELDS, LEVELS
@@ -126,7 +126,7 @@ def _frame(lines: list[dict[str, Any]]) -> pd.DataFrame:
 def _ordered(frame: pd.DataFrame) -> pd.DataFrame:
     """By time, and no line about an effect before the line that its cause was handled."""
     frame = frame.sort_values("time", kind="stable", ignore_index=True)
-    cause = without_cycles(_causes(frame))
+    cause = without_rings(_causes(frame))
     if not (cause > np.arange(len(cause))).any():
         return frame
     return frame.iloc[causal_order(cause)].reset_index(drop=True)

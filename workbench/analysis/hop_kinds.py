@@ -1,0 +1,105 @@
+"""Kinds of hop: the types of cause and effect, and the service that emitted the effect."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numba import njit
+
+from workbench.analysis.arrays import Ints, scrambled
+from workbench.analysis.parts import named
+from workbench.analysis.threads import cuts, in_ranges
+
+if TYPE_CHECKING:
+    from workbench.analysis.index import FlowIndex
+
+HOP = ("cause_type", "effect_type", "service")
+"""The columns that name a kind of hop; the service is the one that emitted the effect."""
+
+
+def hop_kinds(index: FlowIndex) -> tuple[Ints, Ints]:
+    """Number the kinds of hop.
+
+    Returns
+    -------
+    tuple of numpy.ndarray of int64
+        Of each event the kind of the hop that it ends, -1 if it has no cause in its flow; and the
+        kinds, as ascending keys that :func:`hop_names` reads.
+    """
+    kind = np.empty(len(index.cause), np.int64)
+    shape = len(index.type_names), len(index.source_names)
+    cut = cuts(len(kind))
+    met = in_ranges(
+        lambda first, end: _number(index.cause, index.type, index.source, *shape, kind, first, end),
+        cut,
+    )
+    kinds = np.unique(np.concatenate(met))
+    ranks = dict(zip(cut, (np.searchsorted(kinds, keys) for keys in met), strict=False))
+    in_ranges(lambda first, end: _renumber(kind, ranks[first], first, end), cut)
+    return kind, kinds
+
+
+@njit(cache=True, nogil=True)
+def _number(
+    cause: Ints,
+    types: Ints,
+    sources: Ints,
+    n_types: int,
+    n_sources: int,
+    kind: Ints,
+    first: int,
+    end: int,
+) -> Ints:
+    """Number the kinds of hop of some events as they come; the key of each."""
+    table, keys, n = np.full(64, -1, np.int64), np.empty(32, np.int64), 0
+    for event in range(first, end):
+        if cause[event] < 0:
+            kind[event] = -1
+            continue
+        key = (types[cause[event]] * n_types + types[event]) * n_sources + sources[event]
+        slot = _slot(table, keys, key)
+        if table[slot] < 0:
+            if n == len(keys):
+                table, keys = np.full(4 * n, -1, np.int64), np.append(keys, np.empty(n, np.int64))
+                for number in range(n):
+                    table[_slot(table, keys, keys[number])] = number
+                slot = _slot(table, keys, key)
+            table[slot], keys[n] = n, key
+            n += 1
+        kind[event] = table[slot]
+    return keys[:n].copy()
+
+
+@njit(cache=True, nogil=True)
+def _slot(table: Ints, keys: Ints, key: int) -> np.int64:
+    """Where a key is in a table of numbers of keys, or would be."""
+    slot = np.int64(scrambled(np.uint64(key)) & np.uint64(len(table) - 1))
+    while table[slot] >= 0 and keys[table[slot]] != key:
+        slot = (slot + 1) & (len(table) - 1)
+    return slot
+
+
+@njit(cache=True, nogil=True)
+def _renumber(kind: Ints, rank: Ints, first: int, end: int) -> None:
+    for event in range(first, end):
+        if kind[event] >= 0:
+            kind[event] = rank[kind[event]]
+
+
+def hop_names(index: FlowIndex, kinds: Ints) -> dict[str, pd.Categorical]:
+    """Name kinds of hop, as the three columns of ``HOP``."""
+    n_sources = len(index.source_names)
+    pair, source = np.divmod(kinds, n_sources)
+    before, after = np.divmod(pair, len(index.type_names))
+    return {
+        "cause_type": named(before, index.type_names),
+        "effect_type": named(after, index.type_names),
+        "service": named(source, index.source_names),
+    }
+
+
+def hop_text(cause: str, effect: str, service: str) -> str:
+    """How a kind of hop is written: ``A → B (service)``."""
+    return f"{cause} → {effect} ({service})"
