@@ -1,6 +1,6 @@
 """A log larger than memory: the questions of an ``EventLog``, answered bucket by bucket.
 
-The log is dealt to files by flow once (``workbench.analysis.buckets``). A question is then put to
+The log is dealt to files by flow once (``workbench.analysis.dealing``). A question is then put to
 each bucket in turn, by the same passes over arrays that answer it in memory, and the parts are put
 together. With a Dask client the buckets go to its workers.
 """
@@ -21,8 +21,8 @@ import pyarrow.parquet as pq
 from tqdm.auto import tqdm
 
 from workbench.analysis.asked import P
-from workbench.analysis.buckets import Bucket, Dealing
 from workbench.analysis.conditions import rows_between, rows_where
+from workbench.analysis.dealing import Dealing
 from workbench.analysis.design_questions import DesignQuestions
 from workbench.analysis.flow_ids import flow_id
 from workbench.analysis.flow_questions import FlowQuestions
@@ -35,6 +35,7 @@ from workbench.errors import LogError
 
 if TYPE_CHECKING:
     from workbench.analysis.arrays import Bools
+    from workbench.analysis.buckets import Bucket
     from workbench.analysis.index import FlowIndex
     from workbench.analysis.log import EventLog
 
