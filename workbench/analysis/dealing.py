@@ -126,7 +126,7 @@ class Dealing:
         shared, flows = hashes.shared()
         if len(shared):
             self._move(flows, shared, "shared")
-        hot = hashes.larger_than(self.most, self.n_buckets)
+        hot = hashes.larger_than(self.most)
         for number, name in enumerate(hot[~np.isin(hot, flows)]):
             self._move(np.array([name]), np.empty(0, np.uint64), f"hot-{number:05d}")
         folders = [path for path in self.folder.glob("bucket-*") if any(path.iterdir())]

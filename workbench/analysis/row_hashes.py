@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _SLICES: Final = 16
 """Parts in which all events' hashes are compared, so that this takes little memory."""
+_CELLS: Final = 2**20
+"""Heaps of flows whose rows are counted, to count those of each flow in few of them only."""
 
 IDENTITY: Final = ("id", "source", "channel", "partition", "offset")
 """The columns that :func:`identity_hashes` reads."""
@@ -100,24 +102,23 @@ class RowHashes:
         every = np.unique(np.concatenate(flows))
         return np.concatenate(shared), every[every > 0]
 
-    def larger_than(self, most: int, n_buckets: int) -> NDArray[np.uint64]:
+    def larger_than(self, most: int) -> NDArray[np.uint64]:
         """The flows of more rows than that."""
-        counts = np.zeros(n_buckets, np.int64)
+        counts = np.zeros(_CELLS, np.int64)
         for file in self._files:
-            counts += np.bincount(self._placed(file, n_buckets)[1], minlength=n_buckets)
-        crowded = counts > most
-        rows = [np.empty(0, np.uint64)]
-        if crowded.any():
-            for file in self._files:
-                flow, bucket = self._placed(file, n_buckets)
-                rows.append(flow[crowded[bucket]])
-        names, sizes = np.unique(np.concatenate(rows), return_counts=True)
-        return names[sizes > most]
+            counts += np.bincount(self._celled(file)[1], minlength=_CELLS)
+        names, sizes = [np.empty(0, np.uint64)], [np.empty(0, np.int64)]
+        for flow, cell in map(self._celled, self._files if (counts > most).any() else ()):
+            found = np.unique(flow[counts[cell] > most], return_counts=True)
+            names.append(found[0])
+            sizes.append(found[1])
+        every, place = np.unique(np.concatenate(names), return_inverse=True)
+        return every[np.bincount(place, np.concatenate(sizes), len(every)) > most]
 
-    def _placed(self, file: Path, n_buckets: int) -> tuple[NDArray[np.uint64], Ints]:
+    def _celled(self, file: Path) -> tuple[NDArray[np.uint64], Ints]:
         flow = self._of(file)[0]
         flow = flow[flow > 0]
-        return flow, (flow % np.uint64(n_buckets)).astype(np.int64)
+        return flow, (flow % np.uint64(_CELLS)).astype(np.int64)
 
 
 def _slice_of(identity: NDArray[np.uint64]) -> NDArray[np.uint8]:
