@@ -99,7 +99,9 @@ def _medians(times: Ints, kind: Ints, n: int) -> NDArray[np.float64]:
 
 def _written(names: Mapping[str, pd.Categorical]) -> list[str]:
     """Kinds of hop, each as one text that no other kind has."""
-    return [orjson.dumps(kind).decode() for kind in zip(*(names[name] for name in HOP), strict=True)]
+    return [
+        orjson.dumps(kind).decode() for kind in zip(*(names[name] for name in HOP), strict=True)
+    ]
 
 
 def _read(texts: pd.Index[str]) -> dict[str, Any]:

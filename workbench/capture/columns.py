@@ -244,12 +244,24 @@ def _times(series: pd.Series[Any]) -> pd.Series[Any]:
     elif series.dtype == "int64":
         times = series.astype("datetime64[ns]").dt.tz_localize("UTC")
     else:
-        iso = "ISO8601" if series.dtype in ("object", "str") else None
+        if series.dtype == "object" and infer_dtype(series, skipna=True) not in _OF_ONE_KIND:
+            series = series.map(_moment)
+        counts = series.dtype == "object" and infer_dtype(series, skipna=True) == "integer"
+        iso = "ISO8601" if series.dtype in ("object", "str") and not counts else None
         times = pd.to_datetime(series, utc=True, errors="coerce", format=iso)
     held = times.between(_EARLIEST, _LATEST)
     known: pd.Series[Any] = times.where(held).astype("datetime64[ns, UTC]")
     return known
 
 
+def _moment(cell: object) -> object:
+    """Whole nanoseconds as a time, no other number; anything else as it is."""
+    if not isinstance(cell, int | float):
+        return cell
+    held = isinstance(cell, int) and not isinstance(cell, bool) and abs(cell) < 1 << 63
+    return pd.Timestamp(cell, tz="UTC") if held else None
+
+
+_OF_ONE_KIND: Final = frozenset(["string", "integer", "datetime", "datetime64", "date", "empty"])
 _EARLIEST: Final = pd.Timestamp.min.ceil("s").tz_localize("UTC")
 _LATEST: Final = pd.Timestamp.max.floor("s").tz_localize("UTC")
