@@ -376,11 +376,17 @@ def test_of_too_many_events_flows_are_drawn_the_same_ones_always(monkeypatch, lo
 
 
 def _in_parts(log, ids):
-    parts = []
-    for share in split_by_flow(log):
-        asked = explain.asked_about(share.index, pd.Index(list(ids), dtype="object"))
-        parts.append(attributes.attributes(share.index, share.frame, asked))
-    return explain.whole(parts, asked=len(ids), rest=1000 - len(ids))
+    shares = split_by_flow(log)
+    flows = pd.Index(list(ids), dtype="object")
+    lots = [explain.lots(share.index, flows) for share in shares]
+    upto = attributes.drawn(lots)
+    parts = [
+        attributes.attributes(
+            share.index, share.frame, explain.asked_about(share.index, flows), upto
+        )
+        for share in shares
+    ]
+    return explain.whole(parts, *explain.counted(lots, flows))
 
 
 def test_the_chance_is_never_below_that_of_fishers_test():

@@ -1,5 +1,6 @@
 """A log in buckets gives the answers that it gives in memory: here, and on Dask's workers."""
 
+from errno import ENOSPC
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,9 @@ import pytest
 from distributed import Client, LocalCluster
 
 from workbench.analysis import EventLog
+from workbench.analysis.index import FlowIndex
 from workbench.analysis.scanned import ScannedLog
+from workbench.analysis.spilled import SpilledColumns
 from workbench.choreography import Choreography
 from workbench.errors import LogError
 from workbench.events import EventType
@@ -126,6 +129,90 @@ def test_a_flow_and_what_meets_a_condition_are_taken_into_memory(logs):
         assert sorted(taken(scanned).frame["id"]) == sorted(taken(log).frame["id"])
     with pytest.raises(LogError, match="there is no flow 'x' in this log"):
         scanned.flow("x")
+
+
+@pytest.mark.parametrize("flow", ["3", "17", "hot"])
+def test_a_flow_s_copies_are_taken_with_it(logs, flow):
+    log, scanned = logs
+    assert_same(log.flow(flow).duplicates(), scanned.flow(flow).duplicates())
+    assert_same(log.flow(flow).dead_letters(), scanned.flow(flow).dead_letters())
+
+
+@pytest.fixture
+def scanned(tmp_path):
+    """A log that nothing was asked yet; its buckets are in ``tmp_path / "spill"``."""
+    for folder in ("captured", "spill"):
+        (tmp_path / folder).mkdir()
+    write(EventLog(messy()), tmp_path / "captured")
+    with EventLog.scan(tmp_path / "captured", memory=700_000, spill=tmp_path / "spill") as scanned:
+        yield scanned
+
+
+def test_a_bucket_is_indexed_once(scanned, monkeypatch):
+    flows = EventLog(messy()).flows()
+    scanned.variants()
+    monkeypatch.setattr(FlowIndex, "of", None)
+    assert_same(flows, scanned.flows())
+
+
+def test_a_question_reads_the_columns_that_it_asks_for(scanned, monkeypatch):
+    asked = set()
+    read = SpilledColumns.read
+    monkeypatch.setattr(SpilledColumns, "read", lambda c, name: asked.add(name) or read(c, name))
+    scanned.variants()
+    asked.clear()
+    scanned.flows(), scanned.fan_out()
+    assert asked == {"causation_id"}  # once, for whether the log tells causes
+    asked.clear()
+    scanned.throughput("10s")
+    assert asked == {"time", "type"}
+
+
+def test_what_is_spilled_is_no_pickle_and_gone_when_the_log_is_closed(scanned, tmp_path):
+    scanned.hops(), scanned.disorder()
+    files = [path for path in (tmp_path / "spill").rglob("*") if path.is_file()]
+    assert {path.suffix for path in files} == {".arrow", ".npy", ".json"}
+    for path in files:
+        if path.suffix == ".npy":
+            np.load(path, allow_pickle=False)
+    scanned.close()
+    assert list((tmp_path / "spill").iterdir()) == []
+    assert repr(scanned).startswith("<ScannedLog: 4,250 rows in ")
+    with pytest.raises(LogError, match=r"this log was closed, and its buckets are deleted"):
+        scanned.hops()
+
+
+@pytest.mark.parametrize("broken", ["share*.arrow", "index/row.npy", "index/facts.json"])
+@pytest.mark.parametrize("content", [b"", b"ARROW1 and nothing more", None])
+def test_a_broken_file_of_a_bucket_is_named(scanned, tmp_path, broken, content):
+    scanned.hops()
+    path = next((tmp_path / "spill").glob(f"*/*/bucket-*/{broken}"))
+    path.unlink() if content is None else path.write_bytes(content)
+    if content is None and broken.startswith("share"):
+        return  # a row that nobody misses
+    name = path.name.replace(".", r"\.")
+    with pytest.raises(LogError, match=rf"{name}: part of a scanned log can't be read: .*again\."):
+        scanned.stuck(), scanned.latency(between=("Placed", "Paid")), scanned.throughput("10s")
+
+
+def test_a_disk_that_is_full_is_said_to_be(scanned, monkeypatch):
+    def full(*_, **__):
+        raise OSError(ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(np, "save", full)
+    with pytest.raises(LogError, match=r"can't be written: .*No space left.*spill= in another"):
+        scanned.hops()
+
+
+def test_small_files_are_dealt_together(tmp_path):
+    log = EventLog(messy(rows=1_000))
+    for part in range(100):
+        EventLog(log.frame.iloc[part::100]).save(tmp_path / f"part-{part:02d}.parquet")
+    with EventLog.scan(tmp_path, memory=700_000) as scanned:
+        buckets = scanned._buckets()
+        assert len(buckets) > 1
+        assert sum(len(bucket._files) for bucket in buckets) < 100
+        assert_same(log.flows(), scanned.flows())
 
 
 def test_dask_s_workers_give_the_same_answers(tmp_path):

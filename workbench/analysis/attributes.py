@@ -7,7 +7,7 @@ and however the log is split.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -59,8 +59,52 @@ _NOT_ASKED = {
 """Columns that are no attribute, or are one under another name."""
 
 
-def attributes(index: FlowIndex, frame: pd.DataFrame, asked: Bools) -> pd.DataFrame:
-    """Collect the values of a sample of flows.
+class Drawn(NamedTuple):
+    """Which flows are looked at: on each side those whose key is no larger."""
+
+    asked: int
+    rest: int
+
+
+def lots(index: FlowIndex, asked: Bools) -> pd.DataFrame:
+    """Draw flows of a share of a log: no others of it are drawn of the whole.
+
+    Parameters
+    ----------
+    asked
+        Of each flow, whether it is asked about.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a flow: ``key`` (int64: a hash of its id), ``size`` (int64: how many of its events
+        are looked at), ``asked`` (bool).
+    """
+    key = flow_keys(index.correlation_id)
+    size = np.minimum(np.diff(index.start), OF_A_FLOW)
+    return _first_drawn(pd.DataFrame({"key": key, "size": size, "asked": asked}))
+
+
+def drawn(parts: Iterable[pd.DataFrame]) -> Drawn:
+    """Draw flows of a log, by their keys, until their events are as many as are looked at.
+
+    Parameters
+    ----------
+    parts
+        The :func:`lots` of its shares.
+    """
+    last = _first_drawn(pd.concat(parts)).groupby("asked")["key"].max()
+    return Drawn(*(int(last.get(side, np.iinfo(np.int64).min)) for side in (True, False)))
+
+
+def _first_drawn(found: pd.DataFrame) -> pd.DataFrame:
+    found = found.sort_values("key", kind="stable")
+    before = found.groupby("asked")["size"].cumsum() - found["size"]
+    return found[before < EVENTS]
+
+
+def attributes(index: FlowIndex, frame: pd.DataFrame, asked: Bools, upto: Drawn) -> pd.DataFrame:
+    """Collect the values of the flows that are looked at.
 
     Parameters
     ----------
@@ -68,6 +112,8 @@ def attributes(index: FlowIndex, frame: pd.DataFrame, asked: Bools) -> pd.DataFr
         A log.
     asked
         Of each flow, whether it is asked about.
+    upto
+        The flows that were drawn.
 
     Returns
     -------
@@ -75,19 +121,17 @@ def attributes(index: FlowIndex, frame: pd.DataFrame, asked: Bools) -> pd.DataFr
         One row for each value that a flow has: ``flow`` (int64: a hash of its id), ``asked``
         (bool), ``attribute``, ``event_type`` and ``value`` (category; no ``event_type``: of the
         flow as a whole), ``number`` (float64; NaN for what is not a number), ``repeats_time``
-        (bool: whether it is the event's time). A row without an attribute says how many of a
-        flow's events were looked at, as ``number``.
+        (bool: whether it is the event's time). A row without an attribute is the flow's own.
     """
     key = flow_keys(index.correlation_id)
-    size = np.minimum(np.diff(index.start), OF_A_FLOW)
-    chosen = drawn(key, size, asked)
+    chosen = key <= np.where(asked, *upto)
     within = np.arange(len(index.flow)) - index.start[:-1][index.flow]
     at = np.flatnonzero(chosen[index.flow] & (within < OF_A_FLOW))
     flows = np.flatnonzero(chosen)
     nothing = np.full(len(flows), -1)
     time = logged_times(frame)[index.row]
     tables = [
-        _table(flows, nothing, [], nothing, nothing, [], size[flows].astype(np.float64)),
+        _table(flows, nothing, [], nothing, nothing, []),
         _of_flows(index, at, index.type, index.type_names, "type"),
         _of_flows(index, at, index.source, index.source_names, "service"),
         _variants(index, flows),
@@ -103,17 +147,6 @@ def flow_keys(ids: ExtensionArray) -> Ints:
     """Hash correlation ids: the order in which flows are drawn."""
     names = np.asarray(ids, dtype=object)
     return np.asarray(pd.util.hash_array(names, categorize=False), dtype=np.uint64).view(np.int64)
-
-
-def drawn(key: Ints, size: Ints, asked: Bools) -> Bools:
-    """Draw flows on each side, by their keys, until their events are as many as are looked at."""
-    chosen = np.zeros(len(key), dtype=bool)
-    for side in (asked, ~asked):
-        mine = np.flatnonzero(side)
-        mine = mine[np.argsort(key[mine], kind="stable")]
-        before = np.cumsum(size[mine]) - size[mine]
-        chosen[mine[before < EVENTS]] = True
-    return chosen
 
 
 def _table(

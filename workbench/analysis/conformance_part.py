@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
+from pandas.api.extensions import ExtensionArray
 
 from workbench.analysis import due_kernel as kernel
 from workbench.analysis.arrays import Bools, Ints
@@ -25,8 +26,6 @@ from workbench.analysis.due_codes import DesignArrays
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from pandas.api.extensions import ExtensionArray
 
     from workbench.analysis.due import Rules
     from workbench.analysis.index import FlowIndex

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from workbench.analysis import attributes
 from workbench.analysis.answer import Answer
-from workbench.analysis.attributes import drawn
 from workbench.analysis.flow_ids import flow_id
 from workbench.analysis.parts import together
 from workbench.analysis.plots_explain import plot_explain
@@ -78,12 +78,15 @@ def asked_about(index: FlowIndex, flows: pd.Index[Any]) -> Bools:
     return np.asarray(pd.Series(index.correlation_id).isin(flows), dtype=bool)
 
 
-def how_many(index: FlowIndex, flows: pd.Index[Any]) -> tuple[int, int]:
-    """How many flows of a part are asked about, and how many it has."""
-    return int(asked_about(index, flows).sum()), index.flows
+def lots(index: FlowIndex, flows: pd.Index[Any]) -> pd.DataFrame:
+    """The flows of a part that may be looked at, and how many are asked about, and not."""
+    asked = asked_about(index, flows)
+    table = attributes.lots(index, asked)
+    table.attrs.update(asked=int(asked.sum()), rest=int((~asked).sum()))
+    return table
 
 
-def counted(parts: Sequence[tuple[int, int]], flows: pd.Index[Any]) -> tuple[int, int, int]:
+def counted(parts: Sequence[pd.DataFrame], flows: pd.Index[Any]) -> tuple[int, int, int]:
     """How many flows of a log are asked about, how many are not, and how many it doesn't hold.
 
     Raises
@@ -91,13 +94,13 @@ def counted(parts: Sequence[tuple[int, int]], flows: pd.Index[Any]) -> tuple[int
     LogError
         It holds none of them.
     """
-    asked, every = (sum(figures) for figures in zip(*parts, strict=True))
+    asked, rest = (sum(part.attrs[side] for part in parts) for side in ("asked", "rest"))
     if len(flows) and not asked:
         raise LogError(
             f"none of the {count(len(flows), 'flow')} asked about is in this log: "
             "log.flows() lists those it has."
         )
-    return asked, every - asked, len(flows) - asked
+    return asked, rest, len(flows) - asked
 
 
 def whole(parts: Iterable[pd.DataFrame], asked: int, rest: int, unknown: int = 0) -> Answer:
@@ -106,7 +109,7 @@ def whole(parts: Iterable[pd.DataFrame], asked: int, rest: int, unknown: int = 0
     Parameters
     ----------
     parts
-        As :func:`workbench.analysis.attributes.attributes` gives them.
+        As :func:`workbench.analysis.attributes.attributes` gives them, of the flows drawn.
     asked, rest
         How many flows are asked about, and how many are not.
     unknown
@@ -114,11 +117,9 @@ def whole(parts: Iterable[pd.DataFrame], asked: int, rest: int, unknown: int = 0
     """
     rows = together(parts)
     head = rows[rows["attribute"].isna()]
-    key, side = head["flow"].to_numpy(), head["asked"].to_numpy()
-    chosen = drawn(key, head["number"].to_numpy().astype(np.int64), side)
-    kept = rows[rows["attribute"].notna() & rows["flow"].isin(key[chosen])]
+    kept = rows[rows["attribute"].notna()]
     kept = kept[~_only_time(kept)]
-    inside, outside = int(side[chosen].sum()), int((~side[chosen]).sum())
+    inside, outside = int(head["asked"].sum()), int((~head["asked"]).sum())
     table = conditions(kept, inside, outside)
     # Of events that none of the flows has, that they are missing is all there is to tell: a "type".
     held = kept.loc[kept["asked"], "event_type"].dropna().unique()

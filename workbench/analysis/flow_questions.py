@@ -154,14 +154,15 @@ class FlowQuestions(Asked):
         more, a sample is drawn by a hash of the correlation id, and the sentence says so.
         """
         from workbench.analysis import explain
-        from workbench.analysis.attributes import attributes
+        from workbench.analysis.attributes import attributes, drawn
 
         flows = explain.ids_of(flows, self.flows)
-        asked = self.parts(lambda index, _: explain.how_many(index, flows))
+        lots = self.parts(lambda index, _: explain.lots(index, flows))
+        figures, upto = explain.counted(lots, flows), drawn(lots)
         parts = self.parts(
-            lambda index, frame: attributes(index, frame, explain.asked_about(index, flows))
+            lambda index, frame: attributes(index, frame, explain.asked_about(index, flows), upto)
         )
-        return explain.whole(parts, *explain.counted(asked, flows))
+        return explain.whole(parts, *figures)
 
     def anomalies(self) -> Answer:
         """List the flows that are unlike the rest, the most unusual first.

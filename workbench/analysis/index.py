@@ -147,6 +147,10 @@ class FlowIndex:
         """How many flows there are."""
         return len(self.correlation_id)
 
+    def number_of(self, correlation_id: str) -> Ints:
+        """The number of the flow of that id; none if there is no such flow."""
+        return np.flatnonzero(pd.Series(self.correlation_id).eq(correlation_id).to_numpy())
+
     @property
     def without_flow(self) -> int:
         """How many events have no correlation id."""

@@ -156,7 +156,7 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
             The log holds no event of that flow.
         """
         index = self.index
-        number = np.flatnonzero(np.asarray(index.correlation_id == flow_id(correlation_id)))
+        number = index.number_of(flow_id(correlation_id))
         if not len(number):
             raise no_flow(correlation_id, index.correlation_id)
         first, end = index.start[number[0]], index.start[number[0] + 1]

@@ -1,6 +1,6 @@
 """A log larger than memory: the questions of an ``EventLog``, answered bucket by bucket.
 
-The log is dealt to files by flow once (``workbench.analysis.buckets``). A question is then put to
+The log is dealt to files by flow once (``workbench.analysis.dealing``). A question is then put to
 each bucket in turn, by the same passes over arrays that answer it in memory, and the parts are put
 together. With a Dask client the buckets go to its workers.
 """
@@ -11,6 +11,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -20,12 +21,11 @@ import pyarrow.parquet as pq
 from tqdm.auto import tqdm
 
 from workbench.analysis.asked import P
-from workbench.analysis.buckets import Bucket, deal, settle
 from workbench.analysis.conditions import rows_between, rows_where
+from workbench.analysis.dealing import Dealing
 from workbench.analysis.design_questions import DesignQuestions
 from workbench.analysis.flow_ids import flow_id
 from workbench.analysis.flow_questions import FlowQuestions
-from workbench.analysis.index import FlowIndex
 from workbench.analysis.inference import HabitCounts, untold, with_causes
 from workbench.analysis.log_questions import LogQuestions
 from workbench.analysis.traffic_questions import TrafficQuestions
@@ -35,6 +35,8 @@ from workbench.errors import LogError
 
 if TYPE_CHECKING:
     from workbench.analysis.arrays import Bools
+    from workbench.analysis.buckets import Bucket
+    from workbench.analysis.index import FlowIndex
     from workbench.analysis.log import EventLog
 
 _BYTES_A_ROW: Final = 1_000
@@ -98,12 +100,18 @@ class ScannedLog(LogQuestions, DesignQuestions, FlowQuestions, TrafficQuestions)
 
     def _buckets(self, by: str = "correlation_id") -> list[Bucket]:
         """The buckets of a column whose values are not divided; dealt when first asked for."""
+        if not Path(self._folder.name).exists():
+            raise LogError(
+                "this log was closed, and its buckets are deleted: take EventLog.scan(folder) again."
+            )
         if by not in self._dealt:
             n_buckets = max(-(-self._rows // self._most), 1)
             folder = Path(self._folder.name) / f"by-{len(self._dealt)}"
-            jobs = [(path, folder, n_buckets, n, by) for n, path in enumerate(self._files)]
-            self._run(_deal_file, jobs, "dealing to buckets")
-            self._dealt[by] = settle(folder, n_buckets, self._most, by)
+            dealing = Dealing(folder, n_buckets, self._most, by)
+            shares = _shares(self._files, dealing.at_once)
+            jobs = [(dealing, files, f"share-{n:05d}") for n, files in enumerate(shares)]
+            self._run(_deal, jobs, "dealing to buckets")
+            self._dealt[by] = dealing.settle()
         return self._dealt[by]
 
     def parts(
@@ -137,7 +145,7 @@ class ScannedLog(LogQuestions, DesignQuestions, FlowQuestions, TrafficQuestions)
         wanted = flow_id(correlation_id)
         for bucket in self._buckets():
             if bucket.holds(wanted):
-                return EventLog(bucket.frame()).flow(wanted)
+                return EventLog(bucket.flow(wanted)).flow(wanted)
         raise LogError(
             f"there is no flow {correlation_id!r} in this log: log.flows() lists those it has."
         )
@@ -174,9 +182,8 @@ class ScannedLog(LogQuestions, DesignQuestions, FlowQuestions, TrafficQuestions)
 
     def __repr__(self) -> str:
         """Say in a line how much is in the log, and where."""
-        return (
-            f"<ScannedLog: {count(self._rows, 'row')} in {count(len(self._buckets()), 'bucket')}>"
-        )
+        n_buckets = len(self._dealt["correlation_id"])
+        return f"<ScannedLog: {count(self._rows, 'row')} in {count(n_buckets, 'bucket')}>"
 
     def _run(self, work: Callable[..., Any], jobs: list[Any], what: str) -> list[Any]:
         if self._client is None:
@@ -187,20 +194,34 @@ class ScannedLog(LogQuestions, DesignQuestions, FlowQuestions, TrafficQuestions)
         return list(tqdm(done, desc=what, total=len(jobs), unit="", disable=None, leave=False))
 
 
-def _deal_file(path: Path, folder: Path, n_buckets: int, share: int, by: str) -> int:
-    return deal(read_parts(path), folder, n_buckets, f"share-{share:05d}", by)
+def _shares(files: Iterable[Path], rows: int) -> list[list[Path]]:
+    """The files, together where they are small: those of a share hold so many rows or are one."""
+    shares: list[list[Path]] = []
+    left = 0
+    for path in files:
+        if left <= 0:
+            shares.append([])
+            left = rows
+        shares[-1].append(path)
+        left -= _rows([path])
+    return shares
+
+
+def _deal(dealing: Dealing, files: list[Path], share: str) -> None:
+    dealing.deal(chain.from_iterable(map(read_parts, files)), share)
 
 
 def _rows_of(bucket: Bucket, rows: Callable[[pd.DataFrame], Bools]) -> pd.DataFrame:
-    frame = bucket.frame()
-    return frame[rows(frame)]
+    frame: Any = bucket.frame()
+    found: pd.DataFrame = frame.rows(rows(frame))
+    return found
 
 
 def _part_of(
     bucket: Bucket, part: Callable[[FlowIndex, pd.DataFrame], P], habits: HabitCounts | None
 ) -> P:
-    frame = bucket.frame()
-    index = FlowIndex.of(frame)
+    index = bucket.index()
+    frame: Any = bucket.frame()
     if habits is not None:
         index = with_causes(index, untold(index, frame), habits)
     return part(index, frame)

@@ -113,24 +113,15 @@ def whole(
     longer_than: pd.Timedelta,
 ) -> Answer:
     """Put the parts of a log together; ``EventLog.stuck`` documents the columns."""
-    rows = together(parts)
     end = max(piece.attrs["end"] for piece in parts)
-    rows = rows[rows["due"] <= end - longer_than.value]
-    combination = rows.groupby(_CASE, observed=True, dropna=False).ngroup().to_numpy()
-    first = pd.Series(combination).drop_duplicates().sort_values(kind="stable")
-    distinct: list[Any] = rows[_CASE].astype("object").iloc[first.index].to_numpy().tolist()
     words = _Words(parts, expected, usually)
-    told = np.empty((2, len(distinct)), dtype=object)
-    for place, row in enumerate(distinct):
-        told[:, place] = words.of(*row[:-1], owed=row[-1])
-    rows = rows[pd.notna(told[0][combination])]
-    waiting_for, waiting_on = told[:, combination[pd.notna(told[0][combination])]]
+    rows = together([_waiting(piece, words, end - longer_than.value) for piece in parts])
     table = pd.DataFrame(
         {
             "correlation_id": rows["correlation_id"].astype("str").array,
             "event_type": rows["event_type"].astype("str").array,
-            "waiting_for": pd.array(waiting_for, dtype="str"),
-            "waiting_on": pd.array(waiting_on, dtype="str"),
+            "waiting_for": rows["waiting_for"].array,
+            "waiting_on": rows["waiting_on"].array,
             "since": utc(rows["since"].to_numpy(dtype=np.int64)),
             "waited_s": (end - rows["since"].to_numpy(dtype=np.int64)) / 1e9,
             "last_type": rows["last_type"].astype("str").array,
@@ -143,6 +134,25 @@ def whole(
     from workbench.analysis.plots_design import plot_stuck
 
     return Answer(table, _sentence(table, parts, expected), plot_stuck)
+
+
+def _waiting(piece: pd.DataFrame, words: _Words, upto: int) -> pd.DataFrame:
+    """The rows of a part that wait for something, and for what: a flow's last event seldom does."""
+    rows = piece[piece["due"] <= upto]
+    combination = rows.groupby(_CASE, observed=True, dropna=False).ngroup().to_numpy()
+    first = pd.Series(combination).drop_duplicates().sort_values(kind="stable")
+    distinct: list[Any] = rows[_CASE].astype("object").iloc[first.index].to_numpy().tolist()
+    told = np.empty((2, len(distinct)), dtype=object)
+    for place, row in enumerate(distinct):
+        told[:, place] = words.of(*row[:-1], owed=row[-1])
+    kept = pd.notna(told[0][combination])
+    waiting_for, waiting_on = told[:, combination[kept]]
+    waiting: pd.DataFrame = rows[kept].assign(
+        correlation_id=lambda waits: waits["correlation_id"].cat.remove_unused_categories(),
+        waiting_for=pd.array(waiting_for, dtype="str"),
+        waiting_on=pd.array(waiting_on, dtype="str"),
+    )
+    return waiting
 
 
 class _Words:

@@ -115,7 +115,10 @@ def standard_frame(
             f"there is no column 'type' among {', '.join(map(str, given.columns))}: "
             "rename the column that holds the event type."
         )
-    columns = {name: _standard(given, name) for name in COLUMNS}
+    columns = {
+        name: standard_column(given[name], name) if name in given else _missing(dtype, len(given))
+        for name, dtype in COLUMNS.items()
+    }
     others = {name: given[name] for name in given.columns if name not in COLUMNS}
     columns["time"] = columns["time"].fillna(columns["broker_time"])
     undated = columns["time"].isna()
@@ -172,11 +175,15 @@ def _inferred(values: pd.Series[Any]) -> pd.Series[Any]:
     return values if with_gaps else values.infer_objects()
 
 
-def _standard(given: pd.DataFrame, name: str) -> pd.Series[Any]:
+def standard_column(series: pd.Series[Any], name: str) -> pd.Series[Any]:
+    """Give one column the dtype that it has in :func:`standard_frame`.
+
+    Raises
+    ------
+    LogError
+        It does not hold what it must.
+    """
     dtype = COLUMNS[name]
-    if name not in given:
-        return _missing(dtype, len(given))
-    series = given[name]
     try:
         if dtype == "category":
             return _category(series)
