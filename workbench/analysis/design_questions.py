@@ -109,10 +109,18 @@ class DesignQuestions(Asked):
             whatever is due.
         """
         from workbench.analysis.inference import untold
-        from workbench.analysis.stuck import part, whole
+        from workbench.analysis.stuck import check_share, part, ways, whole
+        from workbench.analysis.usually_due import WayCounts
+        from workbench.analysis.waits import Rule
 
-        parts = self.parts(lambda index, frame: part(index, untold(index, frame), expected))
-        return whole(parts, expected, usually, pd.Timedelta(longer_than))
+        check_share(usually)
+        if expected is None:
+            counts = WayCounts.together(self.parts(lambda index, _: ways(index)))
+            rule = Rule.usual(counts, usually)
+        else:
+            rule = Rule.of(expected)
+        parts = self.parts(lambda index, frame: part(index, untold(index, frame), rule))
+        return whole(parts, rule, pd.Timedelta(longer_than))
 
     def skew(self, *, per: Literal["pair", "service"] = "pair") -> Answer:
         """Find the clocks that differ: effects that stand before their causes.

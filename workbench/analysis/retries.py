@@ -16,9 +16,9 @@ import pandas as pd
 from workbench.analysis.answer import Answer
 from workbench.analysis.dead_letters import came_at
 from workbench.analysis.duplicates import on_retry_channel, retrying_service, same_effects
-from workbench.analysis.index import who_gave_up
 from workbench.analysis.order import utc
 from workbench.analysis.parts import named
+from workbench.analysis.reasons import who_gave_up
 from workbench.analysis.traffic_parts import coded, codes_of, events_once, firsts, stacked
 from workbench.analysis.wording import count
 
@@ -82,7 +82,7 @@ def _by_records(index: FlowIndex, frame: pd.DataFrame) -> pd.DataFrame:
     retried, is_letter = retried[chosen], is_letter[chosen]
     names = np.array([*map(retrying_service, frame["channel"].cat.categories), ""], dtype=object)
     service = names[channel]
-    service[is_letter] = [who_gave_up(str(reason)) for reason in index.reason]
+    service[is_letter] = [who_gave_up(str(reason)) or "" for reason in index.reason]
     known = np.zeros(len(rows))
     if ATTEMPTS in frame:
         column = pd.to_numeric(frame[ATTEMPTS].iloc[rows], errors="coerce")
@@ -132,7 +132,7 @@ def _described(frame: pd.DataFrame, rows: Ints, found: pd.DataFrame) -> pd.DataF
     described = found[["service", "told_by", "attempts", "gave_up", "first", "last"]].reset_index(
         drop=True
     )
-    described["service"] = described["service"].astype("object")
+    described["service"] = described["service"].astype("object").replace("", None)
     described["told_by"] = described["told_by"].astype("object")
     described.insert(1, "type", frame["type"].iloc[rows].astype("object").to_numpy())
     described["flow"] = frame["correlation_id"].array[rows]
@@ -151,9 +151,10 @@ def _sentence(table: pd.DataFrame) -> str:
     told = [how[name] for name in _TOLD_BY if (table["told_by"] == name).any()]
     gave_up = int(table["gave_up"].sum())
     top = next(table.itertuples())
+    who = top.service if isinstance(top.service, str) else "an unknown service"
     return (
         f"{count(int(table['events'].sum()), 'event')} took {table['attempts'].sum():,} attempts, "
         f"as told by {' and '.join(told)}; {gave_up:,} of them were given up on. The most "
-        f"attempts, {top.attempts:,}, made {top.service} at {top.type}, up to {top.most:,} at one "
+        f"attempts, {top.attempts:,}, made {who} at {top.type}, up to {top.most:,} at one "
         f"event."
     )
