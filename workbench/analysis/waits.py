@@ -145,14 +145,12 @@ def waiting(
     at, due = np.divmod(np.asarray(keys, dtype=np.int64), max(n_owed, 1))
     found = pd.DataFrame({"event": at, "owed": due, "of_each": of_each, "of_flow": of_flow})
     found.attrs = {
-        "several": np.bincount(due_of[several], minlength=n_owed),
-        "each": np.bincount(due_of[each], minlength=n_owed),
-        "orphans": np.array(
-            [
-                np.bincount(due[(answer >= 0) & ~untold[answer]], minlength=n_owed)
-                for due, answer in ((owed[open_], taken), (due_of[none], taken_by_flow))
-            ]
-        ),
+        "several": np.bincount(due_of[several], minlength=n_owed).tolist(),
+        "each": np.bincount(due_of[each], minlength=n_owed).tolist(),
+        "orphans": [
+            np.bincount(due[(answer >= 0) & ~untold[answer]], minlength=n_owed).tolist()
+            for due, answer in ((owed[open_], taken), (due_of[none], taken_by_flow))
+        ],
     }
     return found
 
