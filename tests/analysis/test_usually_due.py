@@ -95,6 +95,18 @@ def test_an_effect_that_came_twice_does_not_wait_for_a_second_answer():
     assert stuck(log) == []
 
 
+def test_without_causes_a_flow_that_ends_where_others_go_on_waits_though_it_tried_twice():
+    tries = [(f"t{n}", "Tried", None) for n in range(2)]
+    log = logged(many(2, *tries, ("d", "Done", None)), many(1, *tries, name="open"))
+    assert stuck(log) == ["open-0"]
+
+
+def test_one_type_alone_may_be_expected_without_a_list():
+    log = logged(flow("f", ORDERED, PAID, SHIPPED), flow("g", ORDERED, PAID))
+    assert log.stuck({"Paid": "Shipped"}).sentence == log.stuck({"Paid": ["Shipped"]}).sentence
+    assert stuck(log, {"Paid": "Shipped"}) == ["g"]
+
+
 # --- effects of which the cause is not there -------------------------------------------------
 
 
@@ -196,9 +208,11 @@ def test_that_there_is_no_flow_is_said():
         )
 
 
-@pytest.mark.parametrize("usually", [2, -1, float("nan")])
+@pytest.mark.parametrize("usually", [2, -1, float("nan"), "most"])
 def test_what_is_usual_is_a_share(usually):
-    with pytest.raises(LogError, match=rf"^usually={usually} is no share of the flows: give a nu"):
+    with pytest.raises(
+        LogError, match=rf"^usually={usually!r} is no share of the flows: give a nu"
+    ):
         logged(flow("f", ORDERED)).stuck(usually=usually)
 
 

@@ -12,7 +12,8 @@ What came is what an event caused. Two things are not told by causes, and are co
 - where a flow holds several events to which the same is due, each waits for an answer of its own if
   in most flows that hold several most have one (the lines of an order). If not, one answer is
   enough (of several offers one is taken; or the same effect came twice), and only a flow without
-  any waits, as its last such event. By a design each waits: it says so by its reactions.
+  any waits, as its last such event. By a design each waits: it says so by its reactions. And in
+  order of time each does: only the last event of a flow is followed by none.
 
 A log may be divided by flow: what is usual is counted in all parts first, and what they then give
 adds up.
@@ -21,6 +22,7 @@ adds up.
 from __future__ import annotations
 
 from collections import Counter
+from numbers import Real
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -58,7 +60,7 @@ def ways(index: FlowIndex) -> WayCounts:
     return WayCounts.of(as_told(index))
 
 
-def check_share(usually: float) -> None:
+def check_share(usually: object) -> None:
     """Check that ``usually`` is a share.
 
     Raises
@@ -66,7 +68,7 @@ def check_share(usually: float) -> None:
     LogError
         It is not.
     """
-    if not 0 <= usually <= 1:
+    if not (isinstance(usually, Real) and 0 <= float(usually) <= 1):
         raise LogError(
             f"usually={usually!r} is no share of the flows: give a number from 0 to 1, such as 0.5."
         )
@@ -149,7 +151,8 @@ def whole(parts: Sequence[pd.DataFrame], rule: Rule, longer_than: pd.Timedelta) 
         several, each = (
             np.sum([piece.attrs[name] for piece in parts], axis=0) for name in ("several", "each")
         )
-        wants_own = np.append((several == 0) | (2 * each > several), True)  # the last: no rule
+        wants_own = (several == 0) | (2 * each > several) | rule.by_order
+        wants_own = np.append(wants_own, True)  # the last: what no rule makes due
         rows = rows[np.where(wants_own[rows["owed"]], rows["of_each"], rows["of_flow"])]
         taken = np.sum([piece.attrs["orphans"] for piece in parts], axis=0)
         orphans = int(np.where(wants_own[:-1], *taken).sum())

@@ -45,8 +45,12 @@ class Rule:
         """By a design, or by pairs: after an event of a type one of some types."""
         if isinstance(expected, Choreography):
             return cls(expected)
-        pairs = ((kind, tuple(sorted(set(effects)))) for kind, effects in expected.items())
-        return cls(expected, tuple(Owed(kind, None, effects) for kind, effects in pairs if effects))
+        pairs = {
+            kind: sorted({effects} if isinstance(effects, str) else set(effects))
+            for kind, effects in expected.items()
+        }
+        owed = (Owed(kind, None, tuple(effects)) for kind, effects in pairs.items() if effects)
+        return cls(pairs, tuple(owed))
 
     @classmethod
     def usual(cls, counts: WayCounts, usually: float) -> Rule:
