@@ -29,7 +29,8 @@ import numpy as np
 import pandas as pd
 
 from workbench.analysis.answer import Answer
-from workbench.analysis.due import DesignArrays
+from workbench.analysis.due import Rules
+from workbench.analysis.due_codes import DesignArrays
 from workbench.analysis.due_kernel import Judged
 from workbench.analysis.order import utc
 from workbench.analysis.parts import inferred_from, named, together
@@ -88,7 +89,7 @@ def part(index: FlowIndex, untold: Bools, rule: Rule) -> pd.DataFrame:
     words, who = np.empty(0, dtype=object), np.empty(0, dtype=object)
     attrs: dict[Any, Any] = {"inferred": int(index.inferred.sum())}
     if isinstance(rule.expected, Choreography):
-        arrays = DesignArrays.of(rule.expected, index.type_names, index.source_names)
+        arrays = DesignArrays.of(Rules.of(rule.expected), index.type_names, index.source_names)
         judged = Judged.of(index, untold, arrays)
         at, due, orphans = missing(index, judged, untold)
         words = np.array([owed.words for owed in arrays.dues], dtype=object)[due]
