@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from workbench.analysis import EventLog
 from workbench.analysis.inference import untold
 from workbench.analysis.stuck import part, ways, whole
+from workbench.analysis.stuck_rule import Rule
 from workbench.analysis.usually_due import WayCounts
-from workbench.analysis.waits import Rule
 from workbench.choreography import Choreography
 from workbench.errors import LogError
 from workbench.events import EventType

@@ -139,9 +139,9 @@ class DesignQuestions(Asked):
             ``usually`` is no share.
         """
         from workbench.analysis.inference import untold
-        from workbench.analysis.stuck import check_share, part, ways, whole
+        from workbench.analysis.stuck import part, ways, whole
+        from workbench.analysis.stuck_rule import Rule, check_share
         from workbench.analysis.usually_due import WayCounts
-        from workbench.analysis.waits import Rule
 
         check_share(usually)
         if expected is None:

@@ -22,7 +22,6 @@ adds up.
 from __future__ import annotations
 
 from collections import Counter
-from numbers import Real
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,10 +35,9 @@ from workbench.analysis.order import utc
 from workbench.analysis.parts import inferred_from, named, together
 from workbench.analysis.traffic_parts import total
 from workbench.analysis.usually_due import WayCounts
-from workbench.analysis.waits import AND, Rule, as_told, followers, given_up, missing, waiting
+from workbench.analysis.waits import AND, as_told, followers, given_up, missing, waiting
 from workbench.analysis.wording import count, length
 from workbench.choreography import Choreography
-from workbench.errors import LogError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -47,7 +45,7 @@ if TYPE_CHECKING:
 
     from workbench.analysis.arrays import Bools, Ints
     from workbench.analysis.index import FlowIndex
-    from workbench.analysis.waits import Expected
+    from workbench.analysis.stuck_rule import Expected, Rule
 
 _NAMED = 4
 """How many of the types that an event may wait for are named."""
@@ -59,20 +57,6 @@ _CASE = ["event_type", "waiting_for", "waiting_on", "gave_up", "owed"]
 def ways(index: FlowIndex) -> WayCounts:
     """Count in a part of a log what follows what: all parts together say what is usual."""
     return WayCounts.of(as_told(index))
-
-
-def check_share(usually: object) -> None:
-    """Check that ``usually`` is a share.
-
-    Raises
-    ------
-    LogError
-        It is not.
-    """
-    if not (isinstance(usually, Real) and 0 <= float(usually) <= 1):
-        raise LogError(
-            f"usually={usually!r} is no share of the flows: give a number from 0 to 1, such as 0.5."
-        )
 
 
 def part(index: FlowIndex, untold: Bools, rule: Rule) -> pd.DataFrame:

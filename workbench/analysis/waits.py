@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,54 +13,17 @@ from workbench.analysis.arrays import Bools, Ints
 from workbench.analysis.inference import STATISTICS
 from workbench.analysis.reasons import who_gave_up
 from workbench.analysis.unknown_causes import taken_as_answers
-from workbench.analysis.usually_due import Owed, ways_of
-from workbench.choreography import Choreography
+from workbench.analysis.usually_due import ways_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
     from typing import Any
 
     from workbench.analysis.due_kernel import Judged
     from workbench.analysis.index import FlowIndex
-    from workbench.analysis.usually_due import WayCounts
-
-    Expected = Choreography | Mapping[str, Collection[str]] | None
+    from workbench.analysis.stuck_rule import Rule
 
 AND = "\n"
 """Between the services that gave up on one event."""
-
-
-@dataclass(frozen=True)
-class Rule:
-    """What says what is due: a design, pairs of types, or what is usual in a log."""
-
-    expected: Expected
-    owed: tuple[Owed, ...] = ()
-    """By pairs and by what is usual: what is due."""
-    by_order: bool = False
-    """By what is usual: no event of the log names its cause."""
-
-    @classmethod
-    def of(cls, expected: Choreography | Mapping[str, Collection[str]]) -> Rule:
-        """By a design, or by pairs: after an event of a type one of some types."""
-        if isinstance(expected, Choreography):
-            return cls(expected)
-        pairs = {
-            kind: sorted({effects} if isinstance(effects, str) else set(effects))
-            for kind, effects in expected.items()
-        }
-        owed = (Owed(kind, None, tuple(effects)) for kind, effects in pairs.items() if effects)
-        return cls(pairs, tuple(owed))
-
-    @classmethod
-    def usual(cls, counts: WayCounts, usually: float) -> Rule:
-        """By what is usual."""
-        return cls(None, tuple(counts.owed(usually)), counts.by_order)
-
-    @property
-    def by_habit(self) -> bool:
-        """Whether it is what is usual, which depends on what an event came of."""
-        return self.expected is None
 
 
 def as_told(index: FlowIndex) -> FlowIndex:
