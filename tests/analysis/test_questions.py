@@ -5,7 +5,9 @@ import pytest
 
 from workbench.analysis import EventLog
 from workbench.analysis.inference import untold
-from workbench.analysis.stuck import part, whole
+from workbench.analysis.stuck import part, ways, whole
+from workbench.analysis.stuck_rule import Rule
+from workbench.analysis.usually_due import WayCounts
 from workbench.choreography import Choreography
 from workbench.errors import LogError
 from workbench.events import EventType
@@ -326,12 +328,18 @@ def test_that_no_flow_is_stuck_is_said(orders):
 def test_what_is_stuck_is_found_in_parts_of_a_log_as_in_all_of_it(orders, expected):
     flows = orders.frame["correlation_id"].isin(["o-1", "o-4"])
     logs = [EventLog(orders.frame[flows]), EventLog(orders.frame[~flows])]
-    parts = [part(log.index, untold(log.index, log.frame), expected) for log in logs]
-    joined = whole(parts, expected, 0.5, pd.Timedelta(0))
+    joined = stuck_in_parts(logs, expected)
     pd.testing.assert_frame_equal(pd.DataFrame(joined), pd.DataFrame(orders.stuck(expected)))
     assert joined.sentence == orders.stuck(expected).sentence
     shuffled = EventLog(orders.frame.sample(frac=1, random_state=3)).stuck(expected)
     pd.testing.assert_frame_equal(pd.DataFrame(shuffled), pd.DataFrame(joined))
+
+
+def stuck_in_parts(logs, expected=None):
+    usual = Rule.usual(WayCounts.together([ways(log.index) for log in logs]), 0.5)
+    rule = usual if expected is None else Rule.of(expected)
+    parts = [part(log.index, untold(log.index, log.frame), rule) for log in logs]
+    return whole(parts, rule, pd.Timedelta(0))
 
 
 # --- a picture -----------------------------------------------------------------------------

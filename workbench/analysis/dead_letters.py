@@ -16,6 +16,7 @@ from workbench.analysis.answer import Answer
 from workbench.analysis.duplicates import on_retry_channel, retrying_service
 from workbench.analysis.order import nanoseconds, utc
 from workbench.analysis.parts import named
+from workbench.analysis.reasons import read_reason
 from workbench.analysis.traffic_parts import codes_of, firsts, stacked
 from workbench.analysis.wording import count, cut
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from workbench.analysis.index import FlowIndex
 
 CAUSE: Final = ["service", "reaction", "error_type", "message"]
-_REASON: Final = re.compile(r"([^:/]*)(?:/([^:]*))?: ([\w.$]+)(?:: (.*))?", re.DOTALL)
 _VARIES: Final = re.compile(
     r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b(?=\w*\d)[0-9a-f]{8,}\b|\d+", re.IGNORECASE
 )
@@ -87,14 +87,8 @@ def cause_of(reason: str) -> tuple[str | None, str | None, str | None, str]:
 
     Numbers and ids in the message, which differ from letter to letter, become ``…``.
     """
-    found = _REASON.fullmatch(reason)
-    service, reaction, error, message = found.groups() if found else (None, None, None, reason)
-    return (
-        service or None,
-        reaction or None,
-        error,
-        cut(_VARIES.sub("…", (message or "")[: 4 * _MESSAGE]), _MESSAGE),
-    )
+    service, reaction, error, message = read_reason(reason)
+    return service, reaction, error, cut(_VARIES.sub("…", message[: 4 * _MESSAGE]), _MESSAGE)
 
 
 def came_at(frame: pd.DataFrame, rows: Ints) -> Ints:

@@ -103,10 +103,12 @@ class DesignQuestions(Asked):
         expected
             What is due. A design: what it makes certain (as in :meth:`conformance`). A mapping:
             event type → the types of which at least one must follow. Without either the log itself
-            says it: an effect, after each event of a type that has one in more than ``usually`` of
-            the flows that hold that type, caused by the same type; in a log that tells no cause,
-            each event is taken to follow the one before it. Causes that :meth:`with_causes`
-            inferred from the log's own statistics don't count.
+            says it, for each type of event and type of its cause: the effect that most often
+            follows, or an alternative to it (which rarely comes of the same event), if it comes in
+            more than ``usually`` of the flows that hold such an event; and effects that come
+            beside it, if more than nine flows in ten have them. In a log that tells no cause, each
+            event is taken to follow the one before it. Causes that :meth:`with_causes` inferred
+            from the log's own statistics don't count.
         usually
             Share of flows, 0 to 1.
         longer_than
@@ -124,12 +126,31 @@ class DesignQuestions(Asked):
             event of the flow), ``dead_letter`` (str: why a service gave up on it; null if none
             did). An event that a service gave up on is listed until that service answers it,
             whatever is due.
+
+            What came is what an event caused, and, later in its flow, an event of the type due of
+            which nobody knows the cause: that answers one. Of several events in a flow to which
+            the same is due each waits for its own answer if in most such flows most of them have
+            one; else one answer is enough, and a flow without any is listed once. By a design each
+            waits.
+
+        Raises
+        ------
+        LogError
+            ``usually`` is no share.
         """
         from workbench.analysis.inference import untold
-        from workbench.analysis.stuck import part, whole
+        from workbench.analysis.stuck import part, ways, whole
+        from workbench.analysis.stuck_rule import Rule, check_share
+        from workbench.analysis.usually_due import WayCounts
 
-        parts = self.parts(lambda index, frame: part(index, untold(index, frame), expected))
-        return whole(parts, expected, usually, pd.Timedelta(longer_than))
+        check_share(usually)
+        if expected is None:
+            counts = WayCounts.together(self.parts(lambda index, _: ways(index)))
+            rule = Rule.usual(counts, usually)
+        else:
+            rule = Rule.of(expected)
+        parts = self.parts(lambda index, frame: part(index, untold(index, frame), rule))
+        return whole(parts, rule, pd.Timedelta(longer_than))
 
     def skew(self, *, per: Literal["pair", "service"] = "pair") -> Answer:
         """Find the clocks that differ: effects that stand before their causes.

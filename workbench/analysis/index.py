@@ -75,7 +75,7 @@ class FlowIndex:
     dead: Bools
     """... whether it is a dead letter; one captured twice counts once."""
     reason: NDArray[np.object_]
-    """Of each dead letter, in total order: why, as "service/reaction: error type: message"."""
+    """Of each dead letter, in total order: why, as ``workbench.analysis.reasons`` reads it."""
 
     flowless: Ints
     """The rows of events that have no correlation id, as they stand in the frame."""
@@ -309,8 +309,3 @@ def _labels(column: pd.Series[Any], rows: Ints) -> Ints:
     if codes.min(initial=0) < 0:
         return np.where(codes < 0, len(column.cat.categories), codes).astype(np.int64)
     return codes.astype(np.int64)
-
-
-def who_gave_up(reason: str) -> str:
-    """The service that a dead letter's reason, "service/reaction: error type: message", names."""
-    return reason.split("/", 1)[0].split(":", 1)[0]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench.analysis.index import who_gave_up
+from workbench.analysis.reasons import who_gave_up
 from workbench.errors import LogError
 from workbench.mermaid import Mermaid, label
 
@@ -46,7 +46,7 @@ def mermaid_sequence(index: FlowIndex, shown: Callable[[str], str] = str) -> Mer
     given_up: dict[int, list[str]] = {}
     for event, reason in zip(index.copy_event[index.dead].tolist(), index.reason, strict=True):
         given_up.setdefault(event, []).append(reason)
-        people.setdefault(who_gave_up(reason), f"p{len(people)}")
+        people.setdefault(_who(reason), f"p{len(people)}")
     lines = ["sequenceDiagram"]
     lines += [f"    participant {id_} as {label(name)}" for name, id_ in people.items()]
     began = index.time.min()
@@ -57,13 +57,15 @@ def mermaid_sequence(index: FlowIndex, shown: Callable[[str], str] = str) -> Mer
         answered = dict.fromkeys(source[np.flatnonzero(index.cause == event)].tolist())
         lines += [f"    {me}->>{people[other]}: {what}" for other in answered]
         for reason in given_up.get(event, ()):
-            service = people[who_gave_up(reason)]
+            service = people[_who(reason)]
             lines.append(f"    {me}-x{service}: {what}")
             lines.append(f"    Note over {service}: gave up: {label(shown(reason))}")
         if not answered and event not in given_up:
             lines.append(f"    Note over {me}: {what}")
     for reason in given_up.get(-1, ()):  # on an event that is not in the log
-        lines.append(
-            f"    Note over {people[who_gave_up(reason)]}: gave up: {label(shown(reason))}"
-        )
+        lines.append(f"    Note over {people[_who(reason)]}: gave up: {label(shown(reason))}")
     return Mermaid("\n".join(lines) + "\n")
+
+
+def _who(reason: str) -> str:
+    return who_gave_up(reason) or "an unknown service"

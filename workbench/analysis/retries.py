@@ -16,11 +16,12 @@ import numpy as np
 import pandas as pd
 
 from workbench.analysis.answer import Answer
-from workbench.analysis.dead_letters import came_at, cause_of
+from workbench.analysis.dead_letters import came_at
 from workbench.analysis.duplicates import on_retry_channel, retrying_service, same_effects
 from workbench.analysis.index import NO_SOURCE
 from workbench.analysis.order import utc
 from workbench.analysis.parts import named
+from workbench.analysis.reasons import who_gave_up
 from workbench.analysis.traffic_parts import coded, codes_of, events_once, firsts, stacked
 from workbench.analysis.wording import count
 
@@ -92,7 +93,7 @@ def _by_records(index: FlowIndex, frame: pd.DataFrame) -> pd.DataFrame:
     service = source.to_numpy()[codes_of(frame["source"])[rows]]
     service[retried] = [_last_name(name) for name in names[channel[retried]]]
     # Who gave up, if the reason says it: a text of another form is no name.
-    service[is_letter] = [_last_name(cause_of(str(reason))[0] or "") for reason in index.reason]
+    service[is_letter] = [_last_name(who_gave_up(str(reason)) or "") for reason in index.reason]
     service[service == ""] = None
     by_event = pd.DataFrame(
         {

@@ -1,13 +1,22 @@
 """Which flows wait for something that was due and never came?
 
 An event is stuck if something was due after it and did not come. What is due is said by a design
-(``workbench.analysis.due``), by a mapping of types, or learned from the log itself: an event is due
-an effect if, of the flows that hold its type, come to in the same way, most have one. (The way
-matters: an order cancelled because nobody paid is followed by the release of its stock, and one
-cancelled because there was no stock by nothing.) An event that a service gave up on, and to which
-that service never answered after all, is stuck too.
+(``workbench.analysis.due``), by pairs of types, or learned from the log itself
+(``workbench.analysis.usually_due``). An event that a service gave up on, and to which that service
+never answered after all, is stuck too.
 
-A log may be divided by flow: what its parts give adds up.
+What came is what an event caused. Two things are not told by causes, and are counted so:
+
+- an event of the type due that stands later in the flow, and of which nobody knows the cause (it
+  names one that the flow doesn't hold, or none), answers one event that waits;
+- where a flow holds several events to which the same is due, each waits for an answer of its own if
+  in most flows that hold several most have one (the lines of an order). If not, one answer is
+  enough (of several offers one is taken; or the same effect came twice), and only a flow without
+  any waits, as its last such event. By a design each waits: it says so by its reactions. And in
+  order of time each does: only the last event of a flow is followed by none.
+
+A log may be divided by flow: what is usual is counted in all parts first, and what they then give
+adds up.
 """
 
 from __future__ import annotations
@@ -24,104 +33,128 @@ from workbench.analysis.due_codes import DesignArrays
 from workbench.analysis.due_kernel import Judged
 from workbench.analysis.order import utc
 from workbench.analysis.parts import inferred_from, named, together
-from workbench.analysis.waits import AND, as_told, followed, followers, given_up, unanswered, unmet
+from workbench.analysis.traffic_parts import total
+from workbench.analysis.usually_due import WayCounts
+from workbench.analysis.waits import AND, as_told, followers, given_up, missing, waiting
 from workbench.analysis.wording import count, length
 from workbench.choreography import Choreography
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from typing import Any
 
     from workbench.analysis.arrays import Bools, Ints
     from workbench.analysis.index import FlowIndex
-
-    Expected = Choreography | Mapping[str, Collection[str]] | None
+    from workbench.analysis.stuck_rule import Expected, Rule
 
 _NAMED = 4
 """How many of the types that an event may wait for are named."""
 _SAID = 3
 """How many of the places where flows are stuck the sentence names."""
-_CASE = ["event_type", "cause_type", "waiting_for", "waiting_on", "gave_up", "owed"]
+_CASE = ["event_type", "waiting_for", "waiting_on", "gave_up", "owed"]
 
 
-def part(index: FlowIndex, untold: Bools, expected: Expected) -> pd.DataFrame:
+def ways(index: FlowIndex) -> WayCounts:
+    """Count in a part of a log what follows what: all parts together say what is usual."""
+    return WayCounts.of(as_told(index))
+
+
+def part(index: FlowIndex, untold: Bools, rule: Rule) -> pd.DataFrame:
     """Find what waits in a part of a log: a row per event and thing that it waits for.
 
     ``untold``: of each event, whether it has no causation id.
     """
-    if not isinstance(expected, Choreography):
+    by_design = isinstance(rule.expected, Choreography)
+    if not by_design:
         index = as_told(index)
-    before, inferred = followed(index), int(index.inferred.sum())
-    ways: list[tuple[Any, ...]] = []
+    by_order = rule.by_order if rule.by_habit else not (index.cause >= 0).any()
+    before = index.after if by_order else index.cause
+    letters = given_up(index)
     words, who = np.empty(0, dtype=object), np.empty(0, dtype=object)
-    if isinstance(expected, Choreography):
-        arrays = DesignArrays.of(Rules.of(expected), index.type_names, index.source_names)
+    attrs: dict[Any, Any] = {"inferred": int(index.inferred.sum())}
+    if isinstance(rule.expected, Choreography):
+        arrays = DesignArrays.of(Rules.of(rule.expected), index.type_names, index.source_names)
         judged = Judged.of(index, untold, arrays)
-        at, due = judged.missing(index)
+        at, due, orphans = missing(index, judged, untold)
         words = np.array([owed.words for owed in arrays.dues], dtype=object)[due]
         who = np.array([owed.service for owed in arrays.dues], dtype=object)[due]
         ripe = index.time[at] + arrays.codes.due_after[due]
-        inferred = int(judged.inferred.sum())
+        attrs = {"inferred": int(judged.inferred.sum()), "orphans": orphans}
+        owed = of_each = of_flow = np.full(len(at), -1)
     else:
-        if expected is None:
-            at, ways = unanswered(index, before)
-        else:
-            at = unmet(index, expected)
-            told = {kind: _alternatives(sorted(types)) for kind, types in expected.items()}
-            words = np.array([told.get(name) for name in index.type_names])[index.type[at]]
+        own = before if rule.by_habit else index.cause
+        waits = waiting(index, own, untold, rule, letters["event"].to_numpy())
+        at, owed = waits["event"].to_numpy(), waits["owed"].to_numpy()
+        of_each, of_flow = waits["of_each"].to_numpy(), waits["of_flow"].to_numpy()
         ripe = index.time[at]
-    letters = given_up(index)
+        attrs |= waits.attrs
     row = pd.Index(letters["event"]).get_indexer(pd.Index(at))
-    if isinstance(expected, Choreography):  # each row is about one service, and so is a dead letter
-        row[:] = -1
+    nameless = (letters["services"] == "").to_numpy(dtype=bool)
+    if by_design:  # each row is about one service, and so is a dead letter that names one
+        row[~np.append(nameless, False)[row]] = -1
     alone = np.setdiff1d(np.arange(len(letters)), row)
+    alone = alone[~(nameless & letters["has_effect"].to_numpy(dtype=bool))[alone]]
     row = np.concatenate([row, alone])
     at = np.concatenate([at, letters["event"].to_numpy()[alone]])
-    types, cause = index.type_names, index.cause[at]
+    more = (0, len(alone))
     found = pd.DataFrame(
         {
-            "correlation_id": named(index.flow[at], index.correlation_id),
-            "event_type": named(index.type[at], types),
-            "cause_type": named(np.where(cause >= 0, index.type[cause], -1), types),
+            "correlation_id": index.correlation_id.take(index.flow[at]),
+            "event_type": named(index.type[at], index.type_names),
             "waiting_for": _texts(words, len(at)),
             "waiting_on": _texts(who, len(at)),
             "gave_up": _texts(_or_none(letters["services"], row), len(at)),
-            "owed": np.arange(len(at)) < len(ripe),
+            "owed": np.pad(owed, more, constant_values=-1),
+            "of_each": np.pad(of_each.astype(bool), more, constant_values=True),
+            "of_flow": np.pad(of_flow.astype(bool), more, constant_values=True),
             "since": index.time[at],
             "due": np.append(ripe, index.time[at[len(ripe) :]]),
-            "last_type": named(index.type[index.start[index.flow[at] + 1] - 1], types),
+            "last_type": named(index.type[index.start[index.flow[at] + 1] - 1], index.type_names),
             "dead_letter": _or_none(letters["reasons"], row),
         }
     )
-    found.attrs = {
+    found.attrs = attrs | {
         "end": index.end,
         "flows": index.flows,
-        "inferred": inferred,
-        "causes_from": "the design" if inferred else "",
+        "without_flow": index.without_flow,
+        "causes_from": "the design" if attrs["inferred"] else "",
         "types": set(index.type_names),
-        "ways": ways,
-        "by_order": not (index.cause >= 0).any(),
+        "by_order": by_order,
         "followers": followers(index, before),
     }
     return found
 
 
-def whole(
-    parts: Sequence[pd.DataFrame],
-    expected: Expected,
-    usually: float,
-    longer_than: pd.Timedelta,
-) -> Answer:
+def whole(parts: Sequence[pd.DataFrame], rule: Rule, longer_than: pd.Timedelta) -> Answer:
     """Put the parts of a log together; ``EventLog.stuck`` documents the columns."""
     end = max(piece.attrs["end"] for piece in parts)
-    words = _Words(parts, expected, usually)
-    rows = together([_waiting(piece, words, end - longer_than.value) for piece in parts])
+    upto = end - longer_than.value
+    rows = together([piece[piece["due"] <= upto] for piece in parts])
+    if isinstance(rule.expected, Choreography):
+        orphans = total(parts, "orphans")
+    else:
+        several, each = (
+            np.sum([piece.attrs[name] for piece in parts], axis=0) for name in ("several", "each")
+        )
+        wants_own = (several == 0) | (2 * each > several) | rule.by_order
+        wants_own = np.append(wants_own, True)  # the last: what no rule makes due
+        rows = rows[np.where(wants_own[rows["owed"]], rows["of_each"], rows["of_flow"])]
+        taken = np.sum([piece.attrs["orphans"] for piece in parts], axis=0)
+        orphans = int(np.where(wants_own[:-1], *taken).sum())
+    combination = rows.groupby(_CASE, observed=True, dropna=False).ngroup().to_numpy()
+    first = pd.Series(combination).drop_duplicates().sort_values(kind="stable")
+    distinct: list[Any] = rows[_CASE].astype("object").iloc[first.index].to_numpy().tolist()
+    words = _Words(parts, rule)
+    told = np.empty((2, len(distinct)), dtype=object)
+    for place, row in enumerate(distinct):
+        told[:, place] = words.of(*row)
+    waiting_for, waiting_on = told[:, combination]
     table = pd.DataFrame(
         {
-            "correlation_id": rows["correlation_id"].astype("str").array,
+            "correlation_id": rows["correlation_id"].array,
             "event_type": rows["event_type"].astype("str").array,
-            "waiting_for": rows["waiting_for"].array,
-            "waiting_on": rows["waiting_on"].array,
+            "waiting_for": pd.array(waiting_for, dtype="str"),
+            "waiting_on": pd.array(waiting_on, dtype="str"),
             "since": utc(rows["since"].to_numpy(dtype=np.int64)),
             "waited_s": (end - rows["since"].to_numpy(dtype=np.int64)) / 1e9,
             "last_type": rows["last_type"].astype("str").array,
@@ -133,43 +166,18 @@ def whole(
     )
     from workbench.analysis.plots_design import plot_stuck
 
-    return Answer(table, _sentence(table, parts, expected), plot_stuck)
-
-
-def _waiting(piece: pd.DataFrame, words: _Words, upto: int) -> pd.DataFrame:
-    """The rows of a part that wait for something, and for what: a flow's last event seldom does."""
-    rows = piece[piece["due"] <= upto]
-    combination = rows.groupby(_CASE, observed=True, dropna=False).ngroup().to_numpy()
-    first = pd.Series(combination).drop_duplicates().sort_values(kind="stable")
-    distinct: list[Any] = rows[_CASE].astype("object").iloc[first.index].to_numpy().tolist()
-    told = np.empty((2, len(distinct)), dtype=object)
-    for place, row in enumerate(distinct):
-        told[:, place] = words.of(*row[:-1], owed=row[-1])
-    kept = pd.notna(told[0][combination])
-    waiting_for, waiting_on = told[:, combination[kept]]
-    waiting: pd.DataFrame = rows[kept].assign(
-        correlation_id=lambda waits: waits["correlation_id"].cat.remove_unused_categories(),
-        waiting_for=pd.array(waiting_for, dtype="str"),
-        waiting_on=pd.array(waiting_on, dtype="str"),
-    )
-    return waiting
+    return Answer(table, _sentence(table, parts, rule, orphans), plot_stuck)
 
 
 class _Words:
     """What an event waits for and on whom, from what the parts of a log say together."""
 
-    def __init__(self, parts: Sequence[pd.DataFrame], expected: Expected, usually: float) -> None:
-        ways: Counter[Any] = Counter()
-        answered: Counter[Any] = Counter()
+    def __init__(self, parts: Sequence[pd.DataFrame], rule: Rule) -> None:
         follow: Counter[Any] = Counter()
         for piece in parts:
-            for kind, cause, flows, flows_answered in piece.attrs["ways"]:
-                ways[kind, cause] += flows
-                answered[kind, cause] += flows_answered
             for *step, n in piece.attrs["followers"]:
                 follow[tuple(step)] += n
-        self._usual = {way for way, flows in ways.items() if answered[way] > usually * flows}
-        self._expected = expected
+        self._rule = rule
         self._types: dict[tuple[str, str | None], dict[str, None]] = {}
         self._services: dict[tuple[str, str], dict[str, None]] = {}
         for (kind, service, effect), _ in sorted(follow.items(), key=lambda s: (-s[1], s[0])):
@@ -177,29 +185,24 @@ class _Words:
             self._types.setdefault((kind, service), {})[effect] = None
             self._services.setdefault((kind, effect), {})[service] = None
 
-    def of(
-        self, kind: str, cause: Any, waits: Any, on: Any, gave_up: Any, *, owed: bool
-    ) -> tuple[str | None, str | None]:
-        """What it waits for, and on whom; ``None`` if it waits for nothing, or nobody knows."""
-        cause = cause if isinstance(cause, str) else None
-        services = gave_up.split(AND) if isinstance(gave_up, str) else []
-        if isinstance(on, str):
+    def of(self, kind: str, waits: Any, on: Any, gave_up: Any, owed: int) -> tuple[str, str | None]:
+        """What it waits for, and on whom; ``None`` if nobody knows."""
+        if isinstance(on, str):  # by a design
             return waits, on
-        if isinstance(waits, str):
-            types = sorted((self._expected or {})[kind])  # type: ignore[index]
-            return waits, self._who(kind, types, services)
-        if owed and (kind, cause) in self._usual:
-            types = list(self._types.get((kind, None), ()))
+        services = gave_up.split(AND) if isinstance(gave_up, str) and gave_up else []
+        if owed >= 0:
+            types: Sequence[str] = self._rule.owed[owed].effects
             return _alternatives(types), self._who(kind, types, services)
         if not services:
-            return None, None
+            types = list(self._types.get((kind, None), ()))
+            return _alternatives(types) or "an effect", self._who(kind, types, [])
         waited = (self._of(kind, service) or [f"an effect of {service}"] for service in services)
         return " and ".join(_alternatives(types) for types in waited), " and ".join(services)
 
     def _of(self, kind: str, service: str) -> list[str]:
         """What a service makes of a type: by the design, else as the log has it."""
-        if isinstance(self._expected, Choreography):
-            known = self._expected.services.get(service)
+        if isinstance(self._rule.expected, Choreography):
+            known = self._rule.expected.services.get(service)
             reactions = known.reactions.values() if known else ()
             return list(dict.fromkeys(e for r in reactions if r.whenever == kind for e in r.emits))
         return list(self._types.get((kind, service), ()))
@@ -212,15 +215,25 @@ class _Words:
         return _alternatives(list(names), "service") or None
 
 
-def _sentence(table: pd.DataFrame, parts: Sequence[pd.DataFrame], expected: Expected) -> str:
-    flows = sum(piece.attrs["flows"] for piece in parts)
-    by = "what is usual in this log" if expected is None else "what is expected"
-    if isinstance(expected, Choreography):
+def _sentence(table: pd.DataFrame, parts: Sequence[pd.DataFrame], rule: Rule, orphans: int) -> str:
+    flows = total(parts, "flows")
+    if not flows:
+        left = total(parts, "without_flow")
+        told = f" {count(left, 'event')} without a correlation id: in no flow." if left else ""
+        return f"There is no flow here, and so none that could be stuck.{told}"
+    by = "what is usual in this log" if rule.by_habit else "what is expected"
+    if isinstance(rule.expected, Choreography):
         by = "what the design makes due"
     said = inferred_from(parts)
-    if not isinstance(expected, Choreography) and all(piece.attrs["by_order"] for piece in parts):
+    if orphans:
+        said += (
+            f" {count(orphans, 'effect')} whose cause is not in the flow "
+            f"{'counts as an answer' if orphans == 1 else 'count as answers'}: see log.orphans()."
+        )
+    by_order = all(piece.attrs["by_order"] for piece in parts)
+    if by_order and not isinstance(rule.expected, Choreography):
         said += " No cause is told: each event is taken to follow the one before it."
-    said += _unknown(set().union(*(piece.attrs["types"] for piece in parts)), expected)
+    said += _unknown(set().union(*(piece.attrs["types"] for piece in parts)), rule.expected)
     if table.empty:
         return f"No flow is stuck among {flows:,}: all came that is due by {by}.{said}"
     n, longest = table["correlation_id"].nunique(), table["waited_s"].max()
@@ -235,6 +248,14 @@ def _sentence(table: pd.DataFrame, parts: Sequence[pd.DataFrame], expected: Expe
     more = f"; and {count(len(where) - _SAID, 'other place')}" if len(where) > _SAID else ""
     letters = int(table["dead_letter"].notna().sum())
     told = f" For {letters:,} of these there is a dead letter." if letters else ""
+    if (
+        rule.by_habit
+        and table.loc[table["dead_letter"].isna(), "correlation_id"].nunique() > flows / 2
+    ):
+        told += (
+            " That is more than half of the flows, and so most likely not what is due here: say "
+            'what is, by log.stuck(design) or by pairs, log.stuck({"Offered": ["Decided"]}).'
+        )
     return (
         f"{n:,} of {count(flows, 'flow')} {'is' if n == 1 else 'are'} stuck, the longest for "
         f"{length(longest)}, by {by}: {places_named}{more}.{told}{said}"
@@ -262,8 +283,8 @@ def _or_none(texts: pd.Series[str], row: Ints) -> Any:
     return texts.reindex(row).to_numpy(dtype=object)
 
 
-def _alternatives(names: list[str], noun: str = "type") -> str:
-    shown = names[:_NAMED]
+def _alternatives(names: Sequence[str], noun: str = "type") -> str:
+    shown = list(names[:_NAMED])
     if len(names) > _NAMED:
         shown.append(count(len(names) - _NAMED, f"other {noun}"))
     return " or ".join(shown)

@@ -7,16 +7,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numba import njit
 
-from workbench.analysis.index import who_gave_up
+from workbench.analysis.arrays import Bools, Ints
 from workbench.analysis.inference import STATISTICS
+from workbench.analysis.reasons import who_gave_up
+from workbench.analysis.unknown_causes import taken_as_answers
+from workbench.analysis.usually_due import ways_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
     from typing import Any
 
-    from workbench.analysis.arrays import Bools, Ints
+    from workbench.analysis.due_kernel import Judged
     from workbench.analysis.index import FlowIndex
+    from workbench.analysis.stuck_rule import Rule
 
 AND = "\n"
 """Between the services that gave up on one event."""
@@ -34,63 +38,154 @@ def as_told(index: FlowIndex) -> FlowIndex:
     return replace(index, cause=cause, inferred=np.zeros(len(cause), dtype=bool), causes_from="")
 
 
-def followed(index: FlowIndex) -> Ints:
-    """What each event follows: its cause, or in a log that knows no causes the event before it."""
-    return index.cause if (index.cause >= 0).any() else index.after
+def waiting(
+    index: FlowIndex, before: Ints, untold: Bools, rule: Rule, letters: Ints
+) -> pd.DataFrame:
+    """Find the events that lack what is due: what they caused, in ``before``, is not among it.
 
+    An event of which nobody knows the cause answers one event before it in its flow. Where a flow
+    holds several events to which the same is due, either each of them waits for an answer of its
+    own, or one answer is enough: both are worked out, for all parts of a log together decide.
 
-def unanswered(index: FlowIndex, before: Ints) -> tuple[Ints, list[tuple[Any, ...]]]:
-    """The events that nothing follows, and how usual that is.
+    Parameters
+    ----------
+    before
+        Of each event what it follows, or -1.
+    untold
+        Of each event, whether it names no cause.
+    letters
+        The events that a service gave up on.
 
     Returns
     -------
-    events
-        Their positions.
-    ways
-        Type, cause's type or ``None``, in how many flows there is that, and in how many of these
-        something follows it.
+    pandas.DataFrame
+        ``event`` (its position), ``owed`` (what is due, a place in ``rule.owed``), ``of_each`` and
+        ``of_flow`` (whether it waits if each wants an answer, or if one is enough, for which the
+        last stands). In ``attrs``, per thing due: ``several`` and ``each``, how many flows hold
+        several such events and an answer, and in how many of these most of them have their own;
+        and ``orphans``, per the two ways, how many events named a cause that isn't there and were
+        taken as an answer.
     """
-    cause = np.where(index.cause >= 0, index.type[index.cause] + 1, 0)  # 0: it is not known
-    n_causes = len(index.type_names) + 1
-    way, ways = pd.factorize(index.type * n_causes + cause)
-    answered = np.zeros(len(index.flow), dtype=bool)
-    answered[before[before >= 0]] = True
-    pair, pairs = pd.factorize(index.flow * len(ways) + way)
-    pair_answered = np.zeros(len(pairs), dtype=bool)
-    pair_answered[pair[answered]] = True
-    kind = pairs % max(len(ways), 1)
-    flows = np.bincount(kind, minlength=len(ways))
-    flows_answered = np.bincount(kind[pair_answered], minlength=len(ways))
-    names = index.type_names[ways // n_causes]
-    causes = [index.type_names[code - 1] if code else None for code in (ways % n_causes).tolist()]
-    counts = zip(names, causes, flows.tolist(), flows_answered.tolist(), strict=True)
-    return np.flatnonzero(~answered), list(counts)
+    n_owed = len(rule.owed)
+    event, owed, came = _slots(index, before, rule)
+    unknown = np.flatnonzero((before < 0) & (index.after >= 0))
+    numbers = {name: code for code, name in enumerate(index.type_names)}
+    pairs = np.array(
+        [(numbers[e], n) for n, due in enumerate(rule.owed) for e in due.effects if e in numbers],
+        dtype=np.int64,
+    ).reshape(-1, 2)
+
+    def answers(waits: Ints, due: Ints) -> Ints:
+        return taken_as_answers(index, waits, due, unknown, index.type[unknown], *pairs.T.copy())
+
+    open_ = np.flatnonzero(~came)
+    taken = answers(event[open_], owed[open_])
+    answered = came.copy()
+    answered[open_] = taken >= 0
+    group, groups = pd.factorize(index.flow[event] * max(n_owed, 1) + owed)
+    due_of = groups % max(n_owed, 1)
+    n = np.bincount(group, minlength=len(groups))
+    n_answered = np.bincount(group[answered], minlength=len(groups))
+    several = (n > 1) & (n_answered > 0)
+    each = several & (2 * n_answered > n)
+
+    first = np.unique(group, return_index=True)[1]
+    none = np.flatnonzero(np.bincount(group[came], minlength=len(groups)) == 0)
+    none = none[np.argsort(first[none], kind="stable")]
+    taken_by_flow = answers(event[first[none]], due_of[none])
+    last = np.full(len(groups), -1)
+    last[group] = event  # positions ascend: the last one stays
+    of_letter = np.isin(event, letters)
+    last[group[of_letter]] = event[of_letter]
+    still = none[taken_by_flow < 0]
+
+    rows = np.concatenate(
+        [
+            event[open_[taken < 0]] * max(n_owed, 1) + owed[open_[taken < 0]],
+            last[still] * max(n_owed, 1) + due_of[still],
+        ]
+    )
+    code, keys = pd.factorize(rows, sort=True)
+    of_each, of_flow = np.zeros(len(keys), dtype=bool), np.zeros(len(keys), dtype=bool)
+    of_each[code[: len(code) - len(still)]] = True
+    of_flow[code[len(code) - len(still) :]] = True
+    at, due = np.divmod(np.asarray(keys, dtype=np.int64), max(n_owed, 1))
+    found = pd.DataFrame({"event": at, "owed": due, "of_each": of_each, "of_flow": of_flow})
+    found.attrs = {
+        "several": np.bincount(due_of[several], minlength=n_owed).tolist(),
+        "each": np.bincount(due_of[each], minlength=n_owed).tolist(),
+        "orphans": [
+            np.bincount(due[(answer >= 0) & ~untold[answer]], minlength=n_owed).tolist()
+            for due, answer in ((owed[open_], taken), (due_of[none], taken_by_flow))
+        ],
+    }
+    return found
 
 
-def unmet(index: FlowIndex, expected: Mapping[str, Collection[str]]) -> Ints:
-    """The events after which none of the types expected came.
+def _slots(index: FlowIndex, before: Ints, rule: Rule) -> tuple[Ints, Ints, Bools]:
+    """Every event to which something is due: its position, what is due, and whether it caused it."""
+    way, ways = ways_of(index, by_cause=rule.by_habit)
+    at_way = {way: number for number, way in enumerate(ways)}
+    numbers = {name: code for code, name in enumerate(index.type_names)}
+    known = [n for n, due in enumerate(rule.owed) if due[:2] in at_way]
+    known.sort(key=lambda n: at_way[rule.owed[n][:2]])
+    of_way = np.array([at_way[rule.owed[n][:2]] for n in known], dtype=np.int64)
+    effects = [[numbers[e] for e in rule.owed[n].effects if e in numbers] for n in known]
+    due_start = np.searchsorted(of_way, np.arange(len(ways) + 1)).astype(np.int64)
+    effect_start = np.cumsum([0, *map(len, effects)]).astype(np.int64)
+    effect_type = np.array([code for codes in effects for code in codes], dtype=np.int64)
+    slot = np.zeros(len(way) + 1, dtype=np.int64)
+    np.cumsum(np.diff(due_start)[way], out=slot[1:])
+    event = np.repeat(np.arange(len(way)), np.diff(slot))
+    due = np.arange(slot[-1]) - slot[event] + due_start[way[event]]
+    came = np.zeros(slot[-1], dtype=bool)
+    _mark_come(before, index.type, way, slot, due_start, effect_start, effect_type, came)
+    return event, np.array(known, dtype=np.int64)[due], came
 
-    An event whose cause is not known may answer any event that stands before it in its flow.
+
+@njit(cache=True, nogil=True)
+def _mark_come(
+    before: Ints,
+    type_: Ints,
+    way: Ints,
+    slot: Ints,
+    due_start: Ints,
+    effect_start: Ints,
+    effect_type: Ints,
+    came: Bools,
+) -> None:
+    for event in range(len(before)):
+        answered = before[event]
+        if answered < 0:
+            continue
+        first = due_start[way[answered]]
+        for due in range(first, due_start[way[answered] + 1]):
+            for effect in range(effect_start[due], effect_start[due + 1]):
+                if effect_type[effect] == type_[event]:
+                    came[slot[answered] + due - first] = True
+
+
+def missing(index: FlowIndex, judged: Judged, untold: Bools) -> tuple[Ints, Ints, int]:
+    """What a design makes due and nothing answered.
+
+    Returns
+    -------
+    events, due
+        Their positions, and the places in ``design.dues`` of what is due.
+    orphans
+        How many events that name a cause which isn't there were taken for something due, each
+        after the nearest event before it.
     """
-    number = {name: code for code, name in enumerate(index.type_names)}
-    kinds = [number[kind] for kind, effects in expected.items() if effects and kind in number]
-    allowed = np.zeros((len(number), len(number)), dtype=bool)
-    for kind in kinds:
-        effects = expected[index.type_names[kind]]
-        allowed[kind, [number[name] for name in effects if name in number]] = True
-    answered = np.zeros(len(index.flow), dtype=bool)
-    effect = np.flatnonzero(index.cause >= 0)
-    cause = index.cause[effect]
-    answered[cause[allowed[index.type[cause], index.type[effect]]]] = True
-
-    uncaused = np.flatnonzero((index.cause < 0) & (index.after >= 0))
-    for kind in kinds:
-        last = np.full(index.flows, -1)
-        answers = uncaused[allowed[kind, index.type[uncaused]]]
-        last[index.flow[answers]] = answers  # positions ascend: the last one stays
-        answered |= (index.type == kind) & (np.arange(len(answered)) < last[index.flow])
-    waiting: Bools = np.isin(index.type, kinds) & ~answered
-    return np.flatnonzero(waiting)
+    event, due = judged.missing(index)
+    codes, n_sources = judged.design.codes, len(judged.design.sources)
+    per_due = np.diff(codes.effect_start)
+    orphan = np.flatnonzero((judged.cause < 0) & ~untold)
+    answer = taken_as_answers(
+        *(index, event, due, orphan, index.type[orphan] * n_sources + index.source[orphan]),
+        codes.effect_type * n_sources + np.repeat(codes.due_source, per_due),
+        np.repeat(np.arange(len(per_due)), per_due),
+    )
+    return event[answer < 0], due[answer < 0], int((answer >= 0).sum())
 
 
 def given_up(index: FlowIndex) -> pd.DataFrame:
@@ -99,12 +194,14 @@ def given_up(index: FlowIndex) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``event`` (its position, ascending), ``services`` (joined by ``AND``) and ``reasons``.
+        ``event`` (its position, ascending), ``services`` (joined by ``AND``; ``""`` if no letter
+        names one), ``reasons``, and ``has_effect``: whether the event has an effect of anyone.
     """
     event, reasons = index.copy_event[index.dead], index.reason
     letters = pd.DataFrame({"event": event, "reasons": reasons}, dtype="object")[event >= 0]
     letters["event"] = letters["event"].astype("int64")
-    letters["services"] = [who_gave_up(reason) for reason in letters["reasons"]]
+    named = [who_gave_up(str(reason)) for reason in letters["reasons"]]
+    letters["services"] = pd.Series(named, index=letters.index, dtype="object")
     number = pd.Index(index.source_names).get_indexer(pd.Index(letters["services"], dtype="object"))
     concerned = np.zeros(len(index.flow) + 1, dtype=bool)  # the last is for no cause, -1
     concerned[letters["event"].to_numpy()] = True
@@ -115,8 +212,12 @@ def given_up(index: FlowIndex) -> pd.DataFrame:
     open_ = letters[~answered]
     services = open_.drop_duplicates(["event", "services"]).groupby("event")["services"]
     told = open_.groupby("event")["reasons"].agg("; ".join)
-    found = pd.DataFrame({"services": services.agg(AND.join), "reasons": told})
-    return found.reset_index()
+    found = pd.DataFrame({"services": services.agg(_joined), "reasons": told}).reset_index()
+    return found.assign(has_effect=np.isin(found["event"], index.cause[effect]))
+
+
+def _joined(services: pd.Series[Any]) -> str:
+    return AND.join(services.dropna())
 
 
 def followers(index: FlowIndex, before: Ints) -> list[tuple[Any, ...]]:

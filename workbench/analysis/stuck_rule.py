@@ -1,0 +1,64 @@
+"""What says what is due, for ``stuck``: a design, pairs of types, or what is usual in a log."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from numbers import Real
+from typing import TYPE_CHECKING
+
+from workbench.analysis.usually_due import Owed
+from workbench.choreography import Choreography
+from workbench.errors import LogError
+
+if TYPE_CHECKING:
+    from workbench.analysis.usually_due import WayCounts
+
+Expected = Choreography | Mapping[str, Collection[str]] | None
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What says what is due: a design, pairs of types, or what is usual in a log."""
+
+    expected: Expected
+    owed: tuple[Owed, ...] = ()
+    """By pairs and by what is usual: what is due."""
+    by_order: bool = False
+    """By what is usual: no event of the log names its cause."""
+
+    @classmethod
+    def of(cls, expected: Choreography | Mapping[str, Collection[str]]) -> Rule:
+        """By a design, or by pairs: after an event of a type one of some types."""
+        if isinstance(expected, Choreography):
+            return cls(expected)
+        pairs = {
+            kind: sorted({effects} if isinstance(effects, str) else set(effects))
+            for kind, effects in expected.items()
+        }
+        owed = (Owed(kind, None, tuple(effects)) for kind, effects in pairs.items() if effects)
+        return cls(pairs, tuple(owed))
+
+    @classmethod
+    def usual(cls, counts: WayCounts, usually: float) -> Rule:
+        """By what is usual."""
+        return cls(None, tuple(counts.owed(usually)), counts.by_order)
+
+    @property
+    def by_habit(self) -> bool:
+        """Whether it is what is usual, which depends on what an event came of."""
+        return self.expected is None
+
+
+def check_share(usually: object) -> None:
+    """Check that ``usually`` is a share.
+
+    Raises
+    ------
+    LogError
+        It is not.
+    """
+    if not (isinstance(usually, Real) and 0 <= float(usually) <= 1):
+        raise LogError(
+            f"usually={usually!r} is no share of the flows: give a number from 0 to 1, such as 0.5."
+        )
