@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, cast
 
+from workbench.capture.reading.likeness import like_flows, told_by_type
 from workbench.capture.reading.paths import Path, members
-from workbench.capture.reading.times import Form, form_of
+from workbench.capture.reading.times import Form, form_of, in_time
 from workbench.capture.reading.vocabulary import PAYLOADS, WRAPPERS, points, words
 from workbench.capture.whole import WHOLE_TEXT, whole
 
@@ -27,6 +28,8 @@ class Seen:
 
     path: Path
     values: Sequence[Any]
+    fraction: float = 1.0
+    """The share of the log's rows that these are, drawn by chance; 1 for rows that stand together."""
 
     @cached_property
     def there(self) -> list[Any]:
@@ -48,10 +51,29 @@ class Seen:
         """How they are written, if they are times."""
         return form_of(self.there) if self.plain else None
 
+    @cached_property
+    def size(self) -> float:
+        """How many rows share a value, on average.
+
+        Of rows drawn by chance few share one: how many pairs do tells how many rows there are.
+        """
+        if self.fraction == 1:
+            return len(self.there) / max(len(self.counts), 1)
+        pairs = sum(n * (n - 1) for n in self.counts.values())
+        return 1 + pairs / (max(len(self.there), 1) * self.fraction)
+
     @property
     def distinct(self) -> float:
         """The share of distinct values, 0 to 1."""
-        return len(self.counts) / max(len(self.there), 1)
+        return 1 / self.size if self.counts else 0.0
+
+    def known_in(self, ids: Seen) -> float:
+        """The share of its values that are among the values of another path."""
+        both = len(self.counts.keys() & ids.counts.keys())
+        share = both / max(len(self.counts), 1)
+        if self.fraction == 1:
+            return share
+        return min(1.0, share / self.fraction) if both >= _FEW else 0.0
 
     @property
     def filled(self) -> float:
@@ -77,6 +99,8 @@ class Evidence:
     seen: Mapping[Path, Seen]
     given: Collection[Path] = ()
     """Paths that somebody named."""
+    _rows_by_id: dict[Path, dict[str, int]] = field(default_factory=dict)
+    _orders: dict[Path, Sequence[int]] = field(default_factory=dict)
 
     def of(self, column: str, each: Seen) -> float | None:
         """Ask the method of a column."""
@@ -98,7 +122,8 @@ class Evidence:
         if each.form is None or each.filled < 0.5:
             return None
         is_id = any(points(column, each.path) > 70 for column in _ENVELOPE if column != "time")
-        return 45.0 * each.filled - self._outer(each.path) - (40 if is_id else 0)
+        depth = self._outer(each.path) - 2.0 * (len(each.path) - 1)
+        return 45.0 * each.filled - depth - (40 if is_id else 0)
 
     def broker_time(self, each: Seen) -> float | None:
         """Can be read as times."""
@@ -173,38 +198,60 @@ class Evidence:
         return 0.0 if whole else None
 
     def correlation_id(self, each: Seen) -> float | None:
-        """Comes again, up to 1000 times, and is the same in cause and effect."""
+        """Comes again, up to 1000 times, is the same in cause and effect, and its rows make a flow."""
         if not _is_key(each, "correlation_id"):
             return None
         if len(each.there) < _FEW:
             return 0.0
-        size = len(each.there) / len(each.counts)
         if len(each.counts) < 2:
             return -50.0
-        told = 15.0 if 1.3 <= size <= 1000 else -40.0
-        agreeing = self._agreeing(each)
+        fits = 1.3 <= each.size <= 1000
+        told = 15.0 if fits else -40.0
+        agreeing, flowing = self._agreeing(each), self._flowing(each) if fits else None
         if agreeing is not None:
-            told += 50 * (agreeing - 0.5) if size <= 1000 else -20.0
-        elif 1.3 <= size <= 1000 and len(each.counts) > 4:
+            told += 50 * (agreeing - 0.5) if each.size <= 1000 else -20.0
+            told += 20 * (flowing or 0)
+        elif fits and len(each.counts) > 4:
             told += 22.0 * _numbered(each) - self._outer(each.path)
+            # What doesn't look like flows at all is a number that comes again by chance.
+            told += 0 if flowing is None else 40 * flowing - 10
         return told + 5 * each.filled - len(each.path)
+
+    def _flowing(self, each: Seen) -> float | None:
+        types = self.seen.get(self.paths.get("type", ()))
+        if types is None or len(types.counts) < 2:
+            return None
+        return like_flows(each.values, types.values, self._in_time())
+
+    def _in_time(self) -> Sequence[int]:
+        """The rows in the order of time; as they stand where none is known."""
+        path = self.paths.get("time", ())
+        if path not in self._orders:
+            each = self.seen.get(path)
+            height = len(next(iter(self.seen.values())).values)
+            known = each is not None and each.form is not None
+            self._orders[path] = in_time(each.values, each.form) if known else range(height)
+        return self._orders[path]
+
+    def _pairs(self, each: Seen) -> list[tuple[int, int]]:
+        """The rows of cause and effect, if a path says causes."""
+        ids = self.seen.get(self.paths.get("id", ()))
+        if ids is None:
+            return []
+        if ids.path not in self._rows_by_id:
+            self._rows_by_id[ids.path] = {_as_key(v): row for row, v in enumerate(ids.values)}
+        rows = self._rows_by_id[ids.path]
+        keys = ((row, _as_key(v)) for row, v in enumerate(each.values) if v is not None)
+        return [(rows[key], row) for row, key in keys if key in rows]
 
     def _agreeing(self, each: Seen) -> float | None:
         """How often an effect has the same value as its cause; ``None`` without known causes."""
-        if not {"id", "causation_id"} <= self.paths.keys():
-            return None
-        ids, causes = self.seen.get(self.paths["id"]), self.seen.get(self.paths["causation_id"])
-        if ids is None or causes is None:
-            return None
-        value_of = {_as_key(i): v for i, v in zip(ids.values, each.values, strict=True)}
-        pairs = [
-            (value_of[_as_key(cause)], value)
-            for cause, value in zip(causes.values, each.values, strict=True)
-            if cause is not None and _as_key(cause) in value_of
-        ]
+        causes = self.seen.get(self.paths.get("causation_id", ()))
+        pairs = [] if causes is None else self._pairs(causes)
         if len(pairs) < 5:
             return None
-        agreeing: int = sum(a is not None and a == b for a, b in pairs)
+        values = ((each.values[cause], each.values[effect]) for cause, effect in pairs)
+        agreeing: int = sum(a is not None and a == b for a, b in values)
         return agreeing / len(pairs)
 
     def causation_id(self, each: Seen) -> float | None:
@@ -217,10 +264,20 @@ class Evidence:
         itself = sum(a is not None and a == b for a, b in zip(each.values, ids.values, strict=True))
         if itself > len(each.there) / 2:
             return None
-        known = _share(each.counts.keys(), ids.counts.keys())
+        known = each.known_in(ids)
+        if known < 0.3:
+            return -25.0
         # Row numbers and other small counts are found among small ids by chance.
-        chance = -30 if all(_is_whole(v) for v in list(each.counts)[:50]) else 0
-        return (60.0 * known + chance) if known >= 0.3 else -25.0
+        small = all(_is_whole(v) for v in list(each.counts)[:50])
+        return 60.0 * known - (30 if small and not self._told_by_type(each) else 0)
+
+    def _told_by_type(self, each: Seen) -> bool:
+        """Whether the type of an effect tells that of its cause, if a path says causes."""
+        types = self.seen.get(self.paths.get("type", ()))
+        if types is None or each.distinct < 0.05:
+            return False
+        named = [(str(types.values[a]), str(types.values[b])) for a, b in self._pairs(each)]
+        return told_by_type(named, types.counts) > 0.5
 
     def data(self, each: Seen) -> float | None:
         """Nested, and no envelope that holds the id, the time and the like."""
@@ -240,13 +297,14 @@ class Evidence:
         is_wrapper = bool(last) and last[-1] in WRAPPERS
         nameless = len(each.path) == 1 and not is_wrapper and isinstance(each.there[0], dict | str)
         some = list(map(str, each.there[:200]))
-        return 10.0 + (32 * each.filled * len(set(some)) / len(some) if nameless else 0)
+        # The events of one flow may all say the same.
+        varied = min(1.0, 5 * len(set(some)) / len(some))
+        return 10.0 + (32 * each.filled * varied if nameless else 0)
 
     def _is_cause_of_some(self, each: Seen) -> bool:
-        known = each.counts.keys()
         return any(
             other is not each and other.plain and other.counts != each.counts
-            and len(other.counts) > 2 and _share(other.counts.keys(), known) > 0.5
+            and len(other.counts) > 2 and other.known_in(each) > 0.5
             for other in self.seen.values()
         )  # fmt: skip
 
@@ -261,8 +319,13 @@ def _is_inside(path: Path, whole: Path) -> bool:
 
 
 def _is_key(each: Seen, column: str) -> bool:
-    """Whether values can be keys: text or whole numbers, and no times unless the name says so."""
-    if not each.plain or any(isinstance(whole(v), float) for v in each.there):
+    """Whether values can be keys: text or whole numbers, and no times unless the name says so.
+
+    A column of numbers of which some have a fraction, ``7,4`` or ``1.250,00``, is none.
+    """
+    if not each.plain or each.nested or any(isinstance(whole(v), float) for v in each.there):
+        return False
+    if any(map(_FRACTION.fullmatch, each.counts)) and all(map(_COUNT.fullmatch, each.counts)):
         return False
     return each.form is None or points(column, each.path) > 50
 
@@ -273,16 +336,15 @@ def _as_key(value: Any) -> str:
 
 
 _WAS_WHOLE: Final = re.compile(WHOLE_TEXT)
+_GROUPED: Final = r"[+-]?(\d{1,3}([., ']\d{3})+|\d*)"
+_FRACTION: Final = re.compile(rf"{_GROUPED}[.,]\d+([eE][+-]?\d+)?")
+_COUNT: Final = re.compile(rf"{_GROUPED}([.,]\d+([eE][+-]?\d+)?)?")
 
 
 def _numbered(each: Seen) -> float:
     """The share of values with a digit in them, as keys have."""
     some = list(each.counts)[:200]
     return sum(any(map(str.isdigit, text)) for text in some) / len(some)
-
-
-def _share(some: Any, known: Any) -> float:
-    return len(some & known) / max(len(some), 1)
 
 
 def _is_whole(value: Any) -> bool:

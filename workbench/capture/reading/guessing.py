@@ -8,7 +8,7 @@ what stands in it, and a good name over the wrong values is passed by.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -36,7 +36,13 @@ class Guess:
     forms: dict[str, Form] = field(default_factory=dict)
 
 
-def guess(leaves: Mapping[Path, Sequence[Any]], given: Mapping[str, Path]) -> Guess:
+def guess(
+    leaves: Mapping[Path, Sequence[Any]],
+    given: Mapping[str, Path],
+    *,
+    never: Collection[str] = (),
+    fraction: float = 1.0,
+) -> Guess:
     """Guess where our columns stand.
 
     Parameters
@@ -45,12 +51,18 @@ def guess(leaves: Mapping[Path, Sequence[Any]], given: Mapping[str, Path]) -> Gu
         Path → values, one for each row that was looked at.
     given
         What is not guessed, as somebody said so.
+    never
+        Columns of ours that the log doesn't have, as somebody said so.
+    fraction
+        The share of the log's rows that were looked at, drawn by chance; 1 for rows that stand
+        together.
     """
-    seen = {path: Seen(path, values) for path, values in leaves.items()}
-    found = Guess(_our_words(seen) | dict(given))
+    seen = {path: Seen(path, values, fraction) for path, values in leaves.items()}
+    ours = {column: path for column, path in _our_words(seen).items() if column not in never}
+    found = Guess(ours | dict(given))
     evidence = Evidence(found.paths, seen, set(given.values()))
     for column in _ORDER:
-        if column in found.paths:
+        if column in found.paths or column in never:
             continue
         outside = [path for path in seen if not evidence.in_payload(path)]
         best = _best(column, evidence, outside if column == "correlation_id" else seen)
