@@ -173,7 +173,7 @@ class Evidence:
         if each.distinct > 0.5 or len(each.counts) > 1000:
             return None
         told = 10.0 * each.filled - self._outer(each.path)
-        return told + 40 if self._emits(each) else told
+        return told + 42 if self._emits(each) else told
 
     def _emits(self, each: Seen) -> bool:
         """Whether each type has one value here, and there are several: as it is with services."""
@@ -214,7 +214,7 @@ class Evidence:
         elif fits and len(each.counts) > 4:
             told += 22.0 * _numbered(each) - self._outer(each.path)
             # What doesn't look like flows at all is a number that comes again by chance.
-            told += 0 if flowing is None else 40 * flowing - 10
+            told += 0 if flowing is None else 60 * flowing - 15
         return told + 5 * each.filled - len(each.path)
 
     def _flowing(self, each: Seen) -> float | None:
@@ -229,8 +229,10 @@ class Evidence:
         if path not in self._orders:
             each = self.seen.get(path)
             height = len(next(iter(self.seen.values())).values)
-            known = each is not None and each.form is not None
-            self._orders[path] = in_time(each.values, each.form) if known else range(height)
+            form = each.form if each is not None else None
+            self._orders[path] = (
+                range(height) if each is None or form is None else in_time(each.values, form)
+            )
         return self._orders[path]
 
     def _pairs(self, each: Seen) -> list[tuple[int, int]]:

@@ -111,12 +111,12 @@ def _our_words(seen: Mapping[Path, Seen]) -> dict[str, Path]:
 
 def _taken(path: Path, column: str, paths: Mapping[str, Path]) -> bool:
     """Whether a path is some other column already; a topic may be the type and the channel both."""
-    if column == "channel":
-        return path in [other for name, other in paths.items() if name != "type"]
     inside_payload = (
         column != "correlation_id" and paths.get("data") == path[: len(paths.get("data", ()))]
     )
-    return path in paths.values() or (inside_payload and "data" in paths and column in _OUTSIDE)
+    if inside_payload and "data" in paths and column in _OUTSIDE:
+        return True
+    return path in [where for name, where in paths.items() if (column, name) != ("channel", "type")]
 
 
 _OUTSIDE: Final = frozenset(["channel", "partition", "offset", "broker_time", "source"])

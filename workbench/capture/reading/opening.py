@@ -11,10 +11,11 @@ import codecs
 import glob
 import lzma
 import os
+import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import zstandard
 
@@ -35,6 +36,10 @@ _LARGEST_DOCUMENT: Final = 1 << 30
 CUT: Final = 300
 """Letters of a bad row that are kept."""
 
+Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
+
+_ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+
 _FOLDER_ENDS: Final = (
     ".parquet",
     ".arrow",
@@ -47,7 +52,7 @@ _FOLDER_ENDS: Final = (
 )
 
 
-def files_of(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[Path]:
+def files_of(paths: Paths) -> list[Path]:
     """Find the files that a path, a pattern (``*``, ``**``, ``?``), a folder or several name.
 
     Raises
@@ -55,13 +60,18 @@ def files_of(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -
     LogError
         There is no such file, or a folder holds none that may be a log.
     """
-    several = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+    several = _each(paths)
     if not several:
         raise LogError(
             "no file was named: give a path, a pattern such as 'logs/*.jsonl', or a list."
         )
     found: dict[Path, None] = {}
     for each in several:
+        if _ADDRESS.match(str(each)):
+            raise LogError(
+                f"{each} can't be read: an event log is read from files, and no network connection "
+                "is opened; download it first."
+            )
         path = Path(each).expanduser()
         if path.is_dir():
             found |= dict.fromkeys(_in_folder(path))
@@ -75,6 +85,20 @@ def files_of(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -
                 raise LogError(f"{each} can't be read: no file matches this pattern.")
             found |= dict.fromkeys(files)
     return list(found)
+
+
+def _each(paths: Any) -> list[Any]:
+    if isinstance(paths, str | os.PathLike):
+        return [paths]
+    several = (
+        list(paths) if isinstance(paths, Iterable) and not isinstance(paths, bytes) else [paths]
+    )
+    for each in several:
+        if not isinstance(each, str | os.PathLike):
+            raise LogError(
+                f"{each!r:.60} is no file: give a path, a pattern such as 'logs/*.jsonl', or a list."
+            )
+    return several
 
 
 def _in_folder(folder: Path) -> list[Path]:
@@ -116,6 +140,8 @@ class OpenedFile:
         self.path = path
         self.name = str(path)
         self.rejected: list[Rejected] = []
+        self.notes: list[str] = []
+        """What else is worth saying, each a sentence without its full stop."""
         self.recoded = 0
         """Lines that were no UTF-8 and were read as Windows-1252."""
         self._expanded = expanded
@@ -130,6 +156,11 @@ class OpenedFile:
                 return file.read(8)
         except OSError as error:
             raise LogError(f"{self.name} can't be read: {error.strerror or error}.") from error
+
+    @property
+    def changed(self) -> float:
+        """When it was last changed, in seconds since 1970."""
+        return self.path.stat().st_mtime
 
     def done(self) -> None:
         """Say that all of it was read, where another library read it."""
@@ -146,6 +177,19 @@ class OpenedFile:
                     break
             self._head = found
         return _as_utf8(self._head[:size])[0]
+
+    def is_whole(self) -> None:
+        """Check that what was looked at does not end because the file is damaged.
+
+        Raises
+        ------
+        LogError
+            It does.
+        """
+        if self._cut is not None:
+            raise LogError(
+                f"{self.name} can't be read: it is compressed, and cut or damaged at its start: {self._cut}."
+            )
 
     def lines(self) -> Iterator[tuple[int, bytes]]:
         """Give each line that is not empty with its number."""

@@ -110,14 +110,30 @@ def times(values: pa.Array, form: Form, zone: str = "UTC") -> pa.Array:
         found = text_counted(values, form)
         left = pc.if_else(pc.is_null(found), values, pa.scalar(None, kind))
         return pc.coalesce(found, _parsed(left, "ISO 8601", zone)) if found.null_count else found
-    try:
-        return values.cast(UTC_NS)
-    except pa.ArrowInvalid:
-        pass
-    try:
-        return assumed(values.cast(pa.timestamp("ns")), zone).cast(UTC_NS)
-    except pa.ArrowInvalid:
-        return _parsed(values, form, zone)
+    for texts in (values, _as_iso(values, form)):
+        if texts is None:
+            continue
+        try:
+            return texts.cast(UTC_NS)
+        except pa.ArrowInvalid:
+            pass
+        try:
+            return assumed(texts.cast(pa.timestamp("ns")), zone).cast(UTC_NS)
+        except pa.ArrowInvalid:
+            pass
+    return _parsed(values, form, zone)
+
+
+_DATED: Final = r"^\s*(\d\d)[./-](\d\d)[./-](\d{4}),?\s+(\d\d:\d\d(?::\d\d(?:\.\d+)?)?)\s*(Z|[+-]\d\d:?\d\d)?\s*$"
+
+
+def _as_iso(values: pa.Array, form: Form) -> pa.Array | None:
+    """Dates of two digits for the day and the month as ISO 8601, which is read many times faster."""
+    if not form.startswith("text, "):
+        return None
+    pointed = pc.replace_substring_regex(values, pattern=r"(:\d\d),(\d)", replacement=r"\1.\2")
+    order = r"\3-\2-\1 \4\5" if form == "text, day first" else r"\3-\1-\2 \4\5"
+    return pc.replace_substring_regex(pointed, pattern=_DATED, replacement=order)
 
 
 def _parsed(values: pa.Array, form: Form, zone: str) -> pa.Array:
