@@ -8,7 +8,8 @@ import zstandard
 
 from workbench.capture import read
 from workbench.capture.reading import opening
-from workbench.capture.reading.opening import OpenedFile, files_of
+from workbench.capture.reading.finding_files import files_of
+from workbench.capture.reading.opening import OpenedFile
 from workbench.errors import LogError
 
 EVENT = '{"id": "%d", "type": "Größer", "time": "2026-11-23T12:00:00Z"}\n'

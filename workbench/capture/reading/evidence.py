@@ -2,90 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from workbench.capture.reading.likeness import like_flows, told_by_type
-from workbench.capture.reading.paths import Path, members
-from workbench.capture.reading.times import Form, form_of, in_time
+from workbench.capture.reading.paths import Path
+from workbench.capture.reading.seen import FEW, Seen, as_key, is_key, is_whole, numbered
+from workbench.capture.reading.times import in_time
 from workbench.capture.reading.vocabulary import PAYLOADS, WRAPPERS, points, words
-from workbench.capture.whole import WHOLE_TEXT, whole
 
 _ENVELOPE: Final = ("id", "time", "correlation_id", "causation_id")
 """What tells an envelope from a payload."""
-
-_FEW: Final = 8
-"""Rows below which values say little."""
-
-
-@dataclass
-class Seen:
-    """What stands at a path in some rows, one value a row; ``None`` where there is nothing."""
-
-    path: Path
-    values: Sequence[Any]
-    fraction: float = 1.0
-    """The share of the log's rows that these are, drawn by chance; 1 for rows that stand together."""
-
-    @cached_property
-    def there(self) -> list[Any]:
-        """The values that are there."""
-        return [v for v in self.values if v is not None and v != "" and v == v]  # noqa: PLR0124
-
-    @cached_property
-    def plain(self) -> bool:
-        """Whether all of them are text or numbers."""
-        return bool(self.there) and not any(isinstance(v, dict | list | bool) for v in self.there)
-
-    @cached_property
-    def counts(self) -> Counter[str]:
-        """How often each is there, as text."""
-        return Counter(map(_as_key, self.there)) if self.plain else Counter()
-
-    @cached_property
-    def form(self) -> Form | None:
-        """How they are written, if they are times."""
-        return form_of(self.there) if self.plain else None
-
-    @cached_property
-    def size(self) -> float:
-        """How many rows share a value, on average.
-
-        Of rows drawn by chance few share one: how many pairs do tells how many rows there are.
-        """
-        if self.fraction == 1:
-            return len(self.there) / max(len(self.counts), 1)
-        pairs = sum(n * (n - 1) for n in self.counts.values())
-        return 1 + pairs / (max(len(self.there), 1) * self.fraction)
-
-    @property
-    def distinct(self) -> float:
-        """The share of distinct values, 0 to 1."""
-        return 1 / self.size if self.counts else 0.0
-
-    def known_in(self, ids: Seen) -> float:
-        """The share of its values that are among the values of another path."""
-        both = len(self.counts.keys() & ids.counts.keys())
-        share = both / max(len(self.counts), 1)
-        if self.fraction == 1:
-            return share
-        return min(1.0, share / self.fraction) if both >= _FEW else 0.0
-
-    @property
-    def filled(self) -> float:
-        """The share of rows that have one."""
-        return len(self.there) / max(len(self.values), 1)
-
-    @cached_property
-    def nested(self) -> bool:
-        """Whether most are objects or lists, or text that holds an object."""
-        some = self.there[:100]
-        inside = sum(isinstance(v, dict | list) or members(v) is not None for v in some)
-        return bool(some) and inside > len(some) / 2
 
 
 @dataclass
@@ -131,9 +59,9 @@ class Evidence:
 
     def id(self, each: Seen) -> float | None:
         """Differs from row to row; better still if another column points to it."""
-        if not _is_key(each, "id"):
+        if not is_key(each, "id"):
             return None
-        few = len(each.there) < _FEW
+        few = len(each.there) < FEW
         if each.distinct < 0.5 and not few:
             return None
         if few:
@@ -148,7 +76,7 @@ class Evidence:
             return None
         if any(isinstance(v, float) or len(str(v)) > 200 for v in each.there):
             return None
-        few = len(each.there) < _FEW
+        few = len(each.there) < FEW
         kinds = len(each.counts)
         if not few and (each.distinct > 0.5 or kinds > 500):
             return None
@@ -157,7 +85,7 @@ class Evidence:
             return -30.0
         # Types are the richest of the small vocabularies, and often read like OrderPlaced or order.placed.
         worded = sum(len(words(text)) > 1 for text in each.counts) / kinds
-        told = 20.0 * worded + (15 if 3 <= kinds <= 100 else 0) - 20 * _numbered(each)
+        told = 20.0 * worded + (15 if 3 <= kinds <= 100 else 0) - 20 * numbered(each)
         if few:
             return told / 2 - self._outer(each.path)
         if kinds == 1:
@@ -168,7 +96,7 @@ class Evidence:
         """Few; better still if each type has one."""
         if not each.plain or each.form is not None or not isinstance(each.there[0], str):
             return None
-        if len(each.there) < _FEW:
+        if len(each.there) < FEW:
             return 0.0
         if each.distinct > 0.5 or len(each.counts) > 1000:
             return None
@@ -185,23 +113,23 @@ class Evidence:
         ):
             return False
         pairs = {(str(a), str(b)) for a, b in zip(types.values, each.values, strict=True)}
-        return len(pairs) == len(types.counts) and not any(map(_is_whole, each.counts))
+        return len(pairs) == len(types.counts) and not any(map(is_whole, each.counts))
 
     def channel(self, each: Seen) -> float | None:
         """Few."""
         small = each.plain and each.form is None and isinstance(each.there[0], str)
-        return 0.0 if small and (len(each.there) < _FEW or each.distinct <= 0.5) else None
+        return 0.0 if small and (len(each.there) < FEW or each.distinct <= 0.5) else None
 
     def whole(self, each: Seen) -> float | None:
         """Whole numbers."""
-        whole = each.plain and all(_is_whole(v) for v in each.there)
+        whole = each.plain and all(is_whole(v) for v in each.there)
         return 0.0 if whole else None
 
     def correlation_id(self, each: Seen) -> float | None:
         """Comes again, up to 1000 times, is the same in cause and effect, and its rows make a flow."""
-        if not _is_key(each, "correlation_id"):
+        if not is_key(each, "correlation_id"):
             return None
-        if len(each.there) < _FEW:
+        if len(each.there) < FEW:
             return 0.0
         if len(each.counts) < 2:
             return -50.0
@@ -212,7 +140,7 @@ class Evidence:
             told += 50 * (agreeing - 0.5) if each.size <= 1000 else -20.0
             told += 20 * (flowing or 0)
         elif fits and len(each.counts) > 4:
-            told += 22.0 * _numbered(each) - self._outer(each.path)
+            told += 22.0 * numbered(each) - self._outer(each.path)
             # What doesn't look like flows at all is a number that comes again by chance.
             told += 0 if flowing is None else 60 * flowing - 15
         return told + 5 * each.filled - len(each.path)
@@ -241,9 +169,9 @@ class Evidence:
         if ids is None:
             return []
         if ids.path not in self._rows_by_id:
-            self._rows_by_id[ids.path] = {_as_key(v): row for row, v in enumerate(ids.values)}
+            self._rows_by_id[ids.path] = {as_key(v): row for row, v in enumerate(ids.values)}
         rows = self._rows_by_id[ids.path]
-        keys = ((row, _as_key(v)) for row, v in enumerate(each.values) if v is not None)
+        keys = ((row, as_key(v)) for row, v in enumerate(each.values) if v is not None)
         return [(rows[key], row) for row, key in keys if key in rows]
 
     def _agreeing(self, each: Seen) -> float | None:
@@ -259,9 +187,9 @@ class Evidence:
     def causation_id(self, each: Seen) -> float | None:
         """Is the id of another row."""
         ids = self.seen.get(self.paths["id"]) if "id" in self.paths else None
-        if not _is_key(each, "causation_id"):
+        if not is_key(each, "causation_id"):
             return None
-        if ids is None or len(each.there) < _FEW:
+        if ids is None or len(each.there) < FEW:
             return 0.0
         itself = sum(a is not None and a == b for a, b in zip(each.values, ids.values, strict=True))
         if itself > len(each.there) / 2:
@@ -270,7 +198,7 @@ class Evidence:
         if known < 0.3:
             return -25.0
         # Row numbers and other small counts are found among small ids by chance.
-        small = all(_is_whole(v) for v in list(each.counts)[:50])
+        small = all(is_whole(v) for v in list(each.counts)[:50])
         return 60.0 * known - (30 if small and not self._told_by_type(each) else 0)
 
     def _told_by_type(self, each: Seen) -> bool:
@@ -318,36 +246,3 @@ _PAYLOADS: Final = frozenset((name,) for name in PAYLOADS)
 
 def _is_inside(path: Path, whole: Path) -> bool:
     return path[: len(whole)] == whole
-
-
-def _is_key(each: Seen, column: str) -> bool:
-    """Whether values can be keys: text or whole numbers, and no times unless the name says so.
-
-    A column of numbers of which some have a fraction, ``7,4`` or ``1.250,00``, is none.
-    """
-    if not each.plain or each.nested or any(isinstance(whole(v), float) for v in each.there):
-        return False
-    if any(map(_FRACTION.fullmatch, each.counts)) and all(map(_COUNT.fullmatch, each.counts)):
-        return False
-    return each.form is None or points(column, each.path) > 50
-
-
-def _as_key(value: Any) -> str:
-    """As text, as an id is written."""
-    return _WAS_WHOLE.sub(r"\1", str(whole(value)))
-
-
-_WAS_WHOLE: Final = re.compile(WHOLE_TEXT)
-_GROUPED: Final = r"[+-]?(\d{1,3}([., ']\d{3})+|\d*)"
-_FRACTION: Final = re.compile(rf"{_GROUPED}[.,]\d+([eE][+-]?\d+)?")
-_COUNT: Final = re.compile(rf"{_GROUPED}([.,]\d+([eE][+-]?\d+)?)?")
-
-
-def _numbered(each: Seen) -> float:
-    """The share of values with a digit in them, as keys have."""
-    some = list(each.counts)[:200]
-    return sum(any(map(str.isdigit, text)) for text in some) / len(some)
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) or (isinstance(value, str) and value.lstrip("-").isdecimal())

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from workbench.capture.columns import COLUMNS
-from workbench.capture.reading.evidence import Evidence, Seen
+from workbench.capture.reading.evidence import Evidence
 from workbench.capture.reading.paths import Path
+from workbench.capture.reading.seen import Seen
 from workbench.capture.reading.times import Form
 from workbench.capture.reading.vocabulary import points
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path as FilePath
 from typing import Any, Final
 
@@ -18,12 +17,14 @@ from workbench.capture.payload_column import payload_texts
 from workbench.capture.reading.arrays import JSON, Values
 from workbench.capture.reading.csv_rows import unique
 from workbench.capture.reading.dtypes import note_of
+from workbench.capture.reading.finding_files import files_of
 from workbench.capture.reading.gathering import Columns
 from workbench.capture.reading.kinds import Batch, Kind, kind_of
 from workbench.capture.reading.log_mapping import LogMapping
 from workbench.capture.reading.mapping import Given, names_nothing
-from workbench.capture.reading.opening import OpenedFile, files_of
-from workbench.capture.reading.paths import Path, shown
+from workbench.capture.reading.opening import OpenedFile
+from workbench.capture.reading.paths import Path
+from workbench.capture.reading.refusing import not_a_time, says_no
 from workbench.capture.reading.surveying import Survey, survey
 from workbench.capture.reading.time_columns import TimeColumns
 from workbench.errors import LogError
@@ -191,16 +192,18 @@ def _again(
 def _standard(columns: Columns, names: Mapping[int, str], seen: Mapping[Path, Any]) -> pd.DataFrame:
     name = next(iter(names.values()))
     if columns.height and "type" not in columns.standard:
-        raise _says_no("type", name, seen)
+        raise says_no("type", name, seen)
     if columns.height and not _TIMES & columns.standard.keys():
-        raise _says_no("time", name, seen)
+        raise says_no("time", name, seen)
     try:
         frame = columns.frame()
-        for number, file in names.items():
-            if (unread := columns.times.unreadable(number)) is not None:
-                raise LogError(f"{file} is not an event log: {_not_a_time(*unread)}")
+        unread = {file: columns.times.unreadable(number) for number, file in names.items()}
+        for file, found in unread.items():
+            if found is not None:
+                name = file
+                raise LogError(not_a_time(*found))
         return standard_frame(frame)
-    except (TypeError, ValueError) as error:
+    except (LogError, TypeError, ValueError) as error:
         raise LogError(f"{name} is not an event log: {error}") from error
 
 
@@ -221,34 +224,7 @@ def _has_time(found: Survey, name: str) -> None:
     absent = {column: text for column, text in found.absent.items() if column in _TIMES}
     if absent:
         raise names_nothing(absent, leaves, name)
-    raise _says_no("time" if "type" in found.mapping else "type", name, leaves)
-
-
-def _says_no(column: str, name: str, seen: Mapping[Path, Any]) -> LogError:
-    what = {"type": "the event type", "time": "when an event happened"}[column]
-    names = ", ".join(map(shown, islice(seen, _LISTED)))
-    more = f" and {len(seen) - _LISTED:,} more" if len(seen) > _LISTED else ""
-    return LogError(
-        f"{name} is not an event log: no column says {what}; name it: "
-        f'mapping={{"{column}": "…"}}. There are {names}{more}.'
-    )
-
-
-def _not_a_time(column: str, value: str) -> str:
-    return (
-        f"nothing in its column for {column!r} can be read as a time: it holds "
-        f"{value[:_EXAMPLE]!r}. Understood are ISO 8601, counts of s, ms, µs or ns since 1970, and "
-        "dates such as 21.09.2026 16:13:21 or Mon, 21 Sep 2026 16:13:21, each with an offset "
-        "(+02:00) or a common name of a zone (CEST) behind it, or without."
-    )
-
-
-_EXAMPLE: Final = 60
-"""Letters of a value that an error shows."""
-
-
-_LISTED: Final = 200
-"""Columns and paths into them that an error names; the widest logs have thousands."""
+    raise says_no("time" if "type" in found.mapping else "type", name, leaves)
 
 
 def _first_of(mappings: list[LogMapping], files: Sequence[FilePath]) -> LogMapping:
