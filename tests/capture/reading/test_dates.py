@@ -142,10 +142,10 @@ def test_a_zone_that_is_none_is_refused_and_a_column_with_such_a_name_wins(tmp_p
 
 def test_each_of_several_files_says_its_own_times(tmp_path):
     dated = written(tmp_path / "a.jsonl", ["2026-10-24T22:00:00Z"])
-    for column, wrong in (("n", 7), ("time", "soon")):
+    for column, wrong in (("n", 7), ("time", "soon"), ("time", None)):
         path = written(tmp_path / "b.jsonl", [wrong], column)
         with pytest.raises(
-            LogError, match=r"b\.jsonl is not an event log: .*(when an event|'soon')"
+            LogError, match=r"b\.jsonl is not an event log: .*(when an event|'soon'|it is empty)"
         ):
             read([dated, path], progress=False)
     with pytest.raises(LogError, match=r"'time': 'time' names nothing in .*b\.jsonl"):

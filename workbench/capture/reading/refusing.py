@@ -24,8 +24,8 @@ def says_no(column: str, name: str, seen: Mapping[Path, Any]) -> LogError:
 def not_a_time(column: str, value: str) -> str:
     """Say that nothing in a column can be read as a time, and what can."""
     return (
-        f"nothing in its column for {column!r} can be read as a time: it holds "
-        f"{value[:_EXAMPLE]!r}. Understood are ISO 8601, counts of s, ms, µs or ns since 1970, and "
+        f"nothing in its column for {column!r} can be read as a time: it "
+        f"{f'holds {value[:_EXAMPLE]!r}' if value else 'is empty'}. Understood are ISO 8601, counts of s, ms, µs or ns since 1970, and "
         "dates such as 21.09.2026 16:13:21 or Mon, 21 Sep 2026 16:13:21, each with an offset "
         "(+02:00) or a common name of a zone (CEST) behind it, or without."
     )

@@ -59,8 +59,8 @@ class TimeColumns:
         return form_told(self._orders.told(column, file))
 
     def unreadable(self, file: int) -> tuple[str, str] | None:
-        """A column of a file and a value in it, if there are values in it and none is a time."""
-        return None if self._read_in.get(file, 1) else self._example.get(file)
+        """A column of a file, and a value in it if there is one, where none is a time."""
+        return None if self._read_in.get(file, 1) else self._example.get(file, ("time", ""))
 
     def _read(self, column: str, values: pa.Array, form: Form, file: int) -> pa.Array:
         made = times(values, form, self._zones[column, file])
