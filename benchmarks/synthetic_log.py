@@ -1,16 +1,16 @@
-"""A captured log of orders, of any length: the same for the same length, and quickly made.
+"""A captured log of any length: the same for the same length, and quickly made.
 
-Orders take one of seven courses, of 2 to 9 events. Some stop halfway, one row in a hundred comes
-twice, and two in a hundred belong to no flow. Rows stand as partitions are read: block by
-block, in a block channel by channel. Inside a flow the effects of one cause follow each other in
-one fixed order, and no two events have the same time; so the sequence of types in time tells flows
-apart exactly as the stages of their causes do.
+Some flows stop halfway, one row in a hundred comes twice, and two in a hundred belong to no flow.
+Rows stand as partitions are read: block by block, in a block channel by channel. Orders take one of
+seven courses, of 2 to 9 events: the effects of one cause follow each other in one fixed order, and no
+two events of an order have the same time; so the sequence of types in time tells orders apart exactly
+as the stages of their causes do. Sign-ups are answered side by side, by each service in its own time:
+of 12 to 16 events, hardly two have them in the same sequence.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,74 +19,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-SERVICES = {
-    "OrderPlaced": "shop",
-    "StockReserved": "inventory",
-    "OutOfStock": "inventory",
-    "PaymentReceived": "billing",
-    "PaymentDeclined": "billing",
-    "PaymentRetried": "billing",
-    "InvoiceSent": "documents",
-    "OrderShipped": "shipping",
-    "OrderDelivered": "shipping",
-    "OrderReturned": "shipping",
-    "PaymentRefunded": "billing",
-    "StockReleased": "inventory",
-    "OrderCompleted": "shop",
-    "OrderCancelled": "shop",
-    "PriceChanged": "catalogue",
-}
-"""Event type → who emits it."""
-
-TYPES = list(SERVICES)
-CHANNELS = sorted(set(SERVICES.values()))
-
-
-@dataclass(frozen=True)
-class Course:
-    """What may happen to an order."""
-
-    share: float
-    """Of all orders."""
-    steps: tuple[tuple[str, int], ...]
-    """Event type and the place of its cause among these, in order of time; -1: it has none."""
-
-
-_PAID = (("OrderPlaced", -1), ("StockReserved", 0), ("PaymentReceived", 1), ("InvoiceSent", 2))
-_DECLINED = (("OrderPlaced", -1), ("StockReserved", 0), ("PaymentDeclined", 1))
-_DELIVERED = (*_PAID, ("OrderShipped", 2), ("OrderDelivered", 4))
-ENDING_WELL = (
-    Course(0.72, (*_DELIVERED, ("OrderCompleted", 5))),
-    Course(0.08, (("OrderPlaced", -1), ("OutOfStock", 0), ("OrderCancelled", 1))),
-    Course(0.08, (*_DECLINED, ("StockReleased", 2), ("OrderCancelled", 2))),
-    Course(
-        0.05,
-        (*_DELIVERED, ("OrderReturned", 5), ("PaymentRefunded", 6), ("StockReleased", 6)),
-    ),
-    Course(
-        0.04,
-        (
-            *_DECLINED,
-            ("PaymentRetried", 2),
-            ("PaymentReceived", 3),
-            ("InvoiceSent", 4),
-            ("OrderShipped", 4),
-            ("OrderDelivered", 6),
-            ("OrderCompleted", 7),
-        ),
-    ),
-)
-STUCK = (
-    Course(0.02, _DECLINED[:2]),  # no payment, and no refusal of one
-    Course(0.01, _PAID),  # never shipped
-)
-COURSES = ENDING_WELL + STUCK
+from benchmarks.synthetic_courses import ORDERS, Course, Traffic
 
 TWICE = 0.01
 WITHOUT_FLOW = 0.02
-_ORDERS_IN_A_BLOCK = 50_000
-_ORDERS_A_SECOND = 500
-_MEAN_DELAY = 20e6  # nanoseconds
+_FLOWS_IN_A_BLOCK = 50_000
+_FLOWS_A_SECOND = 500
+_MEAN_DELAY = 20.0  # milliseconds
 _FROM = pd.Timestamp("2026-11-23T09:00:00Z").value
 
 SCHEMA = pa.schema(
@@ -102,19 +41,20 @@ SCHEMA = pa.schema(
 """The columns; ``time`` in whole nanoseconds since 1970."""
 
 
-def write_synthetic_log(path: Path, events: int, courses: Sequence[Course] = COURSES) -> None:
+def write_synthetic_log(path: Path, events: int, traffic: Traffic = ORDERS) -> None:
     """Write a log of about so many rows as Parquet; the same rows for the same number.
 
-    Orders take some of the courses, as often, one against the other, as their shares say.
+    Flows take some of the courses, as often, one against the other, as their shares say.
     """
     random = np.random.default_rng(events)
+    courses = traffic.all_courses
     mean = np.dot(_shares(courses), [len(course.steps) for course in courses])
-    orders = max(1, round(events / (mean * (1 + TWICE + WITHOUT_FLOW))))
+    flows = max(1, round(events / (mean * (1 + TWICE + WITHOUT_FLOW))))
     with pq.ParquetWriter(path, SCHEMA) as writer:
-        for first in range(0, orders, _ORDERS_IN_A_BLOCK):
-            count = min(_ORDERS_IN_A_BLOCK, orders - first)
-            start = _FROM + first * 10**9 // _ORDERS_A_SECOND
-            writer.write_table(_block(random, courses, count, start))
+        for first in range(0, flows, _FLOWS_IN_A_BLOCK):
+            count = min(_FLOWS_IN_A_BLOCK, flows - first)
+            start = _FROM + first * 10**9 // _FLOWS_A_SECOND
+            writer.write_table(_block(random, traffic, count, start))
 
 
 def _shares(courses: Sequence[Course]) -> NDArray[np.float64]:
@@ -122,56 +62,64 @@ def _shares(courses: Sequence[Course]) -> NDArray[np.float64]:
     return shares / shares.sum()
 
 
-def _block(
-    random: np.random.Generator, courses: Sequence[Course], orders: int, start: int
-) -> pa.Table:
-    course = random.choice(len(courses), orders, p=_shares(courses))
+def _block(random: np.random.Generator, traffic: Traffic, flows: int, start: int) -> pa.Table:
+    courses, names = traffic.all_courses, list(traffic.services)
+    channels = sorted(set(traffic.services.values()))
+    course = random.choice(len(courses), flows, p=_shares(courses))
     size = np.array([len(course.steps) for course in courses])[course]
     first = np.cumsum(size) - size
-    order = np.repeat(np.arange(orders), size)
-    place = np.arange(len(order)) - first[order]
+    flow = np.repeat(np.arange(flows), size)
+    place = np.arange(len(flow)) - first[flow]
 
-    types, causes = _tables(courses)
-    kind, cause = types[course[order], place], causes[course[order], place]
-    delay = 1 + random.exponential(_MEAN_DELAY, len(order)).astype(np.int64)
-    passed = np.cumsum(delay)
-    placed = start + random.integers(0, orders * 10**9 // _ORDERS_A_SECOND, orders)
-    time = placed[order] + passed - passed[first][order]
+    types, causes = _tables(courses, names)
+    kind, cause = types[course[flow], place], causes[course[flow], place]
+    means = np.array([traffic.delays.get(name, _MEAN_DELAY) for name in names]) * 1e6
+    delay = 1 + random.exponential(means[kind]).astype(np.int64)
+    begun = start + random.integers(0, flows * 10**9 // _FLOWS_A_SECOND, flows)
+    cause = np.where(cause >= 0, first[flow] + cause, -1)
+    if traffic.side_by_side:
+        time = begun[flow]
+        for step in range(1, int(size.max())):
+            at = np.flatnonzero(place == step)
+            time[at] = time[cause[at]] + delay[at]
+    else:
+        passed = np.cumsum(delay)
+        time = begun[flow] + passed - passed[first][flow]
 
-    stray = round(len(order) * WITHOUT_FLOW)
-    rows = len(order) + stray
-    kind = np.append(kind, np.full(stray, TYPES.index("PriceChanged")))
+    stray = round(len(flow) * WITHOUT_FLOW)
+    rows = len(flow) + stray
+    kind = np.append(kind, np.full(stray, names.index(traffic.without_flow)))
     time = np.append(time, random.integers(time.min(), time.max() + 1, stray))
-    order = np.append(order, np.full(stray, -1))
-    cause = np.append(
-        np.where(cause >= 0, first[order[: len(cause)]] + cause, -1), np.full(stray, -1)
-    )
+    flow = np.append(flow, np.full(stray, -1))
+    cause = np.append(cause, np.full(stray, -1))
 
-    emitter = np.array([CHANNELS.index(source) for source in SERVICES.values()])[kind]
+    emitter = np.array([channels.index(source) for source in traffic.services.values()])[kind]
     again = random.choice(rows, round(rows * TWICE), replace=False)
     read = np.append(np.arange(rows), again)
     read = read[np.lexsort((time[read], emitter[read]))]
-    ids, flows = _uuids(random, rows), _uuids(random, orders)
+    ids, of_flows = _uuids(random, rows), _uuids(random, flows)
     return pa.table(
         [
             _texts(ids, read),
-            pa.DictionaryArray.from_arrays(pa.array(kind[read], pa.int32()), TYPES),
-            pa.DictionaryArray.from_arrays(pa.array(emitter[read], pa.int32()), CHANNELS),
+            pa.DictionaryArray.from_arrays(pa.array(kind[read], pa.int32()), names),
+            pa.DictionaryArray.from_arrays(pa.array(emitter[read], pa.int32()), channels),
             pa.array(time[read]),
-            _texts(flows, order[read]),
+            _texts(of_flows, flow[read]),
             _texts(ids, cause[read]),
         ],
         schema=SCHEMA,
     )
 
 
-def _tables(courses: Sequence[Course]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _tables(
+    courses: Sequence[Course], names: Sequence[str]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Course and place → event type, and the place of its cause."""
     longest = max(len(course.steps) for course in courses)
     types = np.full((len(courses), longest), -1)
     causes = np.full((len(courses), longest), -1)
     for n, course in enumerate(courses):
-        types[n, : len(course.steps)] = [TYPES.index(name) for name, _ in course.steps]
+        types[n, : len(course.steps)] = [names.index(name) for name, _ in course.steps]
         causes[n, : len(course.steps)] = [cause for _, cause in course.steps]
     return types, causes
 

@@ -1,6 +1,8 @@
 """One of each broker for all the tests that need it, and how hypothesis goes about its work."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -20,6 +22,28 @@ settings.register_profile(
     derandomize=bool(os.environ.get("CI")),
 )
 settings.load_profile("workbench")
+
+
+@pytest.fixture(scope="module")
+def ahead(request):
+    """Begins the slow runs of a parametrised test before their turn, several at a time.
+
+    For most of their time they wait for processes and brokers. ``ahead(run, "step", n)`` calls
+    ``run(step)`` for each step that is to be tested, ``n`` at once; gives the futures by step.
+    """
+    cases = [
+        getattr(item, "callspec", None)
+        for item in request.session.items
+        if item.path == request.path
+    ]
+    with ExitStack() as pools:
+
+        def begin(run, name, n):
+            pool = pools.enter_context(ThreadPoolExecutor(n))
+            asked = [case.params[name] for case in cases if case and name in case.params]
+            return {each: pool.submit(run, each) for each in dict.fromkeys(asked)}
+
+        yield begin
 
 
 @pytest.fixture(scope="session")

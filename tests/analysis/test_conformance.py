@@ -1,6 +1,7 @@
 """What departs from a design is found, and nothing else."""
 
 from collections import Counter
+from itertools import permutations
 
 import numpy as np
 import pandas as pd
@@ -10,8 +11,9 @@ from hypothesis import strategies as st
 
 from workbench import Workbench
 from workbench.analysis import EventLog
-from workbench.analysis.conformance import part, whole
-from workbench.analysis.due import dues, explanations
+from workbench.analysis.conformance import answer as answered
+from workbench.analysis.conformance_part import ConformancePart
+from workbench.analysis.due import Rules, dues, explanations
 from workbench.analysis.inference import untold
 from workbench.choreography import Choreography
 from workbench.events import EventType
@@ -163,6 +165,71 @@ def test_an_effect_that_nothing_set_off_is_unexpected(design, event):
 def test_a_design_s_service_may_publish_of_its_own_accord(design, event):
     design.service("shipping").publishes = ("ShipmentDispatched",)
     assert found(EventLog([event("ShipmentDispatched", "o", 0)]), design) == []
+
+
+def test_reactions_side_by_side_conform_in_whatever_order_they_come(event):
+    design = design_of("SignedUp", "MailSent", "ContactAdded", "Counted", "Verified")
+    for service, effect in {"mail": "MailSent", "crm": "ContactAdded", "bi": "Counted"}.items():
+        design.service(service).whenever("SignedUp", emit={effect: {}})
+    design.service("mail").whenever("MailSent", emit={"Verified": {}}, name="verify")
+    came = {"MailSent": "mail", "ContactAdded": "crm", "Counted": "bi", "Verified": "mail"}
+    rows = []
+    for n, order in enumerate(permutations(came)):
+        if order.index("MailSent") < order.index("Verified"):
+            rows.append(event("SignedUp", f"f{n}", 0))
+            for ms, kind in enumerate(order, 1):
+                cause = "MailSent" if kind == "Verified" else "SignedUp"
+                rows.append(event(kind, f"f{n}", ms, cause, source=came[kind]))
+    assert found(EventLog(rows), design) == []
+    stuck = rows[1]["correlation_id"]
+    left = [row for row in rows if (row["correlation_id"], row["type"]) != (stuck, "Counted")]
+    assert found(EventLog(left), design) == [("missing", "bi", "SignedUp", "Counted", 1)]
+    table = EventLog(left).conformance(design, per="flow")
+    assert table.loc[table["missing"] > 0, "correlation_id"].tolist() == [stuck]
+
+
+# --- what the log remembers ------------------------------------------------------------------
+
+
+class Counting(EventLog):
+    """A log that counts how often its events are gone through."""
+
+    asked = 0
+
+    def parts(self, *args, **more):
+        self.asked += 1
+        return super().parts(*args, **more)
+
+
+def test_the_events_are_gone_through_once_however_the_question_is_put(orders, design):
+    log = Counting(orders.frame[orders.frame["type"] != "PaymentDeclined"])
+    assert len(log.conformance(design)) == 1
+    assert log.conformance(design, per="flow")["missing"].sum() == 1
+    assert log.conformance(design, longer_than="1h").empty
+    assert len(log.conformance(design)) == 1
+    assert log.asked == 1
+
+
+def test_a_design_that_has_changed_since_is_held_against_the_log_anew(orders, design):
+    log = Counting(orders.frame)
+    assert log.conformance(design).empty
+    design.service("audit").whenever("OrderPlaced", emit={"ShipmentDispatched": {}})
+    assert found(log, design) == [("missing", "audit", "OrderPlaced", "ShipmentDispatched", 4)]
+    assert log.asked == 2
+    del design.services["audit"]
+    assert log.conformance(design).empty
+    assert log.asked == 3
+
+
+def test_what_is_done_to_an_answer_does_not_come_back_with_the_next(orders, design):
+    log = EventLog(orders.frame[orders.frame["type"] != "PaymentDeclined"])
+    for per in ("kind", "flow"):
+        answer = log.conformance(design, per=per)
+        before = pd.DataFrame(answer).copy(deep=True)
+        for name, dtype in answer.dtypes.items():
+            answer.loc[:, name] = 7 if pd.api.types.is_numeric_dtype(dtype) else "missing"
+        assert not pd.DataFrame(answer).equals(before)
+        pd.testing.assert_frame_equal(pd.DataFrame(log.conformance(design, per=per)), before)
 
 
 # --- what is due, and when -------------------------------------------------------------------
@@ -380,12 +447,30 @@ def test_any_log_is_judged_by_the_rules_however_it_is_shuffled_or_divided(small,
     )
     half = frame["correlation_id"].isin(["f0", "f2"])
     logs_ = [EventLog(piece) for piece in (frame[half], frame[~half]) if len(piece)]
-    parts = [part(piece.index, untold(piece.index, piece.frame), small) for piece in logs_]
+    rules = Rules.of(small)
+    parts = [
+        ConformancePart.of(piece.index, untold(piece.index, piece.frame), rules) for piece in logs_
+    ]
     for per_flow in (False, True):
-        joined = whole(parts, small, pd.Timedelta(0), per_flow=per_flow)
+        whole = ConformancePart.together(parts)
+        joined = answered(whole, rules, pd.Timedelta(0), per_flow=per_flow)
         direct = log.conformance(small, per="flow" if per_flow else "kind")
         pd.testing.assert_frame_equal(pd.DataFrame(joined), pd.DataFrame(direct))
         assert joined.sentence == direct.sentence
+
+
+def test_flows_that_start_at_once_stand_by_their_ids_in_whichever_share_they_are(design, event):
+    rules = Rules.of(design)
+    logs_ = [
+        EventLog([event("StockReserved", flow, ms) for flow, ms in share])
+        for share in ([("c", 0), ("z", -5), ("a", 0)], [("b", 0)])
+    ]
+    parts = [ConformancePart.of(log.index, untold(log.index, log.frame), rules) for log in logs_]
+    whole = ConformancePart.together(parts)
+    table = answered(whole, rules, pd.Timedelta(0), per_flow=True)
+    assert table["correlation_id"].tolist() == ["z", "a", "b", "c"]
+    total = answered(whole, rules, pd.Timedelta(0), per_flow=False)
+    assert total[["flows", "events", "example"]].to_numpy().tolist() == [[4, 4, "z"], [4, 4, "z"]]
 
 
 def test_the_fitness_of_flows_is_that_of_their_events_and_effects(orders, design):

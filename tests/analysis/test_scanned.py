@@ -93,14 +93,14 @@ def logs(request, tmp_path_factory):
     log = EventLog(messy(request.param))
     folder = tmp_path_factory.mktemp("captured")
     write(log, folder)
-    with ScannedLog(folder.glob("*.parquet"), memory=700_000) as scanned:
+    with ScannedLog(folder.glob("*.parquet"), memory=900_000) as scanned:
         assert len(scanned._buckets()) > 5
         yield log, scanned
 
 
 def write(log: EventLog, folder: Path) -> None:
-    for part in range(3):
-        EventLog(log.frame.iloc[part::3]).save(folder / f"part-{part}.parquet")
+    for part in range(2):
+        EventLog(log.frame.iloc[part::2]).save(folder / f"part-{part}.parquet")
 
 
 def assert_same(one: pd.DataFrame, other: pd.DataFrame) -> None:
@@ -136,7 +136,7 @@ def test_dask_s_workers_give_the_same_answers(tmp_path):
             n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
         ) as cluster,
         Client(cluster) as client,
-        EventLog.scan(tmp_path, client=client, memory=700_000) as scanned,
+        EventLog.scan(tmp_path, client=client, memory=900_000) as scanned,
     ):
         for question in ("flows", "hops", "variants", "stuck by design", "disorder", "explain"):
             assert_same(QUESTIONS[question](log), QUESTIONS[question](scanned))
@@ -146,7 +146,7 @@ def test_a_scan_picks_memory_or_buckets_and_says_how_much_there_is(tmp_path):
     log = EventLog(messy())
     write(log, tmp_path)
     assert isinstance(EventLog.scan(tmp_path), EventLog)
-    with EventLog.scan(tmp_path, memory=700_000) as scanned:
+    with EventLog.scan(tmp_path, memory=900_000) as scanned:
         assert repr(scanned).startswith("<ScannedLog: 4,250 rows in ")
         assert len(scanned) == len(log)
 

@@ -1,13 +1,9 @@
 """A design as an AsyncAPI document, which AsyncAPI's own parser takes."""
 
-import json
-import subprocess
-import sys
-
 import pytest
 
 from workbench.choreography import Choreography
-from workbench.choreography.asyncapi import VERSION, asyncapi_text, write_asyncapi
+from workbench.choreography.asyncapi import VERSION, write_asyncapi
 from workbench.errors import DesignError
 from workbench.events import Envelope, EventType, to_kafka
 from workbench.events.event_type import DIALECT
@@ -126,23 +122,6 @@ def test_what_can_not_be_said_is_an_error_with_a_way_out(design):
         DesignError, match=r"Odd\.v1 holds data that reads like a reference, .*#/data"
     ):
         design.asyncapi()
-
-
-def test_the_command_prints_yaml_or_writes_a_file(tmp_path):
-    command = [sys.executable, "-m", "workbench.cli", "asyncapi", "sample_data/orders"]
-    command[1:3] = ["-c", "from workbench.cli import main; main()"]
-    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    orders = Choreography.load("sample_data/orders")
-    assert printed == asyncapi_text(orders.asyncapi())
-    out = tmp_path / "billing.json"
-    command += ["--service", "billing", "--out", str(out)]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert said == f"3 messages in {out}\n"
-    assert json.loads(out.read_text()) == orders.asyncapi("billing")
-    command[-3:] = ["nobody", "--out", str(out)]
-    refused = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert refused.returncode == 2
-    assert refused.stderr.startswith("workbench: there is no service 'nobody'")
 
 
 def test_a_file_is_written_whole_or_not_at_all(design, tmp_path):

@@ -346,11 +346,10 @@ def test_all_who_ask_first_at_once_learn_the_same_cluster_id(rabbitmq, broker):
 # --- outages -----------------------------------------------------------------------------------
 
 
-@on_rabbitmq
-@pytest.mark.parametrize("how", ["stopped", "killed"])
-def test_all_go_on_after_a_restart(installed_rabbitmq, tmp_path, how):
+def restart(how, folder):
+    """Producer and member go on, though their node was down."""
     with (
-        LocalRabbitMQ(tmp_path, free_port()) as node,
+        LocalRabbitMQ(folder, free_port()) as node,
         RabbitMQBroker(**node.client_settings()) as broker,
     ):
         broker.ensure_channels({"orders": 1})
@@ -381,6 +380,17 @@ def test_all_go_on_after_a_restart(installed_rabbitmq, tmp_path, how):
             assert broker.end_offsets(["orders"]) == {Position("orders", 0): 5}
             with RabbitMQBroker(**node.client_settings()) as other:
                 assert other.cluster_id == before
+
+
+@pytest.fixture(scope="module")
+def restarts(ahead, installed_rabbitmq, tmp_path_factory):
+    return ahead(lambda how: restart(how, tmp_path_factory.mktemp(how)), "how", 2)
+
+
+@on_rabbitmq
+@pytest.mark.parametrize("how", ["stopped", "killed"])
+def test_all_go_on_after_a_restart(restarts, how):
+    restarts[how].result()
 
 
 @on_rabbitmq

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ from workbench.brokers import KafkaBroker, Landed, Outgoing, Position
 from workbench.brokers.local import ensure_kafka_jars, find_java
 from workbench.brokers.local.folder import prepare
 from workbench.brokers.local.ports import free_port
+from workbench.brokers.local.readiness import wait_until_ready
 from workbench.brokers.local.settings import KAFKA, jvm_environment, jvm_options, server_properties
 from workbench.capture import read_channels
 from workbench.errors import BrokerError, BrokerUnavailableError
@@ -116,6 +118,9 @@ def servers(tmp_path_factory):
             [*java, "kafka.Kafka", "server.properties"], stdout=out, stderr=out, **where
         )
     try:
+        for port in ports.values():
+            listens, alive = (lambda: True), (lambda: broker.poll() is None)
+            assert wait_until_ready(port, listens, alive=alive, seconds=60)
         yield folder, {name: f"localhost:{port}" for name, port in ports.items()}
     finally:
         broker.kill()
@@ -270,11 +275,12 @@ def test_who_is_not_let_in_is_told_in_one_sentence_without_a_secret(wrong, secur
         r"^something listens at localhost:\d+, but did not let this client in within 0\.8 s: check "
         r"security_protocol, the user, the password and the certificates, and that it is a Kafka\.$"
     )
-    with KafkaBroker(**settings, timeout=0.8) as broker:
+    with KafkaBroker(**settings, timeout=0.8) as broker, ThreadPoolExecutor() as all_at_once:
         nowhere = {Position("nowhere", 0): 0}
-        for call in (broker.channels, broker.bulk_producer, lambda: broker.bulk_reader(nowhere)):
+        calls = (broker.channels, broker.bulk_producer, lambda: broker.bulk_reader(nowhere))
+        for called in [all_at_once.submit(call) for call in calls]:
             with pytest.raises(BrokerUnavailableError, match=expected) as caught:
-                call()
+                called.result()
             told = "".join(traceback.format_exception(caught.value))
             assert (settings["sasl_plain_password"] or PASSWORD) not in told
 

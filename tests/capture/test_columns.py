@@ -102,6 +102,14 @@ def test_an_event_with_no_time_at_all_has_that_of_the_events_around_it(before):
         assert again["undated"].tolist() == frame["undated"].tolist()
 
 
+def test_texts_and_counts_of_nanoseconds_may_stand_in_one_column_of_times():
+    times = [5, "2026-11-23T09:00:00Z", 10**30, True, 1.5]
+    found = standard_frame([{"type": "A", "time": time} for time in times])
+    first, second = pd.Timestamp(5, tz="UTC"), pd.Timestamp("2026-11-23T09:00:00Z")
+    assert found["time"].tolist() == [first, second, first, first, first]
+    assert found["undated"].tolist() == [False, False, True, True, True]
+
+
 def test_an_event_with_no_time_and_nothing_around_it_stands_at_the_logs_beginning():
     rows = [{"type": "A", "channel": "a", "offset": 0}, {"type": "B", "time": NOON, "channel": "b"}]
     assert standard_frame(rows)["time"].tolist() == [NOON, NOON]

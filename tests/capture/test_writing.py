@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tqdm import tqdm
 
 from workbench.capture import read, standard_frame, write_log
 from workbench.errors import LogError
@@ -163,3 +164,19 @@ def test_letters_of_every_kind_survive(tmp_path):
     data = {"all": string.printable + "\u2028\x00🧾", "alone": "\ud800"}
     frame = standard_frame([{"type": "A", "time": NOON, "data": data}])
     assert frame_of(write_log(frame, tmp_path / "log.jsonl"))["data"][0] == data
+
+
+@pytest.mark.parametrize("ending", [".jsonl", ".csv", ".xes", ".parquet", ".arrow"])
+def test_a_bar_counts_every_event_that_is_written(tmp_path, monkeypatch, ending):
+    steps = []
+
+    class Bar(tqdm):
+        def update(self, n=1):
+            steps.append((n, self.total))
+            return super().update(n)
+
+    monkeypatch.setattr("workbench.capture.writing.tqdm", Bar)
+    frame = standard_frame([{"id": str(n), "type": "A", "time": n} for n in range(12_000)])
+    write_log(frame, tmp_path / f"log{ending}")
+    assert sum(n for n, _ in steps) == 12_000
+    assert {total for _, total in steps} == {12_000}

@@ -110,7 +110,7 @@ def test_an_upcaster_keeps_its_comments(tmp_path):
         b"a: [1, # open",
         b"a: 1\na: 2 # twice",
         b"a: &x [1] # anchor\nb: *x\n",
-        b"# c\n" + b"[" * 5000,
+        b"# c\n" + b"[" * 1_000,
         b"# nothing but this",
         b"- # a list\n- 2\n",
         b"# one\n---\na: 1\n---\nb: 2 # two\n",

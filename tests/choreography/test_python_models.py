@@ -324,15 +324,3 @@ def test_without_the_generator_one_sentence_says_what_to_install(monkeypatch):
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(DesignError, match=r"pip install 'choreography-workbench\[models\]'"):
         designed(EventType("A", {})).python_source()
-
-
-def test_the_command_prints_the_source_or_writes_a_file(tmp_path):
-    command = [sys.executable, "-c", "from workbench.cli import main; main()", "models"]
-    command.append("sample_data/orders")
-    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert printed == Choreography.load("sample_data/orders").python_source()
-    out = tmp_path / "models.py"
-    said = subprocess.run([*command, "--out", out], capture_output=True, text=True, check=True)
-    n = len(Choreography.load("sample_data/orders").event_types)
-    assert said.stdout == f"{n} event types in {out}\n"
-    assert out.read_text() == printed

@@ -175,18 +175,18 @@ def test_the_demo_loses_and_doubles_nothing_on_kafka(tmp_path):
 
 
 @pytest.mark.kafka
-def test_kafka_starts_stays_and_stops_and_a_capture_uses_it(tmp_path, design):
-    started = workbench("kafka", "start", cwd=tmp_path, data=tmp_path)
+def test_kafka_starts_stays_and_stops_and_a_capture_uses_it(tmp_path, design, here):
+    started = workbench("kafka", "start", cwd=tmp_path, data=tmp_path)  # it outlives its starter
     try:
         assert started.returncode == 0, started.stderr
-        assert workbench("kafka", "status", cwd=tmp_path, data=tmp_path).returncode == 0
-        done = workbench("capture", design, "--out", "x.jsonl", cwd=tmp_path, data=tmp_path)
-        assert done.returncode == 0, done.stderr
-        assert "0 events of KafkaBroker(" in done.stdout
+        assert here("kafka", "status")[0] == 0
+        code, output, errors = here("capture", design, "--out", "x.jsonl")
+        assert code == 0, errors
+        assert "0 events of KafkaBroker(" in output
         every = ("--to", "log", "--pattern", "*", "--since", "2026-01-01")
-        done = workbench("capture", design, *every, cwd=tmp_path, data=tmp_path)
-        assert done.returncode == 2
-        assert "no channel fits '*'; there are: none." in done.stderr
+        code, _, errors = here("capture", design, *every)
+        assert code == 2
+        assert "no channel fits '*'; there are: none." in errors
     finally:
         stopped = workbench("kafka", "stop", cwd=tmp_path, data=tmp_path)
     assert "is stopped; its data stay in" in stopped.stdout
@@ -276,7 +276,8 @@ def test_a_release_leaves_what_people_wrote_in_the_design_as_it_is(design, here)
 
 
 @pytest.mark.kafka
-def test_a_flow_and_why_are_asked_from_a_shell(kafka, design, tmp_path):
+def test_a_flow_and_why_are_asked_from_a_shell(kafka, design, tmp_path, here, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
     settings = {"namespace": "asked", "folder": tmp_path / "files"}
     servers = kafka.bootstrap_servers
     with Workbench(design, bootstrap_servers=servers, say=lambda text: None, **settings) as wb:
@@ -287,20 +288,20 @@ def test_a_flow_and_why_are_asked_from_a_shell(kafka, design, tmp_path):
     where += [f"--{name}={value}" for name, value in settings.items()]
 
     def ask(*asked):
-        return workbench(*asked, *where, cwd=tmp_path, data=tmp_path)
+        return here(*asked, *where)
 
-    flow = ask("flow", "design", published.id)
-    assert flow.returncode == 0, flow.stderr
-    assert "└─ ✓ inventory/on_OrderPlaced waited" in flow.stdout
-    why = ask("why", "design", published.id, "inventory")
-    assert "✓ inventory/on_OrderPlaced reacted at" in why.stdout
-    assert "[handled]" in why.stdout
-    unknown = ask("flow", "design", "nothing")
-    assert unknown.returncode == 2
-    assert unknown.stderr.startswith("workbench: there is no flow 'nothing' on ")
-    logs = ask("logs", "design", "--event-id", published.id)
-    assert "handled OrderPlaced" in logs.stdout
+    code, flow, errors = ask("flow", "design", published.id)
+    assert (code, errors) == (0, "")
+    assert "└─ ✓ inventory/on_OrderPlaced waited" in flow
+    _, why, _ = ask("why", "design", published.id, "inventory")
+    assert "✓ inventory/on_OrderPlaced reacted at" in why
+    assert "[handled]" in why
+    code, _, unknown = ask("flow", "design", "nothing")
+    assert code == 2
+    assert unknown.startswith("workbench: there is no flow 'nothing' on ")
+    _, logs, _ = ask("logs", "design", "--event-id", published.id)
+    assert "handled OrderPlaced" in logs
     where.remove("--namespace=asked")
-    astray = ask("flow", "design", published.id)
-    assert astray.returncode == 2
-    assert astray.stderr.startswith("workbench: there is none of the design's channels on ")
+    code, _, astray = ask("flow", "design", published.id)
+    assert code == 2
+    assert astray.startswith("workbench: there is none of the design's channels on ")

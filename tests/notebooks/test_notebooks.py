@@ -16,19 +16,28 @@ def test_there_are_notebooks():
     assert NOTEBOOKS
 
 
-@pytest.mark.notebook
-@pytest.mark.timeout(300)
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_runs_from_top_to_bottom(path, tmp_path, monkeypatch):
+def executed(path, data):
+    """The notebook as it is after a run, with a Kafka and service files of its own."""
     import nbformat  # heavy
     from nbclient import NotebookClient
 
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))  # a Kafka and service files of its own
     notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(
-        notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": ROOT}}
-    )
-    client.execute()
+    where = {"metadata": {"path": ROOT}}
+    client = NotebookClient(notebook, timeout=120, kernel_name="python3", resources=where)
+    client.execute(env={**os.environ, "XDG_DATA_HOME": str(data)})
+    return notebook
+
+
+@pytest.fixture(scope="module")
+def runs(ahead, tmp_path_factory):
+    return ahead(lambda path: executed(path, tmp_path_factory.mktemp(path.stem)), "path", 2)
+
+
+@pytest.mark.notebook
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_runs_from_top_to_bottom(runs, path):
+    notebook = runs[path].result()
     texts = [
         output.get("text") or output.get("data", {}).get("text/plain", "")
         for cell in notebook.cells

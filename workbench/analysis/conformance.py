@@ -1,206 +1,129 @@
 """Does the log do what the design says?
 
-What a design makes certain, and which events it explains, stands in ``workbench.analysis.due``. A log
-may be divided by flow: what its parts give adds up.
+What a design makes certain, and which events it explains, stands in ``workbench.analysis.due``.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numba import njit
 
-from workbench.analysis import deviations as say
-from workbench.analysis import due_kernel as kernel
 from workbench.analysis.answer import Answer
-from workbench.analysis.deviations import KINDS, MISSING, WHAT
-from workbench.analysis.due import DesignArrays, undecided
-from workbench.analysis.parts import named, together
+from workbench.analysis.arrays import Ints
+from workbench.analysis.deviations import KINDS, MISSING, Deviation, Facts, in_words, sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from workbench.analysis.arrays import Bools, Ints
-    from workbench.analysis.index import FlowIndex
-    from workbench.choreography import Choreography
-
-_ALL: Final = (*KINDS, say.EXPLAINED, say.UNJUDGED, say.CAME, say.GIVEN_UP)
-_STATES: Final[Mapping[int, str]] = {
-    kernel.UNEXPECTED: say.UNEXPECTED,
-    kernel.WRONG_EMITTER: say.WRONG_EMITTER,
-    kernel.UNKNOWN_TYPE: say.UNKNOWN_TYPE,
-    kernel.UNKNOWN_SERVICE: say.UNKNOWN_SERVICE,
-}
+    from workbench.analysis.conformance_part import ConformancePart
+    from workbench.analysis.due import Rules
 
 
-def part(index: FlowIndex, untold: Bools, design: Choreography) -> pd.DataFrame:
-    """Judge a part of a log.
-
-    Parameters
-    ----------
-    untold
-        Of each event, whether it has no causation id.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row per flow and thing that is right in it, with how many (``n``), and a row per deviation.
-        ``attrs``: the time of the part's last record, how many causes were inferred, and how many
-        events belong to no flow.
-    """
-    arrays = DesignArrays.of(design, index.type_names, index.source_names)
-    judged = kernel.Judged.of(index, untold, arrays)
-    started = np.minimum.reduceat(index.time, index.start[:-1]) if index.flows else index.time[:0]
-    rows = [
-        _counts(
-            say.EXPLAINED, judged.events_per_flow(index, kernel.EXPLAINED), started, every=True
-        ),
-        _counts(say.UNJUDGED, judged.events_per_flow(index, kernel.UNJUDGED), started),
-        _counts(say.CAME, judged.dues_per_flow(index, kernel.CAME), started),
-        _counts(say.GIVEN_UP, judged.dues_per_flow(index, kernel.GIVEN_UP), started),
-        _odd_events(index, judged),
-        _missing(index, judged),
-    ]
-    flow, kind, service, why, effect, n, since, due = map(np.concatenate, zip(*rows, strict=True))
-    words = [*arrays.types, *(owed.words for owed in arrays.dues)]
-    effects, effect_names = pd.factorize(np.array(words, dtype=object))
-    effect = np.where(effect >= 0, effects[effect], -1)
-    found = pd.DataFrame(
-        {
-            "correlation_id": named(flow, index.correlation_id),
-            "kind": named(kind, _ALL),
-            "service": named(service, arrays.sources),
-            "event_type": named(why, arrays.types),
-            "effect_type": named(effect, effect_names),
-            "n": n,
-            "since": since,
-            "due": due,
-        }
-    )
-    found.attrs = {
-        "end": index.end,
-        "inferred": int(judged.inferred.sum()),
-        "without_flow": index.without_flow,
-    }
-    return found
-
-
-def whole(
-    parts: Sequence[pd.DataFrame],
-    design: Choreography,
-    longer_than: pd.Timedelta,
-    *,
-    per_flow: bool,
+def answer(
+    found: ConformancePart, rules: Rules, longer_than: pd.Timedelta, *, per_flow: bool
 ) -> Answer:
-    """Put the parts of a log together; ``EventLog.conformance`` documents the columns."""
-    end = max(piece.attrs["end"] for piece in parts)
-    rows = together(parts)
-    missing = (rows["kind"] == MISSING).to_numpy()
-    early = missing & (rows["due"].to_numpy() > end - longer_than.value)
-    rows = rows[~early]
-    facts = {
-        "flows": rows["correlation_id"].nunique(),
-        "early": int(early.sum()),
-        "inferred": sum(piece.attrs["inferred"] for piece in parts),
-        "without_flow": sum(piece.attrs["without_flow"] for piece in parts),
-    }
-    kinds = rows.groupby("kind", observed=False)["n"].sum()
-    total = _kinds(rows)
-    sentence = say.sentence(kinds, total, facts, undecided(design))
+    """Say what was found in a whole log; ``EventLog.conformance`` documents the columns."""
+    late, early = _late(found, longer_than)
+    total, counted = _total(late)
+    explained, unjudged, came, given_up = found.right.sum(axis=1).tolist()
+    facts = Facts(
+        len(found.started), explained, unjudged, came, given_up, early, found.inferred,
+        found.without_flow,
+    )  # fmt: skip
+    told = sentence(counted, facts, rules.undecided)
     if per_flow:
-        return Answer(_per_flow(rows), sentence)
+        return Answer(_per_flow(late), told)
     from workbench.analysis.plots_design import plot_conformance
 
-    return Answer(total, sentence, plot_conformance)
+    return Answer(total, told, plot_conformance)
 
 
-def _counts(kind: str, n: Ints, started: Ints, *, every: bool = False) -> tuple[Ints, ...]:
-    """How many of a kind there are in each flow: flow, kind, service, cause, effect, n, times."""
-    at = np.arange(len(started)) if every else np.flatnonzero(n)
-    nothing = np.full(len(at), -1)
-    mark = np.full(len(at), _ALL.index(kind))
-    return at, mark, nothing, nothing, nothing, n[at], started[at], started[at]
+def _late(found: ConformancePart, longer_than: pd.Timedelta) -> tuple[ConformancePart, int]:
+    """Leave out what may be on its way still, and say how much that is."""
+    missing = np.array([what.kind == MISSING for what in found.deviations], dtype=bool)
+    early = missing[found.which] & (found.due > found.end - longer_than.value)
+    if not early.any():
+        return found, 0
+    kept = np.flatnonzero(~early)
+    left = {name: getattr(found, name)[kept] for name in ("which", "flow", "since", "due")}
+    return replace(found, **left), int(early.sum())
 
 
-def _odd_events(index: FlowIndex, judged: kernel.Judged) -> tuple[Ints, ...]:
-    at = np.flatnonzero(judged.state >= kernel.UNEXPECTED)
-    cause, time = judged.cause[at], index.time[at]
-    why = np.where(cause >= 0, index.type[cause], -1)
-    kind_of = np.zeros(kernel.UNKNOWN_TYPE + 1, dtype=np.int64)
-    kind_of[list(_STATES)] = [_ALL.index(kind) for kind in _STATES.values()]
-    kind, one = kind_of[judged.state[at]], np.ones(len(at), dtype=np.int64)
-    return index.flow[at], kind, index.source[at], why, index.type[at], one, time, time
-
-
-def _missing(index: FlowIndex, judged: kernel.Judged) -> tuple[Ints, ...]:
-    """As :func:`_counts`; the effects are counted on from the types, by what is due."""
-    (event, due), codes = judged.missing(index), judged.design.codes
-    kind, one = np.full(len(event), _ALL.index(MISSING)), np.ones(len(event), dtype=np.int64)
-    time = index.time[event]
-    who, effect = codes.due_source[due], due + len(judged.design.types)
-    return (
-        index.flow[event], kind, who, index.type[event], effect, one, time,
-        time + codes.due_after[due],
-    )  # fmt: skip
-
-
-def _kinds(rows: pd.DataFrame) -> pd.DataFrame:
-    """The deviations, each kind once, the most frequent first."""
-    odd = rows[rows["kind"].isin(KINDS)].sort_values(["since", "correlation_id"], kind="stable")
-    codes = odd.groupby(WHAT, observed=True, dropna=False, sort=True).ngroup().to_numpy()
-    n = int(codes.max(initial=-1)) + 1
-    first = np.full(n, -1)
-    first[codes[::-1]] = np.arange(len(odd))[::-1]
-    flows = pd.DataFrame({"kind": codes, "flow": odd["correlation_id"].cat.codes}).drop_duplicates()
-    table = odd.iloc[first][WHAT].astype("str").reset_index(drop=True)
-    table["event_type"] = table["event_type"].where(
-        odd["event_type"].iloc[first].notna().to_numpy()
-    )
-    table["kind"] = pd.Categorical(table["kind"], categories=list(KINDS))
-    table["flows"] = np.bincount(flows["kind"], minlength=n)
-    table["events"] = np.bincount(codes, minlength=n)
-    table["example"] = odd["correlation_id"].iloc[first].astype("str").to_numpy()
-    by = ["events", *WHAT]
-    return table.sort_values(
-        by, ascending=[False, True, True, True, True], kind="stable", ignore_index=True
-    )
-
-
-def _per_flow(rows: pd.DataFrame) -> pd.DataFrame:
-    flow = rows["correlation_id"].cat.codes.to_numpy()
-    kinds = rows["kind"].cat.categories
-    n_flows = len(rows["correlation_id"].cat.categories)
-    counts = np.zeros((len(kinds), n_flows), dtype=np.int64)
-    np.add.at(counts, (rows["kind"].cat.codes.to_numpy(), flow), rows["n"].to_numpy())
-    of = {name: counts[place] for place, name in enumerate(kinds)}
-    good = of[say.EXPLAINED] + of[say.UNJUDGED] + of[say.CAME]
-    judged = good + sum(of[kind] for kind in KINDS)
-    started = np.full(n_flows, np.iinfo(np.int64).max)
-    is_flow = (rows["kind"] == say.EXPLAINED).to_numpy()
-    started[flow[is_flow]] = rows["since"].to_numpy()[is_flow]
-    order = np.argsort(started, kind="stable")
+def _total(found: ConformancePart) -> tuple[pd.DataFrame, list[tuple[Deviation, int]]]:
+    """A row per deviation, the most frequent first; and the same with how often there is each."""
+    events, flows, example = _tallied(found.which, found.flow, found.since, len(found.deviations))
+    order = np.argsort(-events, kind="stable")
+    order = order[events[order] > 0]
+    shown = [found.deviations[place] for place in order.tolist()]
     table = pd.DataFrame(
         {
-            "correlation_id": rows["correlation_id"].cat.categories.astype("str"),
-            "fitness": good / np.maximum(judged, 1),
-            **{kind.replace(" ", "_"): of[kind] for kind in KINDS},
-            "given_up": of[say.GIVEN_UP],
-            "unjudged": of[say.UNJUDGED],
-            "first_deviation": _first_deviation(rows, n_flows),
+            "kind": pd.Categorical([what.kind for what in shown], categories=list(KINDS)),
+            "service": pd.Series([what.service for what in shown], dtype="str"),
+            "event_type": pd.Series([what.event_type for what in shown], dtype="str"),
+            "effect_type": pd.Series([what.effect_type for what in shown], dtype="str"),
+            "flows": flows[order],
+            "events": events[order],
+            "example": pd.Series(found.correlation_id[found.flow[example[order]]], dtype="str"),
         }
     )
-    table.loc[judged == 0, "fitness"] = 1.0
-    return table.iloc[order].reset_index(drop=True)
+    return table, list(zip(shown, events[order].tolist(), strict=True))
 
 
-def _first_deviation(rows: pd.DataFrame, n_flows: int) -> pd.Series[str]:
-    """Of each flow, by its code, its earliest deviation in words; null if it has none."""
-    odd = rows[rows["kind"].isin(KINDS)].sort_values(["since", *WHAT], kind="stable")
-    odd = odd.drop_duplicates("correlation_id")
-    number = odd.groupby(WHAT, observed=True, dropna=False).ngroup().to_numpy()
-    place = pd.Series(number).drop_duplicates().index.to_numpy()
-    words = dict(zip(number[place].tolist(), say.in_words(odd.iloc[place]), strict=True))
-    found = np.full(n_flows, None, dtype=object)
-    found[odd["correlation_id"].cat.codes.to_numpy()] = [words[code] for code in number.tolist()]
-    return pd.Series(found, dtype="str")
+@njit(cache=True, nogil=True)
+def _tallied(which: Ints, flow: Ints, since: Ints, n: int) -> tuple[Ints, Ints, Ints]:
+    """Of each deviation: how often there is it, in how many flows, and the row of the earliest."""
+    times, flows = np.zeros(n, np.int64), np.zeros(n, np.int64)
+    latest, earliest = np.full(n, -1, np.int64), np.full(n, -1, np.int64)
+    for row in range(len(which)):
+        what = which[row]
+        times[what] += 1
+        flows[what] += flow[row] != latest[what]  # those of one deviation stand flow by flow
+        latest[what] = flow[row]
+        best = earliest[what]
+        if (
+            best < 0
+            or since[row] < since[best]
+            or (since[row] == since[best] and flow[row] < flow[best])
+        ):
+            earliest[what] = row
+    return times, flows, earliest
+
+
+def _per_flow(found: ConformancePart) -> pd.DataFrame:
+    n_flows = len(found.started)
+    kind = np.array([KINDS.index(what.kind) for what in found.deviations], dtype=np.int64)
+    wrong = np.bincount(
+        kind[found.which] * n_flows + found.flow, minlength=len(KINDS) * n_flows
+    ).reshape(len(KINDS), n_flows)
+    explained, unjudged, came, given_up = found.right
+    good = explained + unjudged + came
+    judged = good + wrong.sum(axis=0)
+    words = pd.array([*map(in_words, found.deviations)], dtype="str")
+    first = _first_of_flow(found.which, found.flow, found.since, n_flows)
+    return pd.DataFrame(
+        {
+            "correlation_id": pd.Series(found.correlation_id, dtype="str"),
+            "fitness": np.where(judged > 0, good / np.maximum(judged, 1), 1.0),
+            **{name.replace(" ", "_"): wrong[place] for place, name in enumerate(KINDS)},
+            "given_up": given_up,
+            "unjudged": unjudged,
+            "first_deviation": words.take(first, allow_fill=True),
+        }
+    )
+
+
+@njit(cache=True, nogil=True)
+def _first_of_flow(which: Ints, flow: Ints, since: Ints, n_flows: int) -> Ints:
+    """Of each flow: its earliest deviation, of two at once that which ranks first; -1 for none."""
+    first, at = np.full(n_flows, -1, np.int64), np.zeros(n_flows, np.int64)
+    for row in range(len(which)):
+        own = flow[row]
+        if (
+            first[own] < 0
+            or since[row] < at[own]
+            or (since[row] == at[own] and which[row] < first[own])
+        ):
+            first[own], at[own] = which[row], since[row]
+    return first

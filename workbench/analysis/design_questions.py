@@ -12,11 +12,15 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from workbench.analysis.answer import Answer
+    from workbench.analysis.conformance_part import ConformancePart
+    from workbench.analysis.due import Rules
     from workbench.choreography import Choreography
 
 
 class DesignQuestions(Asked):
     """The questions of what is due, and of clocks, that an event log answers."""
+
+    _held_against: tuple[Rules, ConformancePart] | None = None
 
     def conformance(
         self,
@@ -64,13 +68,26 @@ class DesignQuestions(Asked):
             effects for which there is a dead letter instead), ``unjudged`` (int64: events whose
             cause is not in the log, which are taken for explained), ``first_deviation`` (str, in
             words; null if there is none).
+
+        Notes
+        -----
+        The log remembers what it found for the design that it was held against last: to ask in
+        sum, per flow and with another ``longer_than`` takes one pass over the events. A design that
+        has changed since is held against the log anew.
         """
-        from workbench.analysis.conformance import part, whole
+        from workbench.analysis.conformance import answer
+        from workbench.analysis.conformance_part import ConformancePart
+        from workbench.analysis.due import Rules
         from workbench.analysis.inference import untold
 
-        patience = pd.Timedelta(longer_than)
-        parts = self.parts(lambda index, frame: part(index, untold(index, frame), design))
-        return whole(parts, design, patience, per_flow=per == "flow")
+        rules = Rules.of(design)
+        if self._held_against is None or self._held_against[0] != rules:
+            parts = self.parts(
+                lambda index, frame: ConformancePart.of(index, untold(index, frame), rules)
+            )
+            self._held_against = rules, ConformancePart.together(parts)
+        _, found = self._held_against
+        return answer(found, rules, pd.Timedelta(longer_than), per_flow=per == "flow")
 
     def stuck(
         self,

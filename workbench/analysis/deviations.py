@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from workbench.analysis.wording import count
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    import pandas as pd
+    from collections.abc import Sequence
 
 MISSING: Final = "missing"
 UNEXPECTED: Final = "unexpected"
@@ -19,22 +17,39 @@ UNKNOWN_SERVICE: Final = "unknown service"
 KINDS: Final = (MISSING, UNEXPECTED, WRONG_EMITTER, UNKNOWN_TYPE, UNKNOWN_SERVICE)
 """The kinds of deviation."""
 
-EXPLAINED, UNJUDGED, CAME, GIVEN_UP = "explained", "unjudged", "came", "given up"
-"""What is right of an event, and of what is due."""
-WHAT: Final = ["kind", "service", "event_type", "effect_type"]
-"""The columns that tell a kind of deviation."""
+
+class Deviation(NamedTuple):
+    """A deviation from a design, whatever the flow."""
+
+    kind: str
+    service: str
+    """Who owes, or emitted."""
+    event_type: str | None
+    """The cause's type."""
+    effect_type: str
+    """What came, or should have."""
+
+    @property
+    def rank(self) -> tuple[object, ...]:
+        """What deviations are sorted by: as the kinds stand, then by name, without a cause last."""
+        cause = self.event_type or ""
+        return (
+            KINDS.index(self.kind),
+            self.service,
+            self.event_type is None,
+            cause,
+            self.effect_type,
+        )
+
+
 _NAMED: Final = 3
 """Deviations that the sentence names."""
 
 
-def in_words(deviations: pd.DataFrame) -> list[str]:
-    """Each deviation, as a sentence without its full stop."""
-    rows: list[Any] = deviations[WHAT].astype("object").to_numpy().tolist()
-    return [_in_words(*row) for row in rows]
-
-
-def _in_words(kind: str, service: str, event_type: Any, effect_type: str) -> str:
-    after = f"after {event_type}" if isinstance(event_type, str) else "with no cause"
+def in_words(deviation: Deviation) -> str:
+    """Say a deviation, as a sentence without its full stop."""
+    kind, service, event_type, effect_type = deviation
+    after = f"after {event_type}" if event_type is not None else "with no cause"
     if kind == MISSING:
         return f"{service} owes {effect_type} {after}"
     if kind == UNEXPECTED:
@@ -46,65 +61,81 @@ def _in_words(kind: str, service: str, event_type: Any, effect_type: str) -> str
     return f"{effect_type} came from {service}, a service that the design doesn't have"
 
 
+class Facts(NamedTuple):
+    """How many there are in a log, beside its deviations."""
+
+    flows: int
+    explained: int
+    """Events that the design explains."""
+    unjudged: int
+    """Events whose cause is not in the log."""
+    came: int
+    """Effects that were due and came."""
+    given_up: int
+    """Effects for which there is a dead letter instead."""
+    early: int
+    """Effects that may come yet."""
+    inferred: int
+    """Causes."""
+    without_flow: int
+    """Events."""
+
+
 def sentence(
-    kinds: pd.Series[int], total: pd.DataFrame, facts: Mapping[str, int], open_: Sequence[str]
+    deviations: Sequence[tuple[Deviation, int]], facts: Facts, undecided: Sequence[str]
 ) -> str:
     """What was found, in words.
 
     Parameters
     ----------
-    kinds
-        How many there are of everything right and wrong.
-    total
-        The deviations, each kind once.
+    deviations
+        The deviations with how often there is each, the most frequent first.
     facts
-        How many flows there are, effects that may come yet (``early``), causes inferred, and events
-        without a flow.
-    open_
+        What else there is.
+    undecided
         The reactions of which nothing is due.
     """
-    events = int(kinds[[EXPLAINED, UNJUDGED, *KINDS[1:]]].sum())
-    due = int(kinds[CAME] + kinds[MISSING])
-    good = int(kinds[[EXPLAINED, UNJUDGED, CAME]].sum())
+    wrong = sum(n for _, n in deviations)
+    missing = sum(n for deviation, n in deviations if deviation.kind == MISSING)
+    events = facts.explained + facts.unjudged + wrong - missing
+    due = facts.came + missing
+    good = facts.explained + facts.unjudged + facts.came
     if not events:
         return "There is no event of a flow here, so there is nothing to hold against the design."
-    if total.empty:
+    if not deviations:
         said = [
             (
-                f"All {count(events, 'event')} of {count(facts['flows'], 'flow')} are as the design has "
+                f"All {count(events, 'event')} of {count(facts.flows, 'flow')} are as the design has "
                 f"them, and so are all {count(due, 'effect')} that were due."
             )
         ]
     else:
-        top = total.head(_NAMED)
-        first = "; ".join(
-            f"{words} ({n:,})" for words, n in zip(in_words(top), top["events"], strict=True)
-        )
-        more = len(total) - _NAMED
+        first = "; ".join(f"{in_words(what)} ({n:,})" for what, n in deviations[:_NAMED])
+        more = len(deviations) - _NAMED
         said = [
-            f"{count(int(total['events'].sum()), 'deviation')} of {count(len(total), 'kind')} in "
+            f"{count(wrong, 'deviation')} of {count(len(deviations), 'kind')} in "
             f"{count(events, 'event')} and {count(due, 'effect')} due of "
-            f"{count(facts['flows'], 'flow')}: {first}"
+            f"{count(facts.flows, 'flow')}: {first}"
             + (f"; and {count(more, 'other kind')}." if more > 0 else ".")
             + f" Fitness {_share(good, events + due)}."
         ]
-    if kinds[GIVEN_UP]:
-        said.append(f"For {count(int(kinds[GIVEN_UP]), 'effect')} there is a dead letter instead.")
-    if facts["early"]:
-        said.append(f"{count(facts['early'], 'effect')} may be on the way still.")
-    if kinds[UNJUDGED]:
-        n = count(int(kinds[UNJUDGED]), "event")
+    if facts.given_up:
+        said.append(f"For {count(facts.given_up, 'effect')} there is a dead letter instead.")
+    if facts.early:
+        said.append(f"{count(facts.early, 'effect')} may be on the way still.")
+    if facts.unjudged:
+        n = count(facts.unjudged, "event")
         said.append(f"The causes of {n} are not in the log: these were taken for right.")
-    if facts["inferred"]:
-        said.append(f"{count(facts['inferred'], 'cause')} inferred from the design.")
-    if facts["without_flow"]:
-        was = "was" if facts["without_flow"] == 1 else "were"
-        said.append(f"{count(facts['without_flow'], 'event')} without a flow {was} left out.")
-    if open_:
-        others = f" and {len(open_) - _NAMED} more" if len(open_) > _NAMED else ""
+    if facts.inferred:
+        said.append(f"{count(facts.inferred, 'cause')} inferred from the design.")
+    if facts.without_flow:
+        was = "was" if facts.without_flow == 1 else "were"
+        said.append(f"{count(facts.without_flow, 'event')} without a flow {was} left out.")
+    if undecided:
+        others = f" and {len(undecided) - _NAMED} more" if len(undecided) > _NAMED else ""
         said.append(
             "What these emit may come and is never missed, since payloads or state decide it: "
-            f"{', '.join(open_[:_NAMED])}{others}."
+            f"{', '.join(undecided[:_NAMED])}{others}."
         )
     return " ".join(said)
 

@@ -1,4 +1,4 @@
-"""What a choreography makes due after an event, and which events it explains: as arrays.
+"""What a choreography makes due after an event, and which events it explains.
 
 Due is only what the design makes certain:
 
@@ -17,17 +17,13 @@ such effects may come and are never due. An effect is due when the time of its r
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from workbench.analysis.arrays import Bools, Ints
 from workbench.analysis.opposite_guards import one_holds
 from workbench.choreography.compensating import notices
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from workbench.choreography import Choreography, Reaction
 
@@ -67,22 +63,53 @@ class Explained:
     effect: str
 
 
+@dataclass(frozen=True)
+class Rules:
+    """What a design says of a log, and all that it says: equal ones find the same in it.
+
+    A design may be changed; its rules are those it had when they were taken.
+    """
+
+    types: frozenset[str]
+    """Every event type that the design names."""
+    services: frozenset[str]
+    ways: tuple[Explained, ...]
+    dues: tuple[Due, ...]
+    undecided: tuple[str, ...]
+    """The reactions, as ``service/reaction``, of which the design alone doesn't make effects due."""
+
+    @classmethod
+    def of(cls, design: Choreography) -> Rules:
+        """Take the rules of a design as it is now."""
+        services = design.services.values()
+        heard = (name for service in services for name in (*service.consumes, *service.emits))
+        owed = tuple(dues(design))
+        return cls(
+            frozenset((*design.event_types, *heard)),
+            frozenset(design.services),
+            tuple(explanations(design)),
+            owed,
+            tuple(_undecided(design, owed)),
+        )
+
+
 def dues(design: Choreography) -> list[Due]:
     """What the design makes certain, service by service."""
     found: list[Due] = []
     for name, service in design.services.items():
-        guarded: list[Reaction] = []
+        guarded: dict[str, list[Reaction]] = {}
         for reaction in service.reactions.values():
             if reaction.compensates or reaction.may_be_silent or not reaction.emits:
                 continue
             if reaction.guard is None:
                 found += _dues(name, reaction)
             elif not reaction.unless:
-                other = next((r for r in guarded if one_holds(design, r, reaction)), None)
+                unpaired = guarded.setdefault(reaction.whenever, [])
+                other = next((r for r in unpaired if one_holds(design, r, reaction)), None)
                 if other is None:
-                    guarded.append(reaction)
+                    unpaired.append(reaction)
                 else:
-                    guarded.remove(other)
+                    unpaired.remove(other)
                     found.append(_either(name, other, reaction))
     return found
 
@@ -99,9 +126,8 @@ def explanations(design: Choreography) -> list[Explained]:
     return list(dict.fromkeys(found))
 
 
-def undecided(design: Choreography) -> list[str]:
-    """The reactions, as ``service/reaction``, of which the design alone doesn't make effects due."""
-    sure = {(due.service, name) for due in dues(design) for name in due.reactions}
+def _undecided(design: Choreography, owed: Sequence[Due]) -> list[str]:
+    sure = {(due.service, name) for due in owed for name in due.reactions}
     return [
         f"{name}/{reaction.name}"
         for name, service in design.services.items()
@@ -124,105 +150,3 @@ def _either(service: str, one: Reaction, other: Reaction) -> Due:
     effects = tuple(dict.fromkeys((*one.emits, *other.emits)))
     after = round(max(one.after, other.after) * 1e9)
     return Due(service, (one.name, other.name), one.whenever, effects, after=after)
-
-
-class Codes(NamedTuple):
-    """A design in the codes of a log's types and services, as compiled loops take it.
-
-    What belongs to a type, or to a thing due, stands in a list from its start to the next one's.
-    """
-
-    known_type: Bools
-    """Of each type: whether the design has it."""
-    known_source: Bools
-    note: Bools
-    """Of each type: whether it is one of the workbench's own notes."""
-    has_emitter: Bools
-    """... whether a service of the design emits it."""
-    by_effect: Ints
-    """... where the ways to emit it start."""
-    by_cause: Ints
-    """Of each way: the cause's type; -1: of its service's own accord."""
-    by_source: Ints
-    """... the service."""
-    due_start: Ints
-    """Of each type: where what is due after it starts."""
-    due_source: Ints
-    """Of each thing due: the service."""
-    due_within: Ints
-    due_after: Ints
-    effect_start: Ints
-    """... where its effects start."""
-    effect_type: Ints
-    unless_start: Ints
-    unless_type: Ints
-
-
-@dataclass(frozen=True, eq=False)
-class DesignArrays:
-    """A design in a log's terms: the names are those of the log, then those only the design has."""
-
-    types: NDArray[np.object_]
-    sources: NDArray[np.object_]
-    dues: tuple[Due, ...]
-    """Sorted by the cause's type, as in ``codes``."""
-    codes: Codes
-
-    @classmethod
-    def of(
-        cls,
-        design: Choreography,
-        type_names: NDArray[np.object_],
-        source_names: NDArray[np.object_],
-    ) -> DesignArrays:
-        """Number a design's names as an index does."""
-        ways, owed = explanations(design), dues(design)
-        services = design.services.values()
-        heard = [name for service in services for name in (*service.consumes, *service.emits)]
-        known = {*design.event_types, *heard}
-        types = _joined(type_names, [*design.event_types, *heard])
-        sources = _joined(source_names, list(design.services))
-        at_type = {name: code for code, name in enumerate(types)}
-        at_source = {name: code for code, name in enumerate(sources)}
-        ways.sort(key=lambda way: (at_type[way.effect], at_source[way.service]))
-        owed.sort(key=lambda due: at_type[due.cause])
-        emitted = {way.effect for way in ways}
-        effect_start, effect_type = _lists([due.effects for due in owed], at_type)
-        unless_start, unless_type = _lists([due.unless for due in owed], at_type)
-        codes = Codes(
-            known_type=np.array([name in known for name in types], dtype=bool),
-            known_source=np.array([name in design.services for name in sources], dtype=bool),
-            note=np.array([name in NOTES for name in types], dtype=bool),
-            has_emitter=np.array([name in emitted for name in types], dtype=bool),
-            by_effect=_starts([at_type[way.effect] for way in ways], len(types)),
-            by_cause=_ints([-1 if way.cause is None else at_type[way.cause] for way in ways]),
-            by_source=_ints([at_source[way.service] for way in ways]),
-            due_start=_starts([at_type[due.cause] for due in owed], len(types)),
-            due_source=_ints([at_source[due.service] for due in owed]),
-            due_within=_ints([due.within for due in owed]),
-            due_after=_ints([due.after for due in owed]),
-            effect_start=effect_start,
-            effect_type=effect_type,
-            unless_start=unless_start,
-            unless_type=unless_type,
-        )
-        return cls(types, sources, tuple(owed), codes)
-
-
-def _joined(names: NDArray[np.object_], more: Sequence[str]) -> NDArray[np.object_]:
-    known = set(names.tolist())
-    new = [name for name in dict.fromkeys(more) if name not in known]
-    return np.append(names, np.array(new, dtype=object))
-
-
-def _ints(numbers: Sequence[int]) -> Ints:
-    return np.array(numbers, dtype=np.int64)
-
-
-def _starts(sorted_codes: Sequence[int], n: int) -> Ints:
-    return np.searchsorted(_ints(sorted_codes), np.arange(n + 1)).astype(np.int64)
-
-
-def _lists(lists: Sequence[Sequence[str]], number: Mapping[str, int]) -> tuple[Ints, Ints]:
-    ends = np.cumsum([0, *(len(names) for names in lists)]).astype(np.int64)
-    return ends, _ints([number[name] for names in lists for name in names])

@@ -11,7 +11,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from workbench.analysis.arrays import Bools, Ints
-from workbench.analysis.due import Codes, DesignArrays
+from workbench.analysis.due_codes import Codes, DesignArrays
 from workbench.analysis.inference import infer_by_design
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ cause is not in the log."""
 CAME, MISSING, NEEDLESS, GIVEN_UP = range(4)
 """What became of what was due: ``NEEDLESS``, that another event came in time; ``GIVEN_UP``, that the
 service noted a dead letter instead."""
+_NONE, _NOT_IN_LOG = -1, -2
+"""In place of the type of a cause."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,12 +48,16 @@ class Judged:
     def of(cls, index: FlowIndex, untold: Bools, design: DesignArrays) -> Judged:
         """Judge a log; ``untold``: of each event, whether it has no causation id."""
         codes = design.codes
-        told = np.where(index.inferred, -1, index.cause)
+        told = np.where(index.inferred, -1, index.cause) if index.causes_from else index.cause
         cause, inferred = infer_by_design(
             index.start, index.type, index.source, told, untold & (told < 0), codes
         )
-        state = _explain(index.type, index.source, cause, untold, codes)
-        slot, became = _became(index, cause, design)
+        slot = _slots(index.type, codes.due_start)
+        became = np.full(slot[-1], MISSING, dtype=np.int8)
+        if len(codes.unless_type):
+            _mark_needless(index.start, index.type, index.time, slot, codes, became)
+        state = _judge(index.type, index.source, cause, untold, slot, codes, became)
+        _mark_given_up(index, slot, design, became)
         return cls(design, cause, inferred, state, slot, became)
 
     def missing(self, index: FlowIndex) -> tuple[Ints, Ints]:
@@ -60,62 +66,31 @@ class Judged:
         event = np.searchsorted(self.slot, at, side="right") - 1
         return event, at - self.slot[event] + self.design.codes.due_start[index.type[event]]
 
-    def events_per_flow(self, index: FlowIndex, state: int) -> Ints:
-        """How many events of each flow are in a state."""
-        return _counted(index.start, self.state, state)
-
-    def dues_per_flow(self, index: FlowIndex, became: int) -> Ints:
-        """How much of what is due in each flow became that."""
-        return _counted(self.slot[index.start], self.became, became)
+    def right_per_flow(self, index: FlowIndex) -> Ints:
+        """Of each flow, a column each: how many are explained, unjudged, come and given up."""
+        return _right(index.start, self.slot, self.state, self.became)
 
 
 @njit(cache=True, nogil=True)
-def _counted(start: Ints, marks: Marks, wanted: int) -> Ints:
-    n = np.zeros(len(start) - 1, np.int64)
-    for group in range(len(n)):
-        for mark in marks[start[group] : start[group + 1]]:
-            n[group] += mark == wanted
-    return n
-
-
-@njit(cache=True, nogil=True)
-def _explain(type_: Ints, source: Ints, cause: Ints, untold: Bools, design: Codes) -> Marks:
-    state = np.empty(len(type_), np.int8)
+def _slots(type_: Ints, due_start: Ints) -> Ints:
+    slot = np.zeros(len(type_) + 1, np.int64)
     for event in range(len(type_)):
-        kind, who, why = type_[event], source[event], cause[event]
-        if design.note[kind]:
-            state[event] = NOTED
-        elif not design.known_type[kind]:
-            state[event] = UNKNOWN_TYPE
-        elif not design.has_emitter[kind]:
-            if why < 0 and untold[event]:
-                state[event] = EXPLAINED
-            else:
-                state[event] = UNEXPECTED if design.known_source[who] else UNKNOWN_SERVICE
-        else:
-            state[event] = WRONG_EMITTER
-            for way in range(design.by_effect[kind], design.by_effect[kind + 1]):
-                if design.by_source[way] != who:
-                    continue
-                if design.by_cause[way] < 0 or (why >= 0 and type_[why] == design.by_cause[way]):
-                    state[event] = EXPLAINED
-                    break
-                state[event] = UNJUDGED if why < 0 and not untold[event] else UNEXPECTED
-    return state
+        kind = type_[event]
+        slot[event + 1] = slot[event] + due_start[kind + 1] - due_start[kind]
+    return slot
 
 
-def _became(index: FlowIndex, cause: Ints, design: DesignArrays) -> tuple[Ints, Marks]:
-    """Where what is due to each event starts, and what became of it."""
-    codes = design.codes
-    per_type = np.diff(codes.due_start)
-    slot = np.zeros(len(index.type) + 1, dtype=np.int64)
-    np.cumsum(per_type[index.type], out=slot[1:])
-    became = np.full(slot[-1], MISSING, dtype=np.int8)
-    if len(codes.unless_type):
-        _mark_needless(index.start, index.type, index.time, slot, codes, became)
-    _mark_given_up(index, slot, design, became)
-    _mark_come(index.type, index.source, cause, slot, codes, became)
-    return slot, became
+@njit(cache=True, nogil=True)
+def _right(start: Ints, slot: Ints, state: Marks, became: Marks) -> Ints:
+    n = np.zeros((4, len(start) - 1), np.int64)
+    for flow in range(len(start) - 1):
+        for event in range(start[flow], start[flow + 1]):
+            n[0, flow] += state[event] == EXPLAINED
+            n[1, flow] += state[event] == UNJUDGED
+        for at in range(slot[start[flow]], slot[start[flow + 1]]):
+            n[2, flow] += became[at] == CAME
+            n[3, flow] += became[at] == GIVEN_UP
+    return n
 
 
 @njit(cache=True, nogil=True)
@@ -140,28 +115,52 @@ def _mark_needless(
 
 
 @njit(cache=True, nogil=True)
-def _mark_come(
-    type_: Ints, source: Ints, cause: Ints, slot: Ints, design: Codes, became: Marks
-) -> None:
+def _judge(
+    type_: Ints, source: Ints, cause: Ints, untold: Bools, slot: Ints, design: Codes, became: Marks
+) -> Marks:
+    """Return what the design says of each event, and mark in ``became`` what came."""
+    state = np.empty(len(type_), np.int8)
     for event in range(len(type_)):
-        answered, kind = cause[event], type_[event]
-        if answered < 0:
+        kind, who, why = type_[event], source[event], cause[event]
+        why_kind = type_[why] if why >= 0 else _NONE if untold[event] else _NOT_IN_LOG
+        state[event], emitter = _explain(kind, who, why_kind, design)
+        if why < 0:
             continue
-        emitter = False
-        for way in range(design.by_effect[kind], design.by_effect[kind + 1]):
-            emitter |= design.by_source[way] == source[event]
-        first = design.due_start[type_[answered]]
-        for due in range(first, design.due_start[type_[answered] + 1]):
+        first = design.due_start[why_kind]
+        for due in range(first, design.due_start[why_kind + 1]):
             # From a service that has no way to emit it, it came, if wrongly: it isn't missing too.
-            if emitter and design.due_source[due] != source[event]:
+            if emitter and design.due_source[due] != who:
                 continue
             for effect in range(design.effect_start[due], design.effect_start[due + 1]):
                 if design.effect_type[effect] == kind:
-                    became[slot[answered] + due - first] = CAME
+                    became[slot[why] + due - first] = CAME
+    return state
+
+
+@njit(cache=True, nogil=True)
+def _explain(kind: int, who: int, why_kind: int, design: Codes) -> tuple[int, bool]:
+    """What an event is, and whether its service has a way to emit it."""
+    if design.note[kind]:
+        return NOTED, False
+    if not design.known_type[kind]:
+        return UNKNOWN_TYPE, False
+    if not design.has_emitter[kind]:
+        if why_kind == _NONE:
+            return EXPLAINED, False
+        return (UNEXPECTED if design.known_source[who] else UNKNOWN_SERVICE), False
+    emitter = False
+    for way in range(design.by_effect[kind], design.by_effect[kind + 1]):
+        if design.by_source[way] == who:
+            emitter = True
+            if design.by_cause[way] < 0 or design.by_cause[way] == why_kind:
+                return EXPLAINED, True
+    if not emitter:
+        return WRONG_EMITTER, False
+    return (UNJUDGED if why_kind == _NOT_IN_LOG else UNEXPECTED), True
 
 
 def _mark_given_up(index: FlowIndex, slot: Ints, design: DesignArrays, became: Marks) -> None:
-    """Mark what services gave up on, by the reasons of dead letters, "service/reaction: …"."""
+    """Mark what never came and services gave up on, by the reasons of dead letters."""
     event = index.copy_event[index.dead]
     known = event >= 0
     if not known.any() or not len(design.dues):
@@ -181,4 +180,5 @@ def _mark_given_up(index: FlowIndex, slot: Ints, design: DesignArrays, became: M
     )
     at = given_up["event"].to_numpy(np.int64)
     place = given_up["due"].to_numpy(np.int64)
-    became[slot[at] + place - design.codes.due_start[index.type[at]]] = GIVEN_UP
+    where = slot[at] + place - design.codes.due_start[index.type[at]]
+    became[where[became[where] != CAME]] = GIVEN_UP

@@ -11,10 +11,10 @@ A log may be divided by flow: what its parts give adds up.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import orjson
 import pandas as pd
 
 from workbench.analysis.answer import Answer
@@ -99,12 +99,14 @@ def _medians(times: Ints, kind: Ints, n: int) -> NDArray[np.float64]:
 
 def _written(names: Mapping[str, pd.Categorical]) -> list[str]:
     """Kinds of hop, each as one text that no other kind has."""
-    return [json.dumps(kind) for kind in zip(*(names[name] for name in HOP), strict=True)]
+    return [
+        orjson.dumps(kind).decode() for kind in zip(*(names[name] for name in HOP), strict=True)
+    ]
 
 
 def _read(texts: pd.Index[str]) -> dict[str, Any]:
     """The columns that name kinds of hop."""
-    kinds = [json.loads(text) for text in texts]
+    kinds = [orjson.loads(text) for text in texts]
     return {name: pd.array([kind[n] for kind in kinds], dtype="str") for n, name in enumerate(HOP)}
 
 

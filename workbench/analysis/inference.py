@@ -21,7 +21,8 @@ import pandas as pd
 from numba import njit
 
 from workbench.analysis.arrays import Bools, Ints
-from workbench.analysis.due import Codes, DesignArrays
+from workbench.analysis.due import Rules
+from workbench.analysis.due_codes import Codes, DesignArrays
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +38,10 @@ _RANKED = 64
 
 def untold(index: FlowIndex, frame: pd.DataFrame) -> Bools:
     """Of each event of a flow, whether it has no causation id."""
-    return np.asarray(frame["causation_id"].isna(), dtype=bool)[index.row]
+    found = np.zeros(len(index.row), dtype=bool)
+    at = np.flatnonzero((index.cause < 0) | index.inferred)  # whose cause is told has its id
+    found[at] = frame["causation_id"].isna().to_numpy()[index.row[at]]
+    return found
 
 
 def with_causes(
@@ -61,7 +65,7 @@ def with_causes(
             index.start, counts.codes(index), cause, wanting, counts.habits()
         )
     else:
-        codes = DesignArrays.of(by, index.type_names, index.source_names).codes
+        codes = DesignArrays.of(Rules.of(by), index.type_names, index.source_names).codes
         found, inferred = infer_by_design(
             index.start, index.type, index.source, cause, wanting, codes
         )
@@ -90,14 +94,16 @@ def infer_by_design(
     cause, inferred
         The causes, with the inferred ones put in; and which those are.
     """
-    found = _nearest_allowed(start, type_, source, wanting, design)
-    inferred = found >= 0
-    return np.where(inferred, found, cause), inferred
+    found = cause.copy()
+    return found, _nearest_allowed(start, type_, source, found, wanting, design)
 
 
 @njit(cache=True, nogil=True)
-def _nearest_allowed(start: Ints, type_: Ints, source: Ints, wanting: Bools, design: Codes) -> Ints:
-    found = np.full(len(type_), -1, np.int64)
+def _nearest_allowed(
+    start: Ints, type_: Ints, source: Ints, cause: Ints, wanting: Bools, design: Codes
+) -> Bools:
+    """Put the causes of what is ``wanting`` into ``cause``, and return which events have one now."""
+    found = np.zeros(len(type_), np.bool_)
     last = np.full(len(design.by_effect), -1, np.int64)
     taken = np.full(len(design.by_cause), -1, np.int64)
     for flow in range(len(start) - 1):
@@ -115,7 +121,8 @@ def _nearest_allowed(start: Ints, type_: Ints, source: Ints, wanting: Bools, des
                     if (is_free and not free) or (is_free == free and nearer):
                         chosen, free = way, is_free
                 if chosen >= 0:
-                    found[event] = taken[chosen] = last[design.by_cause[chosen]]
+                    cause[event] = taken[chosen] = last[design.by_cause[chosen]]
+                    found[event] = True
             last[kind] = event
     return found
 

@@ -71,11 +71,11 @@ def break_ties(order: Ints, tied: Bools, frame: pd.DataFrame) -> None:
 
 
 def _channel(frame: pd.DataFrame, rows: Ints) -> Ints:
-    return np.asarray(frame["channel"].cat.codes, dtype=np.int64)[rows]
+    return np.asarray(frame["channel"].cat.codes)[rows].astype(np.int64)
 
 
 def _partition(frame: pd.DataFrame, rows: Ints) -> Ints:
-    return frame["partition"].to_numpy(np.int64)[rows]
+    return frame["partition"].to_numpy()[rows].astype(np.int64)
 
 
 def _offset(frame: pd.DataFrame, rows: Ints) -> Ints:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import plotly.graph_objects as go
 
 from workbench import look
-from workbench.analysis.deviations import KINDS, MISSING, in_words
+from workbench.analysis.deviations import KINDS, MISSING, Deviation, in_words
 from workbench.analysis.plots import dress, empty, unit_of
 from workbench.analysis.wording import cut
 
@@ -68,7 +68,15 @@ def plot_conformance(table: pd.DataFrame) -> go.Figure:
         else "",
         height=190 + 46 * len(shown),
     )
-    label_above(figure, in_words(shown))
+    label_above(
+        figure,
+        [
+            in_words(Deviation(kind, service, cause if isinstance(cause, str) else None, effect))
+            for kind, service, cause, effect in zip(
+                *(shown[name] for name in Deviation._fields), strict=True
+            )
+        ],
+    )
     figure.update_layout(barmode="overlay")
     _count_on(figure, "events", shown["events"].max())
     return figure

@@ -67,18 +67,19 @@ class Stored:
         vars(log).update(_frame=reading.frame, _reading=reading)
         return log
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
+    def save(self, path: str | os.PathLike[str], *, progress: bool = True) -> Path:
         """Write the log, whole or not at all, in the format that the path's ending names.
 
         ``.jsonl``, ``.csv`` and ``.xes`` (compressed with ``.gz`` or ``.zst`` behind), ``.parquet``,
-        ``.arrow`` or ``.feather``. :meth:`read` gives the same log again.
+        ``.arrow`` or ``.feather``. :meth:`read` gives the same log again. A bar shows how far it
+        is, where there is somebody to see it and ``progress`` is not false.
 
         Raises
         ------
         LogError
             The path ends otherwise, or the file can't be written.
         """
-        return write_log(self._frame, path)
+        return write_log(self._frame, path, progress=progress)
 
     @property
     def mapping(self) -> LogMapping | None:

@@ -19,7 +19,8 @@ import numpy as np
 import pandas as pd
 
 from workbench.analysis.answer import Answer
-from workbench.analysis.due import DesignArrays
+from workbench.analysis.due import Rules
+from workbench.analysis.due_codes import DesignArrays
 from workbench.analysis.due_kernel import Judged
 from workbench.analysis.order import utc
 from workbench.analysis.parts import inferred_from, named, together
@@ -54,7 +55,7 @@ def part(index: FlowIndex, untold: Bools, expected: Expected) -> pd.DataFrame:
     ways: list[tuple[Any, ...]] = []
     words, who = np.empty(0, dtype=object), np.empty(0, dtype=object)
     if isinstance(expected, Choreography):
-        arrays = DesignArrays.of(expected, index.type_names, index.source_names)
+        arrays = DesignArrays.of(Rules.of(expected), index.type_names, index.source_names)
         judged = Judged.of(index, untold, arrays)
         at, due = judged.missing(index)
         words = np.array([owed.words for owed in arrays.dues], dtype=object)[due]

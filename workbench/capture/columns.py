@@ -225,20 +225,41 @@ def _category(series: pd.Series[Any]) -> pd.Series[Any]:
     """As text categories: only those in use, sorted, so that equal columns have equal codes."""
     if not isinstance(series.dtype, pd.CategoricalDtype):
         return whole_column(series).astype("str").astype("category")
-    used = series.cat.remove_unused_categories()
-    names = used.cat.categories.astype("str")
-    return used.cat.rename_categories(list(names)).cat.set_categories(names.sort_values())
+    codes, names = series.cat.codes.to_numpy(), series.cat.categories.astype("str")
+    used = names[np.bincount(codes[codes >= 0], minlength=len(names)) > 0].sort_values()
+    code = np.append(used.get_indexer(names), -1).astype(codes.dtype)  # the last is for null, -1
+    return pd.Series(pd.Categorical.from_codes(code[codes], used), index=series.index)
 
 
 def _times(series: pd.Series[Any]) -> pd.Series[Any]:
     """As UTC nanoseconds; null where a time can't be read or held."""
     if series.dtype == "object":
         series = series.where(series.notna(), None)
-    iso = "ISO8601" if series.dtype in ("object", "str") else None
-    times = pd.to_datetime(series, utc=True, errors="coerce", format=iso)
+    if isinstance(series.dtype, pd.DatetimeTZDtype):
+        times = series.dt.tz_convert("UTC")
+    elif series.dtype.kind == "M":
+        times = series.dt.tz_localize("UTC")
+    elif series.dtype == "int64":
+        times = series.astype("datetime64[ns]").dt.tz_localize("UTC")
+    else:
+        if series.dtype == "object" and infer_dtype(series, skipna=True) not in _OF_ONE_KIND:
+            series = series.map(_moment)
+        counts = series.dtype == "object" and infer_dtype(series, skipna=True) == "integer"
+        iso = "ISO8601" if series.dtype in ("object", "str") and not counts else None
+        times = pd.to_datetime(series, utc=True, errors="coerce", format=iso)
     held = times.between(_EARLIEST, _LATEST)
-    return times.where(held).astype("datetime64[ns, UTC]")
+    known: pd.Series[Any] = times.where(held).astype("datetime64[ns, UTC]")
+    return known
 
 
+def _moment(cell: object) -> object:
+    """Whole nanoseconds as a time, no other number; anything else as it is."""
+    if not isinstance(cell, int | float):
+        return cell
+    held = isinstance(cell, int) and not isinstance(cell, bool) and abs(cell) < 1 << 63
+    return pd.Timestamp(cell, tz="UTC") if held else None
+
+
+_OF_ONE_KIND: Final = frozenset(["string", "integer", "datetime", "datetime64", "date", "empty"])
 _EARLIEST: Final = pd.Timestamp.min.ceil("s").tz_localize("UTC")
 _LATEST: Final = pd.Timestamp.max.floor("s").tz_localize("UTC")

@@ -28,8 +28,9 @@ import pyarrow.feather
 import pyarrow.parquet as pq
 import zstandard
 from pandas.api.types import is_datetime64_any_dtype, is_float_dtype
+from tqdm.auto import tqdm
 
-from workbench.capture.formats.xes_writing import write_xes
+from workbench.capture.formats.xes_writing import Advance, write_xes
 from workbench.capture.json_text import json_text
 from workbench.capture.payload_column import payload_texts
 from workbench.capture.reading.dtypes import DTYPES, note_of
@@ -39,7 +40,7 @@ _BATCH: Final = 10_000
 """Rows that are turned into text at a time, so that memory doesn't grow with the log."""
 
 
-def write_log(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
+def write_log(frame: pd.DataFrame, path: str | os.PathLike[str], *, progress: bool = True) -> Path:
     """Write an event log, whole or not at all: a file of that name is replaced at the end.
 
     Parameters
@@ -51,6 +52,8 @@ def write_log(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
     path
         Where to. It ends in ``.jsonl``, ``.csv`` or ``.xes``, with ``.gz`` or ``.zst`` behind it
         if it is to be compressed, or in ``.parquet``, ``.arrow`` or ``.feather``.
+    progress
+        Whether a bar shows how far it is, where there is somebody to see it.
 
     Returns
     -------
@@ -73,8 +76,14 @@ def write_log(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
         )
     half = target.with_name(f".{os.getpid()}.half.{target.name}")
     try:
-        with _open(half, packing) as file:
-            write(frame, file)
+        with (
+            tqdm(
+                total=len(frame), desc="writing", unit=" events", unit_scale=True, leave=False,
+                disable=None if progress else True,
+            ) as bar,
+            _open(half, packing) as file,
+        ):  # fmt: skip
+            write(frame, file, bar.update)
         half.replace(target)
     except OSError as error:
         raise LogError(f"{target} can't be written: {error.strerror or error}.") from error
@@ -98,12 +107,12 @@ def _open(path: Path, packing: str) -> Iterator[BinaryIO]:
             yield plain
 
 
-def _write_jsonl(frame: pd.DataFrame, file: BinaryIO) -> None:
-    for line in _lines(frame):  # noqa: FURB122 - the writer of zstd has no writelines
+def _write_jsonl(frame: pd.DataFrame, file: BinaryIO, advance: Advance) -> None:
+    for line in _lines(frame, advance):  # noqa: FURB122 - the writer of zstd has no writelines
         file.write(line)
 
 
-def _lines(frame: pd.DataFrame) -> Iterator[bytes]:
+def _lines(frame: pd.DataFrame, advance: Advance) -> Iterator[bytes]:
     names = list(frame.columns)
     dtypes = note_of(frame)
     note = {DTYPES: dtypes} if dtypes else {}
@@ -112,6 +121,7 @@ def _lines(frame: pd.DataFrame) -> Iterator[bytes]:
         for cells in zip(*(_cells(batch[name]) for name in names), strict=True):
             yield orjson.dumps(dict(zip(names, cells, strict=True)) | note) + b"\n"
             note = {}
+        advance(len(batch))
 
 
 def _cells(series: pd.Series[Any]) -> list[Any]:
@@ -164,7 +174,7 @@ def _table(frame: pd.DataFrame, column: Callable[[pd.Series[Any]], pa.Array]) ->
     )
 
 
-def _write_csv(frame: pd.DataFrame, file: BinaryIO) -> None:
+def _write_csv(frame: pd.DataFrame, file: BinaryIO, advance: Advance) -> None:
     dtypes = note_of(frame)
     for start in range(0, max(len(frame), 1), _BATCH):
         batch = frame.iloc[start : start + _BATCH]
@@ -175,6 +185,7 @@ def _write_csv(frame: pd.DataFrame, file: BinaryIO) -> None:
             table = table.append_column(DTYPES, notes)
         options = pa_csv.WriteOptions(include_header=start == 0)
         pa_csv.write_csv(table, pa.PythonFile(file, mode="w"), options)
+        advance(len(batch))
 
 
 def _as_text(series: pd.Series[Any]) -> pa.Array:
@@ -197,15 +208,17 @@ def _noted(frame: pd.DataFrame) -> pa.Table:
     return table.replace_schema_metadata({DTYPES: orjson.dumps(dtypes)}) if dtypes else table
 
 
-def _write_parquet(frame: pd.DataFrame, file: BinaryIO) -> None:
+def _write_parquet(frame: pd.DataFrame, file: BinaryIO, advance: Advance) -> None:
     pq.write_table(_noted(frame), file, compression="zstd")
+    advance(len(frame))
 
 
-def _write_arrow(frame: pd.DataFrame, file: BinaryIO) -> None:
+def _write_arrow(frame: pd.DataFrame, file: BinaryIO, advance: Advance) -> None:
     pyarrow.feather.write_feather(_noted(frame), file, compression="zstd")
+    advance(len(frame))
 
 
-_WRITERS: Final[Mapping[str, Callable[[pd.DataFrame, BinaryIO], None]]] = {
+_WRITERS: Final[Mapping[str, Callable[[pd.DataFrame, BinaryIO, Advance], None]]] = {
     ".jsonl": _write_jsonl,
     ".ndjson": _write_jsonl,
     ".csv": _write_csv,

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import stat
@@ -11,6 +12,7 @@ import sys
 import textwrap
 import time
 from dataclasses import replace
+from functools import partial
 
 import pika
 import platformdirs
@@ -18,6 +20,7 @@ import psutil
 import pytest
 from pika.exceptions import ProbableAuthenticationError
 
+from workbench.brokers.local import launch, starting
 from workbench.brokers.local.ports import free_port, is_free
 from workbench.brokers.local_rabbitmq import LocalRabbitMQ
 from workbench.brokers.local_rabbitmq.answer import answers
@@ -54,6 +57,14 @@ def started(said):
     yield start
     for node in nodes:
         node.stop()
+
+
+@pytest.fixture(scope="module")
+def run_once(installed_rabbitmq, tmp_path_factory):
+    """The folder of a RabbitMQ that ran and was stopped; for copies to be spoiled."""
+    folder = tmp_path_factory.mktemp("run-once")
+    with LocalRabbitMQ(folder, free_port()):
+        return folder
 
 
 def connect(node):
@@ -289,9 +300,9 @@ def test_a_port_asked_for_that_is_taken_is_said_in_a_sentence(tmp_path):
     assert node.status() == "stopped"
 
 
-def test_one_that_dies_at_once_is_said_with_the_last_lines_of_its_log(tmp_path):
-    node = LocalRabbitMQ(tmp_path).start()
-    node.stop()
+def test_one_that_dies_at_once_is_said_with_the_last_lines_of_its_log(run_once, tmp_path):
+    shutil.copytree(run_once, tmp_path, dirs_exist_ok=True)
+    node = LocalRabbitMQ(tmp_path)
     for schema in (tmp_path / "data").glob("*/cluster_nodes.config"):
         schema.write_text("nonsense")
     with pytest.raises(
@@ -301,9 +312,9 @@ def test_one_that_dies_at_once_is_said_with_the_last_lines_of_its_log(tmp_path):
     assert node.status() == "stopped"
 
 
-def test_a_lost_password_is_said_with_what_to_do(started, tmp_path):
-    node = started(tmp_path)
-    node.stop()
+def test_a_lost_password_is_said_with_what_to_do(run_once, tmp_path):
+    shutil.copytree(run_once, tmp_path, dirs_exist_ok=True)
+    node = LocalRabbitMQ(tmp_path)
     (tmp_path / "data" / "identity.json").write_text("{")
     with pytest.raises(
         LocalBrokerError, match=r"identity\.json, the password .* can't be read: .* delete .*data\."
@@ -311,7 +322,9 @@ def test_a_lost_password_is_said_with_what_to_do(started, tmp_path):
         node.start()
 
 
-def test_one_that_does_not_answer_in_time_is_said_and_leaves_no_node(tmp_path):
+def test_one_that_does_not_answer_in_time_is_said_and_leaves_no_node(tmp_path, monkeypatch):
+    # Asked in the midst of its start, it never ends by itself: ten seconds until it is killed.
+    monkeypatch.setattr(starting, "end", partial(launch.end, grace=0.5))
     port = free_port()
     node = LocalRabbitMQ(tmp_path, port, timeout=0.3)
     with pytest.raises(

@@ -14,9 +14,9 @@ PAIRS = Path(__file__).parents[4] / "shared" / "data" / "schema_compatibility_pa
 
 @pytest.mark.timeout(300)
 def test_no_payload_contradicts_a_verdict():
-    found = random_pairs(1_500, seed=20_261_125, most_seconds=120)
+    found = random_pairs(600, seed=20_261_125, most_seconds=120)
     assert found["counterexamples"] == 0
-    assert found["compatible"] > 100
+    assert found["compatible"] > 40
     assert found["refused, with a checked payload"] > 0.7 * found["refused"]
 
 

@@ -71,7 +71,7 @@ def test_no_random_text_contradicts_what_is_covered():
     rng = random.Random(7)
     texts = ["".join(rng.choice("ab1-\n") for _ in range(rng.randrange(6))) for _ in range(400)]
     decided = 0
-    for _ in range(1_500):
+    for _ in range(600):
         writer, reader = pattern(rng), pattern(rng)
         try:
             beyond = not_covered(writer, reader)
@@ -85,7 +85,7 @@ def test_no_random_text_contradicts_what_is_covered():
         else:
             assert writes.is_valid(beyond), (writer, reader, beyond)
             assert not reads.is_valid(beyond), (writer, reader, beyond)
-    assert decided > 1_000
+    assert decided > 400
 
 
 def pattern(rng, depth=0):

@@ -7,8 +7,8 @@ same events again, but that times beside the standard ones come back as text.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any, BinaryIO, Final
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO, Final, TypeAlias
 from xml.sax.saxutils import quoteattr
 
 import numpy as np
@@ -47,11 +47,13 @@ _NO_XML: Final = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010f
 _Places = np.ndarray[Any, np.dtype[np.intp]]
 _Truths = np.ndarray[Any, np.dtype[np.bool_]]
 
+Advance: TypeAlias = Callable[[int], object]
+
 _BATCH: Final = 10_000
 """Events that are turned into text at a time, so that memory doesn't grow with the log."""
 
 
-def write_xes(frame: pd.DataFrame, file: BinaryIO) -> None:
+def write_xes(frame: pd.DataFrame, file: BinaryIO, advance: Advance) -> None:
     r"""Write an event log as XES.
 
     Parameters
@@ -61,12 +63,14 @@ def write_xes(frame: pd.DataFrame, file: BinaryIO) -> None:
         Characters that XML can't hold (``\x00``) become ``\ufffd``.
     file
         Where to.
+    advance
+        Told how many events were written since it was last told.
     """
-    for text in _document(frame):  # noqa: FURB122 - the writer of zstd has no writelines
+    for text in _document(frame, advance):  # noqa: FURB122 - the writer of zstd has no writelines
         file.write(text.encode("utf-8", "replace"))
 
 
-def _document(frame: pd.DataFrame) -> Iterator[str]:
+def _document(frame: pd.DataFrame, advance: Advance) -> Iterator[str]:
     yield _BEGINNING
     nested = [name for name in frame.columns if frame[name].dtype in ("json", "object")]
     yield _attribute("string", JSON_KEYS, json_text(nested).decode())
@@ -82,6 +86,7 @@ def _document(frame: pd.DataFrame) -> Iterator[str]:
                 name = "" if pd.isna(flow) else _attribute("string", "concept:name", str(flow))
                 yield f"{'</trace>' if place else ''}<trace>\n{name}"
             yield f"<event>\n{''.join(cells)}</event>\n"
+        advance(len(batch))
     yield "</trace>\n</log>\n" if len(rows) else "</log>\n"
 
 
