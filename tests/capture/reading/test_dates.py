@@ -150,3 +150,8 @@ def test_each_of_several_files_says_its_own_times(tmp_path):
             read([dated, path], progress=False)
     with pytest.raises(LogError, match=r"'time': 'time' names nothing in .*b\.jsonl"):
         read([dated, written(tmp_path / "b.jsonl", [7], "n")], {"time": "time"}, progress=False)
+
+
+def test_a_number_beyond_all_floats_is_one_value_that_is_no_time(tmp_path):
+    path = written(tmp_path / "log.jsonl", [1790000000] * 20 + [10**400])
+    assert read(path, progress=False).notes == ("1 value of time can't be read as a time",)

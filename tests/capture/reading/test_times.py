@@ -115,3 +115,14 @@ def test_a_column_may_mix_counts_and_text(isos):
     values = ["2026-11-23T12:00:00.123456Z"] * isos + ["1795435200123"] * (100 - isos)
     form = form_of(values)
     assert set(times(pa.array(values), form).to_pylist()) == {NOON, NOON.floor("ms")}
+
+
+@pytest.mark.parametrize("long", ["1" + " " * 10**6 + "x", "+0000[" * 10**5, "9" * 10**6, "1:11." * 10**5])  # fmt: skip
+def test_text_that_is_too_long_for_a_time_is_none_and_costs_nothing(long):
+    assert form_of([long]) is None
+    for form in ("ISO 8601", "text, day first", "ms"):
+        assert times(pa.array([long, "2026-11-23T12:00:00.123456Z"]), form).to_pylist() == [None, NOON]  # fmt: skip
+
+
+def test_a_number_beyond_all_floats_is_no_time():
+    assert form_of([10**400, 1795435200]) is None

@@ -7,6 +7,7 @@ its unit from row to row; a number that is none of them, 0 say, is in the unit o
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -35,15 +36,18 @@ def is_unit(form: str | None) -> bool:
 
 def number(value: Any) -> float | None:
     """A number, or text that is one, as a float."""
-    if isinstance(value, int | float):
-        return float(value)
-    is_number = isinstance(value, str) and _NUMBER.fullmatch(value)
-    return float(value) if is_number else None
+    is_number = isinstance(value, int | float) or (
+        isinstance(value, str) and _NUMBER.fullmatch(value) is not None
+    )
+    try:
+        return float(value) if is_number else None
+    except OverflowError:  # beyond all floats
+        return math.inf
 
 
 def unit_of(numbers: Sequence[float]) -> Unit | None:
     """The unit that most of some numbers may be in; ``None`` if they are no times."""
-    median = float(np.median(np.abs(numbers)))
+    median = sorted(map(abs, numbers))[len(numbers) // 2]
     return next((unit for unit in _PER_UNIT if _within(median, unit)), None)
 
 

@@ -35,6 +35,9 @@ Form = Literal[
     "text, month first? nothing tells",
 ]
 
+_LONGEST: Final = 80
+"""Letters of a time at most; what is longer is none, and no regular expression looks at it."""
+
 _ISO: Final = re.compile(r"\s*[+-]?\d{4}-?(\d\d-?\d\d|W\d\d|\d{3})([T ]|$)")
 
 
@@ -72,7 +75,9 @@ def form_told(told: Told) -> Form:
 
 
 def _may_be_time(text: str) -> bool:
-    return 8 <= len(text.strip()) <= 80 and number(text) is None and any(map(str.isdigit, text))
+    return (
+        8 <= len(text.strip()) <= _LONGEST and number(text) is None and any(map(str.isdigit, text))
+    )
 
 
 def _readable(texts: Sequence[str], form: Form, *, said: bool) -> bool:
@@ -137,7 +142,8 @@ def _as_iso(values: pa.Array, form: Form) -> pa.Array | None:
 
 
 def _parsed(values: pa.Array, form: Form, zone: str) -> pa.Array:
-    texts = values.to_pandas().astype(object)
+    short = pc.less_equal(pc.utf8_length(values), _LONGEST)
+    texts = pc.if_else(short, values, pa.scalar(None, values.type)).to_pandas().astype(object)
     if form == "ISO 8601":
         found = _held(pd.to_datetime(texts, utc=True, errors="coerce", format="ISO8601"))
         left = texts[found.isna() & texts.notna()]
@@ -167,7 +173,7 @@ def _plain(texts: pd.Series[Any]) -> pd.Series[Any]:
     Python's logging writes a comma before the fraction, Apache's log format a colon between the day
     and the hour, Kibana a sign there, Germans a comma there and a word behind.
     """
-    plain = texts.str.strip().str.replace(" @ ", " ").str.replace(r"\s*Uhr$", "", regex=True)
+    plain = texts.str.strip().str.replace(" @ ", " ").str.replace(r"\s?Uhr$", "", regex=True)
     plain = plain.str.replace(r"(:\d\d),(\d)", r"\1.\2", regex=True)
     plain = plain.str.replace(r"(\d),?\s+(\d?\d:\d\d)", r"\1 \2", regex=True)
     plain = plain.str.replace(r"(/\d{4}):(\d\d:)", r"\1 \2", regex=True)
