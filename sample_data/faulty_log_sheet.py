@@ -39,7 +39,7 @@ def answer_sheet(
         "stuck conformance explain compare",
         service="shipping",
         after="PaymentReceived",
-        explained_by={"attribute": "data.country", "condition": "= 'PT'"},
+        explained_by={"attribute": "data.country", "condition": "== 'PT'"},
     )
     add(
         "killed",
@@ -189,7 +189,7 @@ def answer_sheet(
         f"billing waits {NORWAY_WAITS} for the bank of NO",
         "explain hops",
         hop=["StockReserved", "PaymentReceived"],
-        explained_by={"attribute": "data.country", "condition": "= 'NO'"},
+        explained_by={"attribute": "data.country", "condition": "== 'NO'"},
     )
     add(
         "customs",

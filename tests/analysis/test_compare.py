@@ -1,5 +1,6 @@
 """What changed between two logs: planted changes are found, and in noise nothing is."""
 
+import re
 from statistics import NormalDist
 
 import numpy as np
@@ -92,6 +93,51 @@ def test_a_log_compared_with_itself_shows_no_difference(orders):
     answer = orders.compare(orders)
     assert (answer["effect"] == 0).all()
     assert set(answer["verdict"]) == {"no change"}
+
+
+def jumped(event, flows: range, *, by: float, faster: float = 0, back_to: str = "z") -> EventLog:
+    """x asks y, which takes 1 to 2 s, as ``back_to`` does then; y's clock is ahead by ``by``."""
+    took = np.random.default_rng(flows.start).uniform(1000, 2000, (len(flows), 2))
+    rows = []
+    for n, (there, back) in zip(flows, took, strict=True):
+        at, flow = 10_000 * n, f"f{n}"
+        asked = at + there - faster
+        rows += [
+            event("A", flow, at, source="x"),
+            event("B", flow, asked + by, "A", source="y"),
+            event("C", flow, asked + back, "B", source=back_to),
+        ]
+    return EventLog(rows)
+
+
+def test_a_clock_that_was_set_between_two_logs_is_no_news_of_its_service(event):
+    before = jumped(event, range(200), by=0)
+    answer = before.compare(jumped(event, range(200, 400), by=-1500))
+    hops = answer[answer["what"] == "hop"].set_index("name")["verdict"]
+    assert hops.to_dict() == {"A → B (y)": "faster", "B → C (z)": "slower"}
+    assert " A clock seems to have jumped, that of y (about -1.5 s): hops into " in answer.sentence
+    assert re.search(
+        r"Effects stand before their causes \(0 before, \d+ after\), so clocks differ: see log\.skew",
+        answer.sentence,
+    )
+    ahead = jumped(event, range(200, 400), by=800)
+    assert re.search(r"that of y \(about \+[78].. ms\)", before.compare(ahead).sentence)
+    assert "Effects stand" not in before.compare(jumped(event, range(200, 400), by=0)).sentence
+
+
+def test_of_two_services_that_only_have_each_other_either_clock_may_have_jumped(event):
+    before = jumped(event, range(200), by=0, back_to="x")
+    after = jumped(event, range(200, 400), by=-900, back_to="x")
+    assert re.search(
+        r"that of x \(about \+9.. ms\) or y \(about -9.. ms\):", before.compare(after).sentence
+    )
+
+
+def test_a_hop_that_got_faster_alone_is_no_jump_of_a_clock(event):
+    before = jumped(event, range(200), by=0)
+    answer = before.compare(jumped(event, range(200, 400), by=0, faster=900))
+    assert answer.set_index("name")["verdict"]["A → B (y)"] == "faster"
+    assert "clock" not in answer.sentence
 
 
 def test_an_empty_log_is_not_compared(orders):

@@ -1,6 +1,7 @@
 """Conditions on events: what they find, and what they refuse."""
 
 import contextlib
+import warnings
 
 import pandas as pd
 import pytest
@@ -8,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.analysis import EventLog
+from workbench.analysis.condition_words import EACH, path_text, value_text
+from workbench.analysis.conditions import rows_where
 from workbench.errors import LogError
 
 
@@ -55,6 +58,11 @@ def found(log: EventLog, condition: str) -> list[str]:
         ("key == 7", []),
         ("type > 'P'", ["None"]),
         ("data.total > -1 and data.total < 60", ["o-0"]),
+        ("data.lines[-1].sku == 'a'", ["o-0"]),
+        ("data.lines[:].sku == 'a'", ["o-0"]),
+        ("data.lines[:].sku in ('b', 'a')", ["o-0"]),
+        ("data.`no identifier` == True", ["o-0"]),
+        ("`key` == 'k'", ["None"]),
     ],
 )
 def test_a_condition_finds(log, condition, flows):
@@ -69,6 +77,11 @@ def test_a_condition_finds(log, condition, flows):
         ("frobnicated == 1", "there is no column 'frobnicated' in this log: it has id, type, "),
         ("open('x') == 1", r"a condition can't say \"open\('x'\)\": compare columns or paths"),
         ("type == data.__class__()", r"a condition can't say 'data.__class__\(\)'"),
+        ('"Gebühr (€)" > 10', r"'Gebühr \(€\)' > 10.*compares two values.*`Gebühr \(€\)` > 10"),
+        ("`fee` > 10", "there is no column 'fee' in this log: it has id, type, "),
+        ("`type`() == 1", r"a condition can't say '`type`\(\)'"),
+        ("data.lines[:].sku == type", r"what \[:\] finds is compared with a value"),
+        ("data[1:2] == 1", r"a condition can't say 'data\[1:2\]'"),
         ("data.total + 1 > 2", r"a condition can't say 'data.total \+ 1'"),
         ("type in 'abc'", r"`in` wants a list of values, like \['DE', 'FR'\]"),
         ("time > 'soon'", "'soon' is not a time: write one like '2026-11-23 09:00'."),
@@ -86,6 +99,71 @@ def test_a_condition_finds(log, condition, flows):
 def test_what_a_condition_cannot_say_is_said(log, condition, message):
     with pytest.raises(LogError, match=message):
         log.where(condition)
+
+
+def test_a_column_with_odd_letters_is_named_in_backticks(event):
+    log = EventLog(
+        [
+            event("A", f"f{n}", 0, **{"Gebühr (€)": n, "a`b": "x`y", "if": {"b c": [n]}})
+            for n in (9, 11)
+        ]
+    )
+    assert found(log, "`Gebühr (€)` > 10") == ["f11"]
+    assert found(log, "10 > `Gebühr (€)`") == ["f9"]
+    assert found(log, "type == 'A' and `if`['b c'][0] == 9") == ["f9"]
+    assert found(log, "type != '`Gebühr (€)`' and `if`.`b c`[:] == 11") == ["f11"]
+
+
+def test_what_colon_finds_holds_if_it_holds_for_any(event):
+    lines = [[1, 2], [2, 3], [], None, [None], "12"]
+    log = EventLog([event("A", f"{n}", n, data={"n": found}) for n, found in enumerate(lines)])
+    assert found(log, "data.n[:] == 2") == ["0", "1"]
+    assert found(log, "data.n[:] != 2") == ["0", "1", "4"]
+    assert found(log, "not data.n[:] == 2") == ["2", "3", "4", "5"]
+    assert found(log, "data.n[:] not in (2, 9)") == ["2", "3", "4", "5"]
+    assert found(log, "data.n[:] is None") == ["4"]
+    assert found(log, "data.n[:] is not None") == ["0", "1"]
+
+
+def test_a_path_that_no_event_has_is_hinted_at_if_one_is_named_nearly_so(log, event):
+    with pytest.warns(
+        UserWarning, match=r"^no event looked at has data.to.citty: .* data.to.city\?$"
+    ):
+        assert found(log, "data.to.citty == 'Oslo'") == []
+    with pytest.warns(UserWarning, match=r"data.totl: did you mean data.total\?"):
+        assert len(log.where("type == 'OrderPlaced' and data.totl is None")) == 5
+    with pytest.warns(UserWarning, match=r"did you mean data\['no identifier'\]\?"):
+        log.where("data.`No identifier`")
+    shops = EventLog([event("A", "f", 0, data={"region": None, "lines": [{"sku": 1}]})])
+    with pytest.warns(UserWarning, match=r"has data.regoin: did you mean data.region\?"):
+        shops.where("data.regoin == 'ost'")
+    with pytest.warns(UserWarning, match=r"did you mean data.lines\[:\].sku\?"):
+        shops.where("data.lines[:].skuu == 1")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        shops.where("data.region == 'ost' or data.entirely.other is None")  # null is there
+        shops.where("type == 'B' and data.regoin == 'ost'")  # nobody was looked at
+
+
+KEYS = st.lists(st.text(max_size=6) | st.sampled_from(["if", "ﬁ", "a.b", "`", "'"]), max_size=3)
+VALUES = st.one_of(
+    st.text(max_size=8),
+    st.integers(),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.booleans(),
+)
+
+
+@given(keys=KEYS, value=VALUES, column=st.text(min_size=1, max_size=6))
+def test_what_is_written_as_a_condition_is_read_as_it(keys, value, column):
+    held = value
+    for key in reversed(keys):
+        held = {key: held}
+    column = column.replace("`", "") + "_"
+    event = {"type": "A", "time": pd.Timestamp("2026-11-23T12:00Z"), "data": held, column: [held]}
+    log = EventLog([event, {**event, "data": None, column: None}])
+    for place in (path_text("data", keys), path_text(column, [EACH, *keys])):
+        assert rows_where(log.frame, f"{place} == {value_text(value)}").tolist() == [True, False]
 
 
 @given(st.text(max_size=40))

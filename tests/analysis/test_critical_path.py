@@ -85,7 +85,34 @@ def test_a_hop_that_ends_before_it_starts_is_counted_and_never_sped_up(event):
     assert answer.set_index("effect_type")["total_ms"].to_dict() == {"C": 70, "B": -30, "A": 30}
     assert answer["total_ms"].sum() == 70
     assert answer.set_index("effect_type").loc["B", "saves_ms"] == 0
-    assert "1 hop on these paths end before they start: clocks differ." in answer.sentence
+    assert "1 hop on these paths ends before it starts." in answer.sentence
+    assert "1 effect stands before its cause, so clocks differ" in answer.sentence
+
+
+def test_what_clocks_make_pass_before_a_path_points_to_the_log_without_skew(event):
+    """The clock of billing is 60 ms slow: what it did in between stands before all."""
+    rows = []
+    for n in range(3):
+        rows += [
+            event("Placed", f"f{n}", 0, source="shop"),
+            event("Billed", f"f{n}", 10 - 60, "Placed", source="billing"),
+            event("Packed", f"f{n}", 100, "Placed", source="stock"),
+        ]
+    log = EventLog(rows)
+    said = (
+        "3 effects stand before their causes, so clocks differ, and what passes before a path and on it is not to "
+        "be trusted: ask log.without_skew() instead."
+    )
+    answer = log.critical_path()
+    assert "33 % of the time passed before the first event of a path, of which" in answer.sentence
+    assert answer.sentence.endswith(said)
+    assert log.critical_path("f1").sentence.endswith(said.replace(THREE, ONE))
+    right = log.without_skew().critical_path()
+    assert "passed before" not in right.sentence
+    assert "clocks" not in right.sentence
+
+
+ONE, THREE = "1 effect stands before its cause", "3 effects stand before their causes"
 
 
 def test_an_empty_log_and_one_without_hops_say_so(event):

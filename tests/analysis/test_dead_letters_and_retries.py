@@ -103,6 +103,40 @@ def test_attempts_are_taken_from_their_column_where_there_is_one(event):
     )
 
 
+def test_a_column_attempts_tells_them_on_any_row_by_its_service(event):
+    rows = [event("Shipped", f"f{n}", n, source="shipping", attempts=1) for n in range(50)]
+    for row in rows[:5]:
+        row["attempts"] = 3
+    rows[7]["attempts"] = "2"
+    rows[8]["attempts"] = "many"
+    found = EventLog(rows).retries()
+    row = found.iloc[0]
+    assert (row["service"], row["type"], row["told_by"]) == ("shipping", "Shipped", "attempts")
+    assert (row["events"], row["attempts"], row["most"], row["gave_up"]) == (6, 17, 3, 0)
+    assert len(found) == 1
+    assert found.sentence == (
+        "6 events took 17 attempts, as told by the column attempts; 0 of them were given up on. The "
+        "most attempts, 17, made shipping at Shipped, up to 3 at one event."
+    )
+
+
+def test_tried_once_is_not_tried_again(event):
+    log = EventLog([event("A", "f", 0, attempts=1), event("B", "f", 0, attempts=0)])
+    assert log.retries().sentence == "Nothing shows that an event was tried more than once."
+
+
+@pytest.mark.parametrize("reason", ["timeout after 5 s", "ValueError: no stock", '{"service": 1}'])
+def test_who_gave_up_is_unknown_if_the_reason_does_not_say_it(event, reason):
+    placed = event("Placed", "f", 0)
+    log = EventLog([placed, {**placed, "dead_letter": reason, "attempts": 4}])
+    found = log.retries()
+    assert found["service"].isna().tolist() == [True]
+    assert (found["attempts"].iloc[0], found["gave_up"].iloc[0]) == (4, 1)
+    assert "The most attempts, 4, made an unknown service at Placed" in found.sentence
+    assert "unknown service: Placed" in str(found.plot())
+    assert log.dead_letters()["service"].isna().all()
+
+
 def test_without_it_they_are_counted_on_retry_channels(event):
     placed, other = event("Placed", "f", 0), event("Placed", "g", 0)
     retried = {**placed, "channel": "billing.retries"}

@@ -6,9 +6,12 @@ from math import comb
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.analysis.synthetic import order_log, split_by_flow
 from workbench.analysis import EventLog, attributes, explain
+from workbench.analysis.conditions import rows_where
 from workbench.analysis.separating import _chance, beyond, information
 from workbench.errors import LogError
 
@@ -33,14 +36,14 @@ def top(answer):
 def test_a_value_in_the_payload_that_sets_flows_apart_comes_first_with_its_counts(log, placed):
     german = placed.index[placed.map(lambda data: data["country"] == "DE")]
     answer = log.explain(list(german[:120]))
-    assert top(answer) == ("data.country", "OrderPlaced", "= 'DE'")
+    assert top(answer) == ("data.country", "OrderPlaced", "== 'DE'")
     row = answer.iloc[0]
     assert (row["inside"], row["outside"]) == (120, len(german) - 120)
     assert row["inside_share"] == 1
     assert row["outside_share"] == (len(german) - 120) / 880
     assert row["lift"] == pytest.approx(1 / row["outside_share"])
     assert answer.sentence == (
-        "100 % of the 120 flows have data.country = 'DE' on OrderPlaced, 12 % of the 880 others."
+        "100 % of the 120 flows have data.country == 'DE' on OrderPlaced, 12 % of the 880 others."
     )
 
 
@@ -53,7 +56,7 @@ def test_what_stands_inside_headers_is_an_attribute_too(log):
     ]
     asked = frame.loc[flow % 10 == 0, "correlation_id"].unique()
     answer = EventLog(frame).explain(asked)
-    assert answer.iloc[0][["attribute", "condition"]].tolist() == ["headers.tenant", "= 'X'"]
+    assert answer.iloc[0][["attribute", "condition"]].tolist() == ["headers.tenant", "== 'X'"]
     assert answer.iloc[0]["score"] == 1
 
 
@@ -80,9 +83,9 @@ def test_columns_and_types_and_paths_are_attributes_too(event):
     rows += [event("B", f"f{n}", n + 0.5, "A") for n in range(0, 60, 4)]
     log = EventLog(rows)
     ids = [f"f{n}" for n in range(60)]
-    assert top(log.explain(ids[::3])) == ("partition", "A", "= 0")
-    assert top(log.explain(ids[::2])) == ("version", "A", "= 'A/1'")
-    assert top(log.explain(ids[::5])) == ("tenant", "A", "= 't0'")
+    assert top(log.explain(ids[::3])) == ("partition", "A", "== 0")
+    assert top(log.explain(ids[::2])) == ("version", "A", "== 'A/1'")
+    assert top(log.explain(ids[::5])) == ("tenant", "A", "== 't0'")
     answer = log.explain(ids[::4])
     assert answer.iloc[0]["score"] == 1
     assert top(answer)[0] in ("channel", "service", "type", "variant")
@@ -92,8 +95,8 @@ def test_that_an_attribute_is_there_at_all_is_told_only_if_nothing_else_tells_th
     rows = [event("A", f"f{n}", n) for n in range(60)]
     rows += [event("B", f"f{n}", n + 0.5, "A", **{"@stored": f"at {n}"}) for n in range(0, 60, 4)]
     answer = EventLog(rows).explain([f"f{n}" for n in range(0, 60, 4)])
-    assert top(answer)[2].startswith("= ")
-    assert not answer["condition"].eq("is there").any()
+    assert top(answer)[2].startswith("== ")
+    assert not answer["condition"].eq("is not None").any()
 
 
 def test_of_an_event_that_the_flows_lack_only_that_is_told(event):
@@ -104,7 +107,7 @@ def test_of_an_event_that_the_flows_lack_only_that_is_told(event):
         if n % 10
     ]
     answer = EventLog(rows).explain([f"f{n}" for n in range(0, 200, 10)])
-    assert top(answer) == ("data.country", "A", "= 'c0'")
+    assert top(answer) == ("data.country", "A", "== 'c0'")
     assert not answer["event_type"].eq("B").any()
 
 
@@ -128,9 +131,9 @@ def halted():
 def test_what_stuck_flows_lack_of_course_stands_behind_what_sets_them_apart(halted):
     log, ids = halted
     answer = log.explain(ids)
-    assert top(answer) == ("data.land", "CaseOpened", "= 'CH'")
+    assert top(answer) == ("data.land", "CaseOpened", "== 'CH'")
     assert answer.sentence.startswith(
-        "89 % of the 18 flows have data.land = 'CH' on CaseOpened, 6.6 % of the 182 others."
+        "89 % of the 18 flows have data.land == 'CH' on CaseOpened, 6.6 % of the 182 others."
     )
     sure = answer[answer["by_chance"] <= 0.05]
     assert not sure["event_type"].eq("CaseClosed").any(), "one flow has it, and that tells nothing"
@@ -144,7 +147,7 @@ def test_where_nothing_else_sets_flows_apart_their_shape_is_told(halted):
     bare = log.frame.assign(data=None)
     answer = EventLog(bare).explain(ids)
     assert answer.sentence == (
-        "5.6 % of the 18 flows have service = 'till', 100 % of the 182 others."
+        "5.6 % of the 18 flows have service == 'till', 100 % of the 182 others."
     )
 
 
@@ -155,7 +158,7 @@ def test_a_value_on_an_event_that_more_of_the_flows_have_counts_in_full(event):
         for n in range(40)
     ]
     answer = EventLog(rows).explain([f"f{n}" for n in range(1, 40, 2)])
-    assert top(answer) == ("data.plan", "Up", "= 'gold'")
+    assert top(answer) == ("data.plan", "Up", "== 'gold'")
     assert answer.iloc[0]["score"] == 1
 
 
@@ -167,7 +170,7 @@ def test_what_a_condition_adds_to_an_events_presence_is_worked_out_by_hand():
 
 def test_ids_that_are_whole_numbers_may_be_given_as_numbers(event):
     log = EventLog([event("A", f"{n}", n, data={"x": n < 9}) for n in range(50)])
-    assert top(log.explain([*range(9)])) == ("data.x", "A", "= true")
+    assert top(log.explain([*range(9)])) == ("data.x", "A", "== True")
 
 
 def test_a_value_that_only_few_flows_have_is_told_beside_an_attribute_of_many_values(event):
@@ -176,9 +179,127 @@ def test_a_value_that_only_few_flows_have_is_told_beside_an_attribute_of_many_va
         for n in range(600)
     ]
     answer = EventLog(rows).explain(["f0", "f1", "f2", "f300"])
-    row = answer.set_index("condition").loc["= 'GB'"]
+    row = answer.set_index("condition").loc["== 'GB'"]
     assert (row["inside"], row["outside"]) == (3, 0)
     assert row["by_chance"] < 0.01
+
+
+def assert_conditions_give_what_they_counted(log, asked):
+    """Put each condition into ``where`` as it is printed."""
+    answer, frame = log.explain(asked), log.frame
+    for row in answer[answer["event_type"].notna()].to_dict("records"):
+        on = f"type == {row['event_type']!r} and {row['attribute']} {row['condition']}"
+        found = set(frame["correlation_id"][rows_where(frame, on)])
+        n = len(found & set(asked)), len(found - set(asked))
+        assert (row["inside"], row["outside"]) == n, on
+    return answer
+
+
+def test_a_threshold_has_the_digits_that_it_takes(event):
+    start = 1_790_012_345_678
+    rows = [event("A", f"f{n}", 0, data={"made": start + 40 * n}) for n in range(300)]
+    asked = [f"f{n}" for n in range(140, 300)]
+    log = EventLog(rows)
+    # The last that is not meant is …351238, the first that is …351278.
+    assert top(assert_conditions_give_what_they_counted(log, asked))[2] == "> 1790012351240"
+    before = [f"f{n}" for n in range(140)]
+    assert top(assert_conditions_give_what_they_counted(log, before))[2] == "< 1790012351278"
+    assert len(log.where("data.made < 1790012351278")) == 140
+
+
+def test_printed_conditions_give_back_the_flows_they_counted(event):
+    texts = ["it's", '"quoted"', "both ' and \"", "back\\slash", "new\nline", "`", "None", ""]
+    rows = []
+    for n in range(160):
+        data = {
+            "text": texts[n % 8],
+            "two words": {"if": {"deep.er": n % 5}},
+            "lines": [{"sku": f"s{k}", "n": k * 0.1} for k in range(n % 4)],
+            "flag": n % 3 == 0,
+            "null": None if n % 7 else 1,
+            "big": 10**18 + n,
+            "float": n / 7,
+            "whole": float(n // 40),
+        }
+        more = {
+            "Gebühr (€)": n % 6,
+            "headers": {"x-id": n % 4, "tags": ["a", n % 11]},
+            "if": n // 9,
+        }
+        rows.append(event("Odd 'type'", f"f{n}", n, data=data, partition=n % 3, **more))
+        rows.append(event("B", f"f{n}", n, data={"text": texts[n % 3]}))
+    log = EventLog(rows)
+    seen = set()
+    for step, first in ((8, 2), (5, 1), (4, 3), (6, 5), (11, 3)):
+        asked = [f"f{n}" for n in range(first, 160, step)]
+        answer = assert_conditions_give_what_they_counted(log, asked)
+        seen |= set(answer["attribute"])
+    for limit in (40, 77):
+        answer = assert_conditions_give_what_they_counted(log, [f"f{n}" for n in range(limit)])
+        seen |= set(answer["attribute"])
+    assert seen >= {
+        "data.text",
+        "data['two words']['if']['deep.er']",
+        "data.lines[:].n",
+        "data.flag",
+        "data.big",
+        "data.float",
+        "data.whole",
+        "`Gebühr (€)`",
+        "headers['x-id']",
+        "headers.tags[:]",
+        "`if`",
+    }
+
+
+NUMBERS = st.one_of(
+    st.integers(-5, 5),
+    st.integers(2**53 - 3, 2**53 + 6),
+    st.integers(17 * 10**17, 17 * 10**17 + 900),
+    st.floats(-1e3, 1e3, allow_nan=False),
+    st.floats(allow_nan=False, allow_infinity=False),
+)
+
+
+@settings(max_examples=15, deadline=None)
+@given(numbers=st.lists(NUMBERS, min_size=12, max_size=30), cut=st.integers(1, 11))
+def test_thresholds_between_any_numbers_hold_for_the_flows_counted(numbers, cut):
+    rows = [
+        {
+            "type": "A",
+            "time": "2026-11-23",
+            "correlation_id": f"f{n}",
+            "id": f"{n}",
+            "data": {"x": x},
+        }
+        for n, x in enumerate(sorted(numbers))
+    ]
+    assert_conditions_give_what_they_counted(EventLog(rows), [f"f{n}" for n in range(cut)])
+
+
+@pytest.mark.parametrize("unit", [10**9, 10**6, 10**3, 1])
+def test_what_only_repeats_the_time_explains_nothing(event, unit):
+    rows = [event("A", f"f{n}", n * 1000, data={"who": n % 9}) for n in range(90)]
+    for row in rows:
+        stamp = row["time"].value / unit if unit > 10**6 else row["time"].value // unit
+        row["meta"] = {"wann": stamp, "text": str(row["time"]), "offset": 0}
+        row["Zeit"] = row["time"].isoformat()
+        row["moment"] = row["time"]
+    asked = [f"f{n}" for n in range(30)]
+    answer = EventLog(rows).explain(asked)
+    assert (
+        answer["attribute"].tolist() == []
+        or not answer["attribute"].str.contains("meta|Zeit|moment").any()
+    )
+    for row in rows[::2]:
+        row["meta"]["wann"] += 10**10  # it is no time of the event any more
+    assert "meta.wann" in set(EventLog(rows).explain(asked)["attribute"])
+    moved = EventLog(rows[1::2])
+    shifted = moved.frame.assign(
+        time=moved.frame["time"] + pd.Timedelta("2s"), time_as_logged=moved.frame["time"]
+    )
+    found = EventLog(shifted).explain([f"f{n}" for n in range(1, 30, 2)])
+    assert not found["attribute"].str.contains("wann|time").any()
 
 
 def test_ids_explain_nothing(log):
@@ -228,7 +349,7 @@ def test_a_log_of_nulls_and_odd_payloads_has_an_answer(event):
     rows = [event("A", f"f{n}", 0, data=odd[n % len(odd)]) for n in range(35)]
     rows.append({"type": None, "time": "2026-11-23", "correlation_id": "g"})
     answer = EventLog(rows).explain([f"f{n}" for n in range(4, 35, 7)])
-    assert top(answer)[0].startswith("data.a.b[].c")
+    assert top(answer)[0].startswith("data.a.b[:].c")
     assert answer.iloc[0]["score"] == 1
 
 
@@ -246,7 +367,7 @@ def test_of_too_many_events_flows_are_drawn_the_same_ones_always(monkeypatch, lo
     monkeypatch.setattr(attributes, "EVENTS", 600)
     german = set(placed.index[placed.map(lambda data: data["country"] == "DE")])
     answer = log.explain(german)
-    assert top(answer) == ("data.country", "OrderPlaced", "= 'DE'")
+    assert top(answer) == ("data.country", "OrderPlaced", "== 'DE'")
     assert "drawn by a hash of their ids." in answer.sentence
     assert 140 < answer.iloc[0]["inside"] < 170
     together = _in_parts(log, german)
@@ -281,6 +402,6 @@ def test_the_picture_sets_both_sides_beside_each_other(log, placed):
     assert figure.layout.title.text.endswith("in % of flows (n = 1,000)</b>")
     assert [bars.x[0] for bars in figure.data] == [100, 0]
     assert figure.layout.yaxis.ticktext[0].startswith(
-        "<b>data.country = 'DE'</b><br>on OrderPlaced"
+        "<b>data.country == 'DE'</b><br>on OrderPlaced"
     )
     assert "nothing in which" in EventLog([]).explain([]).plot().layout.annotations[0].text

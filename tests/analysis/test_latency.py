@@ -1,3 +1,4 @@
+import pandas as pd
 import pytest
 
 from workbench.analysis import EventLog
@@ -62,6 +63,15 @@ def test_a_type_that_is_not_there_is_named_with_those_that_are(orders):
         orders.latency("AB")
     with pytest.raises(LogError, match=r"by='day': latency is grouped by 'variant' or by 'hour'"):
         orders.latency(SHIPPED, by="day")
+
+
+def test_the_two_types_may_be_given_one_after_the_other(orders):
+    expected = orders.latency(SHIPPED)
+    pd.testing.assert_frame_equal(orders.latency(*SHIPPED), expected)
+    assert orders.latency(*SHIPPED, by="hour").sentence == expected.sentence
+    for odd in ((SHIPPED, "C"), ("A", 5), (5,), (["A", "B", "C"],)):
+        with pytest.raises(LogError, match=r"give two event types, latency\('OrderPlaced', 'Ord"):
+            orders.latency(*odd)
 
 
 def test_the_picture_says_its_unit_how_many_and_who_never_came(orders):

@@ -59,7 +59,8 @@ def test_a_clock_is_shifted_so_that_no_effect_stands_before_its_cause(skewed):
     assert answer.to_numpy().tolist() == [["billing", 90_000_000, 4, 0], ["shop", 0, 0, 0]]
     assert answer.sentence == (
         "4 of 8 effects stand before their cause: shop → billing 4 of 4, by up to 90 ms. Shifting "
-        "billing +90 ms (log.without_skew()) puts all of these right."
+        "billing by at least +90 ms (up to +120 ms is possible) puts all of these right; "
+        "log.without_skew() takes the least."
     )
     right = skewed.without_skew()
     assert (right.skew()["negative"] == 0).all()
@@ -88,12 +89,66 @@ def test_what_no_shift_puts_right_remains_and_is_said(event):
     assert "puts all but 2 of these right" in log.skew().sentence
 
 
-def test_clocks_that_agree_are_said_to(orders):
+def test_a_shift_is_the_least_and_how_much_it_may_be_is_said(event):
+    """t is 2 s slow; its hops take 1.5 s there, and 0.5 s back."""
+    log = EventLog(
+        [
+            event("A", "f", 0, source="s"),
+            event("B", "f", 1500 - 2000, "A", source="t"),
+            event("C", "f", 2000, "B", source="s"),
+            event("D", "f", 2500, "C", source="u"),
+        ]
+    )
+    shift = "t by at least +500 ms (up to +2.5 s is possible)"
+    assert f"Shifting {shift} puts all of these right;" in log.skew().sentence
+    right = log.without_skew()
+    assert right.skew().sentence == (
+        f"No effect stands before its cause among 3 hops, with clocks shifted: {shift}."
+    )
+    assert right.without_skew().skew().sentence == right.skew().sentence
+    assert (
+        right.where("type != 'C'")
+        .skew()
+        .sentence.endswith("t by at least +500 ms (nothing tells how much it is at most).")
+    )
+
+
+def test_a_shift_back_has_its_bound_from_its_own_events(event):
+    log = EventLog(
+        [
+            event("A", "f", 0, source="s"),
+            event("B", "f", 900, "A", source="fast"),
+            event("C", "f", 300, "B", source="t"),
+            event("C", "g", 0, source="t"),
+            event("D", "g", 800, "C", source="fast"),
+            event("E", "g", 100, "D", source="s"),
+        ]
+    )
+    assert log.skew(per="service")["shift_ns"].tolist() == [-700_000_000, 0, 0]
+    assert "fast by at least -700 ms (up to -800 ms is possible)" in log.skew().sentence
+
+
+def test_that_no_effect_stands_before_its_cause_proves_no_clock_right(orders):
     assert orders.skew().sentence == (
-        "No effect stands before its cause among 9 hops: the clocks agree."
+        "No effect stands before its cause among 9 hops, so no clock is shown to be off; one that is "
+        "off by less than hops take is not seen."
     )
     assert len(orders.skew().plot().layout.annotations) == 1
     pd.testing.assert_series_equal(orders.without_skew().frame["time"], orders.frame["time"])
+
+
+def test_of_services_that_react_to_each_other_it_is_said_how_far_clocks_may_differ(event):
+    log = EventLog(
+        [
+            event("A", "f", 0, source="s"),
+            event("B", "f", 40, "A", source="t"),
+            event("C", "f", 110, "B", source="s"),
+        ]
+    )
+    assert log.skew().sentence == (
+        "No effect stands before its cause among 2 hops, so no clock is shown to be off. Of services "
+        "that react to each other clocks may differ by 70 ms (s and t) at most."
+    )
 
 
 def test_a_log_that_tells_no_causes_says_nothing_of_clocks(orders):

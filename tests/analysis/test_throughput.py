@@ -1,3 +1,5 @@
+import datetime as dt
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -68,6 +70,18 @@ def test_a_length_that_is_none_and_an_unknown_grouping_are_refused(orders):
         LogError, match=r"by='flow': throughput is counted by 'type' or by 'source'"
     ):
         orders.throughput(by="flow")
+
+
+@pytest.mark.parametrize("every", [60, 0.5, np.int64(60), "60", " 1e3 "])
+def test_a_number_without_a_unit_is_refused(orders, every):
+    with pytest.raises(LogError, match=r"^every=.* has no unit: write a length of time as '10s', "):
+        orders.throughput(every)
+
+
+def test_lengths_of_other_libraries_are_lengths_too(orders):
+    expected = orders.throughput("1s")
+    for every in (pd.Timedelta(1, "s"), np.timedelta64(1, "s"), dt.timedelta(seconds=1)):
+        pd.testing.assert_frame_equal(orders.throughput(every), expected)
 
 
 def test_names_are_shown_as_text_and_rare_ones_share_a_line(event):

@@ -13,8 +13,16 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from workbench.analysis.condition_words import (
+    EACH,
+    can_be_said,
+    column_text,
+    step_text,
+    value_text,
+)
 from workbench.analysis.parts import named, together
 from workbench.analysis.paths import path_keys, paths
+from workbench.analysis.repeated_times import logged_times, repeat_time
 from workbench.capture.columns import COLUMNS, DEAD_LETTER, UNDATED, UNKNOWN
 from workbench.capture.json_text import any_json
 from workbench.capture.payload_column import payload_texts
@@ -38,7 +46,7 @@ _DEPTH = 8
 _LETTERS = 100
 """A longer text is a text, and not a value to tell flows by."""
 _PATHS = 500
-_LARGEST = 10**300
+_LARGEST = int(np.finfo(np.float64).max)
 """A number beyond this is a text: it can't be held among the others."""
 _NOT_ASKED = {
     *(COLUMNS.keys() - {"channel", "partition"}),
@@ -65,8 +73,9 @@ def attributes(index: FlowIndex, frame: pd.DataFrame, asked: Bools) -> pd.DataFr
     pandas.DataFrame
         One row for each value that a flow has: ``flow`` (int64: a hash of its id), ``asked``
         (bool), ``attribute``, ``event_type`` and ``value`` (category; no ``event_type``: of the
-        flow as a whole), ``number`` (float64; NaN for what is not a number). A row without an
-        attribute says how many of a flow's events were looked at, as ``number``.
+        flow as a whole), ``number`` (float64; NaN for what is not a number), ``repeats_time``
+        (bool: whether it is the event's time). A row without an attribute says how many of a
+        flow's events were looked at, as ``number``.
     """
     key = flow_keys(index.correlation_id)
     size = np.minimum(np.diff(index.start), OF_A_FLOW)
@@ -75,13 +84,14 @@ def attributes(index: FlowIndex, frame: pd.DataFrame, asked: Bools) -> pd.DataFr
     at = np.flatnonzero(chosen[index.flow] & (within < OF_A_FLOW))
     flows = np.flatnonzero(chosen)
     nothing = np.full(len(flows), -1)
+    time = logged_times(frame)[index.row]
     tables = [
         _table(flows, nothing, [], nothing, nothing, [], size[flows].astype(np.float64)),
         _of_flows(index, at, index.type, index.type_names, "type"),
         _of_flows(index, at, index.source, index.source_names, "service"),
         _variants(index, flows),
-        *_columns(index, frame, at),
-        _payloads(index, frame, at),
+        *_columns(index, frame, time, at),
+        _payloads(index, frame, time, at),
     ]
     found = together(tables)
     flow = found["flow"].to_numpy()
@@ -113,6 +123,7 @@ def _table(
     values: Any,
     number: Any = np.nan,
     types: Any = (),
+    repeats_time: Any = np.False_,
 ) -> pd.DataFrame:
     return pd.DataFrame(
         {
@@ -121,6 +132,7 @@ def _table(
             "event_type": named(event_type, types),
             "value": named(value, values),
             "number": number,
+            "repeats_time": repeats_time,
         }
     ).drop_duplicates(ignore_index=True)
 
@@ -129,7 +141,7 @@ def _of_flows(
     index: FlowIndex, at: Ints, code: Ints, names: NDArray[np.object_], attribute: str
 ) -> pd.DataFrame:
     flow, value = np.divmod(pd.unique(index.flow[at] * len(names) + code[at]), len(names))
-    shown = [written(str(name)) for name in names]
+    shown = [value_text(str(name)) for name in names]
     return _table(flow, np.zeros(len(flow), np.int64), [attribute], flow * 0 - 1, value, shown)
 
 
@@ -142,13 +154,13 @@ def _variants(index: FlowIndex, flows: Ints) -> pd.DataFrame:
     path = np.full(len(keys), -1)
     path[ranked] = np.arange(len(ranked))
     value = path[code]
-    told = paths(index, flows[first[ranked]])
+    told = [value_text(path) for path in paths(index, flows[first[ranked]])]
     known = value >= 0
     flow = flows[known]
     return _table(flow, flow * 0, ["variant"], flow * 0 - 1, value[known], told)
 
 
-def _columns(index: FlowIndex, frame: pd.DataFrame, at: Ints) -> Iterator[pd.DataFrame]:
+def _columns(index: FlowIndex, frame: pd.DataFrame, time: Ints, at: Ints) -> Iterator[pd.DataFrame]:
     """The columns beside the payload: where events stood on the broker, headers, versions."""
     for name in frame.columns:
         if name in _NOT_ASKED:
@@ -157,63 +169,73 @@ def _columns(index: FlowIndex, frame: pd.DataFrame, at: Ints) -> Iterator[pd.Dat
         cells = column.astype(object)
         if name == "partition":
             cells = cells.mask(cells == UNKNOWN)
-        known = cells.notna().to_numpy()
-        if any(isinstance(cell, dict | list) for cell in cells[known]):
-            yield _inside(index, zip(at[known].tolist(), cells[known], strict=True), str(name))
+        cells = cells[[_tells(cell) for cell in cells]]
+        where = at[cells.index.to_numpy()]
+        if any(isinstance(cell, dict | list) for cell in cells):
+            yield _inside(
+                index, time, zip(where.tolist(), cells, strict=True), column_text(str(name))
+            )
             continue
         try:
-            code, values = pd.factorize(cells[known])
+            code, values = pd.factorize(cells)
         except TypeError:  # whatever else a DataFrame may hold
-            code, values = pd.factorize(cells[known].map(repr))
+            code, values = pd.factorize(cells.map(repr))
         ordered = name != "partition"
         numbers = [float(v) if ordered and _is_number(v) else np.nan for v in values]
-        shown = [written(v if _is_scalar(v) else str(v)) for v in values]
-        where = at[known]
+        number = np.append(numbers, np.nan)[code]
         yield _table(
             index.flow[where],
             code * 0,
-            ["version" if name == "dataschema" else str(name)],
+            ["version" if name == "dataschema" else column_text(str(name))],
             index.type[where],
             code,
-            shown,
-            np.append(numbers, np.nan)[code],
+            [value_text(value) for value in values],
+            number,
             index.type_names,
+            repeat_time(time[where], number, code, list(values)),
         )
 
 
-def _payloads(index: FlowIndex, frame: pd.DataFrame, at: Ints) -> pd.DataFrame:
+def _payloads(index: FlowIndex, frame: pd.DataFrame, time: Ints, at: Ints) -> pd.DataFrame:
     held = payload_texts(frame["data"]).take(pa.array(index.row[at])).to_pylist()
     there = ((p, any_json(t)) for p, t in zip(at.tolist(), held, strict=True) if t is not None)
-    return _inside(index, there, "data")
+    return _inside(index, time, there, "data")
 
 
-def _inside(index: FlowIndex, held: Iterable[tuple[int, Any]], root: str) -> pd.DataFrame:
+def _inside(
+    index: FlowIndex, time: Ints, held: Iterable[tuple[int, Any]], root: str
+) -> pd.DataFrame:
     """What stands inside the values of a column, of each with the position of its event."""
     names: dict[str, int] = {}
     shown: dict[str, int] = {}
+    values: list[Any] = []
     event, attribute, value, number = [], [], [], []
     for place, whole in held:
         left = _SCALARS
         for name, found in _scalars(whole, root, _DEPTH):
-            if isinstance(found, str) and len(found) > _LETTERS:
+            if found is not None and not _tells(found):
                 continue
             event.append(place)
             attribute.append(names.setdefault(name, len(names)))
-            value.append(shown.setdefault(written(found), len(shown)))
+            value.append(shown.setdefault(value_text(found), len(shown)))
+            if len(values) < len(shown):
+                values.append(found)
             number.append(float(found) if _is_number(found) else np.nan)
             left -= 1
             if not left:
                 break
-    where = np.array(event, dtype=np.int64)
+    where, code = np.array(event, dtype=np.int64), np.array(value, dtype=np.int64)
+    numbers = np.array(number, dtype=np.float64)
     return _table(
         index.flow[where],
         np.array(attribute, dtype=np.int64),
         list(names),
         index.type[where],
-        np.array(value, dtype=np.int64),
+        code,
         list(shown),
-        np.array(number, dtype=np.float64),
+        numbers,
         index.type_names,
+        repeat_time(time[where], numbers, code, values),
     )
 
 
@@ -222,17 +244,22 @@ def _scalars(value: Any, path: str, depth: int) -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict):
         if depth:
             for name, inner in value.items():
-                yield from _scalars(inner, f"{path}.{name}", depth - 1)
+                yield from _scalars(inner, path + step_text(str(name)), depth - 1)
     elif isinstance(value, list):
         if depth:
             for inner in value:
-                yield from _scalars(inner, f"{path}[]", depth - 1)
+                yield from _scalars(inner, path + step_text(EACH), depth - 1)
     else:
         yield path, value
 
 
-def _is_scalar(value: Any) -> bool:
-    return isinstance(value, str | int | float | bool) or value is None
+def _tells(value: Any) -> bool:
+    """Whether a cell holds something that flows could be told by."""
+    if isinstance(value, dict | list):
+        return True
+    if isinstance(value, str):
+        return len(value) <= _LETTERS
+    return pd.notna(value) is not False and can_be_said(value)
 
 
 def _is_number(value: Any) -> bool:
@@ -240,14 +267,5 @@ def _is_number(value: Any) -> bool:
     if isinstance(value, bool):
         return False
     return isinstance(value, int | float | np.integer | np.floating) and bool(
-        -_LARGEST < value < _LARGEST
+        -_LARGEST <= value <= _LARGEST
     )
-
-
-def written(value: Any) -> str:
-    """A value as a condition names it: ``'DE'``, ``12.5``, ``true``, ``null``."""
-    if isinstance(value, str):
-        return f"'{value[:_LETTERS]}'"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return "null" if value is None else str(value)

@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 
 from workbench.analysis.answer import Answer
+from workbench.analysis.clock_jumps import jumps
 from workbench.analysis.flows import durations
-from workbench.analysis.hop_kinds import HOP, hop_kinds, hop_names, hop_text
+from workbench.analysis.hop_kinds import HOP, effects_first, hop_kinds, hop_names, hop_text
 from workbench.analysis.intervals import by_group, cliffs_delta, normal_quantile, share_difference
 from workbench.analysis.parts import causes_of, inferred_from, named, together
 from workbench.analysis.paths import path_keys, paths
@@ -89,7 +90,10 @@ def part(index: FlowIndex) -> pd.DataFrame:
             ),
         ]
     )
-    found.attrs = causes_of(index)
+    found.attrs = causes_of(index) | {
+        "effects_first": effects_first(index),
+        "between": _between(index, kind[effect], index.cause[effect], hops, names["service"]),
+    }
     return found
 
 
@@ -125,8 +129,23 @@ def whole(before: Iterable[pd.DataFrame], after: Iterable[pd.DataFrame]) -> Answ
     no_times = (table["what"] == "hop") & (table[["n_before", "n_after"]].min(axis=1) == 0)
     table.loc[no_times, ["effect", "low", "high"]] = np.nan
     table = table[list(_COLUMNS)].astype(_COLUMNS)
-    sentence = _sentence(table, flows) + inferred_from([part for part, _ in both])
+    first = [sum(p.attrs["effects_first"] for p, at in both if at == log) for log in (0, 1)]
+    between = {hop for part, _ in both for hop in part.attrs["between"]}
+    sentence = _sentence(table, flows) + jumps(table, between) + _effects_first(*first)
+    sentence += inferred_from([part for part, _ in both])
     return Answer(table, sentence, plot_compare)
+
+
+def _between(
+    index: FlowIndex, kind: Ints, cause: Ints, hops: list[str], services: pd.Categorical
+) -> list[tuple[str, str, str]]:
+    """Each kind of hop by name, with each service that its causes are of and that of its effects."""
+    n = len(index.source_names)
+    kinds, sources = np.divmod(pd.unique(kind * n + index.source[cause]), n)
+    return [
+        (hops[at], str(index.source_names[source]), str(services[at]))
+        for at, source in zip(kinds.tolist(), sources.tolist(), strict=True)
+    ]
 
 
 def _rows(
@@ -245,6 +264,16 @@ def _sentence(table: pd.DataFrame, flows: tuple[int, int]) -> str:
     top = "; ".join(_told(row) for _, row in changed.head(_TOLD).iterrows())
     return (
         f"{start}{', '.join(told)}, of {count(len(table), 'comparison')}. The surest: {top}.{rest}"
+    )
+
+
+def _effects_first(before: int, after: int) -> str:
+    """A sentence, after a blank, on effects before their causes in either log."""
+    if not before + after:
+        return ""
+    return (
+        f" Effects stand before their causes ({before:,} before, {after:,} after), so clocks differ: "
+        "see log.skew() of each."
     )
 
 

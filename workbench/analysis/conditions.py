@@ -3,9 +3,10 @@
 A condition is read as a Python expression and then looked at piece by piece; nothing in it is ever
 run. What it may say:
 
-- columns by their names (``type``, ``source``, ``partition``), and what is inside a column that
-  holds JSON, by a path (``data.customer.address.city``, ``data.lines[0].sku``,
-  ``data['no identifier']``);
+- columns by their names (``type``, ``source``, ``partition``; in backticks one with other letters,
+  ```Gebühr (€)```), and what is inside a column that holds JSON, by a path
+  (``data.customer.address.city``, ``data.lines[0].sku``, ``data['no identifier']``);
+- by ``data.lines[:].sku`` that of any line: it holds if it holds for one of them;
 - text, numbers, ``True``, ``False``, ``None`` and lists of those;
 - ``== != < <= > >=``, ``in``, ``not in``, ``is None``, ``is not None``, and chains of them;
 - ``and``, ``or``, ``not``.
@@ -19,32 +20,31 @@ it with another is refused: ``id == '17'``, not ``id == 17``. Times are compared
 from __future__ import annotations
 
 import ast
-import operator
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 
+from workbench.analysis.comparing import among, compared, moment_of, pairs
+from workbench.analysis.condition_words import (
+    EACH,
+    column_text,
+    inside,
+    near_path,
+    nearest,
+    path_text,
+    without_backticks,
+)
 from workbench.analysis.wording import cut
 from workbench.capture.columns import COLUMNS
 from workbench.errors import LogError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from workbench.analysis.arrays import Bools, Ints
+    from workbench.analysis.condition_words import Path
 
-_COMPARED: Final[dict[type[ast.cmpop], Callable[[Any, Any], Any]]] = {
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-    ast.Is: operator.eq,
-    ast.IsNot: operator.ne,
-}
 _MIRRORED: Final[dict[type[ast.cmpop], type[ast.cmpop]]] = {
     ast.Lt: ast.Gt,
     ast.LtE: ast.GtE,
@@ -55,11 +55,24 @@ _MIRRORED: Final[dict[type[ast.cmpop], type[ast.cmpop]]] = {
 }
 _LONGEST: Final = 10_000
 """Letters of a condition: Python's reader needs memory for what is nested."""
+_TWO_VALUES: Final = (
+    "it compares two values. A column stands without quotes, one with odd letters in backticks: "
+    "`Gebühr (€)` > 10"
+)
 _SAYS: Final = "compare columns or paths like data.total with values, joined by and, or, not"
 
 
-def rows_where(frame: pd.DataFrame, condition: str) -> Bools:
+def rows_where(frame: pd.DataFrame, condition: str, hints: list[str] | None = None) -> Bools:
     """Find the rows of a log for which a condition holds.
+
+    Parameters
+    ----------
+    frame
+        A log's.
+    condition
+        What is asked.
+    hints
+        Here it is said which path no row has that was looked at, where a name is near to it.
 
     Raises
     ------
@@ -70,11 +83,16 @@ def rows_where(frame: pd.DataFrame, condition: str) -> Bools:
         raise LogError(
             f"a condition of {len(condition):,} letters is too long: {_LONGEST:,} at most."
         )
+    text, names = without_backticks(condition.strip())
     try:
-        read = ast.parse(condition.strip(), mode="eval").body
+        read = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise LogError(f"the condition {condition!r} can't be read: {_why(error)}.") from error
-    return _Condition(frame, condition).holds(read, np.arange(len(frame)))
+    asked = _Condition(frame, names)
+    found = asked.holds(read, np.arange(len(frame)))
+    if hints is not None:
+        hints += asked.hints
+    return found
 
 
 def _why(error: Exception) -> str:
@@ -87,26 +105,21 @@ def rows_between(
     """Find the rows of a log from one time up to, but not at, another; ``None`` leaves it open."""
     inside = np.ones(len(frame), dtype=bool)
     if start is not None:
-        inside &= (frame["time"] >= _utc(start)).to_numpy()
+        inside &= (frame["time"] >= moment_of(start)).to_numpy()
     if end is not None:
-        inside &= (frame["time"] < _utc(end)).to_numpy()
+        inside &= (frame["time"] < moment_of(end)).to_numpy()
     return inside
-
-
-def _utc(time: Any) -> pd.Timestamp:
-    try:
-        moment = pd.Timestamp(time)
-    except (ValueError, TypeError) as error:
-        raise LogError(f"{time!r} is not a time: write one like '2026-11-23 09:00'.") from error
-    return moment.tz_localize("UTC") if moment.tz is None else moment.tz_convert("UTC")
 
 
 class _Condition:
     """One condition on one frame; every method answers for the rows that it is given."""
 
-    def __init__(self, frame: pd.DataFrame, text: str) -> None:
+    def __init__(self, frame: pd.DataFrame, names: Mapping[str, str]) -> None:
         self._frame = frame
-        self._text = text
+        self._columns = {str(name): name for name in frame.columns}
+        self._names = names
+        """What identifiers stand for that were names in backticks."""
+        self.hints: list[str] = []
 
     def holds(self, node: ast.expr, rows: Ints) -> Bools:
         if isinstance(node, ast.BoolOp):
@@ -125,26 +138,37 @@ class _Condition:
             for left, how, right in zip(sides, node.ops, sides[1:], strict=False):
                 found &= self._compare(left, how, right, rows)
             return found
-        values = self._values(node, rows)
-        return np.array([value is True for value in values], dtype=bool)
+        return self._any(
+            node, rows, lambda values: np.array([value is True for value in values], dtype=bool)
+        )
 
     def _compare(self, left: ast.expr, how: ast.cmpop, right: ast.expr, rows: Ints) -> Bools:
         if isinstance(how, ast.In | ast.NotIn):
-            among = self._constant(right)
-            if not isinstance(among, list):
+            listed = self._constant(right)
+            if not isinstance(listed, list):
                 raise self._unable(right, "`in` wants a list of values, like ['DE', 'FR']")
-            found = np.zeros(len(rows), dtype=bool)
-            for value in among:
+            for value in listed:
                 self._comparable(left, value)
-                found |= _compared(self._values(left, rows), ast.Eq, value)
+            found = self._any(left, rows, lambda values: among(values, listed))
             return ~found if isinstance(how, ast.NotIn) else found
+        if _is_constant(left) and _is_constant(right):
+            raise self._unable(ast.Compare(left, [how], [right]), _TWO_VALUES)
         if _is_constant(left) and type(how) in _MIRRORED:
             left, right, how = right, left, _MIRRORED[type(how)]()
         if _is_constant(right):
             constant = self._constant(right)
             self._comparable(left, constant)
-            return _compared(self._values(left, rows), type(how), constant)
-        return _pairs(list(self._values(left, rows)), type(how), list(self._values(right, rows)))
+            return self._any(left, rows, lambda values: compared(values, type(how), constant))
+        (one, place), (other, other_place) = self._values(left, rows), self._values(right, rows)
+        if place is not None or other_place is not None:
+            raise self._unable(left, "what [:] finds is compared with a value")
+        return pairs(list(one), type(how), list(other))
+
+    def _any(self, node: ast.expr, rows: Ints, test: Callable[[pd.Series[Any]], Bools]) -> Bools:
+        """Whether a test holds for what is found in each row; of several things, for any."""
+        values, place = self._values(node, rows)
+        holds = test(values)
+        return holds if place is None else np.bincount(place[holds], minlength=len(rows)) > 0
 
     def _comparable(self, node: ast.expr, constant: Any) -> None:
         """Refuse what would never hold: a standard column of text beside a number, or the reverse."""
@@ -162,36 +186,61 @@ class _Condition:
                 "write a number, without quotes."
             )
 
-    def _values(self, node: ast.expr, rows: Ints) -> pd.Series[Any]:
-        """The values of a column, or of what a path finds in one; None for nothing."""
+    def _values(self, node: ast.expr, rows: Ints) -> tuple[pd.Series[Any], Ints | None]:
+        """The values of a column, or of what a path finds in one; None for nothing.
+
+        With them, if it may find several in a row: of each, the place of its row among these.
+        """
         name, path = self._path(node)
-        if name not in self._frame:
-            near = get_close_matches(name, map(str, self._frame.columns), n=1)
+        if name not in self._columns:
+            near = nearest(name, self._columns)
             hint = (
-                f"did you mean {near[0]!r}?"
+                f"did you mean {near!r}?"
                 if near
-                else "it has " + ", ".join(map(str, self._frame))
+                else "it has " + ", ".join(map(column_text, self._columns))
             )
             raise LogError(f"there is no column {name!r} in this log: {hint}")
-        column = self._frame[name].iloc[rows]
+        column = self._frame[self._columns[name]].iloc[rows]
         if not path:
-            return column
-        found = [_inside(value, path) for value in column]
-        return pd.Series(found, index=column.index, dtype="object")
+            return column, None
+        found = [list(inside(value, path)) for value in column]
+        several = any(isinstance(step, slice) for step in path)
+        sizes = np.fromiter(map(len, found), np.int64, len(found))
+        if len(rows) and not sizes.any():
+            near = near_path(column, name, path)
+            said = f"no event looked at has {path_text(name, path)}: did you mean {near}?"
+            if near and said not in self.hints:
+                self.hints.append(said)
+        if several:
+            flat = [value for values in found for value in values]
+            return pd.Series(flat, dtype="object"), np.repeat(np.arange(len(rows)), sizes)
+        one = [values[0] if values else None for values in found]
+        return pd.Series(one, index=column.index, dtype="object"), None
 
-    def _path(self, node: ast.expr) -> tuple[str, list[str | int]]:
-        steps: list[str | int] = []
+    def _path(self, node: ast.expr) -> tuple[str, Path]:
+        steps: Path = []
         while not isinstance(node, ast.Name):
             if isinstance(node, ast.Attribute):
-                steps.append(node.attr)
-            elif isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
-                if not isinstance(node.slice.value, str | int):
-                    raise self._unable(node, _SAYS)
-                steps.append(node.slice.value)
+                steps.append(self._names.get(node.attr, node.attr))
+            elif isinstance(node, ast.Subscript):
+                steps.append(self._step(node))
             else:
                 raise self._unable(node, _SAYS)
             node = node.value
-        return node.id, steps[::-1]
+        return self._names.get(node.id, node.id), steps[::-1]
+
+    def _step(self, node: ast.Subscript) -> str | int | slice:
+        """What stands in brackets: a key, a place, or ``:`` for any place."""
+        step = node.slice
+        if isinstance(step, ast.Slice) and not (step.lower or step.upper or step.step):
+            return EACH
+        try:
+            found = ast.literal_eval(step)
+        except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+            found = None
+        if isinstance(found, bool) or not isinstance(found, str | int):
+            raise self._unable(node, _SAYS)
+        return found
 
     def _constant(self, node: ast.expr) -> Any:
         try:
@@ -201,61 +250,13 @@ class _Condition:
         return list(found) if isinstance(found, tuple | set) else found
 
     def _unable(self, node: ast.AST, what: str) -> LogError:
-        return LogError(f"a condition can't say {ast.unparse(node)!r}: {what}.")
+        said = ast.unparse(node)
+        for stands, name in self._names.items():
+            said = said.replace(stands, f"`{name}`")
+        return LogError(f"a condition can't say {said!r}: {what}.")
 
 
 def _is_constant(node: ast.expr) -> bool:
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
         node = node.operand
     return isinstance(node, ast.Constant | ast.List | ast.Tuple)
-
-
-def _compared(values: pd.Series[Any], how: type[ast.cmpop], constant: Any) -> Bools:
-    """Compare a column with one value."""
-    if constant is None:
-        missing = values.isna().to_numpy()
-        return missing if how in (ast.Eq, ast.Is) else ~missing
-    if isinstance(values.dtype, pd.DatetimeTZDtype):
-        moment = _utc(constant)
-        return np.asarray(_COMPARED[how](values, moment), dtype=bool)
-    if isinstance(values.dtype, pd.CategoricalDtype):
-        names = values.cat.categories
-        holds = _pairs(list(names), how, [constant] * len(names))
-        return np.append(holds, how in (ast.NotEq, ast.IsNot))[values.cat.codes.to_numpy()]
-    plain = isinstance(values.dtype, np.dtype) and values.dtype.kind in "iuf"
-    if plain and isinstance(constant, int | float) and not isinstance(constant, bool):
-        return np.asarray(_COMPARED[how](values.to_numpy(), constant), dtype=bool)
-    return _pairs(values.tolist(), how, [constant] * len(values))
-
-
-def _pairs(left: list[Any], how: type[ast.cmpop], right: list[Any]) -> Bools:
-    compared, unequal = _COMPARED[how], how in (ast.NotEq, ast.IsNot)
-
-    def holds(one: Any, other: Any) -> bool:
-        if _kind(one) != _kind(other):
-            return unequal
-        try:
-            return bool(compared(one, other))
-        except TypeError:  # neither of two objects is before the other
-            return False
-
-    return np.fromiter(map(holds, left, right), bool, len(left))
-
-
-def _kind(value: Any) -> object:
-    if isinstance(value, bool):
-        return bool
-    if isinstance(value, int | float) and value == value:  # noqa: PLR0124 - NaN is no value
-        return float
-    return type(value)
-
-
-def _inside(value: Any, path: list[str | int]) -> Any:
-    for step in path:
-        if isinstance(value, dict):
-            value = value.get(str(step))
-        elif isinstance(value, list) and isinstance(step, int) and -len(value) <= step < len(value):
-            value = value[step]
-        else:
-            return None
-    return value

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.analysis.answer import Answer
-from workbench.analysis.hop_kinds import HOP, hop_kinds, hop_names, hop_text
+from workbench.analysis.hop_kinds import HOP, effects_first, hop_kinds, hop_names, hop_text
 from workbench.analysis.parts import causes_of, inferred_from, named, together
 from workbench.analysis.plots_critical_path import plot_critical_path, plot_one_path
 from workbench.analysis.wording import count, length, percent
@@ -57,7 +57,10 @@ def part(index: FlowIndex) -> pd.DataFrame:
     names["cause_type"] = named(np.where(known, cause.codes, -1), list(cause.categories))
     measured = np.concatenate([sums[seen], roots[begun]])
     found = pd.DataFrame(names | {name: measured[:, at] for at, name in enumerate(_MEASURED)})
-    found.attrs = causes_of(index) | {"without_flow": index.without_flow}
+    found.attrs = causes_of(index) | {
+        "without_flow": index.without_flow,
+        "effects_first": effects_first(index),
+    }
     return found
 
 
@@ -89,6 +92,7 @@ def whole(parts: Sequence[pd.DataFrame]) -> Answer:
         ignore_index=True,
     )
     sentence = _sentence(answer, flows, all_time / 1e9, int(table["negative"].sum()))
+    sentence += _clocks(sum(part.attrs["effects_first"] for part in parts))
     without_flow = sum(part.attrs["without_flow"] for part in parts)
     if without_flow:
         sentence += f" {count(without_flow, 'event')} without a flow took no part."
@@ -129,7 +133,8 @@ def one(index: FlowIndex, ids: Any) -> Answer:
     )
     name = str(index.correlation_id[0])
     table.attrs = causes_of(index)
-    sentence = _sentence_of_one(name, table) + inferred_from([table])
+    sentence = _sentence_of_one(name, table) + _clocks(effects_first(index))
+    sentence += inferred_from([table])
     return Answer(table, sentence, lambda shown: plot_one_path(shown, name))
 
 
@@ -159,13 +164,25 @@ def _sentence(table: pd.DataFrame, flows: int, seconds: float, negative: int) ->
     if unknown:
         sentence += (
             f" {percent(unknown)} of the time passed before the first event of a path, "
-            "whose cause the log doesn't tell."
+            "of which the flow holds no cause."
         )
     if negative:
         sentence += (
-            f" {count(negative, 'hop')} on these paths end before they start: clocks differ."
+            f" {count(negative, 'hop')} on these paths {'ends' if negative == 1 else 'end'} before "
+            f"{'it starts' if negative == 1 else 'they start'}."
         )
     return sentence
+
+
+def _clocks(n: int) -> str:
+    """A sentence, after a blank, that says what to do where effects stand before their causes."""
+    if not n:
+        return ""
+    stand = "effect stands before its cause" if n == 1 else "effects stand before their causes"
+    return (
+        f" {n:,} {stand}, so clocks differ, and what passes before a path and on it is "
+        "not to be trusted: ask log.without_skew() instead."
+    )
 
 
 def _sentence_of_one(name: str, table: pd.DataFrame) -> str:

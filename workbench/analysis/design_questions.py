@@ -153,9 +153,15 @@ class DesignQuestions(Asked):
             the log), ``remaining`` (int64: how many stay below 0 without the skew).
 
             Per service, by name: ``service`` (str), ``shift_ns`` (int64: whole nanoseconds to add
-            to its times), ``negative`` (int64: its effects that stand before their causes) and
-            ``remaining`` (int64: those that still do with the shifts).
+            to its times at least), ``negative`` (int64: its effects that stand before their causes)
+            and ``remaining`` (int64: those that still do with the shifts).
+
+        Notes
+        -----
+        That no effect stands before its cause does not prove that clocks agree: a clock may be off
+        by as much as hops take. The sentence says how far that is known: by how much more than the
+        least a clock may be shifted before effects stand before their causes the other way round.
         """
         from workbench.analysis.skew import Skew, part
 
-        return Skew(self.parts(lambda index, _: part(index))).answer(per_service=per == "service")
+        return Skew(self.parts(part)).answer(per_service=per == "service")

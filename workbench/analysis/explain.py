@@ -117,6 +117,7 @@ def whole(parts: Iterable[pd.DataFrame], asked: int, rest: int, unknown: int = 0
     key, side = head["flow"].to_numpy(), head["asked"].to_numpy()
     chosen = drawn(key, head["number"].to_numpy().astype(np.int64), side)
     kept = rows[rows["attribute"].notna() & rows["flow"].isin(key[chosen])]
+    kept = kept[~_only_time(kept)]
     inside, outside = int(side[chosen].sum()), int((~side[chosen]).sum())
     table = conditions(kept, inside, outside)
     # Of events that none of the flows has, that they are missing is all there is to tell: a "type".
@@ -165,6 +166,15 @@ def whole(parts: Iterable[pd.DataFrame], asked: int, rest: int, unknown: int = 0
             else f" {unknown:,} ids asked about are not in this log."
         )
     return Answer(table, sentence, lambda shown: plot_explain(shown, inside, outside))
+
+
+def _only_time(rows: pd.DataFrame) -> Bools:
+    """Whether each row is of an attribute that only says once more when its events were."""
+    types = rows["event_type"].cat
+    kind = rows["attribute"].cat.codes.to_numpy(np.int64) * (len(types.categories) + 1)
+    kind += types.codes.to_numpy(np.int64) + 1
+    others = np.bincount(kind, ~rows["repeats_time"].to_numpy(), kind.max(initial=0) + 1)
+    return np.asarray(others[kind] == 0, dtype=bool)
 
 
 def _sentence(table: pd.DataFrame, asked: int, rest: int) -> str:

@@ -119,11 +119,13 @@ class FlowQuestions(Asked):
         -------
         Answer
             One row per condition, at most 50: ``attribute`` (str: ``"data.…"``, a path into the
-            payload; ``"headers.…"`` and other columns; ``"partition"``, ``"channel"``, ``"version"``; or of the
-            flow as a whole ``"type"``, ``"service"``, ``"variant"``), ``event_type`` (str: of the
-            event that has it; null for a flow as a whole), ``condition`` (str: ``"= 'DE'"``,
-            ``"in ('AT', 'DE')"``, ``"> 100"``, ``"is there"``), ``inside`` and ``outside`` (int64:
-            flows asked about, and others, for which it holds), ``inside_share`` and
+            payload; ``"headers.…"`` and other columns; ``"partition"``, ``"channel"``; ``"version"``,
+            the column ``dataschema``; or of the flow as a whole ``"type"``, ``"service"``,
+            ``"variant"``), ``event_type`` (str: of the event that has it; null for a flow as a
+            whole), ``condition`` (str: ``"== 'DE'"``, ``"in ('AT', 'DE')"``, ``"> 100"``, ``"is
+            not None"``: with the attribute before it, as :meth:`EventLog.where` takes it), ``inside``
+            and ``outside`` (int64: flows asked about, and others, for which it holds),
+            ``inside_share`` and
             ``outside_share`` (float64, of those looked at, 0 to 1), ``lift`` (float64: their
             ratio), ``score`` (float64: bits of information, 0 to 1), ``by_chance`` (float64: how
             likely a split so uneven is to be found among the conditions tried if nothing sets the
@@ -136,7 +138,9 @@ class FlowQuestions(Asked):
 
         Notes
         -----
-        A condition holds for a flow if it holds for any of its events of that type. Its score is
+        A condition holds for a flow if it holds for any of its events of that type (``is None`` for
+        what the payload says is null; ``where`` finds what lacks it, too). An attribute that says no
+        more than the event's time is left out, as the time is. A condition's score is
         the information gain, were both sides equally large; ``by_chance`` is Fisher's exact test
         times the number of conditions tried (Bonferroni; each attribute, and on it single values,
         groups of values and thresholds, may err equally often), among all flows and among those

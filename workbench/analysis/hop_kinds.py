@@ -100,6 +100,12 @@ def hop_names(index: FlowIndex, kinds: Ints) -> dict[str, pd.Categorical]:
     }
 
 
+def effects_first(index: FlowIndex) -> int:
+    """How many effects stand before their cause, by the clocks of their services."""
+    effect = np.flatnonzero(index.cause >= 0)
+    return int((index.time[effect] < index.time[index.cause[effect]]).sum())
+
+
 def hop_text(cause: str, effect: str, service: str) -> str:
     """How a kind of hop is written: ``A → B (service)``."""
     return f"{cause} → {effect} ({service})"

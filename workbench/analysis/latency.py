@@ -36,14 +36,25 @@ _LAST: Final = np.iinfo(np.int64).max
 _HOUR: Final = 3600 * 10**9
 
 
-def check(between: object, by: str | None) -> None:
-    """Raise a LogError unless these are two types and a known grouping."""
-    if not (
-        isinstance(between, tuple | list)
-        and len(between) == 2
-        and all(isinstance(name, str) for name in between)
-    ):
-        raise LogError(f"between={between!r}: give two event types, ('OrderPlaced', 'OrderPaid').")
+def two_types(between: object, then: object = None) -> tuple[str, str]:
+    """The two types that are meant, given as a pair or one after the other.
+
+    Raises
+    ------
+    LogError
+        These are not two types.
+    """
+    given = between if then is None else (between, then)
+    if isinstance(given, tuple | list) and len(given) == 2:
+        first, last = given
+        if isinstance(first, str) and isinstance(last, str):
+            return first, last
+    said = f"between={between!r}" + ("" if then is None else f", then={then!r}")
+    raise LogError(f"{said}: give two event types, latency('OrderPlaced', 'OrderPaid').")
+
+
+def check_grouping(by: str | None) -> None:
+    """Raise a LogError unless ``by`` is a known grouping."""
     if by not in (None, "variant", "hour"):
         raise LogError(f"by={by!r}: latency is grouped by 'variant' or by 'hour'.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from functools import cached_property
 from html import escape
@@ -189,8 +190,17 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
         ------
         LogError
             The condition can't be read, or names a column that is not there.
+
+        Warns
+        -----
+        UserWarning
+            No event has a path, and one that some have is named nearly so.
         """
-        return self._part(self._frame[rows_where(self._frame, condition)])
+        hints: list[str] = []
+        rows = rows_where(self._frame, condition, hints)
+        for hint in hints:
+            warnings.warn(hint, stacklevel=2)
+        return self._part(self._frame[rows])
 
     def with_causes(self, design: Choreography | None = None) -> EventLog:
         """Infer the causes that the log doesn't tell; the rules are ``workbench.analysis.inference``'s.

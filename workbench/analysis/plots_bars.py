@@ -32,7 +32,14 @@ def plot_retries(table: pd.DataFrame) -> go.Figure:
         return empty("Nothing shows that an event was tried more than once.")
     shown = table.head(_ROWS)
     return bars(
-        [f"{row.service}: {row.type}" for row in shown.itertuples()],
+        [
+            f"{who}: {kind}"
+            for who, kind in zip(
+                shown["service"].fillna("unknown service"),
+                shown["type"].fillna("no type"),
+                strict=True,
+            )
+        ],
         shown["attempts"],
         [f"{row.events:,} events, up to {row.most:,} each" for row in shown.itertuples()],
         title=f"Attempts at what was tried again (n = {table['attempts'].sum():,} attempts)",

@@ -27,7 +27,7 @@ def plot_skew(table: pd.DataFrame) -> go.Figure:
     """
     wrong = table[table["negative"] > 0].reset_index(drop=True)
     if wrong.empty:
-        return empty("No effect stands before its cause: the clocks agree.")
+        return empty("No effect stands before its cause: no clock is shown to be off.")
     shown = wrong.head(_SHOWN)
     per, unit = unit_of(-shown["min_ms"].min())
     before = -shown["min_ms"] / per

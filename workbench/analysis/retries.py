@@ -1,22 +1,24 @@
 """What was tried more than once, how often, and by whom.
 
 How often is told by the log's column ``attempts`` where it has one (how often it had been tried when
-the record was written), else by the records on retry channels, else by effects that came again.
+the record was written: more than once is above 1), else by the records on retry channels, else by
+effects that came again. Who tried is the service that a retry channel or a dead letter is of, and of
+any other row its own source.
 Adds up over a split by flow: a part has a row for each event and service that tried it again.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 
 from workbench.analysis.answer import Answer
-from workbench.analysis.dead_letters import came_at
+from workbench.analysis.dead_letters import came_at, cause_of
 from workbench.analysis.duplicates import on_retry_channel, retrying_service, same_effects
-from workbench.analysis.index import who_gave_up
+from workbench.analysis.index import NO_SOURCE
 from workbench.analysis.order import utc
 from workbench.analysis.parts import named
 from workbench.analysis.traffic_parts import coded, codes_of, events_once, firsts, stacked
@@ -69,36 +71,42 @@ def whole(parts: Sequence[pd.DataFrame]) -> Answer:
 
 
 def _by_records(index: FlowIndex, frame: pd.DataFrame) -> pd.DataFrame:
-    """By the records on retry channels and among the dead letters."""
+    """By the records on retry channels, among the dead letters, and with ``attempts`` above 1."""
     once, letter = events_once(index), index.dead
     again = index.duplicate | letter
     rows = np.concatenate([once, index.copy[again]])
     event = np.concatenate([once, index.copy_of[again]])
     channel = codes_of(frame["channel"])[rows]
-    retried = on_retry_channel(frame["channel"])[channel]
-    is_letter = np.concatenate([np.zeros(len(once), dtype=bool), letter[again]])
-    chosen = np.flatnonzero(retried | is_letter)  # letters last, in the order of index.reason
-    rows, event, channel = rows[chosen], event[chosen], channel[chosen]
-    retried, is_letter = retried[chosen], is_letter[chosen]
-    names = np.array([*map(retrying_service, frame["channel"].cat.categories), ""], dtype=object)
-    service = names[channel]
-    service[is_letter] = [who_gave_up(str(reason)) for reason in index.reason]
     known = np.zeros(len(rows))
     if ATTEMPTS in frame:
         column = pd.to_numeric(frame[ATTEMPTS].iloc[rows], errors="coerce")
         known = column.fillna(0).clip(0, 10**9).to_numpy(np.float64)
+    retried = on_retry_channel(frame["channel"])[channel]
+    is_letter = np.concatenate([np.zeros(len(once), dtype=bool), letter[again]])
+    # Letters last, in the order of index.reason.
+    chosen = np.flatnonzero(retried | is_letter | (known > 1))
+    rows, event, channel, known = rows[chosen], event[chosen], channel[chosen], known[chosen]
+    retried, is_letter = retried[chosen] & ~is_letter[chosen], is_letter[chosen]
+    names = np.array([*map(retrying_service, frame["channel"].cat.categories), ""], dtype=object)
+    source = frame["source"].cat.categories.astype("object").append(pd.Index([NO_SOURCE]))
+    service = source.to_numpy()[codes_of(frame["source"])[rows]]
+    service[retried] = [_last_name(name) for name in names[channel[retried]]]
+    # Who gave up, if the reason says it: a text of another form is no name.
+    service[is_letter] = [_last_name(cause_of(str(reason))[0] or "") for reason in index.reason]
+    service[service == ""] = None
     by_event = pd.DataFrame(
         {
             "event": np.where(event >= 0, event, rows),
-            "service": [name.rsplit(".", 1)[-1] for name in service],
-            "deliveries": retried & ~is_letter,
-            "known": np.where(is_letter | (known == 0), known, known + 1),
+            "service": service,
+            "deliveries": retried,
+            "known": np.where(retried & (known > 0), known + 1, known),
             "gave_up": is_letter,
             "first": came_at(frame, rows),
         }
     ).assign(last=lambda each: each["first"])
     columns = {"deliveries": "sum", "known": "max", "gave_up": "any", "first": "min", "last": "max"}
-    found = by_event.groupby(["event", "service"], sort=True).agg(columns).reset_index()
+    groups = by_event.groupby(["event", "service"], sort=True, dropna=False)
+    found = groups.agg(columns).reset_index()
     known_too = found["known"].to_numpy() > 0
     found["attempts"] = np.where(known_too, found["known"], found["deliveries"] + 1).astype(
         np.int64
@@ -127,6 +135,11 @@ def _by_effects(index: FlowIndex, frame: pd.DataFrame) -> pd.DataFrame:
     return _described(frame, tried, found)
 
 
+def _last_name(service: str) -> str:
+    """A service's name without the namespace that channels carry."""
+    return service.rsplit(".", 1)[-1]
+
+
 def _described(frame: pd.DataFrame, rows: Ints, found: pd.DataFrame) -> pd.DataFrame:
     """The columns of a part, for events that stand in these rows."""
     described = found[["service", "told_by", "attempts", "gave_up", "first", "last"]].reset_index(
@@ -150,10 +163,12 @@ def _sentence(table: pd.DataFrame) -> str:
     }
     told = [how[name] for name in _TOLD_BY if (table["told_by"] == name).any()]
     gave_up = int(table["gave_up"].sum())
-    top = next(table.itertuples())
+    top: Any = next(table.itertuples())
+    who = top.service if isinstance(top.service, str) else "an unknown service"
+    kind = top.type if isinstance(top.type, str) else "an event of no type"
     return (
         f"{count(int(table['events'].sum()), 'event')} took {table['attempts'].sum():,} attempts, "
         f"as told by {' and '.join(told)}; {gave_up:,} of them were given up on. The most "
-        f"attempts, {top.attempts:,}, made {top.service} at {top.type}, up to {top.most:,} at one "
+        f"attempts, {top.attempts:,}, made {who} at {kind}, up to {top.most:,} at one "
         f"event."
     )

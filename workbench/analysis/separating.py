@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.analysis.arrays import mixed
-from workbench.analysis.attributes import written
+from workbench.analysis.condition_words import NOTHING, limit_between, value_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-IS_THERE = "is there"
+IS_THERE = "is not None"
 """The condition that an event has an attribute, whatever its value."""
 _SUPPORT = 3
 """Flows that must share a value, so that an id explains nothing."""
@@ -141,7 +141,7 @@ def _holders(
     """Of each event type, how many flows on each side have it; last, how many flows there are."""
     types, values = rows["event_type"].cat, rows["value"].cat
     code = types.codes.to_numpy(np.int64)
-    said = pd.Index([written(name) for name in types.categories]).get_indexer(values.categories)
+    said = pd.Index([value_text(name) for name in types.categories]).get_indexer(values.categories)
     tells = (rows["attribute"] == "type").to_numpy()  # also of events that have no attribute
     code = np.where(tells, np.append(said, -1)[values.codes.to_numpy()], code)
     n_types = len(types.categories)
@@ -171,6 +171,8 @@ class _Attribute:
         self.code, self.flow = np.divmod(pairs, len(side))
         self.values, self.place = np.unique(self.code, return_inverse=True)
         self.holders = np.unique(self.flow)
+        null = names[self.code] == NOTHING
+        self.told = np.unique(self.flow[~null])
         self.side, self.names = side, names
         known = ~np.isnan(number)
         self.number, self.number_flow = number[known], flow[known]
@@ -178,14 +180,15 @@ class _Attribute:
 
     def conditions(self, weight: NDArray[np.uint64]) -> list[tuple[str, int, int, int, int, int]]:
         """Each condition's words, flows inside and outside, how many it was chosen from, form, split."""
-        made: list[tuple[str, Ints, int]] = [(IS_THERE, self.holders, 1)]
+        made: list[tuple[str, Ints, int]] = [(IS_THERE, self.told, 1)]
         n = np.bincount(self.place, minlength=len(self.values))
         hits = np.bincount(self.place[self.side[self.flow]], minlength=len(self.values))
         shared = np.flatnonzero(n >= _SUPPORT)
         starts = np.searchsorted(self.place, np.arange(len(self.values) + 1))
         for value in shared:
             flows = self.flow[starts[value] : starts[value + 1]]
-            made.append((f"= {self.names[self.values[value]]}", flows, 1))
+            name = self.names[self.values[value]]
+            made.append((f"is {NOTHING}" if name == NOTHING else f"== {name}", flows, 1))
         forms = [made, [], self._thresholds()]
         if len(shared) > 2 and len(self.flow) == len(self.holders):
             forms[1] = self._group(shared, hits[shared], n[shared], starts)
@@ -232,8 +235,9 @@ class _Attribute:
                 hits / max(self.inside, 1), (ends + 1 - hits) / max(self.outside, 1)
             )
             best = ends[int(np.argmax(scores))]
-            limit = f"{sign * numbers[best + 1]:.6g}"
-            made.append((f"{words} {limit}", np.sort(flows[: best + 1]), len(ends)))
+            limit = limit_between(numbers[best + 1], numbers[best])
+            told = value_text(limit if sign > 0 else -limit)
+            made.append((f"{words} {told}", np.sort(flows[: best + 1]), len(ends)))
         return made
 
 

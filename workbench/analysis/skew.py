@@ -10,7 +10,8 @@ round trip.
 One shift per service puts all right if, for each pair, the effect's shift less the cause's is at
 least ``-m``. These are difference constraints, which the Bellman-Ford algorithm solves or shows to
 contradict each other in a ring; then the pair of the ring that the fewest hops speak for is given
-up, and its effects remain where they are.
+up, and its effects remain where they are. The shifts are the least that do it, and a clock may be off
+by more: by the least latency that is left of the hops that a further shift would shorten.
 
 A log may be divided by flow: what its parts give adds up. Inferred causes say nothing of clocks.
 """
@@ -30,7 +31,7 @@ from workbench.analysis.quantiles import quantiles
 from workbench.analysis.wording import count, length
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from workbench.analysis.index import FlowIndex
@@ -39,23 +40,38 @@ _NAMED = 3
 """How many pairs, and shifts, the sentence names."""
 
 
-def part(index: FlowIndex) -> pd.DataFrame:
-    """The hops of a part of a log: the services, and the latency in nanoseconds."""
+def part(index: FlowIndex, frame: pd.DataFrame | None = None) -> pd.DataFrame:
+    """The hops of a part of a log: the services, and the latency in nanoseconds.
+
+    ``attrs["made"]`` has the shifts that were made in its frame already, if that is given.
+    """
     effect = np.flatnonzero((index.cause >= 0) & ~index.inferred)
     cause = index.cause[effect]
-    return pd.DataFrame(
+    hops = pd.DataFrame(
         {
             "cause_service": named(index.source[cause], index.source_names),
             "effect_service": named(index.source[effect], index.source_names),
             "latency": index.time[effect] - index.time[cause],
         }
     )
+    hops.attrs["made"] = {} if frame is None else _made(frame)
+    return hops
+
+
+def _made(frame: pd.DataFrame) -> dict[str, int]:
+    """The shifts of clocks, in nanoseconds, that :func:`shifted` has made, but for those of none."""
+    if not isinstance(frame.get("time_as_logged", frame["type"]).dtype, pd.DatetimeTZDtype):
+        return {}
+    by = (frame["time"] - frame["time_as_logged"]).groupby(frame["source"], observed=True).first()
+    return {str(name): shift.value for name, shift in by.dropna().items() if shift.value}
 
 
 class Skew:
     """What the hops of a log say of its services' clocks."""
 
     def __init__(self, parts: Sequence[pd.DataFrame]) -> None:
+        self.made = {name: by for piece in parts for name, by in piece.attrs["made"].items()}
+        """The shifts that were made already."""
         hops = together(parts)
         for name in ("cause_service", "effect_service"):
             hops[name] = hops[name].cat.remove_unused_categories()
@@ -131,9 +147,7 @@ class Skew:
         if not hops:
             return "The log tells no cause of any event, and so nothing about the services' clocks."
         if not total:
-            return (
-                f"No effect stands before its cause among {count(hops, 'hop')}: the clocks agree."
-            )
+            return self._none_negative(hops)
         table = self.by_pair()
         wrong = table[table["negative"] > 0]
         columns = ["cause_service", "effect_service", "negative", "n", "min_ms"]
@@ -152,15 +166,52 @@ class Skew:
         moved = np.flatnonzero(self.shift)
         if not len(moved):
             return f"{said} No shift of a whole clock puts that right."
-        ranked = moved[np.argsort(-np.abs(self.shift[moved]), kind="stable")]
-        told = ", ".join(
-            f"{self.services[place]} {'+' if self.shift[place] > 0 else '-'}"
-            f"{length(abs(int(self.shift[place])) / 1e9)}"
-            for place in ranked[:_NAMED]
-        )
-        more = f" and {len(moved) - _NAMED} more" if len(moved) > _NAMED else ""
+        told = self._told(dict(zip(self.services[moved], self.shift[moved], strict=True)))
         left = f"all but {remaining:,} of these" if remaining else "all of these"
-        return f"{said} Shifting {told}{more} (log.without_skew()) puts {left} right."
+        return f"{said} Shifting {told} puts {left} right; log.without_skew() takes the least."
+
+    def _none_negative(self, hops: int) -> str:
+        """What is known of the clocks if no effect stands before its cause."""
+        said = f"No effect stands before its cause among {count(hops, 'hop')}"
+        if self.made:
+            return f"{said}, with clocks shifted: {self._told(self.made)}."
+        said += ", so no clock is shown to be off"
+        table = self.by_pair()
+        both = table[table["offset_ms"].notna()]
+        if both.empty:
+            return f"{said}; one that is off by less than hops take is not seen."
+        bound = (both["offset_ms"].abs() + both["within_ms"]) / 1e3
+        worst = both.iloc[int(bound.to_numpy().argmax())]
+        return (
+            f"{said}. Of services that react to each other clocks may differ by {length(bound.max())} "
+            f"({worst['cause_service']} and {worst['effect_service']}) at most."
+        )
+
+    def _told(self, shifts: Mapping[str, int]) -> str:
+        """Shifts in words, the largest first, each with how large it may be."""
+        ranked = sorted(shifts.items(), key=lambda shift: -abs(shift[1]))
+        told = ", ".join(self._told_one(name, int(by)) for name, by in ranked[:_NAMED])
+        more = f" and {len(ranked) - _NAMED} more" if len(ranked) > _NAMED else ""
+        return told + more
+
+    def _told_one(self, service: str, by: int) -> str:
+        sign = "+" if by > 0 else "-"
+        said = f"{service} by at least {sign}{length(abs(by) / 1e9)}"
+        room = self._room(service, on=by > 0)
+        if room is None:
+            return f"{said} (nothing tells how much it is at most)"
+        return f"{said} (up to {sign}{length((abs(by) + room) / 1e9)} is possible)"
+
+    def _room(self, service: str, *, on: bool) -> int | None:
+        """How much further a clock can be shifted, on or back, before that puts effects first.
+
+        It is the least that is left, with the shifts, of the latencies that this shortens: on, those
+        of the effects of the service; back, of its own events. None if there are none.
+        """
+        left = self.least + self.shift[self.effect] - self.shift[self.cause]
+        shortened = self.services[self.cause if on else self.effect] == service
+        bounds = left[shortened & (self.cause != self.effect) & (left >= 0)]
+        return int(bounds.min()) if len(bounds) else None
 
 
 def shifts(services: int, cause: Ints, effect: Ints, least: Ints, n: Ints) -> Ints:

@@ -41,7 +41,8 @@ class TrafficQuestions(Asked):
         Raises
         ------
         LogError
-            ``every`` is not a length of time above 0, or ``by`` is neither of the two.
+            ``every`` is not a length of time above 0 (a bare number isn't one: it has no unit), or
+            ``by`` is neither of the two.
         """
         from workbench.analysis import throughput
 
@@ -240,7 +241,8 @@ class TrafficQuestions(Asked):
 
     def latency(
         self,
-        between: tuple[str, str] = ("OrderPlaced", "OrderShipped"),
+        between: tuple[str, str] | str = ("OrderPlaced", "OrderShipped"),
+        then: str | None = None,
         *,
         by: Grouping | None = None,
     ) -> Answer:
@@ -250,8 +252,8 @@ class TrafficQuestions(Asked):
 
         Parameters
         ----------
-        between
-            The two types.
+        between, then
+            The two types, one after the other or as a pair.
         by
             ``"variant"`` or ``"hour"`` (in which the flow had the event to start from) to measure
             groups of flows as well.
@@ -271,11 +273,11 @@ class TrafficQuestions(Asked):
         Raises
         ------
         LogError
-            No flow has an event of such a type, or ``by`` is neither of the two.
+            These are not two types, no flow has an event of such a type, or ``by`` is neither of the
+            two.
         """
         from workbench.analysis import latency
 
-        latency.check(between, by)
-        return latency.whole(
-            self.parts(lambda index, _: latency.part(index, between, by)), between, by
-        )
+        types = latency.two_types(between, then)
+        latency.check_grouping(by)
+        return latency.whole(self.parts(lambda index, _: latency.part(index, types, by)), types, by)

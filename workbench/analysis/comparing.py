@@ -1,0 +1,92 @@
+"""Columns compared with values, as conditions compare them: what is of another kind is not equal."""
+
+from __future__ import annotations
+
+import ast
+import operator
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from workbench.errors import LogError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from workbench.analysis.arrays import Bools
+
+_COMPARED: Final[dict[type[ast.cmpop], Callable[[Any, Any], Any]]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Is: operator.eq,
+    ast.IsNot: operator.ne,
+}
+
+
+def moment_of(time: Any) -> pd.Timestamp:
+    """A time in UTC; one without a time zone is taken as UTC.
+
+    Raises
+    ------
+    LogError
+        It is none.
+    """
+    try:
+        moment = pd.Timestamp(time)
+    except (ValueError, TypeError) as error:
+        raise LogError(f"{time!r} is not a time: write one like '2026-11-23 09:00'.") from error
+    return moment.tz_localize("UTC") if moment.tz is None else moment.tz_convert("UTC")
+
+
+def among(values: pd.Series[Any], constants: list[Any]) -> Bools:
+    """Whether each value is one of some."""
+    found = np.zeros(len(values), dtype=bool)
+    for constant in constants:
+        found |= compared(values, ast.Eq, constant)
+    return found
+
+
+def compared(values: pd.Series[Any], how: type[ast.cmpop], constant: Any) -> Bools:
+    """Compare a column with one value."""
+    if constant is None:
+        missing = values.isna().to_numpy()
+        return missing if how in (ast.Eq, ast.Is) else ~missing
+    if isinstance(values.dtype, pd.DatetimeTZDtype):
+        moment = moment_of(constant)
+        return np.asarray(_COMPARED[how](values, moment), dtype=bool)
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        names = values.cat.categories
+        holds = pairs(list(names), how, [constant] * len(names))
+        return np.append(holds, how in (ast.NotEq, ast.IsNot))[values.cat.codes.to_numpy()]
+    plain = isinstance(values.dtype, np.dtype) and values.dtype.kind in "iuf"
+    if plain and isinstance(constant, int | float) and not isinstance(constant, bool):
+        return np.asarray(_COMPARED[how](values.to_numpy(), constant), dtype=bool)
+    return pairs(values.tolist(), how, [constant] * len(values))
+
+
+def pairs(left: list[Any], how: type[ast.cmpop], right: list[Any]) -> Bools:
+    """Compare values with values, one by one."""
+    holds_for, unequal = _COMPARED[how], how in (ast.NotEq, ast.IsNot)
+
+    def holds(one: Any, other: Any) -> bool:
+        if _kind(one) != _kind(other):
+            return unequal
+        try:
+            return bool(holds_for(one, other))
+        except TypeError:  # neither of two objects is before the other
+            return False
+
+    return np.fromiter(map(holds, left, right), bool, len(left))
+
+
+def _kind(value: Any) -> object:
+    if isinstance(value, bool):
+        return bool
+    if isinstance(value, int | float) and value == value:  # noqa: PLR0124 - NaN is no value
+        return float
+    return type(value)

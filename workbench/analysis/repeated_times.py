@@ -1,0 +1,58 @@
+"""Which values only say once more when their event was: what its time was read from, mostly."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from workbench.analysis.order import nanoseconds
+from workbench.capture.reading.times import times
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from workbench.analysis.arrays import Bools, Ints
+
+_UNITS: Final = (1e9, 1e6, 1e3, 1.0)
+_ROUNDED: Final = 1_000
+"""Nanoseconds that a count since 1970, as a float, may be off."""
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.{0,40}", re.DOTALL)
+
+
+def logged_times(frame: pd.DataFrame) -> Ints:
+    """The times of a log's rows as they were logged, in nanoseconds: without shifts of clocks."""
+    return nanoseconds(frame["time_as_logged" if "time_as_logged" in frame else "time"])
+
+
+def repeat_time(
+    time: Ints, number: NDArray[np.float64], code: Ints, values: Sequence[Any]
+) -> Bools:
+    """Whether each value is its event's time: as a count since 1970, a time, or ISO 8601 text.
+
+    Parameters
+    ----------
+    time
+        Of each value the time of its event, in nanoseconds.
+    number
+        Of each value the number that it is, or NaN.
+    code, values
+        Of each value which it is, and the distinct ones.
+    """
+    found = np.zeros(len(time), dtype=bool)
+    with np.errstate(over="ignore"):
+        for unit in _UNITS:
+            found |= np.abs(number * unit - time) <= _ROUNDED
+    moments = np.array([v if isinstance(v, datetime) else None for v in values], dtype=object)
+    texts = [v if isinstance(v, str) and _DATE.fullmatch(v) else None for v in values]
+    read = times(pa.array(texts, pa.large_string()), "ISO 8601").to_pandas()
+    said = pd.to_datetime(pd.Series(moments), utc=True, errors="coerce").fillna(read)
+    known = said.notna().to_numpy()
+    at = nanoseconds(said.fillna(pd.Timestamp(0, tz="UTC")).astype("datetime64[ns, UTC]"))
+    return np.asarray(found | (known[code] & (at[code] == time)), dtype=bool)
