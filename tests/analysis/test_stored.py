@@ -71,7 +71,7 @@ def test_a_read_that_is_interrupted_ends_at_once_and_leaves_no_bar(tmp_path, mon
     def interrupt(*args, **kwargs):
         signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(reader, "mapping_of", interrupt)
+    monkeypatch.setattr(reader, "survey", interrupt)
     before = threading.active_count()
     with pytest.raises(KeyboardInterrupt):
         EventLog.read(path)

@@ -67,8 +67,13 @@ _BATCH: Final = 10_000
 DEAD_LETTER: Final = "dead_letter"
 """The column that marks a row as the dead letter of an event, with the reason."""
 
-BESIDE: Final = (DEAD_LETTER, "key", "subject")
-"""Columns beside the standard ones that answers ask for, and that a mapping may name: text."""
+ATTEMPTS: Final = "attempts"
+"""The column that says how often an event was tried, in whole numbers."""
+
+BESIDE: Final = (DEAD_LETTER, "key", "subject", ATTEMPTS)
+"""Columns beside the standard ones that answers ask for, and that a mapping may name: text, but for
+the attempts.
+"""
 
 UNDECODED: Final = "undecoded"
 """The column that says why the value of a record could not be decoded."""

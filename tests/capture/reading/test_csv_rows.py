@@ -86,3 +86,22 @@ def test_rows_are_those_that_pythons_csv_reads_however_the_file_is_cut(tmp_path_
 
 def test_prose_is_no_csv():
     assert csv_like(b"It was, they said,\na dark night.\nNobody knew, why, or, how.\n") is None
+
+
+@pytest.mark.parametrize(
+    ("cells", "values"),
+    [
+        (["7,4", "", "-0,25"], [7.4, None, -0.25]),
+        (["1.250,00", "3"], [1250.0, 3.0]),
+        (["1,234", "7,5"], [1.234, 7.5]),
+        (["1,234", "2,345"], ["1,234", "2,345"]),
+        (["7,4", "n/a"], ["7,4", "n/a"]),
+        (["1,2,3", "4,5"], ["1,2,3", "4,5"]),
+    ],
+)
+def test_a_comma_is_a_decimal_point_where_it_can_be_nothing_else(tmp_path, cells, values):
+    path = tmp_path / "log.csv"
+    rows = [f"A;2026-11-23T12:00:00Z;{cell}" for cell in cells]
+    path.write_text("\n".join(["type;time;price", *rows]))
+    found = read(path, progress=False).frame["price"]
+    assert found.astype(object).where(found.notna(), None).tolist() == values

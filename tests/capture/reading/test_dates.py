@@ -1,9 +1,11 @@
 import json
 
+import pandas as pd
 import pytest
 
 from workbench.analysis import EventLog
 from workbench.capture import read, read_parts
+from workbench.errors import LogError
 
 
 def written(path, times, column="time", **more):
@@ -84,3 +86,72 @@ def test_parts_are_read_as_they_and_those_before_them_tell(tmp_path):
     for name, time in (("a", "30/11/2026 09:00:00"), ("b", "01/12/2026 09:00:00")):
         written(tmp_path / f"{name}.jsonl", [time])
     assert [days(part) for part in read_parts(tmp_path)] == [["11-30"], ["12-01"]]
+
+
+def test_a_change_of_unit_in_a_column_is_read_and_said(tmp_path):
+    counts = [1790000000000 + n for n in range(150)] + [1790000000 + n for n in range(50)]
+    log = EventLog.read(written(tmp_path / "log.jsonl", counts), progress=False)
+    assert set(log.frame["time"].dt.date.astype(str)) == {"2026-09-21"}
+    assert "counts of time, most in ms, and 50 in s: each was read in its own unit" in repr(log)
+
+
+def test_counts_and_iso_8601_in_one_column_are_read(tmp_path):
+    mixed = ["2026-10-03T04:00:00Z"] * 150 + [1790000000000] * 50
+    frame = read(written(tmp_path / "log.jsonl", mixed, "ts"), progress=False).frame
+    assert frame["time"].dt.month.value_counts().to_dict() == {10: 150, 9: 50}
+    assert "undated" not in frame
+
+
+def test_a_column_that_was_named_and_holds_no_times_is_shown_with_what_is_understood(tmp_path):
+    path = written(tmp_path / "log.jsonl", ["gestern um vier"] * 20, "wann")
+    with pytest.raises(
+        LogError,
+        match=r"log\.jsonl is not an event log: nothing in its column for 'time' can be read as a time: "
+        r"it holds 'gestern um vier'\. Understood are ISO 8601, counts of s, ms, .* \(CEST\) behind it",
+    ):
+        read(path, {"time": "wann"}, progress=False)
+
+
+def test_times_without_a_zone_are_taken_as_utc_and_the_mapping_says_so(tmp_path):
+    path = written(tmp_path / "log.jsonl", ["24.10.2026 22:00:00"] * 9, "wann")
+    found = read(path, progress=False)
+    assert set(found.frame["time"].dt.hour) == {22}
+    assert "guessed, text, day first, taken as UTC" in repr(found.mapping)
+    assert 'if it is another: mapping={"time": "wann @ Europe/Berlin"}' in repr(found.mapping)
+    assert found.mapping.sentence.endswith("; times without a zone taken as UTC")
+    told = read(path, {"time": "wann @ Europe/Berlin"}, progress=False)
+    assert set(told.frame["time"].dt.hour) == {20}
+    assert "given, text, day first, taken as Europe/Berlin" in repr(told.mapping)
+    assert read(path, {**told.mapping}, progress=False).frame["time"].equals(told.frame["time"])
+    zoned = written(tmp_path / "log.jsonl", ["2026-10-24T22:00:00Z"] * 9, "wann")
+    assert "UTC" not in repr(read(zoned, progress=False).mapping)
+
+
+def test_times_of_a_data_frame_without_a_zone_may_be_of_any(tmp_path):
+    frame = pd.DataFrame({"kind": ["A"], "when": pd.to_datetime(["2026-07-01 12:00"])})
+    log = EventLog(frame, {"type": "kind", "time": "when @ Asia/Tokyo"})
+    assert log.frame["time"][0] == pd.Timestamp("2026-07-01T03:00Z")
+
+
+def test_a_zone_that_is_none_is_refused_and_a_column_with_such_a_name_wins(tmp_path):
+    path = written(tmp_path / "log.jsonl", ["2026-10-24T22:00:00"], "at @ noon")
+    assert read(path, {"time": "at @ noon"}, progress=False).frame["time"][0].hour == 22
+    with pytest.raises(LogError, match=r"mapping: 'time': 'Berlin' is no time zone: give one as Europe/Berlin"):  # fmt: skip
+        read(path, {"time": "at @ Berlin"}, progress=False)
+
+
+def test_each_of_several_files_says_its_own_times(tmp_path):
+    dated = written(tmp_path / "a.jsonl", ["2026-10-24T22:00:00Z"])
+    for column, wrong in (("n", 7), ("time", "soon"), ("time", None)):
+        path = written(tmp_path / "b.jsonl", [wrong], column)
+        with pytest.raises(
+            LogError, match=r"b\.jsonl is not an event log: .*(when an event|'soon'|it is empty)"
+        ):
+            read([dated, path], progress=False)
+    with pytest.raises(LogError, match=r"'time': 'time' names nothing in .*b\.jsonl"):
+        read([dated, written(tmp_path / "b.jsonl", [7], "n")], {"time": "time"}, progress=False)
+
+
+def test_a_number_beyond_all_floats_is_one_value_that_is_no_time(tmp_path):
+    path = written(tmp_path / "log.jsonl", [1790000000] * 20 + [10**400])
+    assert read(path, progress=False).notes == ("1 value of time can't be read as a time",)

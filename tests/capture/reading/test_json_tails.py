@@ -1,4 +1,6 @@
 import json
+import os
+from datetime import datetime
 
 import pytest
 
@@ -84,3 +86,55 @@ def test_an_object_over_several_lines_is_still_json(tmp_path):
     some = ['{"page": {"of": 1}', *[f', "{e["id"]}": {{"n": 1}}' for e in EVENTS], "}"]
     with pytest.raises(LogError, match=r"no column says the event type"):
         read(written(tmp_path, some), progress=False)
+
+
+STAMPED = {
+    "syslog with a time of its own": "<14>2026-11-23T12:00:0{}.500Z bus@h1 ",
+    "RFC 5424": "<14>1 2026-11-23T12:00:0{}.500Z bus app - - - ",
+    "a level before": "INFO 2026-11-23T12:00:0{}.500Z bus ",
+    "a thread and a level before": "[main] WARN  2026-11-23 12:00:0{},500 bus ",
+    "counted": "1795435200{}.500 bus ",
+    "counted, in brackets": "[179543520{}500] bus ",
+    "Go": "2026/11/23 12:00:0{}.500 bus ",
+    "a zone's name": "2026-11-23 13:00:0{}.500 CET bus ",
+    "German": "[23.11.2026 12:00:0{},500] bus ",
+}
+
+
+@pytest.mark.parametrize("head", STAMPED.values(), ids=STAMPED)
+def test_the_time_of_a_line_is_found_as_logging_libraries_write_it(tmp_path, head):
+    untimed = [{k: v for k, v in event.items() if k != "time"} for event in EVENTS]
+    form = head.replace("1795435200{}", "179543520{}")
+    some = [form.format(n) + json.dumps(event) for n, event in enumerate(untimed)]
+    found = read(written(tmp_path, some), progress=False)
+    assert found.mapping["time"] == "line_stamp"
+    assert found.frame["time"].dt.strftime("%F %T.%f").tolist() == [
+        f"2026-11-23 12:00:0{n}.500000" for n in range(6)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("head", "changed", "first"),
+    [
+        ("<14>Nov 23 12:00:0{} host app[12]: ", "2026-11-23T13:00Z", "2026-11-23"),
+        ("Nov 23 12:00:0{} host app[12]: ", "2027-01-02T13:00Z", "2026-11-23"),
+        ("Nov  3 12:00:0{} host app[12]: ", "2026-11-23T13:00Z", "2026-11-03"),
+        ("Feb 29 12:00:0{} host app[12]: ", "2027-01-02T13:00Z", "2024-02-29"),
+        ("I1123 12:00:0{}.000123   12 bus.go:7] ", "2026-11-23T13:00Z", "2026-11-23"),
+    ],
+)
+def test_a_year_that_a_line_does_not_say_is_the_last_one_before_the_file_was_changed(
+    tmp_path, head, changed, first
+):
+    untimed = [{k: v for k, v in event.items() if k != "time"} for event in EVENTS]
+    some = [head.format(n) + json.dumps(event) for n, event in enumerate(untimed)]
+    path = written(tmp_path, some)
+    moment = datetime.fromisoformat(changed).timestamp()
+    os.utime(path, (moment, moment))
+    found = read(path, progress=False)
+    assert found.frame["time"].dt.strftime("%F %T").tolist() == [
+        f"{first} 12:00:0{n}" for n in range(6)
+    ]
+    assert found.notes == (
+        "the times in 'line_stamp' say no year: it is taken from when the file was last changed",
+    )

@@ -151,7 +151,7 @@ def test_a_mapping_that_names_nothing_says_what_is_near(tmp_path):
         match=r"mapping: 'correlation_id': 'headers\.rec' names nothing in .*dump\.jsonl; near are headers\.req",
     ):
         read(path, {"correlation_id": "headers.rec"}, progress=False)
-    wanted = r"'kind' is no column of an event log: they are id, type.*; and beside them dead_letter, key, subject"
+    wanted = r"'kind' is no column of an event log: they are id, type.*; and beside them dead_letter, key, subject, attempts"
     with pytest.raises(LogError, match=wanted):
         read(path, {"kind": "type"}, progress=False)
 
@@ -203,7 +203,7 @@ def test_files_of_different_shapes_are_read_as_one_log(tmp_path):
     found = read(tmp_path / "*.jsonl", progress=False)
     assert len(found.frame) == 80 * len(SHAPES)
     assert found.frame["correlation_id"].nunique() == 20
-    assert found.mapping.others == len(SHAPES) - 1
+    assert len(found.mapping.others) == len(SHAPES) - 1
     assert "5 other files were mapped in another way" in repr(found.mapping)
 
 
@@ -243,3 +243,45 @@ def test_a_log_that_says_no_type_is_told_all_its_columns(tmp_path):
     path = written(tmp_path, lambda e: {"at": micros(e), **{f"c{n}": 1 for n in range(300)}})
     with pytest.raises(LogError, match=r" c198 and 101 more\.$"):
         read(path, progress=False)
+
+
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_a_guess_is_taken_back_by_none(tmp_path, nothing):
+    path = written(tmp_path, SHAPES["in other words"])
+    found = read(path, {"correlation_id": nothing, "channel": nothing}, progress=False)
+    assert {"correlation_id", "channel"} <= {*found.mapping.missing}
+    assert found.frame["correlation_id"].isna().all()
+    assert found.frame["x-correlation-id"].notna().all()
+    assert found.mapping["id"] == "eventId"
+    found.frame.to_parquet(tmp_path / "ours.parquet")
+    again = read(tmp_path / "ours.parquet", {"data": nothing}, progress=False).frame
+    assert again["data"].isna().all()
+
+
+def test_a_mapping_that_is_none_is_refused_in_a_sentence(tmp_path):
+    path = written(tmp_path, SHAPES["in other words"])
+    with pytest.raises(LogError, match=r"mapping: 'type' is a int: give the path of a column as text, or None"):  # fmt: skip
+        read(path, {"type": 5}, progress=False)
+    with pytest.raises(LogError, match=r"mapping is a str: give a dict of our columns and theirs"):
+        read(path, "kind", progress=False)
+
+
+def test_attempts_may_stand_anywhere_and_are_whole_numbers(tmp_path):
+    def shape(e):
+        return SHAPES["in other words"](e) | {"about": {"tries": 3 if e["cause"] else None}}
+
+    log = EventLog.read(written(tmp_path, shape), {"attempts": "about.tries"}, progress=False)
+    assert log.frame["attempts"].dtype == "Int64"
+    assert log.frame["attempts"].value_counts(dropna=False).to_dict() == {3: 60, pd.NA: 20}
+    assert log.mapping["attempts"] == "about.tries"
+
+
+def test_the_mapping_says_which_files_were_mapped_in_another_way_and_how(tmp_path):
+    paths = []
+    for name, shape in (("a", "in other words"), ("b", "in letters")):
+        paths.append(written(tmp_path, SHAPES[shape]).rename(tmp_path / f"{name}.jsonl"))
+    mapping = read(paths, progress=False).mapping
+    assert mapping["id"] == "eventId"
+    assert mapping.others[str(paths[1])]["id"] == "f"
+    assert "1 other file was mapped in another way" in repr(mapping)
+    assert "b.jsonl: id ← f, type ← e, source ← d, time ← g" in repr(mapping)

@@ -8,7 +8,8 @@ import zstandard
 
 from workbench.capture import read
 from workbench.capture.reading import opening
-from workbench.capture.reading.opening import OpenedFile, files_of
+from workbench.capture.reading.finding_files import files_of
+from workbench.capture.reading.opening import OpenedFile
 from workbench.errors import LogError
 
 EVENT = '{"id": "%d", "type": "Größer", "time": "2026-11-23T12:00:00Z"}\n'
@@ -117,3 +118,36 @@ def test_what_is_not_there_is_said(tmp_path):
     ):
         with pytest.raises(LogError, match=why):
             read(tmp_path / name, progress=False)
+
+
+@pytest.mark.parametrize("text", [b"", b"\n \n", gzip.compress(b"")])
+def test_an_empty_file_is_an_empty_log_that_says_so(tmp_path, text):
+    path = tmp_path / "log"
+    path.write_bytes(text)
+    found = read(path, progress=False)
+    assert found.frame.empty
+    assert found.mapping.format == "an empty file"
+    assert found.notes == (f"{path} is empty",)
+
+
+def test_a_compressed_file_that_is_damaged_at_its_start_is_refused(tmp_path):
+    path = tmp_path / "log.gz"
+    path.write_bytes(b"\x1f\x8b\x08" + bytes(range(200)))
+    with pytest.raises(LogError, match=r"log\.gz can't be read: it is compressed, and cut or damaged at its start: "):  # fmt: skip
+        read(path, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [
+        (None, "None is no file: give a path, a pattern such as"),
+        (5, "5 is no file"),
+        (b"log.jsonl", "b'log.jsonl' is no file"),
+        (["log.jsonl", None], "None is no file"),
+        ("https://example.org/log.jsonl", "https://example.org/log.jsonl can't be read: .* no network connection is opened; download it first"),
+        ("s3://bucket/log.jsonl", "s3://bucket/log.jsonl can't be read"),
+    ],
+)  # fmt: skip
+def test_what_is_no_file_is_told_in_a_sentence(what, told):
+    with pytest.raises(LogError, match=told):
+        read(what, progress=False)

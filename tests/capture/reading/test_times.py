@@ -57,3 +57,72 @@ def test_what_cannot_be_read_or_held_is_null_and_the_others_are_read():
     assert times(pa.array(texts), "ISO 8601").to_pylist() == [None, None, None, NOON]
     mixed = ["1795435200123", "x", "2026-11-23T12:00:00.123456Z", "9" * 30]
     assert times(pa.array(mixed), "ms").is_null().to_pylist() == [False, True, False, True]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-11-23 13:00:00.123456 CET",
+        "2026-11-23 07:00:00.123456 EST",
+        "2026-11-23T13:00:00.123456+01:00[Europe/Berlin]",
+        "23.11.2026, 12:00:00.123456 Uhr",
+        "23.11.2026, 13:00:00,123456 MEZ",
+        "Mon Nov 23 13:00:00.123456 CET 2026",
+        "Mon, 23 Nov 2026 13:00:00.123456 +0100",
+    ],
+)
+def test_a_zone_may_be_a_name_and_words_may_stand_around(text):
+    form = form_of([text] * 3)
+    assert form is not None
+    assert times(pa.array([text]), form)[0].as_py() == NOON
+
+
+def test_a_name_that_means_several_zones_is_not_read():
+    assert form_of(["2026-11-23 12:00:00 IST"] * 3) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "utc"),
+    [
+        ("2026-07-01T12:00:00", "2026-07-01T10:00Z"),
+        ("2026-12-01 12:00:00,500", "2026-12-01T11:00:00.5Z"),
+        ("01.07.2026 12:00:00", "2026-07-01T10:00Z"),
+        ("2026-07-01T12:00:00Z", "2026-07-01T12:00Z"),
+        ("01.07.2026 12:00:00 +0500", "2026-07-01T07:00Z"),
+        ("2026-10-25 02:30:00", "2026-10-25T00:30Z"),  # is there twice: the first one
+        ("2026-03-29 02:30:00", "2026-03-29T01:00Z"),  # is not there: what comes next
+    ],
+)
+@pytest.mark.parametrize("more", [[], ["2026-07-01 12:00 UTC"]])
+def test_a_time_without_a_zone_is_one_of_the_zone_that_is_said(text, utc, more):
+    form = form_of([text])
+    assert times(pa.array([text, *more]), form, "Europe/Berlin")[0].as_py() == pd.Timestamp(utc)
+
+
+def test_each_count_is_read_in_its_own_unit():
+    ms, s, ns = 1795435200123, 1795435200, 1795435200123456000
+    moments = [NOON.floor("ms"), NOON.floor("s"), NOON]
+    for counts in ([ms, s, ns], [str(ms), str(s), str(ns)], [None, ms, s, ns, 0]):
+        form = form_of([*counts, ms])
+        assert form == "ms"
+        found = times(pa.array(counts), form).to_pylist()
+        assert [each for each in found if each is not None and each.year > 1970] == moments
+    assert times(pa.array([0]), "ms")[0].value == 0
+
+
+@pytest.mark.parametrize("isos", [10, 90])
+def test_a_column_may_mix_counts_and_text(isos):
+    values = ["2026-11-23T12:00:00.123456Z"] * isos + ["1795435200123"] * (100 - isos)
+    form = form_of(values)
+    assert set(times(pa.array(values), form).to_pylist()) == {NOON, NOON.floor("ms")}
+
+
+@pytest.mark.parametrize("long", ["1" + " " * 10**6 + "x", "+0000[" * 10**5, "9" * 10**6, "1:11." * 10**5])  # fmt: skip
+def test_text_that_is_too_long_for_a_time_is_none_and_costs_nothing(long):
+    assert form_of([long]) is None
+    for form in ("ISO 8601", "text, day first", "ms"):
+        assert times(pa.array([long, "2026-11-23T12:00:00.123456Z"]), form).to_pylist() == [None, NOON]  # fmt: skip
+
+
+def test_a_number_beyond_all_floats_is_no_time():
+    assert form_of([10**400, 1795435200]) is None

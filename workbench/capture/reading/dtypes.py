@@ -77,7 +77,10 @@ _FROM_TEXT: Final[Mapping[str, pa.DataType]] = {
 
 
 def suggested(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Text that is all numbers, or all true and false, as such; ``007`` stays text."""
+    """Text that is all numbers, or all true and false, as such; ``007`` stays text.
+
+    ``7,4`` is a number too; ``1,234`` is one only among others that tell what its comma is.
+    """
     if column.type != pa.large_string() or column.null_count == len(column):
         return column
     if pc.any(pc.match_substring_regex(column, _LEADING_ZERO)).as_py():
@@ -87,4 +90,17 @@ def suggested(column: pa.ChunkedArray) -> pa.ChunkedArray:
             return column.cast(kind)
         except pa.ArrowInvalid:
             continue
-    return column
+    return _with_decimal_commas(column)
+
+
+_DECIMAL_COMMA: Final = r"^[+-]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?$"
+_TELLING: Final = r",(\d{1,2}|\d{4,})$|\..*,"
+"""What no comma between thousands is followed, or preceded, by."""
+
+
+def _with_decimal_commas(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    comma = pc.all(pc.match_substring_regex(column, _DECIMAL_COMMA)).as_py()
+    if not comma or not pc.any(pc.match_substring_regex(column, _TELLING)).as_py():
+        return column
+    plain = pc.replace_substring(pc.replace_substring(column, ".", ""), ",", ".")
+    return plain.cast(pa.float64())

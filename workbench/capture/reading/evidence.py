@@ -2,68 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, Final, cast
+from dataclasses import dataclass, field
+from typing import Final, cast
 
-from workbench.capture.reading.paths import Path, members
-from workbench.capture.reading.times import Form, form_of
+from workbench.capture.reading.likeness import like_flows, told_by_type
+from workbench.capture.reading.paths import Path
+from workbench.capture.reading.seen import FEW, Seen, as_key, is_key, is_whole, numbered
+from workbench.capture.reading.times import in_time
 from workbench.capture.reading.vocabulary import PAYLOADS, WRAPPERS, points, words
-from workbench.capture.whole import WHOLE_TEXT, whole
 
 _ENVELOPE: Final = ("id", "time", "correlation_id", "causation_id")
 """What tells an envelope from a payload."""
-
-_FEW: Final = 8
-"""Rows below which values say little."""
-
-
-@dataclass
-class Seen:
-    """What stands at a path in some rows, one value a row; ``None`` where there is nothing."""
-
-    path: Path
-    values: Sequence[Any]
-
-    @cached_property
-    def there(self) -> list[Any]:
-        """The values that are there."""
-        return [v for v in self.values if v is not None and v != "" and v == v]  # noqa: PLR0124
-
-    @cached_property
-    def plain(self) -> bool:
-        """Whether all of them are text or numbers."""
-        return bool(self.there) and not any(isinstance(v, dict | list | bool) for v in self.there)
-
-    @cached_property
-    def counts(self) -> Counter[str]:
-        """How often each is there, as text."""
-        return Counter(map(_as_key, self.there)) if self.plain else Counter()
-
-    @cached_property
-    def form(self) -> Form | None:
-        """How they are written, if they are times."""
-        return form_of(self.there) if self.plain else None
-
-    @property
-    def distinct(self) -> float:
-        """The share of distinct values, 0 to 1."""
-        return len(self.counts) / max(len(self.there), 1)
-
-    @property
-    def filled(self) -> float:
-        """The share of rows that have one."""
-        return len(self.there) / max(len(self.values), 1)
-
-    @cached_property
-    def nested(self) -> bool:
-        """Whether most are objects or lists, or text that holds an object."""
-        some = self.there[:100]
-        inside = sum(isinstance(v, dict | list) or members(v) is not None for v in some)
-        return bool(some) and inside > len(some) / 2
 
 
 @dataclass
@@ -77,6 +27,8 @@ class Evidence:
     seen: Mapping[Path, Seen]
     given: Collection[Path] = ()
     """Paths that somebody named."""
+    _rows_by_id: dict[Path, dict[str, int]] = field(default_factory=dict)
+    _orders: dict[Path, Sequence[int]] = field(default_factory=dict)
 
     def of(self, column: str, each: Seen) -> float | None:
         """Ask the method of a column."""
@@ -98,7 +50,8 @@ class Evidence:
         if each.form is None or each.filled < 0.5:
             return None
         is_id = any(points(column, each.path) > 70 for column in _ENVELOPE if column != "time")
-        return 45.0 * each.filled - self._outer(each.path) - (40 if is_id else 0)
+        depth = self._outer(each.path) - 2.0 * (len(each.path) - 1)
+        return 45.0 * each.filled - depth - (40 if is_id else 0)
 
     def broker_time(self, each: Seen) -> float | None:
         """Can be read as times."""
@@ -106,9 +59,9 @@ class Evidence:
 
     def id(self, each: Seen) -> float | None:
         """Differs from row to row; better still if another column points to it."""
-        if not _is_key(each, "id"):
+        if not is_key(each, "id"):
             return None
-        few = len(each.there) < _FEW
+        few = len(each.there) < FEW
         if each.distinct < 0.5 and not few:
             return None
         if few:
@@ -123,7 +76,7 @@ class Evidence:
             return None
         if any(isinstance(v, float) or len(str(v)) > 200 for v in each.there):
             return None
-        few = len(each.there) < _FEW
+        few = len(each.there) < FEW
         kinds = len(each.counts)
         if not few and (each.distinct > 0.5 or kinds > 500):
             return None
@@ -132,7 +85,7 @@ class Evidence:
             return -30.0
         # Types are the richest of the small vocabularies, and often read like OrderPlaced or order.placed.
         worded = sum(len(words(text)) > 1 for text in each.counts) / kinds
-        told = 20.0 * worded + (15 if 3 <= kinds <= 100 else 0) - 20 * _numbered(each)
+        told = 20.0 * worded + (15 if 3 <= kinds <= 100 else 0) - 20 * numbered(each)
         if few:
             return told / 2 - self._outer(each.path)
         if kinds == 1:
@@ -143,12 +96,12 @@ class Evidence:
         """Few; better still if each type has one."""
         if not each.plain or each.form is not None or not isinstance(each.there[0], str):
             return None
-        if len(each.there) < _FEW:
+        if len(each.there) < FEW:
             return 0.0
         if each.distinct > 0.5 or len(each.counts) > 1000:
             return None
         told = 10.0 * each.filled - self._outer(each.path)
-        return told + 40 if self._emits(each) else told
+        return told + 42 if self._emits(each) else told
 
     def _emits(self, each: Seen) -> bool:
         """Whether each type has one value here, and there are several: as it is with services."""
@@ -160,67 +113,101 @@ class Evidence:
         ):
             return False
         pairs = {(str(a), str(b)) for a, b in zip(types.values, each.values, strict=True)}
-        return len(pairs) == len(types.counts) and not any(map(_is_whole, each.counts))
+        return len(pairs) == len(types.counts) and not any(map(is_whole, each.counts))
 
     def channel(self, each: Seen) -> float | None:
         """Few."""
         small = each.plain and each.form is None and isinstance(each.there[0], str)
-        return 0.0 if small and (len(each.there) < _FEW or each.distinct <= 0.5) else None
+        return 0.0 if small and (len(each.there) < FEW or each.distinct <= 0.5) else None
 
     def whole(self, each: Seen) -> float | None:
         """Whole numbers."""
-        whole = each.plain and all(_is_whole(v) for v in each.there)
+        whole = each.plain and all(is_whole(v) for v in each.there)
         return 0.0 if whole else None
 
     def correlation_id(self, each: Seen) -> float | None:
-        """Comes again, up to 1000 times, and is the same in cause and effect."""
-        if not _is_key(each, "correlation_id"):
+        """Comes again, up to 1000 times, is the same in cause and effect, and its rows make a flow."""
+        if not is_key(each, "correlation_id"):
             return None
-        if len(each.there) < _FEW:
+        if len(each.there) < FEW:
             return 0.0
-        size = len(each.there) / len(each.counts)
         if len(each.counts) < 2:
             return -50.0
-        told = 15.0 if 1.3 <= size <= 1000 else -40.0
-        agreeing = self._agreeing(each)
+        fits = 1.3 <= each.size <= 1000
+        told = 15.0 if fits else -40.0
+        agreeing, flowing = self._agreeing(each), self._flowing(each) if fits else None
         if agreeing is not None:
-            told += 50 * (agreeing - 0.5) if size <= 1000 else -20.0
-        elif 1.3 <= size <= 1000 and len(each.counts) > 4:
-            told += 22.0 * _numbered(each) - self._outer(each.path)
+            told += 50 * (agreeing - 0.5) if each.size <= 1000 else -20.0
+            told += 20 * (flowing or 0)
+        elif fits and len(each.counts) > 4:
+            told += 22.0 * numbered(each) - self._outer(each.path)
+            # What doesn't look like flows at all is a number that comes again by chance.
+            told += 0 if flowing is None else 60 * flowing - 15
         return told + 5 * each.filled - len(each.path)
+
+    def _flowing(self, each: Seen) -> float | None:
+        types = self.seen.get(self.paths.get("type", ()))
+        if types is None or len(types.counts) < 2:
+            return None
+        return like_flows(each.values, types.values, self._in_time())
+
+    def _in_time(self) -> Sequence[int]:
+        """The rows in the order of time; as they stand where none is known."""
+        path = self.paths.get("time", ())
+        if path not in self._orders:
+            each = self.seen.get(path)
+            height = len(next(iter(self.seen.values())).values)
+            form = each.form if each is not None else None
+            self._orders[path] = (
+                range(height) if each is None or form is None else in_time(each.values, form)
+            )
+        return self._orders[path]
+
+    def _pairs(self, each: Seen) -> list[tuple[int, int]]:
+        """The rows of cause and effect, if a path says causes."""
+        ids = self.seen.get(self.paths.get("id", ()))
+        if ids is None:
+            return []
+        if ids.path not in self._rows_by_id:
+            self._rows_by_id[ids.path] = {as_key(v): row for row, v in enumerate(ids.values)}
+        rows = self._rows_by_id[ids.path]
+        keys = ((row, as_key(v)) for row, v in enumerate(each.values) if v is not None)
+        return [(rows[key], row) for row, key in keys if key in rows]
 
     def _agreeing(self, each: Seen) -> float | None:
         """How often an effect has the same value as its cause; ``None`` without known causes."""
-        if not {"id", "causation_id"} <= self.paths.keys():
-            return None
-        ids, causes = self.seen.get(self.paths["id"]), self.seen.get(self.paths["causation_id"])
-        if ids is None or causes is None:
-            return None
-        value_of = {_as_key(i): v for i, v in zip(ids.values, each.values, strict=True)}
-        pairs = [
-            (value_of[_as_key(cause)], value)
-            for cause, value in zip(causes.values, each.values, strict=True)
-            if cause is not None and _as_key(cause) in value_of
-        ]
+        causes = self.seen.get(self.paths.get("causation_id", ()))
+        pairs = [] if causes is None else self._pairs(causes)
         if len(pairs) < 5:
             return None
-        agreeing: int = sum(a is not None and a == b for a, b in pairs)
+        values = ((each.values[cause], each.values[effect]) for cause, effect in pairs)
+        agreeing: int = sum(a is not None and a == b for a, b in values)
         return agreeing / len(pairs)
 
     def causation_id(self, each: Seen) -> float | None:
         """Is the id of another row."""
         ids = self.seen.get(self.paths["id"]) if "id" in self.paths else None
-        if not _is_key(each, "causation_id"):
+        if not is_key(each, "causation_id"):
             return None
-        if ids is None or len(each.there) < _FEW:
+        if ids is None or len(each.there) < FEW:
             return 0.0
         itself = sum(a is not None and a == b for a, b in zip(each.values, ids.values, strict=True))
         if itself > len(each.there) / 2:
             return None
-        known = _share(each.counts.keys(), ids.counts.keys())
+        known = each.known_in(ids)
+        if known < 0.3:
+            return -25.0
         # Row numbers and other small counts are found among small ids by chance.
-        chance = -30 if all(_is_whole(v) for v in list(each.counts)[:50]) else 0
-        return (60.0 * known + chance) if known >= 0.3 else -25.0
+        small = all(is_whole(v) for v in list(each.counts)[:50])
+        return 60.0 * known - (30 if small and not self._told_by_type(each) else 0)
+
+    def _told_by_type(self, each: Seen) -> bool:
+        """Whether the type of an effect tells that of its cause, if a path says causes."""
+        types = self.seen.get(self.paths.get("type", ()))
+        if types is None or each.distinct < 0.05:
+            return False
+        named = [(str(types.values[a]), str(types.values[b])) for a, b in self._pairs(each)]
+        return told_by_type(named, types.counts) > 0.5
 
     def data(self, each: Seen) -> float | None:
         """Nested, and no envelope that holds the id, the time and the like."""
@@ -240,13 +227,14 @@ class Evidence:
         is_wrapper = bool(last) and last[-1] in WRAPPERS
         nameless = len(each.path) == 1 and not is_wrapper and isinstance(each.there[0], dict | str)
         some = list(map(str, each.there[:200]))
-        return 10.0 + (32 * each.filled * len(set(some)) / len(some) if nameless else 0)
+        # The events of one flow may all say the same.
+        varied = min(1.0, 5 * len(set(some)) / len(some))
+        return 10.0 + (32 * each.filled * varied if nameless else 0)
 
     def _is_cause_of_some(self, each: Seen) -> bool:
-        known = each.counts.keys()
         return any(
             other is not each and other.plain and other.counts != each.counts
-            and len(other.counts) > 2 and _share(other.counts.keys(), known) > 0.5
+            and len(other.counts) > 2 and other.known_in(each) > 0.5
             for other in self.seen.values()
         )  # fmt: skip
 
@@ -258,32 +246,3 @@ _PAYLOADS: Final = frozenset((name,) for name in PAYLOADS)
 
 def _is_inside(path: Path, whole: Path) -> bool:
     return path[: len(whole)] == whole
-
-
-def _is_key(each: Seen, column: str) -> bool:
-    """Whether values can be keys: text or whole numbers, and no times unless the name says so."""
-    if not each.plain or any(isinstance(whole(v), float) for v in each.there):
-        return False
-    return each.form is None or points(column, each.path) > 50
-
-
-def _as_key(value: Any) -> str:
-    """As text, as an id is written."""
-    return _WAS_WHOLE.sub(r"\1", str(whole(value)))
-
-
-_WAS_WHOLE: Final = re.compile(WHOLE_TEXT)
-
-
-def _numbered(each: Seen) -> float:
-    """The share of values with a digit in them, as keys have."""
-    some = list(each.counts)[:200]
-    return sum(any(map(str.isdigit, text)) for text in some) / len(some)
-
-
-def _share(some: Any, known: Any) -> float:
-    return len(some & known) / max(len(some), 1)
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) or (isinstance(value, str) and value.lstrip("-").isdecimal())

@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from workbench.capture.columns import BESIDE, COLUMNS, DEAD_LETTER
+from workbench.capture.columns import ATTEMPTS, BESIDE, COLUMNS, DEAD_LETTER
 from workbench.capture.reading.arrays import (
     TEXT,
     Values,
@@ -25,7 +25,7 @@ from workbench.capture.reading.arrays import (
 from workbench.capture.reading.dtypes import DTYPES, as_json, note_in, restored, suggested
 from workbench.capture.reading.inside import Inside
 from workbench.capture.reading.kinds import Batch
-from workbench.capture.reading.mapping import Entry, LogMapping
+from workbench.capture.reading.log_mapping import Entry, LogMapping
 from workbench.capture.reading.time_columns import TimeColumns
 
 
@@ -75,7 +75,7 @@ class Columns:
 
     def _converted(self, entry: Entry, values: Values, file: int) -> pa.Array:
         if entry.column in _TIMES:
-            return self.times.block(entry.column, values, entry.form, file)
+            return self.times.block(entry, values, file)
         return _converted(entry, values)
 
     def _beside(self, name: str, values: Values) -> pa.Array:
@@ -118,7 +118,7 @@ _TIMES: Final = frozenset(["time", "broker_time"])
 
 
 def _converted(entry: Entry, values: Values) -> pa.Array:
-    kind = COLUMNS.get(entry.column, "str")
+    kind = "int64" if entry.column == ATTEMPTS else COLUMNS.get(entry.column, "str")
     if entry.column == DEAD_LETTER:
         values = [None if value in _NO_FAILURE else value for value in python_values(values)]
     if kind == "json":

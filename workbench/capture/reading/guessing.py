@@ -8,13 +8,14 @@ what stands in it, and a good name over the wrong values is passed by.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from workbench.capture.columns import COLUMNS
-from workbench.capture.reading.evidence import Evidence, Seen
+from workbench.capture.reading.evidence import Evidence
 from workbench.capture.reading.paths import Path
+from workbench.capture.reading.seen import Seen
 from workbench.capture.reading.times import Form
 from workbench.capture.reading.vocabulary import points
 
@@ -36,7 +37,13 @@ class Guess:
     forms: dict[str, Form] = field(default_factory=dict)
 
 
-def guess(leaves: Mapping[Path, Sequence[Any]], given: Mapping[str, Path]) -> Guess:
+def guess(
+    leaves: Mapping[Path, Sequence[Any]],
+    given: Mapping[str, Path],
+    *,
+    never: Collection[str] = (),
+    fraction: float = 1.0,
+) -> Guess:
     """Guess where our columns stand.
 
     Parameters
@@ -45,12 +52,18 @@ def guess(leaves: Mapping[Path, Sequence[Any]], given: Mapping[str, Path]) -> Gu
         Path → values, one for each row that was looked at.
     given
         What is not guessed, as somebody said so.
+    never
+        Columns of ours that the log doesn't have, as somebody said so.
+    fraction
+        The share of the log's rows that were looked at, drawn by chance; 1 for rows that stand
+        together.
     """
-    seen = {path: Seen(path, values) for path, values in leaves.items()}
-    found = Guess(_our_words(seen) | dict(given))
+    seen = {path: Seen(path, values, fraction) for path, values in leaves.items()}
+    ours = {column: path for column, path in _our_words(seen).items() if column not in never}
+    found = Guess(ours | dict(given))
     evidence = Evidence(found.paths, seen, set(given.values()))
     for column in _ORDER:
-        if column in found.paths:
+        if column in found.paths or column in never:
             continue
         outside = [path for path in seen if not evidence.in_payload(path)]
         best = _best(column, evidence, outside if column == "correlation_id" else seen)
@@ -99,12 +112,12 @@ def _our_words(seen: Mapping[Path, Seen]) -> dict[str, Path]:
 
 def _taken(path: Path, column: str, paths: Mapping[str, Path]) -> bool:
     """Whether a path is some other column already; a topic may be the type and the channel both."""
-    if column == "channel":
-        return path in [other for name, other in paths.items() if name != "type"]
     inside_payload = (
         column != "correlation_id" and paths.get("data") == path[: len(paths.get("data", ()))]
     )
-    return path in paths.values() or (inside_payload and "data" in paths and column in _OUTSIDE)
+    if inside_payload and "data" in paths and column in _OUTSIDE:
+        return True
+    return path in [where for name, where in paths.items() if (column, name) != ("channel", "type")]
 
 
 _OUTSIDE: Final = frozenset(["channel", "partition", "offset", "broker_time", "source"])

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from workbench.capture.json_text import any_json
 from workbench.capture.reading.json_rows import JsonColumns
+from workbench.capture.reading.line_stamps import form_of, reader_of
 from workbench.capture.reading.opening import OpenedFile
 
 LINE_HEAD: Final = "line_head"
 """The column for the text before the object."""
 
 LINE_STAMP: Final = "line_stamp"
-"""The column for the time that this text begins with: that of the events if they say none."""
+"""The column for the time that this text says: that of the events if they say none."""
 
-_STAMP: Final = re.compile(
-    r"\[?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)(?!\d)"
+_NO_YEAR: Final = (
+    f"the times in {LINE_STAMP!r} say no year: it is taken from when the file was last changed"
 )
 
 _TRIES: Final = 8
@@ -34,6 +34,7 @@ class JsonTails:
     def batches(self, file: OpenedFile) -> Iterator[tuple[dict[str, Any], int]]:
         """Give its rows."""
         columns = JsonColumns(raw=("data",))
+        stamp: Callable[[str], str | None] | None = None
         for first, block in file.blocks():
             heads, tails = [], []
             for number, line in enumerate(block.split(b"\n"), start=first):
@@ -46,8 +47,11 @@ class JsonTails:
                 heads.append(line[:start].strip().decode())
                 tails.append(line[start:])
             found, height = columns.columns(b"\n".join(tails), first, file.reject)
-            stamps = [match[1] if (match := _STAMP.match(head)) else None for head in heads]
-            stamped = {LINE_STAMP: stamps} if any(stamps) else {}
+            if stamp is None and (form := form_of(heads)) is not None:
+                stamp = reader_of(form, file.changed)
+                if form.yearless:
+                    file.notes.append(_NO_YEAR)
+            stamped = {LINE_STAMP: [stamp(head) for head in heads]} if stamp else {}
             yield found | {LINE_HEAD: heads} | stamped, height
 
 

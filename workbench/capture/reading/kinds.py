@@ -57,7 +57,7 @@ def kind_of(file: OpenedFile) -> Kind:
     Raises
     ------
     LogError
-        It is none that is known.
+        It is none that is known, or damaged from its start.
     """
     with_magic = file.magic()
     if with_magic.startswith(b"PAR1"):
@@ -67,6 +67,9 @@ def kind_of(file: OpenedFile) -> Kind:
     if with_magic.startswith(b"PK\x03\x04"):
         raise LogError(f"{file.name} can't be read: it is a zip archive; unpack it first.")
     head = file.head(_HEAD)
+    if not head.strip() and len(head) < _HEAD:
+        file.is_whole()
+        return Nothing()
     for each in FORMATS:
         if each.recognises(head):
             return Foreign(each)
@@ -126,6 +129,18 @@ def _is_object(line: bytes) -> bool:
 def _some_object(head: bytes) -> bool:
     """Whether some line is a whole event."""
     return any(line.lstrip()[:1] == b"{" and _is_object(line) for line in head.splitlines())
+
+
+class Nothing:
+    """A file that holds nothing."""
+
+    name = "an empty file"
+    ours = json_is_text = untyped = False
+
+    def batches(self, file: OpenedFile) -> Iterator[Batch]:
+        """Give no rows."""
+        file.notes.append(f"{file.name} is empty")
+        yield from ()
 
 
 class JsonLines:

@@ -1,18 +1,21 @@
-"""The mapping from their columns to ours: made, shown, and corrected."""
+"""The mapping from their columns to ours: made of what was said and what is guessed."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from difflib import get_close_matches
-from html import escape
 from typing import Any, Final
 
 from workbench.capture.columns import BESIDE, COLUMNS
 from workbench.capture.json_text import json_text
+from workbench.capture.reading import zones
+from workbench.capture.reading.counts import number
 from workbench.capture.reading.guessing import guess
+from workbench.capture.reading.log_mapping import Entry, LogMapping
 from workbench.capture.reading.paths import Path, resolve, shown
+from workbench.capture.reading.sampling import Sample
 from workbench.capture.reading.times import Form, form_of
 from workbench.errors import LogError
 
@@ -20,106 +23,9 @@ _EXAMPLE: Final = 60
 _NEAR: Final = 6
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One of our columns, and where it comes from."""
-
-    column: str
-    path: Path
-    given: bool
-    form: Form | None = None
-    example: str = ""
-    inside: bool = False
-    """Whether text there is JSON itself."""
-    whole: bool = False
-    """Whether text there is whole numbers, some of which may have been written as floats."""
-    zero: bool = False
-    """Whether 0 is an event's id, and so may be a cause."""
-
-    @property
-    def how(self) -> str:
-        """How it was found, in a few words."""
-        said = "given" if self.given else "same name" if self.path == (self.column,) else "guessed"
-        return f"{said}, {self.form}" if self.form else said
-
-
-@dataclass(frozen=True, repr=False)
-class LogMapping(Mapping[str, str]):
-    """Our columns ← theirs, as a file was read: ``{**log.mapping, "type": "kind"}`` corrects it.
-
-    Attributes
-    ----------
-    format
-        Of the file: ``"JSON lines"``.
-    entries
-        One for each of our columns that was found, and those beside them that were given.
-    """
-
-    format: str
-    entries: tuple[Entry, ...]
-    others: int = field(default=0)
-    """Files of the same read that were mapped in another way."""
-
-    def __getitem__(self, column: str) -> str:
-        for entry in self.entries:
-            if entry.column == column:
-                return shown(entry.path)
-        raise KeyError(column)
-
-    def __iter__(self) -> Iterator[str]:
-        return (entry.column for entry in self.entries)
-
-    def __len__(self) -> int:
-        return len(self.entries)
-
-    @property
-    def missing(self) -> tuple[str, ...]:
-        """Our columns that nothing was found for."""
-        return tuple(column for column in COLUMNS if column not in self)
-
-    @property
-    def sentence(self) -> str:
-        """The format, and what was guessed."""
-        guessed = [
-            f"{e.column} ← {shown(e.path)}" for e in self.entries if e.how.startswith("guess")
-        ]
-        return f"{self.format}, guessed: {', '.join(guessed)}" if guessed else self.format
-
-    def _rows(self) -> list[tuple[str, str, str, str]]:
-        return [(each.column, shown(each.path), each.how, each.example) for each in self.entries]
-
-    def _notes(self) -> list[str]:
-        notes = [f"nothing for {', '.join(self.missing)}"] if self.missing else []
-        if self.others:
-            notes.append(f"{self.others:,} other files were mapped in another way")
-        return notes
-
-    def __repr__(self) -> str:
-        rows = [("ours", "theirs", "how", "example"), *self._rows()]
-        widths = [max(len(row[place]) for row in rows) for place in range(3)]
-        lines = [
-            f"{ours:<{widths[0]}}  ← {theirs:<{widths[1]}}  {how:<{widths[2]}}  {example}".rstrip()
-            for ours, theirs, how, example in rows
-        ]
-        return "\n".join([f"{self.format}, read as", *lines, *self._notes()])
-
-    def _repr_html_(self) -> str:
-        left = "style='text-align:left'"
-        head = "".join(f"<th {left}>{name}</th>" for name in ("ours", "← theirs", "how", "example"))
-        body = "".join(
-            "<tr>" + "".join(f"<td {left}>{escape(cell)}</td>" for cell in row) + "</tr>"
-            for row in self._rows()
-        )
-        notes = "".join(f"<div>{escape(note)}</div>" for note in self._notes())
-        return (
-            f"<div>{escape(self.format)}, read as</div>"
-            f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}"
-        )
-
-
 def mapping_of(
-    leaves: Mapping[Path, Sequence[Any]],
-    given: Mapping[str, str] | None,
+    sample: Sample,
+    given: Given | None,
     *,
     format_name: str,
     json_is_text: bool = False,
@@ -129,10 +35,11 @@ def mapping_of(
 
     Parameters
     ----------
-    leaves
-        Path → values of some rows.
+    sample
+        Some rows.
     given
-        What somebody says; the rest is guessed.
+        What somebody says: column → path, or ``None`` for a column that the log doesn't have; the
+        rest is guessed.
     format_name
         For showing.
     ours
@@ -147,27 +54,26 @@ def mapping_of(
     dict
         What was given and names nothing here: column → path as given.
     """
-    wanted = dict(given or {})
-    for column in wanted:
-        if column not in (*COLUMNS, *BESIDE):
-            raise LogError(
-                f"mapping: {column!r} is no column of an event log: they are {', '.join(COLUMNS)}; "
-                f"and beside them {', '.join(BESIDE)}. "
-                "Other columns are kept as they are."
-            )
+    leaves = sample.leaves
+    wanted, never = _said(given)
+    said_zones = _zones_said(wanted, leaves)
+    wanted |= {column: path for column, (path, _) in said_zones.items()}
     found = {column: resolve(text, leaves) for column, text in wanted.items()}
     absent = {column: wanted[column] for column, path in found.items() if path is None}
     fixed = {column: path for column, path in found.items() if path is not None}
     own = {(column,) for column in COLUMNS} <= leaves.keys()
     if ours:
         told = {c: (c,) for c in COLUMNS if any(v is not None for v in leaves.get((c,), ()))}
-        fixed = told | fixed
+        fixed = {c: path for c, path in told.items() if c not in never} | fixed
     if own:
-        rest = {c: (c,) for c in COLUMNS if c not in wanted and (c,) not in fixed.values()}
+        rest = {
+            c: (c,) for c in COLUMNS if c not in {*wanted, *never} and (c,) not in fixed.values()
+        }
         paths, forms = {**fixed, **rest}, {}
     else:
         # A key or a subject may be the flow as well.
-        guessed = guess(leaves, {c: path for c, path in fixed.items() if c in COLUMNS})
+        known = {column: path for column, path in fixed.items() if column in COLUMNS}
+        guessed = guess(leaves, known, never=never, fraction=sample.fraction)
         paths, forms = fixed | guessed.paths, guessed.forms
         for column in absent:  # a wrong name is not replaced by a guess
             paths.pop(column, None)
@@ -181,6 +87,8 @@ def mapping_of(
             inside=json_is_text or (not own and _holds_json(leaves.get(path, ()))),
             whole=column in _IDS and not own and not ours and _whole(leaves.get(path, ())),
             zero=_has_zero(leaves.get(paths.get("id", ()), ())),
+            zone=said_zones[column][1] if column in said_zones else None,
+            zoneless=column in _TIMES and _zoneless(leaves.get(path, ())),
         )
         for column in (*COLUMNS, *BESIDE)
         if column in paths
@@ -188,8 +96,69 @@ def mapping_of(
     return LogMapping(format_name, entries), absent
 
 
+Given = Mapping[str, str | None]
+"""What somebody says of a mapping."""
+
+_TIMES: Final = frozenset(["time", "broker_time"])
+
+
+def _said(given: Given | None) -> tuple[dict[str, str], set[str]]:
+    """The paths that somebody gives, and the columns that he says are not there."""
+    if given is not None and not isinstance(given, Mapping):
+        raise LogError(
+            f'mapping is a {type(given).__name__}: give a dict of our columns and theirs, {{"type": "kind"}}.'
+        )
+    wanted: dict[str, str] = {}
+    never: set[str] = set()
+    for column, text in (given or {}).items():
+        if column not in (*COLUMNS, *BESIDE):
+            raise LogError(
+                f"mapping: {column!r} is no column of an event log: they are {', '.join(COLUMNS)}; "
+                f"and beside them {', '.join(BESIDE)}. "
+                "Other columns are kept as they are."
+            )
+        if text is None or text == "":
+            never.add(column)
+        elif isinstance(text, str):
+            wanted[column] = text
+        else:
+            raise LogError(
+                f"mapping: {column!r} is a {type(text).__name__}: give the path of a column as text, "
+                "or None if there is none."
+            )
+    return wanted, never
+
+
+def _zones_said(
+    wanted: Mapping[str, str], leaves: Mapping[Path, Any]
+) -> dict[str, tuple[str, str]]:
+    """The paths and zones of times: ``when @ Europe/Berlin``, unless something has that very name."""
+    found: dict[str, tuple[str, str]] = {}
+    for column in _TIMES & wanted.keys():
+        path, zone = zones.split(wanted[column])
+        if zone is None or resolve(wanted[column], leaves) is not None:
+            continue
+        if not zones.is_zone(zone):
+            raise LogError(
+                f"mapping: {column!r}: {zone!r} is no time zone: give one as Europe/Berlin or UTC."
+            )
+        found[column] = path, zone
+    return found
+
+
+def _zoneless(values: Sequence[Any]) -> bool:
+    """Whether most of what may be times says no zone."""
+    dates = [value.tzinfo is not None for value in values if isinstance(value, datetime)]
+    texts = [value for value in values if isinstance(value, str) and number(value) is None]
+    told = dates + [zones.names_zone(text) for text in texts[:_LOOKED_AT]]
+    return bool(told) and sum(told) < len(told) / 2
+
+
+_LOOKED_AT: Final = 200
+
+
 def _form(column: str, values: Sequence[Any]) -> Form | None:
-    return form_of(values, said=True) if column in {"time", "broker_time"} else None
+    return form_of(values, said=True) if column in _TIMES else None
 
 
 def _holds_json(values: Sequence[Any]) -> bool:

@@ -1,4 +1,4 @@
-"""Opening files of events: which there are, how they are compressed and in which encoding.
+"""Opening files of events: how they are compressed and in which encoding.
 
 What a file is tells its first bytes, never its name: people rename. Nothing in a file stops a read:
 a cut archive gives what stands before the cut, and a byte that is no UTF-8 makes its line one in
@@ -8,11 +8,9 @@ Windows-1252, which is what such lines mostly are. Only a file that expands with
 from __future__ import annotations
 
 import codecs
-import glob
 import lzma
-import os
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -34,63 +32,6 @@ _LARGEST_DOCUMENT: Final = 1 << 30
 
 CUT: Final = 300
 """Letters of a bad row that are kept."""
-
-_FOLDER_ENDS: Final = (
-    ".parquet",
-    ".arrow",
-    ".feather",
-    ".jsonl",
-    ".ndjson",
-    ".json",
-    ".csv",
-    ".tsv",
-)
-
-
-def files_of(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[Path]:
-    """Find the files that a path, a pattern (``*``, ``**``, ``?``), a folder or several name.
-
-    Raises
-    ------
-    LogError
-        There is no such file, or a folder holds none that may be a log.
-    """
-    several = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
-    if not several:
-        raise LogError(
-            "no file was named: give a path, a pattern such as 'logs/*.jsonl', or a list."
-        )
-    found: dict[Path, None] = {}
-    for each in several:
-        path = Path(each).expanduser()
-        if path.is_dir():
-            found |= dict.fromkeys(_in_folder(path))
-        elif path.exists() or not glob.has_magic(str(path)):
-            found[path] = None
-        else:
-            # pathlib's own glob takes no absolute pattern
-            matching = [Path(n) for n in glob.glob(str(path), recursive=True)]  # noqa: PTH207
-            files = sorted(match for match in matching if match.is_file())
-            if not files:
-                raise LogError(f"{each} can't be read: no file matches this pattern.")
-            found |= dict.fromkeys(files)
-    return list(found)
-
-
-def _in_folder(folder: Path) -> list[Path]:
-    files = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.is_file()
-        and not any(part.startswith((".", "_")) for part in path.relative_to(folder).parts)
-        and any(suffix in _FOLDER_ENDS for suffix in path.suffixes)
-    )
-    if not files:
-        raise LogError(
-            f"{folder} can't be read: the folder holds no file that ends in "
-            f"{', '.join(_FOLDER_ENDS)} (or such a one with .gz or .zst)."
-        )
-    return files
 
 
 class OpenedFile:
@@ -116,6 +57,8 @@ class OpenedFile:
         self.path = path
         self.name = str(path)
         self.rejected: list[Rejected] = []
+        self.notes: list[str] = []
+        """What else is worth saying, each a sentence without its full stop."""
         self.recoded = 0
         """Lines that were no UTF-8 and were read as Windows-1252."""
         self._expanded = expanded
@@ -130,6 +73,11 @@ class OpenedFile:
                 return file.read(8)
         except OSError as error:
             raise LogError(f"{self.name} can't be read: {error.strerror or error}.") from error
+
+    @property
+    def changed(self) -> float:
+        """When it was last changed, in seconds since 1970."""
+        return self.path.stat().st_mtime
 
     def done(self) -> None:
         """Say that all of it was read, where another library read it."""
@@ -146,6 +94,19 @@ class OpenedFile:
                     break
             self._head = found
         return _as_utf8(self._head[:size])[0]
+
+    def is_whole(self) -> None:
+        """Check that what was looked at does not end because the file is damaged.
+
+        Raises
+        ------
+        LogError
+            It does.
+        """
+        if self._cut is not None:
+            raise LogError(
+                f"{self.name} can't be read: it is compressed, and cut or damaged at its start: {self._cut}."
+            )
 
     def lines(self) -> Iterator[tuple[int, bytes]]:
         """Give each line that is not empty with its number."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, islice
+from pathlib import Path as FilePath
 from typing import Any, Final
 
 import pandas as pd
@@ -14,19 +14,20 @@ from tqdm.auto import tqdm
 
 from workbench.capture.columns import standard_frame
 from workbench.capture.payload_column import payload_texts
-from workbench.capture.reading.arrays import JSON, Values, python_values
+from workbench.capture.reading.arrays import JSON, Values
 from workbench.capture.reading.csv_rows import unique
-from workbench.capture.reading.dtypes import DTYPES, note_of
+from workbench.capture.reading.dtypes import note_of
+from workbench.capture.reading.finding_files import files_of
 from workbench.capture.reading.gathering import Columns
-from workbench.capture.reading.kinds import Batch, kind_of
-from workbench.capture.reading.mapping import LogMapping, mapping_of, names_nothing
-from workbench.capture.reading.opening import OpenedFile, files_of
-from workbench.capture.reading.paths import Path, leaves, shown
+from workbench.capture.reading.kinds import Batch, Kind, kind_of
+from workbench.capture.reading.log_mapping import LogMapping
+from workbench.capture.reading.mapping import Given, names_nothing
+from workbench.capture.reading.opening import OpenedFile
+from workbench.capture.reading.paths import Path
+from workbench.capture.reading.refusing import not_a_time, says_no
+from workbench.capture.reading.surveying import Survey, survey
 from workbench.capture.reading.time_columns import TimeColumns
 from workbench.errors import LogError
-
-_SAMPLE: Final = 2_000
-"""Rows that a mapping is guessed from."""
 
 REJECTED: Final[Mapping[str, str]] = {
     "file": "str",
@@ -61,7 +62,7 @@ class Reading:
 
 def read(
     paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
-    mapping: Mapping[str, str] | None = None,
+    mapping: Given | None = None,
     *,
     expanded: int | None = None,
     progress: bool = True,
@@ -72,7 +73,7 @@ def read(
     mappings: list[LogMapping] = []
     rejected: list[tuple[str, int, str, str]] = []
     absent: dict[str, set[str]] = {}
-    recoded = 0
+    recoded, said = 0, list[str]()
     seen: dict[Path, Any] = {}
     total = sum(path.stat().st_size for path in files if path.exists())
     with tqdm(
@@ -82,36 +83,33 @@ def read(
         for path in files:
             file = OpenedFile(path, expanded=expanded, advance=bar.update)
             kind = kind_of(file)
-            batches = kind.batches(file)
-            first = next(batches, ({}, 0))
-            sample = _sample(first)
-            mapped, missing = mapping_of(
-                sample,
-                mapping,
-                format_name=kind.name,
-                ours=kind.ours,
-                json_is_text=kind.json_is_text,
-            )
-            if missing and len(files) == 1:
-                raise names_nothing(missing, sample, file.name)
-            for column in missing:
+            found, batches = survey(kind, kind.batches(file), _again(kind, path, expanded), mapping)
+            if found.absent and len(files) == 1:
+                raise names_nothing(found.absent, found.sample.leaves, file.name)
+            for column in found.absent:
                 absent.setdefault(column, set()).add(file.name)
-            seen |= dict.fromkeys(sample)
-            mappings.append(mapped)
-            for batch in chain([first], batches):
+            seen |= dict.fromkeys(found.sample.leaves)
+            number, before = len(mappings), columns.height
+            mappings.append(found.mapping)
+            for batch in batches:
                 if batch[1]:
-                    columns.add(batch, mapped, untyped=kind.untyped, file=len(mappings) - 1)
+                    columns.add(batch, found.mapping, untyped=kind.untyped, file=number)
+            if columns.height > before:
+                _has_time(found, file.name)
             rejected += [(file.name, each.line, each.reason, each.text) for each in file.rejected]
             recoded += file.recoded
-    nowhere = {c: (mapping or {})[c] for c, names in absent.items() if len(names) == len(files)}
+            said += file.notes
+    nowhere = {
+        c: str((mapping or {})[c]) for c, names in absent.items() if len(names) == len(files)
+    }
     if nowhere:
         raise names_nothing(nowhere, seen, f"any of the {len(files):,} files")
-    frame = _standard(columns, str(files[0]), seen)
+    frame = _standard(columns, dict(enumerate(map(str, files))), seen)
     return Reading(
         frame,
-        _told(_first_of(mappings), columns),
+        _told(_first_of(mappings, files), columns),
         pd.DataFrame(rejected, columns=list(REJECTED)).astype(dict(REJECTED)),
-        _notes(recoded, columns),
+        _notes(recoded, columns, said),
     )
 
 
@@ -120,18 +118,28 @@ def no_rejects() -> pd.DataFrame:
     return pd.DataFrame(columns=list(REJECTED)).astype(dict(REJECTED))
 
 
-def from_frame(events: pd.DataFrame, mapping: Mapping[str, str] | None = None) -> Reading:
+def from_frame(events: pd.DataFrame, mapping: Given | None = None) -> Reading:
     """Take a DataFrame with columns of any names for a log; see ``EventLog``."""
     batch = _batch_of(events)
-    sample = _sample(batch)
-    mapped, absent = mapping_of(sample, mapping, format_name="a DataFrame")
-    if absent:
-        raise names_nothing(absent, sample, "the DataFrame")
+    found, _ = survey(_Frame(), iter([batch]), lambda: [batch], mapping)
+    seen = found.sample.leaves
+    if found.absent:
+        raise names_nothing(found.absent, seen, "the DataFrame")
     columns = Columns()
     columns.dtypes = note_of(events)
-    columns.add(batch, mapped)
-    frame = _standard(columns, "the DataFrame", sample)
-    return Reading(frame, _told(mapped, columns), no_rejects(), _notes(0, columns))
+    columns.add(batch, found.mapping)
+    frame = _standard(columns, {0: "the DataFrame"}, seen)
+    return Reading(frame, _told(found.mapping, columns), no_rejects(), _notes(0, columns, []))
+
+
+class _Frame:
+    """A DataFrame is a kind of file, too."""
+
+    name = "a DataFrame"
+    ours = json_is_text = untyped = False
+
+    def batches(self, file: OpenedFile) -> Iterator[Batch]:
+        raise NotImplementedError
 
 
 def _batch_of(events: pd.DataFrame) -> Batch:
@@ -164,60 +172,65 @@ def read_parts(path: str | os.PathLike[str]) -> Iterator[pd.DataFrame]:
     dated = TimeColumns()
     for number, each in enumerate(files_of(path)):
         file = OpenedFile(each)
-        mapped: LogMapping | None = None
-        sample: dict[Path, Any] = {}
         kind = kind_of(file)
-        for batch in kind.batches(file):
+        found, batches = survey(kind, kind.batches(file), _again(kind, each, None), None)
+        for batch in batches:
             for bad in file.rejected:
                 raise LogError(f"{file.name}:{bad.line}: {bad.reason}.")
-            if mapped is None:
-                sample = _sample(batch)
-                mapped, _ = mapping_of(
-                    sample,
-                    None,
-                    format_name=kind.name,
-                    ours=kind.ours,
-                    json_is_text=kind.json_is_text,
-                )
             columns = Columns(dated)
-            columns.add(batch, mapped, untyped=kind.untyped, file=number)
+            columns.add(batch, found.mapping, untyped=kind.untyped, file=number)
             columns.dtypes = None
-            yield _standard(columns, file.name, sample)
+            yield _standard(columns, {number: file.name}, found.sample.leaves)
 
 
-def _sample(batch: Batch) -> dict[Path, list[Any]]:
-    columns, height = batch
-    n = min(height, _SAMPLE)
-    values = {name: python_values(column[:n]) for name, column in columns.items() if name != DTYPES}
-    return leaves({name: column[row] for name, column in values.items()} for row in range(n))
+def _again(
+    kind: Kind, path: os.PathLike[str], expanded: int | None
+) -> Callable[[], Iterable[Batch]]:
+    return lambda: kind.batches(OpenedFile(FilePath(path), expanded=expanded))
 
 
-def _standard(columns: Columns, name: str, seen: Mapping[Path, Any]) -> pd.DataFrame:
-    for column, what in (("type", "the event type"), ("time", "when an event happened")):
-        if (
-            columns.height
-            and not {column, "broker_time" if column == "time" else column}
-            & columns.standard.keys()
-        ):
-            names = ", ".join(map(shown, islice(seen, _LISTED)))
-            more = f" and {len(seen) - _LISTED:,} more" if len(seen) > _LISTED else ""
-            raise LogError(
-                f"{name} is not an event log: no column says {what}; name it: "
-                f'mapping={{"{column}": "…"}}. There are {names}{more}.'
-            )
+def _standard(columns: Columns, names: Mapping[int, str], seen: Mapping[Path, Any]) -> pd.DataFrame:
+    name = next(iter(names.values()))
+    if columns.height and "type" not in columns.standard:
+        raise says_no("type", name, seen)
+    if columns.height and not _TIMES & columns.standard.keys():
+        raise says_no("time", name, seen)
     try:
-        return standard_frame(columns.frame())
+        frame = columns.frame()
+        unread = {file: columns.times.unreadable(number) for number, file in names.items()}
+        for file, found in unread.items():
+            if found is not None:
+                name = file
+                raise LogError(not_a_time(*found))
+        return standard_frame(frame)
     except (LogError, TypeError, ValueError) as error:
         raise LogError(f"{name} is not an event log: {error}") from error
 
 
-_LISTED: Final = 200
-"""Columns and paths into them that an error names; the widest logs have thousands."""
+_TIMES: Final = frozenset(["time", "broker_time"])
 
 
-def _first_of(mappings: list[LogMapping]) -> LogMapping:
+def _has_time(found: Survey, name: str) -> None:
+    """Check that a file says when its events happened: those of other files don't tell it.
+
+    Raises
+    ------
+    LogError
+        It doesn't.
+    """
+    if _TIMES & found.mapping.keys():
+        return
+    leaves = found.sample.leaves
+    absent = {column: text for column, text in found.absent.items() if column in _TIMES}
+    if absent:
+        raise names_nothing(absent, leaves, name)
+    raise says_no("time" if "type" in found.mapping else "type", name, leaves)
+
+
+def _first_of(mappings: list[LogMapping], files: Sequence[FilePath]) -> LogMapping:
     first = mappings[0]
-    return replace(first, others=sum(dict(each) != dict(first) for each in mappings))
+    pairs = zip(map(str, files), mappings, strict=True)
+    return replace(first, others={file: each for file, each in pairs if dict(each) != dict(first)})
 
 
 def _told(mapping: LogMapping, columns: Columns) -> LogMapping:
@@ -231,8 +244,8 @@ def _told(mapping: LogMapping, columns: Columns) -> LogMapping:
     return replace(mapping, entries=entries)
 
 
-def _notes(recoded: int, columns: Columns) -> tuple[str, ...]:
-    notes = []
+def _notes(recoded: int, columns: Columns, said: list[str]) -> tuple[str, ...]:
+    notes = [*said]
     if recoded:
         lines = "1 line is" if recoded == 1 else f"{recoded:,} lines are"
         notes.append(f"{lines} not in UTF-8, read as Windows-1252")
@@ -240,4 +253,7 @@ def _notes(recoded: int, columns: Columns) -> tuple[str, ...]:
         if n:
             values = "1 value" if n == 1 else f"{n:,} values"
             notes.append(f"{values} of {column} can't be read as a time")
+    for column, units in sorted(columns.times.other_units.items()):
+        counts = ", ".join(f"{n:,} in {unit}" for unit, n in units.most_common())
+        notes.append(f"counts of {column}, and {counts}: each was read in its own unit")
     return tuple(notes)

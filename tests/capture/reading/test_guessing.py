@@ -1,0 +1,167 @@
+import csv
+import io
+import json
+import random
+from collections import Counter
+from itertools import pairwise
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workbench.analysis import EventLog
+from workbench.capture import read
+from workbench.capture.reading import sampling
+from workbench.capture.reading.likeness import like_flows, told_by_type
+
+STEPS = [("PaketEingeliefert", "Bote"), ("FachGeöffnet", "Fach"), ("PaketAbgeholt", "Fach"), ("GebührBezahlt", "Kasse")]  # fmt: skip
+
+
+def parcels(flows=250, number="{:07d}".format, seed=1):
+    """Rows of a dump whose ids are numbers, in the order of time; flows overlap."""
+    chance = random.Random(seed)
+    rows, n = [], 0
+    for flow in range(flows):
+        cause = ""
+        for step, (kind, service) in enumerate(STEPS):
+            n += 1
+            rows.append(
+                {
+                    "Lfd. Nr.": number(n),
+                    "Zeitpunkt": pd.Timestamp("2026-10-24T22:00Z")
+                    + pd.Timedelta(seconds=10 * flow + 7 * step),
+                    "Ereignisart": kind,
+                    "Dienst": service,
+                    "Auslöser Nr.": cause,
+                    "Temperatur °C": f"{chance.randint(0, 31)},{chance.randint(0, 9)}",
+                    "Zusatz": {"paket": {"nr": f"JJD{flow * 7919 % 10007}", "schrank": flow % 40}},
+                }
+            )
+            cause = number(n)
+    return sorted(rows, key=lambda row: row["Zeitpunkt"])
+
+
+def as_csv(path, rows, without=()):
+    text = io.StringIO()
+    names = [name for name in rows[0] if name not in without]
+    writer = csv.DictWriter(text, names, delimiter=";", extrasaction="ignore")
+    writer.writeheader()
+    for row in rows:
+        time = row["Zeitpunkt"].strftime("%d.%m.%Y %H:%M:%S")
+        writer.writerow(row | {"Zeitpunkt": time, "Zusatz": json.dumps(row["Zusatz"])})
+    path.write_text(text.getvalue())
+    return path
+
+
+@pytest.mark.parametrize("given", [None, {"data": "Zusatz"}])
+def test_a_correlation_id_is_found_in_json_in_a_cell_and_no_decimal_number_is_taken_for_one(
+    tmp_path, given
+):
+    found = read(as_csv(tmp_path / "b.csv", parcels()), given, progress=False)
+    assert found.mapping["correlation_id"] == "Zusatz.paket.nr"
+    assert found.mapping["data"] == "Zusatz"
+    assert found.frame["correlation_id"].nunique() == 250
+    assert found.frame["causation_id"].notna().sum() == 750
+
+
+@pytest.mark.parametrize("values", ["7,4 7.4 21,0", "1.250,00 3,50 12,10", "-1.5e3 2.5 3"])
+def test_a_column_of_numbers_with_a_fraction_is_no_correlation_id(tmp_path, values):
+    chance = random.Random(2)
+    numbers = [f"{chance.randint(0, 9)}{each}" for each in values.split() for _ in range(30)]
+    rows = [row | {"Temperatur °C": chance.choice(numbers)} for row in parcels()]
+    path = as_csv(tmp_path / "b.csv", rows, without=["Zusatz", "Auslöser Nr."])
+    assert "correlation_id" not in read(path, progress=False).mapping
+
+
+def test_numbers_that_come_again_by_chance_are_no_flows(tmp_path):
+    chance = random.Random(3)
+    rows = [row | {"Temperatur °C": str(chance.randint(0, 99))} for row in parcels()]
+    path = as_csv(tmp_path / "b.csv", rows, without=["Zusatz", "Auslöser Nr."])
+    assert "correlation_id" not in read(path, progress=False).mapping
+    path = as_csv(tmp_path / "b.csv", rows, without=["Auslöser Nr."])
+    assert read(path, progress=False).mapping["correlation_id"] == "Zusatz.paket.nr"
+
+
+@pytest.mark.parametrize(
+    "number", ["{:07d}", "{}", "E{:07d}", "{:08x}-0000-4000-8000-00000000abcd"]
+)
+def test_a_cause_is_another_rows_id_whatever_its_column_is_called(tmp_path, number):
+    found = read(as_csv(tmp_path / "b.csv", parcels(number=number.format)), progress=False)
+    assert found.mapping["causation_id"] == '"Auslöser Nr."'
+    assert found.frame["causation_id"].notna().sum() == 750
+
+
+def test_small_numbers_that_are_ids_by_chance_are_no_causes(tmp_path):
+    chance = random.Random(4)
+    rows = [row | {"Auslöser Nr.": str(chance.randint(1, 1000))} for row in parcels(number=str)]
+    found = read(as_csv(tmp_path / "b.csv", rows), progress=False)
+    assert found.mapping["id"] == '"Lfd. Nr."'
+    assert "causation_id" not in found.mapping
+
+
+ORDERS = {
+    "shuffled": lambda rows: random.Random(5).sample(rows, len(rows)),
+    "by type": lambda rows: sorted(rows, key=lambda row: row["Ereignisart"]),
+    "by type, shuffled inside": lambda rows: sorted(
+        random.Random(6).sample(rows, len(rows)), key=lambda row: row["Ereignisart"]
+    ),
+    "by id": lambda rows: sorted(rows, key=lambda row: row["Lfd. Nr."]),
+    "newest first": lambda rows: rows[::-1],
+}
+
+
+@pytest.mark.parametrize("most", [16_000, 2_500])
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_dump_in_another_order_is_guessed_as_one_in_the_order_of_time(
+    tmp_path, monkeypatch, order, most
+):
+    monkeypatch.setattr(sampling, "_MOST", most)
+    rows = parcels(1_200, number=lambda n: f"{n * 2654435761 % 2**32:08x}")
+    expected = dict(read(as_csv(tmp_path / "b.csv", rows), progress=False).mapping)
+    assert {"id", "type", "correlation_id", "causation_id", "source"} <= expected.keys()
+    path = as_csv(tmp_path / "b.csv", ORDERS[order](rows))
+    assert dict(read(path, progress=False).mapping) == expected
+    frame = pd.DataFrame(ORDERS[order](rows))
+    assert EventLog(frame).mapping["causation_id"] == expected["causation_id"]
+
+
+def test_what_a_mapping_names_may_stand_late_in_a_file(tmp_path):
+    rows = [{"at": f"2026-11-23T12:{n % 60:02}:00Z", "kind": "A"} for n in range(5_000)]
+    rows[-1]["flow"] = "f-1"
+    path = tmp_path / "log.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    frame = read(path, {"correlation_id": "flow"}, progress=False).frame
+    assert frame["correlation_id"].dropna().tolist() == ["f-1"]
+
+
+def test_flows_look_like_flows_and_chance_does_not():
+    kinds = ["A", "B", "C"] * 50
+    flows = [n // 3 for n in range(150)]
+    assert like_flows(flows, kinds, range(150)) == 1
+    assert like_flows([n % 5 for n in range(150)], kinds, range(150)) < 0.2
+    assert like_flows(list(range(150)), kinds, range(150)) is None
+    backwards = range(149, -1, -1)
+    assert like_flows(flows, kinds, backwards) == 1
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.sampled_from("ABC")), min_size=40, max_size=80))
+def test_likeness_is_as_a_plain_count_says(rows):
+    values, kinds = zip(*rows, strict=True)
+    groups = {v: [k for value, k in rows if value == v] for v in values}
+    shared = {v: each for v, each in groups.items() if len(set(each)) > 1 or len(each) > 1}
+    steps = Counter(p for each in groups.values() for p in pairwise(each) if p[0] != p[1])
+    found = like_flows(values, kinds, range(len(rows)))
+    assert found is None or 0 <= found <= 1
+    if found is not None and steps:
+        n = sum(map(len, shared.values()))
+        apart = sum(len(set(each)) for each in shared.values()) / n
+        turned = sum(min(n, steps[b, a]) for (a, b), n in steps.items()) / 2
+        assert found == pytest.approx(apart * (1 - 2 * turned / steps.total()))
+
+
+def test_the_type_of_an_effect_tells_that_of_its_cause_where_it_is_one():
+    types = Counter(A=20, B=20, C=20)
+    assert told_by_type([("A", "B"), ("B", "C")] * 10, types) == 1
+    assert told_by_type([(a, b) for a in "ABC" for b in "ABC"] * 3, types) == pytest.approx(0)
+    assert told_by_type([("A", "B")] * 3, types) == 0

@@ -1,0 +1,92 @@
+"""The files that a path, a pattern, a folder or several name."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+from workbench.errors import LogError
+
+Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
+
+_ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+
+_FOLDER_ENDS: Final = (
+    ".parquet",
+    ".arrow",
+    ".feather",
+    ".jsonl",
+    ".ndjson",
+    ".json",
+    ".csv",
+    ".tsv",
+)
+
+
+def files_of(paths: Paths) -> list[Path]:
+    """Find the files that a path, a pattern (``*``, ``**``, ``?``), a folder or several name.
+
+    Raises
+    ------
+    LogError
+        There is no such file, or a folder holds none that may be a log.
+    """
+    several = _each(paths)
+    if not several:
+        raise LogError(
+            "no file was named: give a path, a pattern such as 'logs/*.jsonl', or a list."
+        )
+    found: dict[Path, None] = {}
+    for each in several:
+        if _ADDRESS.match(str(each)):
+            raise LogError(
+                f"{each} can't be read: an event log is read from files, and no network connection "
+                "is opened; download it first."
+            )
+        path = Path(each).expanduser()
+        if path.is_dir():
+            found |= dict.fromkeys(_in_folder(path))
+        elif path.exists() or not glob.has_magic(str(path)):
+            found[path] = None
+        else:
+            # pathlib's own glob takes no absolute pattern
+            matching = [Path(n) for n in glob.glob(str(path), recursive=True)]  # noqa: PTH207
+            files = sorted(match for match in matching if match.is_file())
+            if not files:
+                raise LogError(f"{each} can't be read: no file matches this pattern.")
+            found |= dict.fromkeys(files)
+    return list(found)
+
+
+def _each(paths: Any) -> list[Any]:
+    if isinstance(paths, str | os.PathLike):
+        return [paths]
+    several = (
+        list(paths) if isinstance(paths, Iterable) and not isinstance(paths, bytes) else [paths]
+    )
+    for each in several:
+        if not isinstance(each, str | os.PathLike):
+            raise LogError(
+                f"{each!r:.60} is no file: give a path, a pattern such as 'logs/*.jsonl', or a list."
+            )
+    return several
+
+
+def _in_folder(folder: Path) -> list[Path]:
+    files = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file()
+        and not any(part.startswith((".", "_")) for part in path.relative_to(folder).parts)
+        and any(suffix in _FOLDER_ENDS for suffix in path.suffixes)
+    )
+    if not files:
+        raise LogError(
+            f"{folder} can't be read: the folder holds no file that ends in "
+            f"{', '.join(_FOLDER_ENDS)} (or such a one with .gz or .zst)."
+        )
+    return files

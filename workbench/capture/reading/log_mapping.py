@@ -1,0 +1,140 @@
+"""The mapping from their columns to ours, as a file was read: shown, and given again corrected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from html import escape
+from typing import Final
+
+from workbench.capture.columns import COLUMNS
+from workbench.capture.reading.paths import Path, shown
+from workbench.capture.reading.times import Form
+
+_FILES: Final = 3
+"""Files mapped in another way that are shown."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One of our columns, and where it comes from."""
+
+    column: str
+    path: Path
+    given: bool
+    form: Form | None = None
+    example: str = ""
+    inside: bool = False
+    """Whether text there is JSON itself."""
+    whole: bool = False
+    """Whether text there is whole numbers, some of which may have been written as floats."""
+    zero: bool = False
+    """Whether 0 is an event's id, and so may be a cause."""
+    zone: str | None = None
+    """The zone that was said for times without one."""
+    zoneless: bool = False
+    """Whether times there say no zone."""
+
+    @property
+    def how(self) -> str:
+        """How it was found, in a few words."""
+        said = "given" if self.given else "same name" if self.path == (self.column,) else "guessed"
+        form = f"{said}, {self.form}" if self.form else said
+        return f"{form}, taken as {self.zone or 'UTC'}" if self.zoneless else form
+
+    @property
+    def theirs(self) -> str:
+        """Where it comes from, as it may be given in a mapping."""
+        return f"{shown(self.path)} @ {self.zone}" if self.zone else shown(self.path)
+
+
+@dataclass(frozen=True, repr=False)
+class LogMapping(Mapping[str, str]):
+    """Our columns ← theirs, as a file was read: ``{**log.mapping, "type": "kind"}`` corrects it.
+
+    Attributes
+    ----------
+    format
+        Of the file: ``"JSON lines"``.
+    entries
+        One for each of our columns that was found, and those beside them that were given.
+    """
+
+    format: str
+    entries: tuple[Entry, ...]
+    others: Mapping[str, LogMapping] = field(default_factory=dict)
+    """The files of the same read that were mapped in another way, with their mappings."""
+
+    def __getitem__(self, column: str) -> str:
+        for entry in self.entries:
+            if entry.column == column:
+                return entry.theirs
+        raise KeyError(column)
+
+    def __iter__(self) -> Iterator[str]:
+        return (entry.column for entry in self.entries)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Our columns that nothing was found for."""
+        return tuple(column for column in COLUMNS if column not in self)
+
+    @property
+    def sentence(self) -> str:
+        """The format, and what was guessed."""
+        guessed = [f"{e.column} ← {e.theirs}" for e in self.entries if e.how.startswith("guess")]
+        told = f"{self.format}, guessed: {', '.join(guessed)}" if guessed else self.format
+        return f"{told}; times without a zone taken as UTC" if self._zoneless else told
+
+    @property
+    def _zoneless(self) -> list[Entry]:
+        return [entry for entry in self.entries if entry.zoneless and entry.zone is None]
+
+    def _rows(self) -> list[tuple[str, str, str, str]]:
+        return [(each.column, each.theirs, each.how, each.example) for each in self.entries]
+
+    def _notes(self) -> list[str]:
+        notes = [f"nothing for {', '.join(self.missing)}"] if self.missing else []
+        notes += [
+            f"{each.column} says no zone and is taken as UTC; if it is another: "
+            f'mapping={{"{each.column}": "{each.theirs} @ Europe/Berlin"}}'
+            for each in self._zoneless
+        ]
+        if self.others:
+            notes.append(
+                f"{len(self.others):,} other "
+                + ("file was" if len(self.others) == 1 else "files were")
+                + " mapped in another way"
+            )
+        notes += [
+            f"{file}: {', '.join(f'{ours} ← {theirs}' for ours, theirs in other.items())}"
+            for file, other in list(self.others.items())[:_FILES]
+        ]
+        if len(self.others) > _FILES:
+            notes.append("the mapping's .others has them all")
+        return notes
+
+    def __repr__(self) -> str:
+        rows = [("ours", "theirs", "how", "example"), *self._rows()]
+        widths = [max(len(row[place]) for row in rows) for place in range(3)]
+        lines = [
+            f"{ours:<{widths[0]}}  ← {theirs:<{widths[1]}}  {how:<{widths[2]}}  {example}".rstrip()
+            for ours, theirs, how, example in rows
+        ]
+        return "\n".join([f"{self.format}, read as", *lines, *self._notes()])
+
+    def _repr_html_(self) -> str:
+        left = "style='text-align:left'"
+        head = "".join(f"<th {left}>{name}</th>" for name in ("ours", "← theirs", "how", "example"))
+        body = "".join(
+            "<tr>" + "".join(f"<td {left}>{escape(cell)}</td>" for cell in row) + "</tr>"
+            for row in self._rows()
+        )
+        notes = "".join(f"<div>{escape(note)}</div>" for note in self._notes())
+        return (
+            f"<div>{escape(self.format)}, read as</div>"
+            f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}"
+        )
