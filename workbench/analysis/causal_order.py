@@ -8,12 +8,13 @@ import numpy as np
 from numba import njit
 
 from workbench.analysis.arrays import Ints
+from workbench.analysis.grouping import Small
 from workbench.analysis.threads import cuts_between, in_ranges
 
 _UNSEEN: Final = -2
 
 
-def effects_after_causes(rows: Ints, times: Ints, cause: Ints, start: Ints) -> None:
+def effects_after_causes(rows: Small, times: Ints, cause: Ints, start: Ints) -> None:
     """Move, in place, every event that stands before its cause to right behind it, flow by flow.
 
     An event then stands where the latest of its ancestors and itself stood; events that share such a
@@ -34,7 +35,7 @@ def effects_after_causes(rows: Ints, times: Ints, cause: Ints, start: Ints) -> N
 
 
 @njit(cache=True, nogil=True)
-def _put_right(rows: Ints, times: Ints, cause: Ints, start: Ints, first: int, end: int) -> None:
+def _put_right(rows: Small, times: Ints, cause: Ints, start: Ints, first: int, end: int) -> None:
     for flow in range(first, end):
         low, high = start[flow], start[flow + 1]
         early = False

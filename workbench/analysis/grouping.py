@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from workbench.analysis.arrays import Bools, Ints
 from workbench.analysis.threads import cuts, cuts_between, in_ranges
 
-Groups: TypeAlias = NDArray[np.int32]
+Small: TypeAlias = NDArray[np.int32]
+"""Rows and groups while they are counted by millions: half the memory that has to be filled."""
 
 _HEAP: Final = 4096
 """Rows whose table fits into the cache next to a processor."""
@@ -23,14 +24,14 @@ _U: Final = np.uint64
 class Dealt(NamedTuple):
     """Rows side by side by group, and in each group in the order in which they were."""
 
-    rows: Ints
+    rows: Small
     values: Ints
     """A value of each of those rows."""
     start: Ints
     """Where each group starts, with the end of the last behind."""
 
 
-def dealt(group: Groups, n_groups: int, values: Ints) -> Dealt:
+def dealt(group: Small, n_groups: int, values: Ints) -> Dealt:
     """Deal rows to their groups, with a value each; -1 is no group."""
     cut = cuts(len(group))
     sizes = in_ranges(lambda first, end: _sizes(group[first:end], n_groups), cut)
@@ -39,7 +40,7 @@ def dealt(group: Groups, n_groups: int, values: Ints) -> Dealt:
     for first, size in zip(cut[:-1], sizes, strict=True):
         places[first] = place.copy()
         place = place + size
-    rows, with_them = np.empty(start[-1], np.int64), np.empty(start[-1], np.int64)
+    rows, with_them = np.empty(start[-1], np.int32), np.empty(start[-1], np.int64)
     in_ranges(
         lambda first, end: _deal(group, values, first, end, places[first], rows, with_them), cut
     )
@@ -47,7 +48,7 @@ def dealt(group: Groups, n_groups: int, values: Ints) -> Dealt:
 
 
 @njit(cache=True, nogil=True)
-def _sizes(group: Groups, n_groups: int) -> Ints:
+def _sizes(group: Small, n_groups: int) -> Ints:
     size = np.zeros(n_groups, np.int64)
     for number in group:
         if number >= 0:
@@ -57,7 +58,7 @@ def _sizes(group: Groups, n_groups: int) -> Ints:
 
 @njit(cache=True, nogil=True)
 def _deal(
-    group: Groups, values: Ints, first: int, end: int, place: Ints, rows: Ints, with_them: Ints
+    group: Small, values: Ints, first: int, end: int, place: Ints, rows: Small, with_them: Ints
 ) -> None:
     for row in range(first, end):
         number = group[row]
@@ -66,12 +67,12 @@ def _deal(
             place[number] += 1
 
 
-def same_before(key: NDArray[np.uint64]) -> Ints:
+def same_before(key: NDArray[np.uint64]) -> Small:
     """Find, for each row, the first row that has the same key; 0 is the same as none.
 
     Returns
     -------
-    numpy.ndarray of int64
+    numpy.ndarray of int32
         The first row of each row's key: itself for most.
 
     Notes
@@ -80,7 +81,7 @@ def same_before(key: NDArray[np.uint64]) -> Ints:
     in the processor's cache.
     """
     bits = min(max((len(key) // _HEAP).bit_length(), 1), 16)
-    heap, first_row = np.empty(len(key), np.int32), np.empty(len(key), np.int64)
+    heap, first_row = np.empty(len(key), np.int32), np.empty(len(key), np.int32)
     in_ranges(lambda first, end: _heaps(key, bits, heap, first_row, first, end), cuts(len(key)))
     heaps = dealt(heap, 1 << bits, key.view(np.int64))
     in_ranges(
@@ -94,7 +95,7 @@ def same_before(key: NDArray[np.uint64]) -> Ints:
 
 @njit(cache=True, nogil=True)
 def _heaps(
-    key: NDArray[np.uint64], bits: int, heap: Groups, first_row: Ints, first: int, end: int
+    key: NDArray[np.uint64], bits: int, heap: Small, first_row: Small, first: int, end: int
 ) -> None:
     shift = _U(64 - bits)
     for row in range(first, end):
@@ -104,7 +105,7 @@ def _heaps(
 
 @njit(cache=True, nogil=True)
 def _first_of_heaps(
-    rows: Ints, keys: Ints, start: Ints, first: int, end: int, first_row: Ints
+    rows: Small, keys: Ints, start: Ints, first: int, end: int, first_row: Small
 ) -> None:
     largest = 0
     for heap in range(first, end):
@@ -129,7 +130,7 @@ def _first_of_heaps(
 
 
 @njit(cache=True, nogil=True)
-def earliest(group: Groups, n_groups: int, time: Ints) -> Ints:
+def earliest(group: Small, n_groups: int, time: Ints) -> Ints:
     """The least time of each group."""
     found = np.full(n_groups, np.iinfo(np.int64).max, np.int64)
     for row in range(len(group)):
@@ -153,9 +154,9 @@ def sort_groups(groups: Dealt) -> Bools:
 
 
 @njit(cache=True, nogil=True)
-def _sort(rows: Ints, keys: Ints, start: Ints, tied: Bools, first: int, end: int) -> None:
+def _sort(rows: Small, keys: Ints, start: Ints, tied: Bools, first: int, end: int) -> None:
     """Merge sort, from runs of a few rows that are sorted by putting each in its place."""
-    spare_rows, spare_keys = np.empty(0, np.int64), np.empty(0, np.int64)
+    spare_rows, spare_keys = np.empty(0, np.int32), np.empty(0, np.int64)
     for group in range(first, end):
         low, high = start[group], start[group + 1]
         for run in range(low, high, _FEW):
@@ -169,7 +170,7 @@ def _sort(rows: Ints, keys: Ints, start: Ints, tied: Bools, first: int, end: int
         while width < high - low:
             if len(spare_rows) < high - low:
                 spare_rows, spare_keys = (
-                    np.empty(high - low, np.int64),
+                    np.empty(high - low, np.int32),
                     np.empty(high - low, np.int64),
                 )
             for left in range(low, high - width, 2 * width):
@@ -185,12 +186,12 @@ def _sort(rows: Ints, keys: Ints, start: Ints, tied: Bools, first: int, end: int
 
 @njit(cache=True, nogil=True)
 def _merge(
-    rows: Ints,
+    rows: Small,
     keys: Ints,
     left: int,
     right: int,
     end: int,
-    spare_rows: Ints,
+    spare_rows: Small,
     spare_keys: Ints,
 ) -> None:
     """Merge two sorted runs that lie side by side; of equal keys the left one goes first."""
@@ -213,7 +214,7 @@ def _merge(
 
 
 def found_in_group(
-    rows: Ints, start: Ints, have: NDArray[np.uint64], want: NDArray[np.uint64]
+    rows: Small, start: Ints, have: NDArray[np.uint64], want: NDArray[np.uint64]
 ) -> Ints:
     """Find, for each place, the first place of its group that has what it wants; -1 if none has.
 
@@ -233,7 +234,7 @@ def found_in_group(
 
 @njit(cache=True, nogil=True)
 def _find(
-    rows: Ints,
+    rows: Small,
     start: Ints,
     have: NDArray[np.uint64],
     want: NDArray[np.uint64],

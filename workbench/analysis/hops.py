@@ -16,16 +16,18 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import orjson
 import pandas as pd
+from numba import njit
 
 from workbench.analysis.answer import Answer
 from workbench.analysis.hop_kinds import HOP, hop_kinds, hop_names
 from workbench.analysis.order import nanoseconds
 from workbench.analysis.parts import inferred_from, named, together
 from workbench.analysis.quantiles import Ranked
+from workbench.analysis.threads import cuts, in_ranges
 from workbench.analysis.wording import count, length
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from numpy.typing import NDArray
@@ -40,31 +42,46 @@ _UNKNOWN: Final = np.iinfo(np.int64).min
 def part(index: FlowIndex, frame: pd.DataFrame) -> pd.DataFrame:
     """The hops of a part of a log, of which ``frame`` is the frame: their kind and times, in ns."""
     effect = np.flatnonzero(index.cause >= 0)
-    cause = index.cause[effect]
-    kind, kinds = hop_kinds(index)
-    hops = pd.DataFrame(
-        {
-            "hop": named(kind[effect], _written(hop_names(index, kinds))),
-            "latency": index.time[effect] - index.time[cause],
-        }
+    of_event, kinds = hop_kinds(index)
+    kind, latency = np.empty(len(effect), np.int64), np.empty(len(effect), np.int64)
+    in_ranges(
+        lambda first, end: _measure(
+            effect[first:end],
+            index.cause,
+            index.time,
+            of_event,
+            kind[first:end],
+            latency[first:end],
+        ),
+        cuts(len(effect)),
     )
-    at_broker = _times(frame, "broker_time", index.row, cause)
+    hops = pd.DataFrame({"hop": named(kind, _written(hop_names(index, kinds))), "latency": latency})
+    at_broker = _times(frame, "broker_time", index.row, lambda: index.cause[effect])
     began, worked = _begun(frame, index, effect)
-    for name, times in zip(
-        _PARTS,
-        (_minus(at_broker, index.time[cause]), _minus(began, at_broker), worked),
-        strict=True,
-    ):
+    sent = None if at_broker is None else _minus(at_broker, index.time[index.cause[effect]])
+    for name, times in zip(_PARTS, (sent, _minus(began, at_broker), worked), strict=True):
         if times is not None:
             hops[name] = times
     hops.attrs = {"inferred": int(index.inferred.sum()), "causes_from": index.causes_from}
     return hops
 
 
+@njit(cache=True, nogil=True)
+def _measure(
+    effect: Ints, cause: Ints, time: Ints, of_event: Ints, kind: Ints, latency: Ints
+) -> None:
+    """What kind of hop some effects end, and how long it took."""
+    for n in range(len(effect)):
+        event = effect[n]
+        kind[n], latency[n] = of_event[event], time[event] - time[cause[event]]
+
+
 def whole(parts: Sequence[pd.DataFrame]) -> Answer:
     """Put the parts of a log together; ``EventLog.hops`` documents the columns."""
     columns = [name for name in _PARTS if any(name in piece for piece in parts)]
-    hops = together([piece.assign(**_missing(piece, columns)) for piece in parts])
+    hops = parts[0]
+    if len(parts) > 1:
+        hops = together([piece.assign(**_missing(piece, columns)) for piece in parts])
     kind: Ints = np.asarray(hops["hop"].cat.codes, dtype=np.int64)
     n = len(hops["hop"].cat.categories)
     latency = Ranked.of(hops["latency"].to_numpy(), kind, n)
@@ -112,7 +129,7 @@ def _read(texts: pd.Index[str]) -> dict[str, Any]:
 
 def _begun(frame: pd.DataFrame, index: FlowIndex, effect: Ints) -> tuple[Ints | None, Ints | None]:
     """When the service of each effect began, and how long it worked."""
-    began, time = _times(frame, "started", index.row, effect), index.time[effect]
+    began, time = _times(frame, "started", index.row, lambda: effect), index.time[effect]
     worked = None if began is None else _minus(time, began)
     if "duration_ns" not in frame:
         return began, worked
@@ -124,17 +141,20 @@ def _begun(frame: pd.DataFrame, index: FlowIndex, effect: Ints) -> tuple[Ints | 
     return np.where(span, time, began), np.where(span, lengths, worked)
 
 
-def _times(frame: pd.DataFrame, name: str, row: Ints, events: Ints) -> Ints | None:
+def _times(frame: pd.DataFrame, name: str, row: Ints, events: Callable[[], Ints]) -> Ints | None:
     """A column of times at some events, in nanoseconds; ``_UNKNOWN`` where there is none.
 
     None if there is none at all.
     """
     if name not in frame or not isinstance(frame[name].dtype, pd.DatetimeTZDtype):
         return None
-    times = nanoseconds(frame[name].astype("datetime64[ns, UTC]"))  # NaT is that number
+    column = frame[name]
+    if column.dtype != "datetime64[ns, UTC]":
+        column = column.astype("datetime64[ns, UTC]")
+    times = nanoseconds(column)  # NaT is the number for unknown
     if times.max(initial=_UNKNOWN) == _UNKNOWN:
         return None
-    return times[row[events]]
+    return times[row[events()]]
 
 
 def _minus(end: Ints | None, start: Ints | None) -> Ints | None:

@@ -24,7 +24,7 @@ from pandas.api.extensions import ExtensionArray
 from workbench.analysis.arrays import Bools, Ints, mixed, scrambled
 from workbench.analysis.causal_order import effects_after_causes
 from workbench.analysis.grouping import (
-    Groups,
+    Small,
     dealt,
     earliest,
     found_in_group,
@@ -109,13 +109,14 @@ class FlowIndex:
         events = dealt(np.where(is_event, number[correlation], _NONE), len(names), time)
         tied = sort_groups(events)
         break_ties(events.rows, tied, frame)
-        row, start = events.rows, events.start
-        cause = found_in_group(row, start, hashes, Texts.of(frame["causation_id"]).hashes())
-        effects_after_causes(row, events.values, cause, start)
+        start = events.start
+        cause = found_in_group(events.rows, start, hashes, Texts.of(frame["causation_id"]).hashes())
+        effects_after_causes(events.rows, events.values, cause, start)
 
-        position = np.full(len(frame) + 1, -1)  # the last is for no row at all, -1
-        position[row] = np.arange(len(row))
-        copy_event = position[original]
+        row = events.rows.astype(np.int64)
+        position = np.full(len(frame) + 1, _NONE)  # the last is for no row at all, -1
+        position[row] = np.arange(len(row), dtype=np.int32)
+        copy_event = position[original].astype(np.int64)
         return cls(
             row=row,
             flow=np.repeat(np.arange(len(names)), np.diff(start)),
@@ -179,7 +180,7 @@ def _is_dead_letter(frame: pd.DataFrame) -> Bools:
     return frame[DEAD_LETTER].notna().to_numpy()
 
 
-def _first_alike(frame: pd.DataFrame, ids: Texts, hashes: Hashes) -> Ints:
+def _first_alike(frame: pd.DataFrame, ids: Texts, hashes: Hashes) -> Small:
     """Find, for each row, the first row that is the same event; rows as they stand in the frame.
 
     An event is its source and id. A record without an id is known by where it stood on the broker;
@@ -219,7 +220,7 @@ def _keys(hashes: Hashes, also: Ints, key: Hashes, first: int, end: int) -> None
         key[row] = max(scrambled(hashes[row] + further), np.uint64(1))
 
 
-def _copies(frame: pd.DataFrame, first: Ints, letter: Bools) -> tuple[Ints, Ints]:
+def _copies(frame: pd.DataFrame, first: Small, letter: Bools) -> tuple[Ints, Ints]:
     """Find the rows that are no events, in total order, and of each the row that it repeats, or -1.
 
     Of the rows that are the same event, that one is it which is no dead letter and comes first.
@@ -239,7 +240,7 @@ def _copies(frame: pd.DataFrame, first: Ints, letter: Bools) -> tuple[Ints, Ints
 
 
 @njit(cache=True, nogil=True)
-def _repeated(first: Ints) -> Ints:
+def _repeated(first: Small) -> Ints:
     """The rows that are not the first of their kind."""
     n = 0
     for row in range(len(first)):
@@ -252,7 +253,7 @@ def _repeated(first: Ints) -> Ints:
     return found
 
 
-def _repeated_letter(frame: pd.DataFrame, first: Ints, copy: Ints, letter: Bools) -> Bools:
+def _repeated_letter(frame: pd.DataFrame, first: Small, copy: Ints, letter: Bools) -> Bools:
     """Whether a copy is a dead letter that came before: of the same event for the same reason."""
     repeated = np.zeros(len(copy), dtype=bool)
     letters = np.flatnonzero(letter[copy])
@@ -264,8 +265,8 @@ def _repeated_letter(frame: pd.DataFrame, first: Ints, copy: Ints, letter: Bools
 
 
 def _flow_numbers(
-    frame: pd.DataFrame, group: Groups, example: Ints, time: Ints
-) -> tuple[Groups, ExtensionArray]:
+    frame: pd.DataFrame, group: Small, example: Ints, time: Ints
+) -> tuple[Small, ExtensionArray]:
     """Number the flows by when they start, and name them.
 
     Parameters

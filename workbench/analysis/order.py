@@ -49,7 +49,7 @@ def total_order(frame: pd.DataFrame, rows: Ints | None = None) -> Ints:
     return order
 
 
-def break_ties(order: Ints, tied: Bools, frame: pd.DataFrame) -> None:
+def break_ties(order: NDArray[np.int32] | Ints, tied: Bools, frame: pd.DataFrame) -> None:
     """Sort, in place, rows of one time by all that comes after time.
 
     Parameters
@@ -64,7 +64,7 @@ def break_ties(order: Ints, tied: Bools, frame: pd.DataFrame) -> None:
         if not tied.any():
             break
         at = np.flatnonzero(tied | np.append(tied[1:], False))
-        key = rank(frame, order[at])
+        key = rank(frame, order[at].astype(np.int64))
         by_rank = np.lexsort((key, np.cumsum(~tied[at])))
         order[at] = order[at][by_rank]
         tied[at] &= np.diff(key[by_rank], prepend=0) == 0
@@ -88,12 +88,23 @@ def _id(frame: pd.DataFrame, rows: Ints) -> Ints:
 
 def _content(frame: pd.DataFrame, rows: Ints) -> Ints:
     """A hash of each row that depends neither on the order of columns nor on those without a value."""
-    names = Texts.of(pd.Series(list(map(str, frame)), dtype="str")).hashes()
+    columns = {name: frame[name] for name in frame if not _is_empty(frame[name])}
+    names = Texts.of(pd.Series(list(map(str, columns)), dtype="str")).hashes()
     found = np.zeros(len(rows), np.uint64)
-    for name, key in zip(frame, names, strict=True):
-        cells = _hashes(frame[name].iloc[rows])
+    for column, key in zip(columns.values(), names, strict=True):
+        cells = _hashes(pd.Series(column.array.take(rows)))
         found += np.where(cells, mixed(cells + key), np.uint64(0))
     return found.view(np.int64)
+
+
+def _is_empty(column: pd.Series[Any]) -> bool:
+    """Whether a column can be seen to hold nothing without looking at its cells."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return column.cat.categories.empty
+    if column.dtype in ("str", "json"):
+        texts = payload_texts(column) if column.dtype == "json" else pa.array(column)
+        return bool(texts.null_count == len(texts))
+    return False
 
 
 def _hashes(column: pd.Series[Any]) -> NDArray[np.uint64]:

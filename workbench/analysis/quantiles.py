@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from workbench.analysis.arrays import Ints
 from workbench.analysis.grouping import dealt
 from workbench.analysis.threads import cuts_between, in_ranges
+
+_LARGE: Final = 10_000
+"""Values of a group that are worth a thread."""
 
 
 class Ranked(NamedTuple):
@@ -31,7 +34,9 @@ class Ranked(NamedTuple):
                 if bounds[n + 1] - bounds[n] > 1:
                     values[bounds[n] : bounds[n + 1]].sort()
 
-        in_ranges(sort, cuts_between(start))
+        # Many small groups sort no faster at once: threads would wait for each other's Python.
+        large = len(values) > _LARGE * n_groups
+        in_ranges(sort, cuts_between(start) if large else [0, n_groups])
         return cls(values, start)
 
     def quantiles(self, at: Sequence[float]) -> NDArray[np.float64]:

@@ -16,7 +16,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from workbench.analysis.arrays import Bools, Ints
-from workbench.analysis.grouping import Groups, same_before
+from workbench.analysis.grouping import Small, same_before
 from workbench.analysis.threads import cuts, in_ranges
 
 Hashes: TypeAlias = NDArray[np.uint64]
@@ -50,7 +50,7 @@ class Texts(NamedTuple):
             missing = np.asarray(texts.is_null().to_numpy(zero_copy_only=False))
         return cls(start, np.frombuffer(letters or b"", np.uint8), missing)
 
-    def codes(self) -> tuple[Groups, Ints]:
+    def codes(self) -> tuple[Small, Ints]:
         """Number the distinct texts as they come; -1 is a missing one.
 
         Returns
@@ -68,7 +68,7 @@ class Texts(NamedTuple):
         )
         return found
 
-    def first_alike(self, keys: Callable[[int], Hashes], also: Ints | None = None) -> Ints:
+    def first_alike(self, keys: Callable[[int], Hashes], also: Ints | None = None) -> Small:
         """Find, for each row, the first row that has the same text, and the same further number.
 
         Parameters
@@ -90,7 +90,7 @@ class Texts(NamedTuple):
             first = same_before(keys(seed))
         return first
 
-    def _agree(self, first: Ints, also: Ints | None) -> bool:
+    def _agree(self, first: Small, also: Ints | None) -> bool:
         """Whether every row is what the first of its key is, letter by letter."""
         return all(in_ranges(lambda a, b: _agree(*self, first, also, a, b), cuts(len(first))))
 
@@ -172,7 +172,7 @@ def _agree(
     start: Ints,
     letters: NDArray[np.uint8],
     missing: Bools,
-    first: Ints,
+    first: Small,
     also: Ints | None,
     begin: int,
     end: int,
@@ -188,7 +188,7 @@ def _agree(
 
 
 @njit(cache=True, nogil=True)
-def _numbered(first: Ints, missing: Bools) -> tuple[Groups, Ints]:
+def _numbered(first: Small, missing: Bools) -> tuple[Small, Ints]:
     """Number what comes first; whatever else has the number of its first."""
     number = np.empty(len(first), np.int32)
     example = np.empty(len(first), np.int64)

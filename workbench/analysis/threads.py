@@ -41,8 +41,10 @@ def cuts_between(start: Ints) -> list[int]:
 
 def in_ranges(do: Callable[[int, int], T], cut: Sequence[int]) -> list[T]:
     """Call ``do(first, end)`` for all ranges between cuts, at once; what each returns, in order."""
-    ranges = list(pairwise(cut))
-    if len(ranges) == 1:
-        return [do(*ranges[0])]
-    with ThreadPoolExecutor(len(ranges)) as pool:
-        return list(pool.map(do, *zip(*ranges, strict=True)))
+    *others, mine = pairwise(cut)
+    if not others:
+        return [do(*mine)]
+    with ThreadPoolExecutor(len(others)) as pool:
+        found = [pool.submit(do, *each) for each in others]
+        last = do(*mine)
+        return [*(each.result() for each in found), last]
