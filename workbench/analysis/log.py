@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from workbench.analysis.asked import P
     from workbench.analysis.scanned import ScannedLog
+    from workbench.capture.reading import Given
     from workbench.choreography import Choreography
     from workbench.choreography.impact import Captured
     from workbench.mermaid import Mermaid
@@ -45,7 +46,8 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
         (see ``workbench.capture.columns``); other columns are kept beside them. In a DataFrame
         they may have other names: which is which is guessed, and shown by ``mapping``.
     mapping
-        Our column → the DataFrame's, where a guess is wrong; dots go into nested values.
+        Our column → the DataFrame's, where a guess is wrong; dots go into nested values. ``None``:
+        it has no such column.
 
     Notes
     -----
@@ -57,7 +59,7 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
     def __init__(
         self,
         events: pd.DataFrame | Iterable[Mapping[str, Any]],
-        mapping: Mapping[str, str] | None = None,
+        mapping: Given | None = None,
     ) -> None:
         if isinstance(events, pd.DataFrame) and (mapping is not None or not _is_standard(events)):
             self._reading = from_frame(events, mapping)
@@ -389,15 +391,20 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
         which = "; ".join(said[:_REASONS_SHOWN] + [f"and {left:,} more"] * (left > 0))
         return {"undecoded": f"{int(reasons.sum()):,} ({which})"}
 
+    def _emptiness(self) -> list[str]:
+        if self._reading is not None:
+            return ["no events", *self._read_words()]
+        return ["no events. Publish some and capture again, or look at another time range"]
+
     def __repr__(self) -> str:
         """Say in a line what is in the log."""
         if not len(self):
-            return f"<EventLog: {'. '.join([_EMPTY, *self._read_words()])}>"
+            return f"<EventLog: {'. '.join(self._emptiness())}>"
         return "<EventLog: " + ", ".join(f"{k} {v}" for k, v in self._facts().items()) + ">"
 
     def _repr_html_(self) -> str:
         if not len(self):
-            told = escape(". ".join([_EMPTY, *self._read_words()]))
+            told = escape(". ".join(self._emptiness()))
             return f"<div><b>Event log</b>: {told}</div>"
         cells = "".join(
             f"<tr><th style='text-align:left'>{escape(name)}</th>"
@@ -409,7 +416,6 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
         return f"<div><b>Event log</b><table>{cells}</table><div>{named}</div></div>"
 
 
-_EMPTY = "no events. Publish some and capture again, or look at another time range"
 _TYPES_SHOWN = 12
 _REASONS_SHOWN = 3
 _REASON_LETTERS = 120

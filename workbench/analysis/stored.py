@@ -12,11 +12,11 @@ from workbench.capture.writing import write_log
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from pathlib import Path
     from typing import Self
 
-    from workbench.capture.reading import LogMapping
+    from workbench.capture.reading import Given, LogMapping
 
 
 class Stored:
@@ -29,7 +29,7 @@ class Stored:
     def read(
         cls,
         path: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
-        mapping: Mapping[str, str] | None = None,
+        mapping: Given | None = None,
         *,
         expanded: int | None = None,
         progress: bool = True,
@@ -47,7 +47,9 @@ class Stored:
         mapping
             Our column → theirs, where a guess is wrong: ``{"correlation_id":
             "headers.x-request-id", "type": "data.kind"}``. Dots go into nested JSON; a key that
-            holds a dot may be written in quotes: ``'tags."service.name"'``.
+            holds a dot may be written in quotes: ``'tags."service.name"'``. ``None``: there is no such
+            column. Times that name no zone are UTC, or of the one behind ``@``: ``{"time": "when @
+            Europe/Berlin"}``.
         expanded
             Bytes that a compressed file may expand to, and a JSON document may have. By default a
             file may expand 300 times, a document have 1 GiB.
