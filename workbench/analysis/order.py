@@ -138,7 +138,7 @@ _TIE_BREAKERS = (_channel, _partition, _offset, _id, _content)
 
 def nanoseconds(times: pd.Series[Any]) -> Ints:
     """Whole nanoseconds since 1970 of a column of times."""
-    return np.asarray(times.dt.tz_localize(None), dtype="datetime64[ns]").view(np.int64)
+    return np.asarray(times.dt.tz_convert(None), dtype="datetime64[ns]").view(np.int64)
 
 
 def utc(nanoseconds: Ints) -> pd.DatetimeIndex:
