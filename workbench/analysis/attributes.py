@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from workbench.analysis.arrays import Bools, Ints
     from workbench.analysis.index import FlowIndex
 
-EVENTS: Final = 200_000
+EVENTS: Final = 100_000
 """Events on each side (asked about, and the rest) that are looked at, whole flows at a time."""
 OF_A_FLOW: Final = 1_000
 """Events of a flow that are looked at: its first."""
@@ -44,6 +44,8 @@ OF_A_FLOW: Final = 1_000
 _SCALARS = 200
 """Values of one payload that are looked at."""
 _DEPTH = 8
+_MET = 100_000
+"""Distinct values whose text is remembered."""
 _LETTERS = 100
 """A longer text is a text, and not a value to tell flows by."""
 _PATHS = 500
@@ -241,20 +243,28 @@ def _inside(
     index: FlowIndex, time: Ints, held: Iterable[tuple[int, Any]], root: str
 ) -> pd.DataFrame:
     """What stands inside the values of a column, of each with the position of its event."""
+    known: dict[tuple[str, str | None], str] = {}
     names: dict[str, int] = {}
     shown: dict[str, int] = {}
+    met: dict[tuple[type, Any] | None, int] = {}
     values: list[Any] = []
     event, attribute, value, number = [], [], [], []
     for place, whole in held:
         left = _SCALARS
-        for name, found in _scalars(whole, root, _DEPTH):
+        for name, found in _scalars(whole, root, _DEPTH, known):
             if found is not None and not _tells(found):
                 continue
+            key = (found.__class__, found) if isinstance(found, str | int) else None
+            told = met.get(key, -1)
+            if told < 0:
+                told = shown.setdefault(value_text(found), len(shown))
+                if len(values) < len(shown):
+                    values.append(found)
+                if key is not None and len(met) < _MET:
+                    met[key] = told
             event.append(place)
             attribute.append(names.setdefault(name, len(names)))
-            value.append(shown.setdefault(value_text(found), len(shown)))
-            if len(values) < len(shown):
-                values.append(found)
+            value.append(told)
             number.append(float(found) if _is_number(found) else np.nan)
             left -= 1
             if not left:
@@ -274,26 +284,38 @@ def _inside(
     )
 
 
-def _scalars(value: Any, path: str, depth: int) -> Iterator[tuple[str, Any]]:
-    """The values in a payload that are no lists or objects, each with the path that leads to it."""
+def _scalars(
+    value: Any, path: str, depth: int, known: dict[tuple[str, str | None], str]
+) -> Iterator[tuple[str, Any]]:
+    """The values in a payload that are no lists or objects, each with the path that leads to it.
+
+    ``known`` holds paths by where they lead from and the name of their last step, ``None`` in a list.
+    """
+    inside: Iterable[tuple[Any, Any]]
     if isinstance(value, dict):
-        if depth:
-            for name, inner in value.items():
-                yield from _scalars(inner, path + step_text(str(name)), depth - 1)
+        inside = value.items() if depth else ()
     elif isinstance(value, list):
-        if depth:
-            for inner in value:
-                yield from _scalars(inner, path + step_text(EACH), depth - 1)
+        inside = ((None, inner) for inner in value) if depth else ()
     else:
         yield path, value
+        return
+    for name, inner in inside:
+        longer = known.get((path, name))
+        if longer is None:
+            step = step_text(EACH if name is None else str(name))
+            longer = known[path, name] = path + step
+        if isinstance(inner, dict | list):
+            yield from _scalars(inner, longer, depth - 1, known)
+        else:
+            yield longer, inner
 
 
 def _tells(value: Any) -> bool:
     """Whether a cell holds something that flows could be told by."""
-    if isinstance(value, dict | list):
-        return True
     if isinstance(value, str):
         return len(value) <= _LETTERS
+    if isinstance(value, int | dict | list):
+        return True
     return pd.notna(value) is not False and can_be_said(value)
 
 

@@ -150,7 +150,7 @@ class FlowQuestions(Asked):
         the flows asked about have an event, a condition on it is scored by no more than what it
         adds to that; and ``"variant"``, and a ``"type"`` or ``"service"`` that they have more
         rarely, follow behind all else that is not chance. What may be chance comes last. On
-        each side whole flows of up to 200,000 events are looked at, of each its first 1,000; of
+        each side whole flows of up to 100,000 events are looked at, of each its first 1,000; of
         more, a sample is drawn by a hash of the correlation id, and the sentence says so.
         """
         from workbench.analysis import explain
