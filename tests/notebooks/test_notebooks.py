@@ -87,7 +87,7 @@ def test_a_notebook_runs_from_top_to_bottom(runs, path):
         assert "time            ← headers.t             given, ms" in said
         assert "24 are silent" in said
         assert "the same answers: True True" in said
-        assert "data.country = 'PT' on OrderPlaced, 0 % of the" in said  # after the deployment
+        assert "data.country == 'PT' on OrderPlaced, 0 % of the" in said  # after the deployment
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
