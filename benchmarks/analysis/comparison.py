@@ -69,11 +69,16 @@ def _logs(load: Load) -> Iterator[Log]:
     if SPANS.exists():
         yield Log("TrainTicket spans", lambda p: write_spans(p, 1), (*FAST, "pm4py"), False)
         if not load.quick:
-            yield Log("TrainTicket spans × 10", lambda p: write_spans(p, 10), FAST, False)
+            everyone = (*FAST, "pm4py")
+            yield Log("TrainTicket spans × 10", lambda p: write_spans(p, 10), everyone, False)
     yield _synthetic(load.of(50_000, 20_000), ("pandas",))
     yield _synthetic(load.of(1_000_000, 100_000), (*FAST, "pm4py"))
-    for events in (5_000_000, 10_000_000) if not load.quick else (500_000, 1_000_000):
-        yield _synthetic(events, FAST if not load.quick else ())
+    if load.quick:
+        longer = {500_000: (), 1_000_000: ()}
+    else:
+        longer = {5_000_000: (*FAST, "pm4py"), 10_000_000: FAST}
+    for events, peers in longer.items():
+        yield _synthetic(events, peers)
 
 
 def _synthetic(events: int, peers: Sequence[str]) -> Log:
