@@ -41,7 +41,10 @@ def plot_retries(table: pd.DataFrame) -> go.Figure:
             )
         ],
         shown["attempts"],
-        [f"{row.events:,} events, up to {row.most:,} each" for row in shown.itertuples()],
+        [
+            f"{row.events:,} events, up to {row.most:,} each ({row.told_by})"
+            for row in shown.itertuples()
+        ],
         title=f"Attempts at what was tried again (n = {table['attempts'].sum():,} attempts)",
         note=f"the {_ROWS} most of {len(table):,}" if len(table) > _ROWS else "",
         axis="attempts",
