@@ -167,7 +167,9 @@ def test_disorder_loses_and_doubles_nothing(wb):
     orders(wb, 100)
     wb.wait_until_idle()
     assert wb.state("billing") == {"charged": 100}
-    assert wb.counts("inventory").get("duplicates", 0) == 0
+    counts = wb.counts("inventory")
+    # Of a round that takes long the rest comes again, and out of order what was handled beyond it.
+    assert (counts["handled"], counts["emitted"]) == (100, 100)
 
 
 def test_poison_becomes_dead_letters_and_is_noted(wb):
