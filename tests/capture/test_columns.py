@@ -164,3 +164,10 @@ def test_data_is_kept_as_it_is_and_nothing_becomes_none():
 def test_whole_numbers_with_gaps_in_other_columns_stay_whole_numbers():
     rows = [{"type": "A", "time": NOON, "version": version} for version in (1, None)]
     assert standard_frame(rows)["version"].tolist() == [1, None]
+
+
+def test_categories_that_read_alike_as_text_are_one():
+    types = pd.Categorical([1, "1", "A"])
+    found = standard_frame(pd.DataFrame({"type": types, "time": [1, 2, 3]}))
+    assert found["type"].tolist() == ["1", "1", "A"]
+    assert found["type"].cat.categories.tolist() == ["1", "A"]

@@ -233,7 +233,7 @@ def _category(series: pd.Series[Any]) -> pd.Series[Any]:
     if not isinstance(series.dtype, pd.CategoricalDtype):
         return whole_column(series).astype("str").astype("category")
     codes, names = series.cat.codes.to_numpy(), series.cat.categories.astype("str")
-    used = names[np.bincount(codes[codes >= 0], minlength=len(names)) > 0].sort_values()
+    used = names[np.bincount(codes[codes >= 0], minlength=len(names)) > 0].unique().sort_values()
     code = np.append(used.get_indexer(names), -1).astype(codes.dtype)  # the last is for null, -1
     return pd.Series(pd.Categorical.from_codes(code[codes], used), index=series.index)
 
