@@ -23,6 +23,7 @@ from workbench.analysis.deviations import (
     Deviation,
 )
 from workbench.analysis.due_codes import DesignArrays
+from workbench.analysis.order import by_start
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,9 +94,7 @@ class ConformancePart:
         )
         return cls(
             correlation_id=index.correlation_id,
-            started=np.minimum.reduceat(index.time, index.start[:-1])
-            if index.flows
-            else index.time[:0],
+            started=np.minimum.reduceat(index.time, index.start[:-1]),
             right=judged.right_per_flow(index),
             deviations=names,
             which=which,
@@ -120,7 +119,7 @@ class ConformancePart:
             return replace(parts[0], deviations=tuple(deviations), which=which[0])
         names = pd.concat([pd.Series(part.correlation_id) for part in parts]).array
         started = np.concatenate([part.started for part in parts])
-        order = _in_order(started, names)
+        order = by_start(started, names.take)
         number = np.empty(len(order), dtype=np.int64)
         number[order] = np.arange(len(order))
         first = np.cumsum([0, *(len(part.started) for part in parts)]).tolist()
@@ -169,15 +168,3 @@ def _distinct(
         )
     )
     return names, which
-
-
-def _in_order(started: Ints, names: ExtensionArray) -> Ints:
-    """The order of flows: as they started, of two at once by correlation id."""
-    order = np.argsort(started, kind="stable")
-    alike = np.diff(started[order]) == 0
-    at = np.flatnonzero(np.append(alike, False) | np.append(False, alike))[: len(order)]
-    tied = order[at]
-    order[at] = tied[
-        np.lexsort((pd.factorize(pd.Series(names.take(tied)), sort=True)[0], started[tied]))
-    ]
-    return order

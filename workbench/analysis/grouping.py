@@ -107,26 +107,45 @@ def _heaps(
 def _first_of_heaps(
     rows: Small, keys: Ints, start: Ints, first: int, end: int, first_row: Small
 ) -> None:
-    largest = 0
+    table = table_for(start, first, end)
     for heap in range(first, end):
-        largest = max(largest, start[heap + 1] - start[heap])
-    size = 16
-    while size < 2 * largest:
-        size *= 2
-    table = np.empty(size, np.int64)
-    for heap in range(first, end):
-        used = 16
-        while used < 2 * (start[heap + 1] - start[heap]):
-            used *= 2
+        low, n = start[heap], start[heap + 1] - start[heap]
+        used = table_size(n)
         table[:used] = -1
-        for at in range(start[heap], start[heap + 1]):
-            slot = keys[at] & (used - 1)
-            while table[slot] >= 0 and keys[table[slot]] != keys[at]:
-                slot = (slot + 1) & (used - 1)
+        held = keys[low : low + n]
+        for at in range(n):
+            slot = slot_of(table, used, held, held[at], held[at])
             if table[slot] < 0:
                 table[slot] = at
             else:
-                first_row[rows[at]] = rows[table[slot]]
+                first_row[rows[low + at]] = rows[low + table[slot]]
+
+
+@njit(cache=True, nogil=True)
+def table_size(n: int) -> int:
+    """The slots of a table in which ``n`` keys are found at once: a power of 2, half of them free."""
+    size = 16
+    while size < 2 * n:
+        size *= 2
+    return size
+
+
+@njit(cache=True, nogil=True)
+def table_for(start: Ints, first: int, end: int) -> Ints:
+    """A table with room for the keys of any of some groups."""
+    largest = 0
+    for group in range(first, end):
+        largest = max(largest, start[group + 1] - start[group])
+    return np.empty(table_size(largest), np.int64)
+
+
+@njit(cache=True, nogil=True)
+def slot_of(table: Ints, used: int, keys: Ints, key: int, hashed: np.int64) -> np.int64:
+    """Where a key is in a table of places among keys, or would be; -1 there is a free slot."""
+    slot = hashed & (used - 1)
+    while table[slot] >= 0 and keys[table[slot]] != key:
+        slot = (slot + 1) & (used - 1)
+    return slot
 
 
 @njit(cache=True, nogil=True)
@@ -226,8 +245,9 @@ def found_in_group(
         Of each row: the hash of what it has and of what it wants; 0 for nothing.
     """
     found = np.empty(len(rows), np.int64)
+    hashes = have.view(np.int64), want.view(np.int64)
     in_ranges(
-        lambda first, end: _find(rows, start, have, want, found, first, end), cuts_between(start)
+        lambda first, end: _find(rows, start, *hashes, found, first, end), cuts_between(start)
     )
     return found
 
@@ -236,19 +256,14 @@ def found_in_group(
 def _find(
     rows: Small,
     start: Ints,
-    have: NDArray[np.uint64],
-    want: NDArray[np.uint64],
+    have: Ints,
+    want: Ints,
     found: Ints,
     first: int,
     end: int,
 ) -> None:
-    largest = 0
-    for group in range(first, end):
-        largest = max(largest, start[group + 1] - start[group])
-    size = 64
-    while size < 2 * largest:
-        size *= 2
-    table, has = np.empty(size, np.int64), np.empty(largest, np.uint64)
+    table = table_for(start, first, end)
+    has = np.empty(len(table), np.int64)
     for group in range(first, end):
         low, n = start[group], start[group + 1] - start[group]
         for at in range(n):
@@ -263,23 +278,17 @@ def _find(
                             found[low + at] = low + other
                             break
             continue
-        used = 64
-        while used < 2 * n:
-            used *= 2
+        used = table_size(n)
         table[:used] = -1
         for at in range(n):
             if has[at]:
-                slot = np.int64(has[at] & _U(used - 1))
-                while table[slot] >= 0 and has[table[slot]] != has[at]:
-                    slot = (slot + 1) & (used - 1)
+                slot = slot_of(table, used, has, has[at], has[at])
                 if table[slot] < 0:
                     table[slot] = at
         for at in range(n):
             wanted = want[rows[low + at]]
             found[low + at] = -1
             if wanted:
-                slot = np.int64(wanted & _U(used - 1))
-                while table[slot] >= 0 and has[table[slot]] != wanted:
-                    slot = (slot + 1) & (used - 1)
+                slot = slot_of(table, used, has, wanted, wanted)
                 if table[slot] >= 0:
                     found[low + at] = low + table[slot]

@@ -9,6 +9,7 @@ import pandas as pd
 from numba import njit
 
 from workbench.analysis.arrays import Ints, scrambled
+from workbench.analysis.grouping import slot_of
 from workbench.analysis.parts import named
 from workbench.analysis.threads import cuts, in_ranges
 
@@ -59,13 +60,14 @@ def _number(
             kind[event] = -1
             continue
         key = (types[cause[event]] * n_types + types[event]) * n_sources + sources[event]
-        slot = _slot(table, keys, key)
+        slot = slot_of(table, len(table), keys, key, _hashed(key))
         if table[slot] < 0:
             if n == len(keys):
                 table, keys = np.full(4 * n, -1, np.int64), np.append(keys, np.empty(n, np.int64))
                 for number in range(n):
-                    table[_slot(table, keys, keys[number])] = number
-                slot = _slot(table, keys, key)
+                    known = keys[number]
+                    table[slot_of(table, len(table), keys, known, _hashed(known))] = number
+                slot = slot_of(table, len(table), keys, key, _hashed(key))
             table[slot], keys[n] = n, key
             n += 1
         kind[event] = table[slot]
@@ -73,12 +75,8 @@ def _number(
 
 
 @njit(cache=True, nogil=True)
-def _slot(table: Ints, keys: Ints, key: int) -> np.int64:
-    """Where a key is in a table of numbers of keys, or would be."""
-    slot = np.int64(scrambled(np.uint64(key)) & np.uint64(len(table) - 1))
-    while table[slot] >= 0 and keys[table[slot]] != key:
-        slot = (slot + 1) & (len(table) - 1)
-    return slot
+def _hashed(key: int) -> np.int64:
+    return np.int64(scrambled(np.uint64(key)))
 
 
 @njit(cache=True, nogil=True)

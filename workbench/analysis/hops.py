@@ -27,7 +27,7 @@ from workbench.analysis.threads import cuts, in_ranges
 from workbench.analysis.wording import count, length
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from numpy.typing import NDArray
@@ -56,9 +56,12 @@ def part(index: FlowIndex, frame: pd.DataFrame) -> pd.DataFrame:
         cuts(len(effect)),
     )
     hops = pd.DataFrame({"hop": named(kind, _written(hop_names(index, kinds))), "latency": latency})
-    at_broker = _times(frame, "broker_time", index.row, lambda: index.cause[effect])
+    at_broker = sent = None
+    if (broker_time := _times(frame, "broker_time")) is not None:
+        cause = index.cause[effect]
+        at_broker = broker_time[index.row[cause]]
+        sent = _minus(at_broker, index.time[cause])
     began, worked = _begun(frame, index, effect)
-    sent = None if at_broker is None else _minus(at_broker, index.time[index.cause[effect]])
     for name, times in zip(_PARTS, (sent, _minus(began, at_broker), worked), strict=True):
         if times is not None:
             hops[name] = times
@@ -129,8 +132,10 @@ def _read(texts: pd.Index[str]) -> dict[str, Any]:
 
 def _begun(frame: pd.DataFrame, index: FlowIndex, effect: Ints) -> tuple[Ints | None, Ints | None]:
     """When the service of each effect began, and how long it worked."""
-    began, time = _times(frame, "started", index.row, lambda: effect), index.time[effect]
-    worked = None if began is None else _minus(time, began)
+    began, worked, time = None, None, index.time[effect]
+    if (started := _times(frame, "started")) is not None:
+        began = started[index.row[effect]]
+        worked = _minus(time, began)
     if "duration_ns" not in frame:
         return began, worked
     unknown = np.full(len(effect), _UNKNOWN)
@@ -141,8 +146,8 @@ def _begun(frame: pd.DataFrame, index: FlowIndex, effect: Ints) -> tuple[Ints | 
     return np.where(span, time, began), np.where(span, lengths, worked)
 
 
-def _times(frame: pd.DataFrame, name: str, row: Ints, events: Callable[[], Ints]) -> Ints | None:
-    """A column of times at some events, in nanoseconds; ``_UNKNOWN`` where there is none.
+def _times(frame: pd.DataFrame, name: str) -> Ints | None:
+    """A column of times, in nanoseconds; ``_UNKNOWN`` where there is none.
 
     None if there is none at all.
     """
@@ -152,9 +157,7 @@ def _times(frame: pd.DataFrame, name: str, row: Ints, events: Callable[[], Ints]
     if column.dtype != "datetime64[ns, UTC]":
         column = column.astype("datetime64[ns, UTC]")
     times = nanoseconds(column)  # NaT is the number for unknown
-    if times.max(initial=_UNKNOWN) == _UNKNOWN:
-        return None
-    return times[row[events()]]
+    return None if times.max(initial=_UNKNOWN) == _UNKNOWN else times
 
 
 def _minus(end: Ints | None, start: Ints | None) -> Ints | None:

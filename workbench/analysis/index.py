@@ -30,7 +30,7 @@ from workbench.analysis.grouping import (
     found_in_group,
     sort_groups,
 )
-from workbench.analysis.order import break_ties, nanoseconds, total_order
+from workbench.analysis.order import break_ties, by_start, nanoseconds, total_order
 from workbench.analysis.texts import Hashes, Texts
 from workbench.analysis.threads import cuts, in_ranges
 from workbench.capture.columns import DEAD_LETTER
@@ -284,19 +284,11 @@ def _flow_numbers(
     """
     started = earliest(group, len(example), time)
     used = np.flatnonzero(started != np.iinfo(np.int64).max)
-    order = used[np.argsort(started[used], kind="stable")]
-    names = frame["correlation_id"].array.take(example[order])
-    tied = np.diff(started[order], prepend=0) == 0
-    tied[:1] = False
-    at = np.flatnonzero(tied | np.append(tied[1:], False))
-    if len(at):
-        key = pd.factorize(names.take(at), sort=True)[0]
-        sorted_by = np.arange(len(order))
-        sorted_by[at] = at[np.lexsort((key, started[order[at]]))]
-        order, names = order[sorted_by], names.take(sorted_by)
+    ids = frame["correlation_id"].array
+    order = used[by_start(started[used], lambda places: ids.take(example[used[places]]))]
     number = np.full(len(example) + 1, _NONE)
     number[order] = np.arange(len(order))
-    return number, names
+    return number, ids.take(example[order])
 
 
 def _names(column: pd.Series[Any], null: str) -> NDArray[np.object_]:

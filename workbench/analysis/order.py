@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
+from pandas.api.extensions import ExtensionArray
 
 from workbench.analysis.arrays import Bools, Ints, mixed
 from workbench.analysis.texts import Texts
@@ -46,6 +47,26 @@ def total_order(frame: pd.DataFrame, rows: Ints | None = None) -> Ints:
     tied = np.diff(time[by_time], prepend=0) == 0
     tied[:1] = False
     break_ties(order, tied, frame)
+    return order
+
+
+def by_start(started: Ints, names_of: Callable[[Ints], ExtensionArray]) -> Ints:
+    """The order of flows: as they started, of two at once by correlation id.
+
+    Parameters
+    ----------
+    started
+        When each started.
+    names_of
+        Gives the correlation ids of some of them, by their places in ``started``.
+    """
+    order = np.argsort(started, kind="stable")
+    alike = np.diff(started[order]) == 0
+    at = np.flatnonzero(np.append(alike, False) | np.append(False, alike))[: len(order)]
+    if len(at):
+        tied = order[at]
+        name = pd.factorize(pd.Series(names_of(tied)), sort=True)[0]
+        order[at] = tied[np.lexsort((name, started[tied]))]
     return order
 
 
@@ -92,7 +113,7 @@ def _content(frame: pd.DataFrame, rows: Ints) -> Ints:
     names = Texts.of(pd.Series(list(map(str, columns)), dtype="str")).hashes()
     found = np.zeros(len(rows), np.uint64)
     for column, key in zip(columns.values(), names, strict=True):
-        cells = _hashes(pd.Series(column.array.take(rows)))
+        cells = cell_hashes(pd.Series(column.array.take(rows)))
         found += np.where(cells, mixed(cells + key), np.uint64(0))
     return found.view(np.int64)
 
@@ -107,10 +128,10 @@ def _is_empty(column: pd.Series[Any]) -> bool:
     return False
 
 
-def _hashes(column: pd.Series[Any]) -> NDArray[np.uint64]:
+def cell_hashes(column: pd.Series[Any]) -> NDArray[np.uint64]:
     """A hash of each cell, 0 for none; equal values have equal hashes, in text and in objects."""
     if isinstance(column.dtype, pd.CategoricalDtype):
-        names = np.append(_hashes(pd.Series(column.cat.categories)), np.uint64(0))
+        names = np.append(cell_hashes(pd.Series(column.cat.categories)), np.uint64(0))
         return names[column.cat.codes.to_numpy()]
     if column.dtype == "json":
         return Texts.of(payload_texts(column)).hashes()

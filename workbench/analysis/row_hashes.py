@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,7 @@ import pandas as pd
 from workbench.analysis import spilled
 from workbench.analysis.arrays import mixed
 from workbench.analysis.grouping import same_before
+from workbench.analysis.order import cell_hashes
 from workbench.analysis.texts import Texts
 
 if TYPE_CHECKING:
@@ -42,20 +43,15 @@ def identity_hashes(frame: pd.DataFrame) -> NDArray[np.uint64]:
     That is its source and id; without an id, where it stood on the broker; without that, nothing: 0.
     """
     ids = Texts.of(frame["id"]).hashes()
-    found = np.maximum(mixed(ids + mixed(_names(frame["source"]))), np.uint64(1))
+    found = np.maximum(mixed(ids + mixed(cell_hashes(frame["source"]))), np.uint64(1))
     nameless = np.flatnonzero(ids == 0)
     if len(nameless):
         rows = frame.iloc[nameless]
-        place = mixed(_names(rows["channel"]))
+        place = mixed(cell_hashes(rows["channel"]))
         for name in ("partition", "offset"):
             place = mixed(place + rows[name].to_numpy(np.int64).view(np.uint64))
         found[nameless] = np.where(rows["offset"] >= 0, np.maximum(place, np.uint64(1)), 0)
     return found
-
-
-def _names(column: pd.Series[Any]) -> NDArray[np.uint64]:
-    hashes = Texts.of(pd.Series(column.cat.categories, dtype="str")).hashes()
-    return np.append(hashes, np.uint64(0))[column.cat.codes.to_numpy()]
 
 
 class RowHashes:

@@ -64,16 +64,15 @@ def part(index: FlowIndex, untold: Bools, rule: Rule) -> pd.DataFrame:
 
     ``untold``: of each event, whether it has no causation id.
     """
-    by_design = isinstance(rule.expected, Choreography)
-    if not by_design:
+    if rule.design is None:
         index = as_told(index)
     by_order = rule.by_order if rule.by_habit else not (index.cause >= 0).any()
     before = index.after if by_order else index.cause
     letters = given_up(index)
     words, who = np.empty(0, dtype=object), np.empty(0, dtype=object)
     attrs: dict[Any, Any] = {"inferred": int(index.inferred.sum())}
-    if isinstance(rule.expected, Choreography):
-        arrays = DesignArrays.of(Rules.of(rule.expected), index.type_names, index.source_names)
+    if rule.design is not None:
+        arrays = DesignArrays.of(Rules.of(rule.design), index.type_names, index.source_names)
         judged = Judged.of(index, untold, arrays)
         at, due, orphans = missing(index, judged, untold)
         words = np.array([owed.words for owed in arrays.dues], dtype=object)[due]
@@ -90,7 +89,9 @@ def part(index: FlowIndex, untold: Bools, rule: Rule) -> pd.DataFrame:
         attrs |= waits.attrs
     row = pd.Index(letters["event"]).get_indexer(pd.Index(at))
     nameless = (letters["services"] == "").to_numpy(dtype=bool)
-    if by_design:  # each row is about one service, and so is a dead letter that names one
+    if (
+        rule.design is not None
+    ):  # each row is about one service, and so is a dead letter that names one
         row[~np.append(nameless, False)[row]] = -1
     alone = np.setdiff1d(np.arange(len(letters)), row)
     alone = alone[~(nameless & letters["has_effect"].to_numpy(dtype=bool))[alone]]
@@ -130,7 +131,7 @@ def whole(parts: Sequence[pd.DataFrame], rule: Rule, longer_than: pd.Timedelta) 
     end = max(piece.attrs["end"] for piece in parts)
     upto = end - longer_than.value
     rows = together([piece[piece["due"] <= upto] for piece in parts])
-    if isinstance(rule.expected, Choreography):
+    if rule.design is not None:
         orphans = total(parts, "orphans")
     else:
         several, each = (
@@ -201,8 +202,8 @@ class _Words:
 
     def _of(self, kind: str, service: str) -> list[str]:
         """What a service makes of a type: by the design, else as the log has it."""
-        if isinstance(self._rule.expected, Choreography):
-            known = self._rule.expected.services.get(service)
+        if self._rule.design is not None:
+            known = self._rule.design.services.get(service)
             reactions = known.reactions.values() if known else ()
             return list(dict.fromkeys(e for r in reactions if r.whenever == kind for e in r.emits))
         return list(self._types.get((kind, service), ()))
@@ -222,7 +223,7 @@ def _sentence(table: pd.DataFrame, parts: Sequence[pd.DataFrame], rule: Rule, or
         told = f" {count(left, 'event')} without a correlation id: in no flow." if left else ""
         return f"There is no flow here, and so none that could be stuck.{told}"
     by = "what is usual in this log" if rule.by_habit else "what is expected"
-    if isinstance(rule.expected, Choreography):
+    if rule.design is not None:
         by = "what the design makes due"
     said = inferred_from(parts)
     if orphans:
@@ -231,7 +232,7 @@ def _sentence(table: pd.DataFrame, parts: Sequence[pd.DataFrame], rule: Rule, or
             f"{'counts as an answer' if orphans == 1 else 'count as answers'}: see log.orphans()."
         )
     by_order = all(piece.attrs["by_order"] for piece in parts)
-    if by_order and not isinstance(rule.expected, Choreography):
+    if by_order and rule.design is None:
         said += " No cause is told: each event is taken to follow the one before it."
     said += _unknown(set().union(*(piece.attrs["types"] for piece in parts)), rule.expected)
     if table.empty:

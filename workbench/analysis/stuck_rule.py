@@ -45,6 +45,11 @@ class Rule:
         return cls(None, tuple(counts.owed(usually)), counts.by_order)
 
     @property
+    def design(self) -> Choreography | None:
+        """The design, if that says it."""
+        return self.expected if isinstance(self.expected, Choreography) else None
+
+    @property
     def by_habit(self) -> bool:
         """Whether it is what is usual, which depends on what an event came of."""
         return self.expected is None

@@ -249,14 +249,18 @@ def _times(series: pd.Series[Any]) -> pd.Series[Any]:
     elif series.dtype == "int64":
         times = series.astype("datetime64[ns]").dt.tz_localize("UTC")
     else:
-        if series.dtype == "object" and infer_dtype(series, skipna=True) not in _OF_ONE_KIND:
+        kind = infer_dtype(series, skipna=True) if series.dtype == "object" else ""
+        if kind and kind not in _OF_ONE_KIND:
             series = series.map(_moment)
-        counts = series.dtype == "object" and infer_dtype(series, skipna=True) == "integer"
-        iso = "ISO8601" if series.dtype in ("object", "str") and not counts else None
+        iso = "ISO8601" if series.dtype in ("object", "str") and kind != "integer" else None
         times = pd.to_datetime(series, utc=True, errors="coerce", format=iso)
-    held = times.between(_EARLIEST, _LATEST)
-    known: pd.Series[Any] = times.where(held).astype("datetime64[ns, UTC]")
-    return known
+    return in_nanoseconds(times)
+
+
+def in_nanoseconds(times: pd.Series[Any]) -> pd.Series[Any]:
+    """Times in UTC as nanoseconds; null where these can't hold one."""
+    held: pd.Series[Any] = times.where(times.between(_EARLIEST, _LATEST))
+    return held.astype("datetime64[ns, UTC]")
 
 
 def _moment(cell: object) -> object:

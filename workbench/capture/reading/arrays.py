@@ -28,6 +28,11 @@ _UNDECODED: Final = {msgspec.Raw, type(None)}
 _RAW: Final = msgspec.json.Decoder(msgspec.Raw)
 
 
+def is_text(kind: pa.DataType) -> bool:
+    """Whether an Arrow type is text."""
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
 def decoded(value: Any) -> Any:
     """The value itself, of whatever form it travels in."""
     return any_json(bytes(value)) if isinstance(value, msgspec.Raw) else value

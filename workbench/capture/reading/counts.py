@@ -17,6 +17,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from workbench.capture.reading.arrays import is_text
+
 Unit = Literal["s", "ms", "µs", "ns"]
 
 UTC_NS: Final = pa.timestamp("ns", "UTC")
@@ -71,7 +73,7 @@ def in_other_units(values: pa.Array, unit: str) -> Counter[str]:
     """How many numbers, or texts that are numbers, are in another unit than their column."""
     if not is_unit(unit):
         return Counter()
-    if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
+    if is_text(values.type):
         try:
             values = values.cast(pa.float64())
         except pa.ArrowInvalid:

@@ -120,14 +120,15 @@ def no_rejects() -> pd.DataFrame:
 
 def from_frame(events: pd.DataFrame, mapping: Given | None = None) -> Reading:
     """Take a DataFrame with columns of any names for a log; see ``EventLog``."""
-    batch = _batch_of(events)
-    found, _ = survey(_Frame(), iter([batch]), lambda: [batch], mapping)
+    kind = _Frame(events)
+    found, batches = survey(kind, kind.batches(), kind.batches, mapping)
     seen = found.sample.leaves
     if found.absent:
         raise names_nothing(found.absent, seen, "the DataFrame")
     columns = Columns()
     columns.dtypes = note_of(events)
-    columns.add(batch, found.mapping)
+    for batch in batches:
+        columns.add(batch, found.mapping)
     frame = _standard(columns, {0: "the DataFrame"}, seen)
     return Reading(frame, _told(found.mapping, columns), no_rejects(), _notes(0, columns, []))
 
@@ -138,8 +139,12 @@ class _Frame:
     name = "a DataFrame"
     ours = json_is_text = untyped = False
 
-    def batches(self, file: OpenedFile) -> Iterator[Batch]:
-        raise NotImplementedError
+    def __init__(self, events: pd.DataFrame) -> None:
+        self._batch = _batch_of(events)
+
+    def batches(self, file: OpenedFile | None = None) -> Iterator[Batch]:  # noqa: ARG002 - it is none
+        """Give all rows at once."""
+        yield self._batch
 
 
 def _batch_of(events: pd.DataFrame) -> Batch:

@@ -8,11 +8,11 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from workbench.capture.reading.arrays import TEXT, Values, time_values
+from workbench.capture.reading.arrays import TEXT, Values, is_text, time_values
 from workbench.capture.reading.counts import in_other_units
 from workbench.capture.reading.day_first import Orders
 from workbench.capture.reading.log_mapping import Entry
-from workbench.capture.reading.times import Form, form_of, form_told, is_text, times
+from workbench.capture.reading.times import Form, form_of, form_told, times
 
 _LOOKED_AT: Final = 1_000
 

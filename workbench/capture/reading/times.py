@@ -11,7 +11,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from workbench.capture.reading.arrays import time_values
+from workbench.capture.columns import in_nanoseconds
+from workbench.capture.reading.arrays import is_text, time_values
 from workbench.capture.reading.counts import (
     UTC_NS,
     counted,
@@ -86,11 +87,6 @@ def _readable(texts: Sequence[str], form: Form, *, said: bool) -> bool:
     return bool(found.null_count < len(some) if said else found.null_count <= 0.1 * len(some))
 
 
-def is_text(kind: pa.DataType) -> bool:
-    """Whether an Arrow type is text."""
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
-
-
 def times(values: pa.Array, form: Form, zone: str = "UTC") -> pa.Array:
     """Turn text, numbers or Arrow times into UTC nanoseconds; null where one can't be read.
 
@@ -104,7 +100,9 @@ def times(values: pa.Array, form: Form, zone: str = "UTC") -> pa.Array:
         try:
             return named.cast(UTC_NS)
         except pa.ArrowInvalid:  # beyond what nanoseconds hold
-            return pa.array(_held(pd.to_datetime(named.to_pandas(), utc=True, errors="coerce")))
+            return pa.array(
+                in_nanoseconds(pd.to_datetime(named.to_pandas(), utc=True, errors="coerce"))
+            )
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return counted(values, form)
     if pa.types.is_null(kind):
@@ -145,13 +143,13 @@ def _parsed(values: pa.Array, form: Form, zone: str) -> pa.Array:
     short = pc.less_equal(pc.utf8_length(values), _LONGEST)
     texts = pc.if_else(short, values, pa.scalar(None, values.type)).to_pandas().astype(object)
     if form == "ISO 8601":
-        found = _held(pd.to_datetime(texts, utc=True, errors="coerce", format="ISO8601"))
+        found = in_nanoseconds(pd.to_datetime(texts, utc=True, errors="coerce", format="ISO8601"))
         left = texts[found.isna() & texts.notna()]
         if len(left):
             again = pd.to_datetime(_plain(left), utc=True, errors="coerce", format="ISO8601")
-            found = found.fillna(_held(again))
+            found = found.fillna(in_nanoseconds(again))
     else:
-        found = _held(
+        found = in_nanoseconds(
             pd.to_datetime(
                 _plain(texts),
                 utc=True,
@@ -190,15 +188,6 @@ def _as_counts(texts: pd.Series[Any]) -> pd.Series[Any]:
         made = text_counted(pa.array(texts[rows], pa.large_string()), str(unit)).to_pandas()
         found[rows] = made.to_numpy()
     return found
-
-
-def _held(found: pd.Series[Any]) -> pd.Series[Any]:
-    """In nanoseconds; null where they can't hold it."""
-    return found.where(found.between(_EARLIEST, _LATEST)).astype("datetime64[ns, UTC]")
-
-
-_EARLIEST: Final = pd.Timestamp.min.ceil("s").tz_localize("UTC")
-_LATEST: Final = pd.Timestamp.max.floor("s").tz_localize("UTC")
 
 
 def in_time(values: Sequence[Any], form: Form) -> list[int]:
