@@ -15,11 +15,10 @@ import pandas as pd
 
 from workbench.analysis.answer import Answer
 from workbench.analysis.attributes import flow_keys
-from workbench.analysis.flows import durations
 from workbench.analysis.hop_kinds import HOP, hop_kinds, hop_names, hop_text
 from workbench.analysis.intervals import normal_quantile
 from workbench.analysis.parts import causes_of, inferred_from, named, together
-from workbench.analysis.paths import path_keys, paths
+from workbench.analysis.paths import paths
 from workbench.analysis.plots_anomalies import plot_anomalies
 from workbench.analysis.unusual import bursts, how_far_out, tail_share
 from workbench.analysis.wording import count, cut, length, percent, short
@@ -67,7 +66,7 @@ def part(index: FlowIndex) -> pd.DataFrame:
     member, n = np.unique(index.flow * n_types + index.type, return_counts=True)
     holder, held = np.divmod(member, n_types)
 
-    path = path_keys(index)
+    path = index.path_keys
     variants, example, code, flows = np.unique(
         path, return_index=True, return_inverse=True, return_counts=True
     )
@@ -82,7 +81,7 @@ def part(index: FlowIndex) -> pd.DataFrame:
         _rows("variant", place[code], paths(index, example[rarest]), path, key),
         _rows("start", no_name, [], began, key),
     ]
-    flow = _rows("duration", no_name, [], durations(index), key)
+    flow = _rows("duration", no_name, [], index.durations, key)
     flow["correlation_id"] = named(every, index.correlation_id)
     found = together([flow, *tables], unsorted=["correlation_id"])
     found.attrs = causes_of(index)

@@ -21,7 +21,7 @@ from workbench.analysis.condition_words import (
     value_text,
 )
 from workbench.analysis.parts import named, together
-from workbench.analysis.paths import path_keys, paths
+from workbench.analysis.paths import paths
 from workbench.analysis.repeated_times import logged_times, repeat_time
 from workbench.capture.columns import COLUMNS, DEAD_LETTER, UNDATED, UNKNOWN
 from workbench.capture.json_text import any_json
@@ -185,7 +185,7 @@ def _of_flows(
 def _variants(index: FlowIndex, flows: Ints) -> pd.DataFrame:
     """The paths of the flows, of the most frequent of which there are."""
     keys, first, code, n = np.unique(
-        path_keys(index)[flows], return_index=True, return_inverse=True, return_counts=True
+        index.path_keys[flows], return_index=True, return_inverse=True, return_counts=True
     )
     ranked = np.lexsort((keys, -n))[:_PATHS]
     path = np.full(len(keys), -1)

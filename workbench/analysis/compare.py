@@ -14,11 +14,10 @@ import pandas as pd
 
 from workbench.analysis.answer import Answer
 from workbench.analysis.clock_jumps import jumps
-from workbench.analysis.flows import durations
 from workbench.analysis.hop_kinds import HOP, effects_first, hop_kinds, hop_names, hop_text
 from workbench.analysis.intervals import by_group, cliffs_delta, normal_quantile, share_difference
 from workbench.analysis.parts import causes_of, inferred_from, named, together
-from workbench.analysis.paths import path_keys, paths
+from workbench.analysis.paths import paths
 from workbench.analysis.plots_compare import plot_compare
 from workbench.analysis.quantiles import quantiles
 from workbench.analysis.wording import count, cut, length, percent
@@ -69,7 +68,7 @@ def part(index: FlowIndex) -> pd.DataFrame:
     names = hop_names(index, kinds)
     hops = [hop_text(*names_of) for names_of in zip(*(names[name] for name in HOP), strict=True)]
     effect = np.flatnonzero(kind >= 0)
-    keys, example, n = np.unique(path_keys(index), return_index=True, return_counts=True)
+    keys, example, n = np.unique(index.path_keys, return_index=True, return_counts=True)
     ranked = np.lexsort((keys, -n))[:_PATHS_NAMED]
     path = np.full(len(keys), -1)
     path[ranked] = np.arange(len(ranked))
@@ -77,7 +76,7 @@ def part(index: FlowIndex) -> pd.DataFrame:
     sources, with_source = _members(index, index.source, len(index.source_names))
     found = together(
         [
-            _rows("flow", np.zeros(index.flows, np.int64), ["duration"], durations(index)),
+            _rows("flow", np.zeros(index.flows, np.int64), ["duration"], index.durations),
             _rows("hop", kind[effect], hops, index.time[effect] - index.time[index.cause[effect]]),
             _rows("variant", path, paths(index, example[ranked]), keys, n),
             _rows("type", types, index.type_names, np.zeros(len(types), np.int64), with_type),

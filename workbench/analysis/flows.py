@@ -13,7 +13,6 @@ from workbench.analysis.arrays import scrambled
 from workbench.analysis.flow_sentences import of_flows
 from workbench.analysis.order import utc
 from workbench.analysis.parts import named, together
-from workbench.analysis.paths import path_keys
 from workbench.analysis.threads import cuts_between, in_ranges
 from workbench.analysis.variants import Variants
 
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 def part(index: FlowIndex) -> pd.DataFrame:
     """Describe the flows of a part: a row each, with times in nanoseconds and its path as a key."""
     first, last = index.start[:-1], index.start[1:] - 1
-    started, ended = spans(index)
+    started, ended = index.spans
     table = pd.DataFrame(
         {
             "correlation_id": index.correlation_id,
@@ -39,7 +38,7 @@ def part(index: FlowIndex) -> pd.DataFrame:
             "events": np.diff(index.start),
             "duplicates": _per_flow(index, index.duplicate),
             "dead_letters": _per_flow(index, index.dead),
-            "path": path_keys(index),
+            "path": index.path_keys,
             "first_type": _in_use(named(index.type[first], index.type_names)),
             "last_type": _in_use(named(index.type[last], index.type_names)),
             "services": _services(index),
@@ -72,18 +71,6 @@ def whole(
     )
     without_flow = sum(piece.attrs["without_flow"] for piece in parts)
     return Answer(table, of_flows(table, without_flow), draw)
-
-
-def spans(index: FlowIndex) -> tuple[Ints, Ints]:
-    """The times of the earliest and of the latest event of each flow, in nanoseconds."""
-    first = index.start[:-1]
-    return np.minimum.reduceat(index.time, first), np.maximum.reduceat(index.time, first)
-
-
-def durations(index: FlowIndex) -> Ints:
-    """Return the nanoseconds from the earliest to the latest event of each flow."""
-    started, ended = spans(index)
-    return ended - started
 
 
 def _per_flow(index: FlowIndex, records: Bools) -> Ints:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -31,6 +32,7 @@ from workbench.analysis.grouping import (
     sort_groups,
 )
 from workbench.analysis.order import break_ties, by_start, nanoseconds, total_order
+from workbench.analysis.paths import path_keys
 from workbench.analysis.texts import Hashes, Texts
 from workbench.analysis.threads import cuts, in_ranges
 from workbench.capture.columns import DEAD_LETTER
@@ -151,6 +153,23 @@ class FlowIndex:
     def number_of(self, correlation_id: str) -> Ints:
         """The number of the flow of that id; none if there is no such flow."""
         return np.flatnonzero(pd.Series(self.correlation_id).eq(correlation_id).to_numpy())
+
+    @cached_property
+    def spans(self) -> tuple[Ints, Ints]:
+        """The times of the earliest and of the latest event of each flow, in nanoseconds."""
+        first = self.start[:-1]
+        return np.minimum.reduceat(self.time, first), np.maximum.reduceat(self.time, first)
+
+    @property
+    def durations(self) -> Ints:
+        """The nanoseconds from the earliest to the latest event of each flow."""
+        started, ended = self.spans
+        return ended - started
+
+    @cached_property
+    def path_keys(self) -> Ints:
+        """The path of each flow, as a number that is the same in every log."""
+        return path_keys(self.type_names, self.type, self.cause, self.start)
 
     @property
     def without_flow(self) -> int:

@@ -60,7 +60,7 @@ def by_start(started: Ints, names_of: Callable[[Ints], ExtensionArray]) -> Ints:
     names_of
         Gives the correlation ids of some of them, by their places in ``started``.
     """
-    order = np.argsort(started, kind="stable")
+    order = np.argsort(started)  # of two at once the names decide, so it need not be stable
     alike = np.diff(started[order]) == 0
     at = np.flatnonzero(np.append(alike, False) | np.append(False, alike))[: len(order)]
     if len(at):
@@ -86,6 +86,8 @@ def break_ties(order: NDArray[np.int32] | Ints, tied: Bools, frame: pd.DataFrame
             break
         at = np.flatnonzero(tied | np.append(tied[1:], False))
         key = rank(frame, order[at].astype(np.int64))
+        if not (tied[at] & (np.diff(key, prepend=0) != 0)).any():
+            continue
         by_rank = np.lexsort((key, np.cumsum(~tied[at])))
         order[at] = order[at][by_rank]
         tied[at] &= np.diff(key[by_rank], prepend=0) == 0

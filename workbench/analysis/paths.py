@@ -23,17 +23,19 @@ _SHOWN: Final = 40
 """Stages of a path that are written out; from a longer one the middle is left out, and counted."""
 
 
-def path_keys(index: FlowIndex) -> Ints:
+def path_keys(type_names: NDArray[np.object_], types: Ints, cause: Ints, start: Ints) -> Ints:
     """Name the path of each flow by a number that is the same in every log.
+
+    What is given are arrays of a flow index.
 
     Paths are told apart by the sum of a 64-bit hash of each event's stage and the name of its type:
     one chance in a million that two of five million distinct paths are taken for one.
     """
-    kinds = np.asarray(pd.util.hash_array(index.type_names, categorize=False), dtype=np.uint64)
-    found = np.empty(index.flows, np.uint64)
+    kinds = np.asarray(pd.util.hash_array(type_names, categorize=False), dtype=np.uint64)
+    found = np.empty(len(start) - 1, np.uint64)
     in_ranges(
-        lambda first, end: _keys(kinds, index.type, index.cause, index.start, found, first, end),
-        cuts_between(index.start),
+        lambda first, end: _keys(kinds, types, cause, start, found, first, end),
+        cuts_between(start),
     )
     return found.view(np.int64)
 

@@ -18,7 +18,7 @@ from workbench.analysis.answer import Answer
 from workbench.analysis.arrays import Ints
 from workbench.analysis.flow_sentences import of_variants
 from workbench.analysis.parts import causes_of, inferred_from, together
-from workbench.analysis.paths import path_keys, paths
+from workbench.analysis.paths import paths
 from workbench.analysis.quantiles import quantiles
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Variants:
     @classmethod
     def of(cls, index: FlowIndex) -> Variants:
         """Compare the flows of a log by the types and stages of their events."""
-        return cls.by(path_keys(index))
+        return cls.by(index.path_keys)
 
     @classmethod
     def by(cls, keys: Ints) -> Variants:
@@ -74,9 +74,7 @@ class Part:
 
 def part(index: FlowIndex) -> Part:
     """Find the paths of a part's flows."""
-    from workbench.analysis.flows import spans
-
-    keys, (started, ended) = path_keys(index), spans(index)
+    keys, (started, ended) = index.path_keys, index.spans
     found = Variants.by(keys)
     described = pd.DataFrame(
         {
