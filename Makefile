@@ -24,7 +24,7 @@ demo: install ## run the order choreography on a real Kafka, with a crash in it
 
 test: dev install ## run every test, after installing what the tests need (ARGS="-k billing")
 	@$(bin)/python -m tools.test_needs
-	@$(bin)/python -m pytest -p tools.pytest_order $(ARGS)
+	@$(bin)/python -m tools.run_tests $(ARGS)
 
 lint: dev ## check style and types
 	@$(bin)/ruff check

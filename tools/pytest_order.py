@@ -1,4 +1,8 @@
-"""A pytest plugin: the fast tests first, then services in memory, the brokers, notebooks, the browser."""
+"""A pytest plugin: the fast tests first, then services in memory, the brokers, notebooks, the browser.
+
+``--only fast`` and ``--only slow`` divide them: the fast ones need no server and no other process,
+so they may run on several processors at once.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,16 @@ def stage(item: pytest.Item) -> int:
     return max((n for n, mark in enumerate(SLOW, 1) if item.get_closest_marker(mark)), default=0)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--only", choices=("fast", "slow"), help="only the tests without a slow mark, or with one"
+    )
+
+
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     items.sort(key=stage)
+    if only := config.getoption("only"):
+        others = [item for item in items if bool(stage(item)) != (only == "slow")]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item not in others]
