@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from workbench.analysis.arrays import Ints
+    from workbench.analysis.grouping import Small
     from workbench.analysis.index import FlowIndex
 
 _LISTED = 100
@@ -73,13 +74,12 @@ def part(index: FlowIndex) -> pd.DataFrame:
     rarest = np.lexsort((variants, flows))[:_PATHS_NAMED]
     place = np.full(len(variants), -1)
     place[rarest] = np.arange(len(rarest))
-    began = np.minimum.reduceat(index.time, index.start[:-1]) if index.flows else path
     every, no_name = np.arange(index.flows), np.full(index.flows, -1)
     tables = [
         _rows("hop", kind[effect], hops, took, key[index.flow[effect]]),
         _rows("repeats", held, index.type_names, n, key[holder]),
         _rows("variant", place[code], paths(index, example[rarest]), path, key),
-        _rows("start", no_name, [], began, key),
+        _rows("start", no_name, [], index.spans[0], key),
     ]
     flow = _rows("duration", no_name, [], index.durations, key)
     flow["correlation_id"] = named(every, index.correlation_id)
@@ -128,7 +128,7 @@ def whole(parts: Iterable[pd.DataFrame]) -> Answer:
     return Answer(table[columns], sentence, lambda shown: plot_anomalies(shown, n))
 
 
-def _rows(what: str, codes: Ints, names: Any, value: Ints, flow: Ints) -> pd.DataFrame:
+def _rows(what: str, codes: Ints | Small, names: Any, value: Ints, flow: Ints) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "what": named(np.zeros(len(codes), np.int64), [what]),

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from workbench.analysis.arrays import Ints
+    from workbench.analysis.grouping import Small
     from workbench.analysis.index import FlowIndex
 
 _PATHS_NAMED = 2_000
@@ -136,11 +137,11 @@ def whole(before: Iterable[pd.DataFrame], after: Iterable[pd.DataFrame]) -> Answ
 
 
 def _between(
-    index: FlowIndex, kind: Ints, cause: Ints, hops: list[str], services: pd.Categorical
+    index: FlowIndex, kind: Small, cause: Ints, hops: list[str], services: pd.Categorical
 ) -> list[tuple[str, str, str]]:
     """Each kind of hop by name, with each service that its causes are of and that of its effects."""
     n = len(index.source_names)
-    kinds, sources = np.divmod(pd.unique(kind * n + index.source[cause]), n)
+    kinds, sources = np.divmod(pd.unique(kind.astype(np.int64) * n + index.source[cause]), n)
     return [
         (hops[at], str(index.source_names[source]), str(services[at]))
         for at, source in zip(kinds.tolist(), sources.tolist(), strict=True)
@@ -149,7 +150,7 @@ def _between(
 
 def _rows(
     what: str,
-    codes: Ints,
+    codes: Ints | Small,
     names: list[str] | NDArray[np.object_],
     value: Ints,
     n: Ints | None = None,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from workbench.analysis.arrays import Ints
+    from workbench.analysis.grouping import Small
     from workbench.analysis.index import FlowIndex
 
 _KINDS = 32
@@ -218,7 +219,7 @@ def _latest(time: Ints, first: int, stop: int) -> int:
 
 @numba.njit(cache=True, nogil=True)
 def _saved(
-    cause: Ints, time: Ints, kind: Ints, halved: int, first: int, stop: int, earlier: Ints
+    cause: Ints, time: Ints, kind: Small, halved: int, first: int, stop: int, earlier: Ints
 ) -> int:
     """How much sooner a flow ends when all its hops of a kind take half as long."""
     end, new_end = time[first], np.iinfo(np.int64).min
@@ -238,7 +239,7 @@ def _saved(
 
 @numba.njit(cache=True, nogil=True)
 def _measure(
-    start: Ints, cause: Ints, time: Ints, kind: Ints, first_kind: Ints, sums: Ints, roots: Ints
+    start: Ints, cause: Ints, time: Ints, kind: Small, first_kind: Ints, sums: Ints, roots: Ints
 ) -> None:
     """Add to each kind of hop, and of first event: n, flows, negative, total and saved time."""
     longest = 1
@@ -288,7 +289,7 @@ def _path(start: Ints, cause: Ints, time: Ints) -> Ints:
     return np.array(path[::-1], dtype=np.int64)
 
 
-def _saved_on_path(cause: Ints, time: Ints, kind: Ints, path: Ints) -> Any:
+def _saved_on_path(cause: Ints, time: Ints, kind: Small, path: Ints) -> Any:
     """What each hop's kind, twice as fast, would save, in ns; NaN beyond the kinds tried."""
     earlier = np.zeros(len(time), np.int64)
     hops = kind[path]

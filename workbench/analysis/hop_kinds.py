@@ -9,7 +9,7 @@ import pandas as pd
 from numba import njit
 
 from workbench.analysis.arrays import Ints, scrambled
-from workbench.analysis.grouping import slot_of
+from workbench.analysis.grouping import Small, slot_of
 from workbench.analysis.parts import named
 from workbench.analysis.threads import cuts, in_ranges
 
@@ -20,16 +20,16 @@ HOP = ("cause_type", "effect_type", "service")
 """The columns that name a kind of hop; the service is the one that emitted the effect."""
 
 
-def hop_kinds(index: FlowIndex) -> tuple[Ints, Ints]:
+def hop_kinds(index: FlowIndex) -> tuple[Small, Ints]:
     """Number the kinds of hop.
 
     Returns
     -------
-    tuple of numpy.ndarray of int64
-        Of each event the kind of the hop that it ends, -1 if it has no cause in its flow; and the
-        kinds, as ascending keys that :func:`hop_names` reads.
+    tuple of numpy.ndarray
+        Of each event the kind of the hop that it ends (int32), -1 if it has no cause in its flow;
+        and the kinds, as ascending keys (int64) that :func:`hop_names` reads.
     """
-    kind = np.empty(len(index.cause), np.int64)
+    kind = np.empty(len(index.cause), np.int32)
     shape = len(index.type_names), len(index.source_names)
     cut = cuts(len(kind))
     met = in_ranges(
@@ -49,7 +49,7 @@ def _number(
     sources: Ints,
     n_types: int,
     n_sources: int,
-    kind: Ints,
+    kind: Small,
     first: int,
     end: int,
 ) -> Ints:
@@ -80,7 +80,7 @@ def _hashed(key: int) -> np.int64:
 
 
 @njit(cache=True, nogil=True)
-def _renumber(kind: Ints, rank: Ints, first: int, end: int) -> None:
+def _renumber(kind: Small, rank: Ints, first: int, end: int) -> None:
     for event in range(first, end):
         if kind[event] >= 0:
             kind[event] = rank[kind[event]]

@@ -11,123 +11,124 @@ A log may be divided by flow: what its parts give adds up.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import orjson
 import pandas as pd
 from numba import njit
 
 from workbench.analysis.answer import Answer
 from workbench.analysis.hop_kinds import HOP, hop_kinds, hop_names
 from workbench.analysis.order import nanoseconds
-from workbench.analysis.parts import inferred_from, named, together
+from workbench.analysis.parts import causes_of, inferred_from
 from workbench.analysis.quantiles import Ranked
 from workbench.analysis.threads import cuts, in_ranges
 from workbench.analysis.wording import count, length
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Any
-
-    from numpy.typing import NDArray
+    from collections.abc import Sequence
 
     from workbench.analysis.arrays import Ints
+    from workbench.analysis.grouping import Small
     from workbench.analysis.index import FlowIndex
 
 _PARTS: Final = ("sending", "waiting", "processing")
 _UNKNOWN: Final = np.iinfo(np.int64).min
 
 
-def part(index: FlowIndex, frame: pd.DataFrame) -> pd.DataFrame:
-    """The hops of a part of a log, of which ``frame`` is the frame: their kind and times, in ns."""
-    effect = np.flatnonzero(index.cause >= 0)
-    of_event, kinds = hop_kinds(index)
-    kind, latency = np.empty(len(effect), np.int64), np.empty(len(effect), np.int64)
+@dataclass(frozen=True, eq=False)
+class Part:
+    """The hops of a part of a log, by kind, with their times in nanoseconds."""
+
+    kinds: list[tuple[str, ...]]
+    """Each kind as ``HOP`` names it; two may be named alike."""
+    latency: Ranked
+    made_of: dict[str, Ranked]
+    """What of ``_PARTS`` the log tells, where it does."""
+    attrs: dict[Hashable | None, Any]
+    """Where causes are from."""
+
+
+def part(index: FlowIndex, frame: pd.DataFrame) -> Part:
+    """Measure the hops of a part of a log, of which ``frame`` is the frame."""
+    kind, keys = hop_kinds(index)
+    names = hop_names(index, keys)
+    latency = np.empty(len(kind), np.int64)
     in_ranges(
-        lambda first, end: _measure(
-            effect[first:end],
-            index.cause,
-            index.time,
-            of_event,
-            kind[first:end],
-            latency[first:end],
-        ),
-        cuts(len(effect)),
+        lambda first, end: _measure(index.cause, index.time, latency, first, end), cuts(len(kind))
     )
-    hops = pd.DataFrame({"hop": named(kind, _written(hop_names(index, kinds))), "latency": latency})
+    return Part(
+        kinds=list(zip(*(names[name] for name in HOP), strict=True)),
+        latency=Ranked.of(latency, kind, len(keys)),
+        made_of=_made_of(index, frame, kind, len(keys)),
+        attrs=causes_of(index),
+    )
+
+
+def _made_of(index: FlowIndex, frame: pd.DataFrame, kind: Small, n: int) -> dict[str, Ranked]:
+    if not {"broker_time", "started", "duration_ns"} & set(frame):
+        return {}
+    effect = np.flatnonzero(kind >= 0)
     at_broker = sent = None
     if (broker_time := _times(frame, "broker_time")) is not None:
         cause = index.cause[effect]
         at_broker = broker_time[index.row[cause]]
         sent = _minus(at_broker, index.time[cause])
     began, worked = _begun(frame, index, effect)
+    found = {}
     for name, times in zip(_PARTS, (sent, _minus(began, at_broker), worked), strict=True):
         if times is not None:
-            hops[name] = times
-    hops.attrs = {"inferred": int(index.inferred.sum()), "causes_from": index.causes_from}
-    return hops
+            told = times != _UNKNOWN
+            found[name] = Ranked.of(times[told], kind[effect[told]], n)
+    return found
 
 
 @njit(cache=True, nogil=True)
-def _measure(
-    effect: Ints, cause: Ints, time: Ints, of_event: Ints, kind: Ints, latency: Ints
-) -> None:
-    """What kind of hop some effects end, and how long it took."""
-    for n in range(len(effect)):
-        event = effect[n]
-        kind[n], latency[n] = of_event[event], time[event] - time[cause[event]]
+def _measure(cause: Ints, time: Ints, latency: Ints, first: int, end: int) -> None:
+    """How long after its cause each event was; 0 for one without."""
+    for event in range(first, end):
+        latency[event] = time[event] - time[cause[event]] if cause[event] >= 0 else 0
 
 
-def whole(parts: Sequence[pd.DataFrame]) -> Answer:
+def whole(parts: Sequence[Part]) -> Answer:
     """Put the parts of a log together; ``EventLog.hops`` documents the columns."""
-    columns = [name for name in _PARTS if any(name in piece for piece in parts)]
-    hops = parts[0]
-    if len(parts) > 1:
-        hops = together([piece.assign(**_missing(piece, columns)) for piece in parts])
-    kind: Ints = np.asarray(hops["hop"].cat.codes, dtype=np.int64)
-    n = len(hops["hop"].cat.categories)
-    latency = Ranked.of(hops["latency"].to_numpy(), kind, n)
+    kinds = list(dict.fromkeys(kind for piece in parts for kind in piece.kinds))
+    latency = _together(kinds, [(piece.kinds, piece.latency) for piece in parts])
+    n = np.diff(latency.start)
     p50, p95, p99, top = latency.quantiles([0.5, 0.95, 0.99, 1]) / 1e6
-    table = pd.DataFrame(
-        {
-            **_read(hops["hop"].cat.categories),
-            "n": np.diff(latency.start),
-            "mean_ms": latency.means() / 1e6,
-            "p50_ms": p50,
-            "p95_ms": p95,
-            "p99_ms": p99,
-            "max_ms": top,
-        }
-    )
+    columns: dict[str, Any] = {
+        "n": n,
+        "mean_ms": latency.means() / 1e6,
+        "p50_ms": p50,
+        "p95_ms": p95,
+        "p99_ms": p99,
+        "max_ms": top,
+    }
     for name in _PARTS:
-        table[f"{name}_ms"] = _medians(hops[name].to_numpy(), kind, n) if name in hops else np.nan
-    table = table[table["n"] > 0].sort_values(list(HOP))
-    table = table.sort_values("n", ascending=False, kind="stable", ignore_index=True)
+        told = [(each.kinds, each.made_of[name]) for each in parts if name in each.made_of]
+        median = _together(kinds, told).quantiles([0.5])[0] / 1e6 if told else np.nan
+        columns[f"{name}_ms"] = np.full(len(kinds), median)
+    order = sorted(range(len(kinds)), key=lambda at: (-n[at], kinds[at]))
+    named = {
+        name: pd.array([kinds[at][place] for at in order], dtype="str")
+        for place, name in enumerate(HOP)
+    }
+    table = pd.DataFrame(named | {name: column[order] for name, column in columns.items()})
     from workbench.analysis.plots import plot_hops
 
-    negative = int((hops["latency"] < 0).sum())
-    return Answer(table, _sentence(table, negative, parts), plot_hops)
+    times, _ = latency
+    return Answer(table, _sentence(table, int((times < 0).sum()), parts), plot_hops)
 
 
-def _medians(times: Ints, kind: Ints, n: int) -> NDArray[np.float64]:
-    """The median of each kind, in milliseconds, of what is known."""
-    told = times != _UNKNOWN
-    median: NDArray[np.float64] = Ranked.of(times[told], kind[told], n).quantiles([0.5])[0] / 1e6
-    return median
-
-
-def _written(names: Mapping[str, pd.Categorical]) -> list[str]:
-    """Kinds of hop, each as one text that no other kind has."""
-    return [
-        orjson.dumps(kind).decode() for kind in zip(*(names[name] for name in HOP), strict=True)
-    ]
-
-
-def _read(texts: pd.Index[str]) -> dict[str, Any]:
-    """The columns that name kinds of hop."""
-    kinds = [orjson.loads(text) for text in texts]
-    return {name: pd.array([kind[n] for kind in kinds], dtype="str") for n, name in enumerate(HOP)}
+def _together(
+    kinds: list[tuple[str, ...]], ranked: Sequence[tuple[list[tuple[str, ...]], Ranked]]
+) -> Ranked:
+    """The times of some parts, each with its own kinds, by the kinds of them all."""
+    place = {kind: at for at, kind in enumerate(kinds)}
+    codes = [np.array([place[kind] for kind in own], np.int64) for own, _ in ranked]
+    return Ranked.together([times for _, times in ranked], codes, len(kinds))
 
 
 def _begun(frame: pd.DataFrame, index: FlowIndex, effect: Ints) -> tuple[Ints | None, Ints | None]:
@@ -167,11 +168,7 @@ def _minus(end: Ints | None, start: Ints | None) -> Ints | None:
     return np.where(known, end - np.where(known, start, 0), _UNKNOWN)
 
 
-def _missing(piece: pd.DataFrame, columns: list[str]) -> dict[str, Any]:
-    return {name: piece.get(name, pd.Series(_UNKNOWN, index=piece.index)) for name in columns}
-
-
-def _sentence(table: pd.DataFrame, negative: int, parts: Sequence[pd.DataFrame]) -> str:
+def _sentence(table: pd.DataFrame, negative: int, parts: Sequence[Part]) -> str:
     if table.empty:
         return "No event here names a cause in its own flow, so there are no hops."
     slowest = table.iloc[int(table["p95_ms"].argmax())]

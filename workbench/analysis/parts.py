@@ -6,7 +6,7 @@ a *part*, a compact table whose texts are categories; the parts together give th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Hashable, Iterable, Sequence
 
     from workbench.analysis.arrays import Ints
+    from workbench.analysis.grouping import Small
     from workbench.analysis.index import FlowIndex
 
 
@@ -41,7 +42,7 @@ def together(parts: Iterable[pd.DataFrame], *, unsorted: Collection[str] = ()) -
     return pd.DataFrame(columns)
 
 
-def named(codes: Ints, names: Any) -> pd.Categorical:
+def named(codes: Ints | Small, names: Any) -> pd.Categorical:
     """Texts as categories, from codes and the names (an array or a list) that they index; -1 is null.
 
     Names that are alike become one.
@@ -58,7 +59,15 @@ def causes_of(index: FlowIndex) -> dict[Hashable | None, Any]:
     return {"inferred": int(index.inferred.sum()), "causes_from": index.causes_from}
 
 
-def inferred_from(parts: Sequence[pd.DataFrame]) -> str:
+class Attributed(Protocol):
+    """What says where its causes are from, as a DataFrame does."""
+
+    @property
+    def attrs(self) -> dict[Hashable | None, Any]:
+        """What :func:`causes_of` gives, and more."""
+
+
+def inferred_from(parts: Sequence[Attributed]) -> str:
     """A sentence, after a blank, that says how many causes were inferred, and from what."""
     n = sum(piece.attrs["inferred"] for piece in parts)
     if not n:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.analysis.arrays import Ints
-from workbench.analysis.grouping import dealt
+from workbench.analysis.grouping import Small, dealt
 from workbench.analysis.threads import cuts_between, in_ranges
 
 _LARGE: Final = 10_000
@@ -24,9 +24,9 @@ class Ranked(NamedTuple):
     """Where each group starts, with the end of the last behind."""
 
     @classmethod
-    def of(cls, values: Ints, group: Ints, n_groups: int) -> Ranked:
-        """Sort the values of each group."""
-        _, values, start = dealt(group.astype(np.int32), n_groups, values)
+    def of(cls, values: Ints, group: Ints | Small, n_groups: int) -> Ranked:
+        """Sort the values of each group; -1 is no group."""
+        _, values, start = dealt(group.astype(np.int32, copy=False), n_groups, values)
         bounds = start.tolist()
 
         def sort(first: int, end: int) -> None:
@@ -38,6 +38,17 @@ class Ranked(NamedTuple):
         large = len(values) > _LARGE * n_groups
         in_ranges(sort, cuts_between(start) if large else [0, n_groups])
         return cls(values, start)
+
+    @classmethod
+    def together(cls, pieces: Sequence[Ranked], codes: Sequence[Ints], n_groups: int) -> Ranked:
+        """Put some together, whose groups have other numbers by now: ``codes`` of each piece."""
+        if len(pieces) == 1 and np.array_equal(codes[0], np.arange(n_groups)):
+            return pieces[0]
+        values = np.concatenate([piece.values for piece in pieces])
+        groups = [
+            np.repeat(code, np.diff(piece.start)) for piece, code in zip(pieces, codes, strict=True)
+        ]
+        return cls.of(values, np.concatenate(groups), n_groups)
 
     def quantiles(self, at: Sequence[float]) -> NDArray[np.float64]:
         """Quantiles of each group, interpolated linearly as numpy and pandas do.
@@ -65,8 +76,8 @@ class Ranked(NamedTuple):
         size, sums = np.diff(self.start), np.full(len(self.start) - 1, np.nan)
         some = size > 0
         if some.any():
-            values = self.values.astype(np.float64)
-            sums[some] = np.add.reduceat(values, self.start[:-1][some]) / size[some]
+            first = self.start[:-1][some]
+            sums[some] = np.add.reduceat(self.values, first, dtype=np.float64) / size[some]
         return sums
 
 
