@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 _SEND_TIMEOUT_MS = 30_000
 _LATE_ANSWERS = 1.0  # seconds
 _POSITION_TIMEOUT_MS = 10_000
+"""For an answer on where a partition is read on, or what of it is committed. Without an end
+kafka-python (3.0.12) may wait for ever: for one that it has lost."""
 _SENT_TOGETHER_BYTES = 256 * 1024
 """Of one partition's events, in one request: each costs kafka-python more than a millisecond, and
 its usual 16 KB are full after twenty events."""
@@ -224,7 +226,9 @@ class KafkaConsumerMember(KafkaReader, Consumer):
         found = {}
         for partition in self._client.assignment():
             with in_words("Kafka did not say what is committed"):
-                commit = self._client.committed(partition, metadata=True)
+                commit = self._client.committed(
+                    partition, metadata=True, timeout_ms=_POSITION_TIMEOUT_MS
+                )
             if commit is not None and commit.offset >= 0:
                 position = Position(partition.topic, partition.partition)
                 found[position] = Commit(commit.offset, commit.metadata or "")
@@ -257,6 +261,7 @@ def in_words(what: str) -> Iterator[None]:
 
 def reason(error: BaseException) -> str:
     """What an error says, in one line and not too long."""
-    text = (" ".join(str(error).split()) or type(error).__name__)[:300].rstrip(".")
+    said = " ".join(str(error).split()).removesuffix(": None")
+    text = (said or type(error).__name__)[:300].rstrip(".")
     passes = isinstance(error, kafka_errors.KafkaError) and error.retriable
     return f"it does not answer now ({text})" if passes else text

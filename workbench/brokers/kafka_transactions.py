@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -29,6 +30,8 @@ from workbench.errors import BrokerError
 
 _LONGEST_MS = 10_000
 """A transaction that is open for longer is ended by Kafka; until then its readers wait."""
+_UNANSWERED_MS = 30_000
+"""After which nobody waits for the end of a transaction any more."""
 
 
 class KafkaTransactionalProducer(TransactionalProducer):
@@ -102,4 +105,31 @@ class _Transacting(KafkaProducerClient):
         except BrokerError:
             client.close(timeout=0)
             raise
+        _answer_in_time(client)
         return client
+
+
+def _answer_in_time(client: Any) -> None:
+    """Mend kafka-python (3.0.12): it waits for ever for an answer that it has lost.
+
+    Such things were seen when a broker went away and came back time and again. The broker had ended
+    the transaction by then, and a new client got an answer at once.
+    """
+    manager = getattr(client, "_transaction_manager", None)
+    for name in ("send_offsets_to_transaction", "begin_commit"):
+        if hasattr(manager, name):  # another version may be made otherwise
+            setattr(manager, name, functools.partial(_asked, getattr(manager, name)))
+
+
+def _asked(ask: Callable[..., Any], *arguments: Any) -> Any:
+    """What kafka-python gives to wait by, with an end to the wait."""
+    result = ask(*arguments)
+    wait = result.wait
+
+    def wait_so_long(timeout_ms: float | None = None) -> bool:
+        if not wait(timeout_ms or _UNANSWERED_MS):
+            raise kafka_errors.KafkaTimeoutError(f"no answer for {_UNANSWERED_MS / 1000:g} s")
+        return True
+
+    result.wait = wait_so_long
+    return result
