@@ -415,7 +415,7 @@ class BrokerSuite:
         made = []
 
         def make(name):
-            made.append(broker.transactional_producer(name))
+            made.append(broker.transactional_producer(name, "g"))
             return made[-1]
 
         yield make
@@ -510,7 +510,7 @@ class BrokerSuite:
         if not self.transactions:
             says = f"^{broker.kind} has no transactions: use delivery='at-least-once'"
             with pytest.raises(BrokerError, match=says):
-                broker.transactional_producer("t")
+                broker.transactional_producer("t", "g")
             with pytest.raises(BrokerError, match=says):
                 broker.may_transact()
         else:

@@ -84,7 +84,7 @@ def next_life(member):
     """What a service does after it has given up, and must be able to."""
     broker, consumer = member
     yield
-    with closing(broker.transactional_producer("t")) as anew:
+    with closing(broker.transactional_producer("t", "readers")) as anew:
         (answer,) = anew.transact([EVENT], {FIRST: Commit(1, "8")}, consumer)
     assert isinstance(answer, Landed)
     assert consumer.committed() == {FIRST: Commit(1, "8")}
@@ -93,7 +93,7 @@ def next_life(member):
 @pytest.mark.usefixtures("next_life")
 def test_a_transaction_whose_offsets_are_not_answered_is_given_up(server, member):
     broker, consumer = member
-    producer, began = broker.transactional_producer("t"), time.monotonic()
+    producer, began = broker.transactional_producer("t", "readers"), time.monotonic()
     with frozen(server), pytest.raises(BrokerError, match=GIVEN_UP):
         producer.transact([], {FIRST: Commit(0, "7")}, consumer)
     assert time.monotonic() - began < SOON
@@ -102,7 +102,7 @@ def test_a_transaction_whose_offsets_are_not_answered_is_given_up(server, member
 @pytest.mark.usefixtures("next_life")
 def test_a_transaction_whose_commit_is_not_answered_is_given_up(server, member):
     broker, consumer = member
-    producer, began = broker.transactional_producer("t"), time.monotonic()
+    producer, began = broker.transactional_producer("t", "readers"), time.monotonic()
     try:
         with pytest.raises(BrokerError, match=GIVEN_UP):
             producer.transact([EVENT], {}, consumer, before_commit=lambda: freeze(server))

@@ -327,8 +327,8 @@ class Broker(ABC):
                 f"{what} is too large: {size:,} bytes, and at most {EVENT_BYTES:,} are sent."
             )
 
-    def transactional_producer(self, name: str) -> TransactionalProducer:  # noqa: ARG002
-        """A new producer of a name that is stable over restarts.
+    def transactional_producer(self, name: str, group: str) -> TransactionalProducer:  # noqa: ARG002
+        """A new producer of a name that is stable over restarts; it commits offsets of ``group``.
 
         Raises
         ------

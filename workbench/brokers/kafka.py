@@ -208,10 +208,10 @@ class KafkaBroker(Broker):
     def producer(self) -> Producer:
         return KafkaProducerClient(self)
 
-    def transactional_producer(self, name: str) -> TransactionalProducer:
+    def transactional_producer(self, name: str, group: str) -> TransactionalProducer:
         from workbench.brokers.kafka_transactions import KafkaTransactionalProducer
 
-        return KafkaTransactionalProducer(self, name)
+        return KafkaTransactionalProducer(self, name, group)
 
     def make_way(self, coming: Sequence[Coming]) -> None:
         with self._lock:

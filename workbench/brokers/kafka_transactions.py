@@ -24,6 +24,7 @@ from workbench.brokers.kafka_clients import (
     MOVED,
     KafkaConsumerMember,
     KafkaProducerClient,
+    in_words,
     reason,
 )
 from workbench.errors import BrokerError
@@ -40,8 +41,8 @@ class KafkaTransactionalProducer(TransactionalProducer):
     What an earlier one left open is undone before this one is ready.
     """
 
-    def __init__(self, broker: KafkaBroker, name: str) -> None:
-        self._producer = _Transacting(broker, name)
+    def __init__(self, broker: KafkaBroker, name: str, group: str) -> None:
+        self._producer = _Transacting(broker, name, group)
 
     def transact(
         self,
@@ -83,8 +84,8 @@ class KafkaTransactionalProducer(TransactionalProducer):
 class _Transacting(KafkaProducerClient):
     """A client with a name; a new one undoes what the last one left open."""
 
-    def __init__(self, broker: KafkaBroker, name: str) -> None:
-        self.name = name
+    def __init__(self, broker: KafkaBroker, name: str, group: str) -> None:
+        self.name, self._group = name, group
         super().__init__(broker)
 
     def renew(self) -> None:
@@ -100,13 +101,27 @@ class _Transacting(KafkaProducerClient):
             delivery_timeout_ms=_LONGEST_MS,
             request_timeout_ms=_LONGEST_MS // 2,
         )
+        _answer_in_time(client)
         try:
             self._broker.call(client.init_transactions)
+            self._end_what_hangs(client)
         except BrokerError:
             client.close(timeout=0)
             raise
-        _answer_in_time(client)
         return client
+
+    def _end_what_hangs(self, client: Any) -> None:
+        """End what the group's offsets still hold open of an earlier life.
+
+        When a broker dies and comes back, a transaction may be left in its log of offsets that its
+        coordinator knows nothing of, so that nobody ends it: from then on Kafka doesn't say what
+        the group has committed, not even after a restart (a hanging transaction, see KIP-890). The
+        mark that an aborted transaction without offsets leaves there ends it.
+        """
+        with in_words(f"what an earlier life of {self.name} left open could not be undone"):
+            client.begin_transaction()
+            client.send_offsets_to_transaction({}, self._group)
+            client.abort_transaction()
 
 
 def _answer_in_time(client: Any) -> None:
@@ -116,7 +131,7 @@ def _answer_in_time(client: Any) -> None:
     the transaction by then, and a new client got an answer at once.
     """
     manager = getattr(client, "_transaction_manager", None)
-    for name in ("send_offsets_to_transaction", "begin_commit"):
+    for name in ("send_offsets_to_transaction", "begin_commit", "begin_abort"):
         if hasattr(manager, name):  # another version may be made otherwise
             setattr(manager, name, functools.partial(_asked, getattr(manager, name)))
 

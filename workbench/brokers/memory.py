@@ -96,7 +96,7 @@ class MemoryBroker(Broker):
             self._rebalance(group)
             return consumer
 
-    def transactional_producer(self, name: str) -> TransactionalProducer:
+    def transactional_producer(self, name: str, group: str) -> TransactionalProducer:  # noqa: ARG002
         with self._arrived:
             producer = _MemoryTransactionalProducer(self, name)
             self._transacting[name] = producer

@@ -148,6 +148,7 @@ class InTransactions(Sending):
         self,
         broker: Broker,
         name: str,
+        group: str,
         store: Store,
         clock: Clock,
         injector: Injector,
@@ -155,7 +156,7 @@ class InTransactions(Sending):
         observers: Observers,
     ) -> None:
         super().__init__(store, clock, injector, at, observers)
-        self._producer = broker.transactional_producer(name)
+        self._producer = broker.transactional_producer(name, group)
 
     def sent(self, consumer: Consumer) -> dict[Position, int]:
         notes = {position: commit.note for position, commit in consumer.committed().items()}
@@ -218,5 +219,7 @@ def sending(
 ) -> Sending:
     """The way to send that a service asks for."""
     if spec.delivery == TRANSACTIONS:
-        return InTransactions(broker, spec.member, store, clock, injector, at, observers)
+        return InTransactions(
+            broker, spec.member, spec.group, store, clock, injector, at, observers
+        )
     return AtLeastOnce(broker, store, clock, injector, at, observers)
