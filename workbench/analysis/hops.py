@@ -68,15 +68,16 @@ def part(index: FlowIndex, frame: pd.DataFrame) -> Part:
 
 
 def _made_of(index: FlowIndex, frame: pd.DataFrame, kind: Small, n: int) -> dict[str, Ranked]:
-    if not {"broker_time", "started", "duration_ns"} & set(frame):
+    broker_time, started = _times(frame, "broker_time"), _times(frame, "started")
+    if broker_time is None and started is None and "duration_ns" not in frame:
         return {}
     effect = np.flatnonzero(kind >= 0)
     at_broker = sent = None
-    if (broker_time := _times(frame, "broker_time")) is not None:
+    if broker_time is not None:
         cause = index.cause[effect]
         at_broker = broker_time[index.row[cause]]
         sent = _minus(at_broker, index.time[cause])
-    began, worked = _begun(frame, index, effect)
+    began, worked = _begun(frame, index, effect, started)
     found = {}
     for name, times in zip(_PARTS, (sent, _minus(began, at_broker), worked), strict=True):
         if times is not None:
@@ -131,10 +132,12 @@ def _together(
     return Ranked.together([times for _, times in ranked], codes, len(kinds))
 
 
-def _begun(frame: pd.DataFrame, index: FlowIndex, effect: Ints) -> tuple[Ints | None, Ints | None]:
+def _begun(
+    frame: pd.DataFrame, index: FlowIndex, effect: Ints, started: Ints | None
+) -> tuple[Ints | None, Ints | None]:
     """When the service of each effect began, and how long it worked."""
     began, worked, time = None, None, index.time[effect]
-    if (started := _times(frame, "started")) is not None:
+    if started is not None:
         began = started[index.row[effect]]
         worked = _minus(time, began)
     if "duration_ns" not in frame:
