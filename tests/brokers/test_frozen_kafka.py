@@ -47,6 +47,7 @@ def member(server, monkeypatch):
         settled = settled + 1 if consumer.assigned() and consumer.joined() else 0
     yield broker, consumer
     consumer.close()
+    broker.close()
 
 
 @contextmanager
@@ -96,6 +97,7 @@ def test_a_transaction_whose_offsets_are_not_answered_is_given_up(server, member
     producer, began = broker.transactional_producer("t", "readers"), time.monotonic()
     with frozen(server), pytest.raises(BrokerError, match=GIVEN_UP):
         producer.transact([], {FIRST: Commit(0, "7")}, consumer)
+    producer.close()
     assert time.monotonic() - began < SOON
 
 
@@ -108,4 +110,5 @@ def test_a_transaction_whose_commit_is_not_answered_is_given_up(server, member):
             producer.transact([EVENT], {}, consumer, before_commit=lambda: freeze(server))
     finally:
         psutil.Process(server.pid).resume()
+        producer.close()
     assert time.monotonic() - began < SOON

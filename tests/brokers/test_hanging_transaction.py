@@ -41,8 +41,8 @@ def test_the_next_life_of_a_producer_ends_what_its_coordinator_has_forgotten(tmp
     monkeypatch.setattr(kafka_clients, "_POSITION_TIMEOUT_MS", 2_000)
     kafka = LocalKafka(tmp_path / "kafka", free_port())
     kafka.start()
+    broker = KafkaBroker(kafka.bootstrap_servers)
     try:
-        broker = KafkaBroker(kafka.bootstrap_servers)
         broker.ensure_channels({"orders": 1})
         producer = KafkaProducer(
             bootstrap_servers=kafka.bootstrap_servers, transactional_id="t", max_block_ms=60_000
@@ -70,7 +70,7 @@ def test_the_next_life_of_a_producer_ends_what_its_coordinator_has_forgotten(tmp
             shutil.copytree(part, place)
 
         kafka.start(same_port=True)
-        with closing(member_of(KafkaBroker(kafka.bootstrap_servers))) as consumer:
+        with closing(member_of(broker)) as consumer:
             with pytest.raises(BrokerUnavailableError, match="Kafka did not say what is committed"):
                 consumer.committed()
             with closing(broker.transactional_producer("t", "readers")) as anew:
@@ -80,4 +80,5 @@ def test_the_next_life_of_a_producer_ends_what_its_coordinator_has_forgotten(tmp
             assert isinstance(answer, Landed)
             assert consumer.committed() == {place: Commit(1, "7")}
     finally:
+        broker.close()
         kafka.stop()
