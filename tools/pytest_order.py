@@ -26,6 +26,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     items.sort(key=stage)
     if only := config.getoption("only"):
-        others = [item for item in items if bool(stage(item)) != (only == "slow")]
+        fast = sum(stage(item) == 0 for item in items)
+        halves = {"fast": items[:fast], "slow": items[fast:]}
+        items[:] = halves.pop(only)
+        (others,) = halves.values()
         config.hook.pytest_deselected(items=others)
-        items[:] = [item for item in items if item not in others]

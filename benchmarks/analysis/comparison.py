@@ -26,6 +26,7 @@ from benchmarks.synthetic_log import write_synthetic_log
 
 OURS = "workbench"
 FAST = ("polars", "polars hashed", "duckdb", "duckdb hashed")
+EVERYONE = (*FAST, "pm4py")
 PEERS = {
     "polars": "Polars",
     "polars hashed": "Polars, ids hashed to 64 bits",
@@ -67,17 +68,13 @@ def measure(load: Load) -> list[Row]:
 
 def _logs(load: Load) -> Iterator[Log]:
     if SPANS.exists():
-        yield Log("TrainTicket spans", lambda p: write_spans(p, 1), (*FAST, "pm4py"), False)
+        yield Log("TrainTicket spans", lambda p: write_spans(p, 1), EVERYONE, False)
         if not load.quick:
-            everyone = (*FAST, "pm4py")
-            yield Log("TrainTicket spans × 10", lambda p: write_spans(p, 10), everyone, False)
+            yield Log("TrainTicket spans × 10", lambda p: write_spans(p, 10), EVERYONE, False)
     yield _synthetic(load.of(50_000, 20_000), ("pandas",))
-    yield _synthetic(load.of(1_000_000, 100_000), (*FAST, "pm4py"))
-    if load.quick:
-        longer = {500_000: (), 1_000_000: ()}
-    else:
-        longer = {5_000_000: (*FAST, "pm4py"), 10_000_000: FAST}
-    for events, peers in longer.items():
+    yield _synthetic(load.of(1_000_000, 100_000), EVERYONE)
+    quick, whole = {500_000: (), 1_000_000: ()}, {5_000_000: EVERYONE, 10_000_000: FAST}
+    for events, peers in (quick if load.quick else whole).items():
         yield _synthetic(events, peers)
 
 

@@ -275,62 +275,9 @@ def test_when_the_fork_server_is_killed_the_services_end_and_are_started_anew(ma
     assert len(said) == 3
 
 
-TWICE = """
+DESIGN = textwrap.dedent("""
     import json, sys, threading, time
     import psutil
-    from workbench import Choreography, Event, Workbench
-
-    class OrderPlaced(Event, version=1, key="order_id"):
-        order_id: str
-
-    design = Choreography()
-
-    @design.service("inventory").on()
-    def reserve(event: OrderPlaced, ctx) -> None:
-        pass
-
-    def left():
-        # Counted at rest: for half a second nothing has begun or ended.
-        same, process = 0, psutil.Process()
-        count = lambda: [threading.active_count(), process.num_fds(), len(process.children())]
-        found = count()
-        while same < 25:
-            time.sleep(0.02)
-            found, last = count(), found
-            same = same + 1 if found == last else 0
-        return found
-
-    for _ in range(2):
-        settings = {"bootstrap_servers": sys.argv[1], "folder": sys.argv[2], "namespace": sys.argv[3]}
-        with Workbench(design, **settings) as wb:
-            wb.start()
-            wb.publish_many([OrderPlaced(order_id=str(n)) for n in range(3)])
-            wb.wait_until_idle(60)
-        print(json.dumps(left()), flush=True)
-"""
-
-
-def test_closing_leaves_no_process_thread_or_open_file_behind(kafka, tmp_path):
-    """In a process of its own, where clients of other tests neither come nor go."""
-    command = [sys.executable, "-c", textwrap.dedent(TWICE), kafka.bootstrap_servers]
-    run = subprocess.run(
-        [*command, str(tmp_path), f"twice-{os.getpid()}"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr
-    first, second = map(json.loads, run.stdout.splitlines())
-    assert all(after <= before for before, after in zip(first, second, strict=True)), (
-        first,
-        second,
-    )
-    assert first[0] == 1  # the thread that asks
-    assert first[2] == 0
-
-
-OWNER = """
-    import json, sys, time
     from workbench import Choreography, Event, Workbench
 
     class OrderPlaced(Event, version=1, key="order_id"):
@@ -347,6 +294,45 @@ OWNER = """
         pass
 
     wb = Workbench(design, bootstrap_servers=sys.argv[1], folder=sys.argv[2], namespace=sys.argv[3])
+""")
+"""The beginning of a program of its own: told a Kafka, a folder and a namespace, it has a ``wb``."""
+
+CLOSING = """
+    def held():
+        # Counted at rest: for half a second nothing has begun or ended.
+        same, process = 0, psutil.Process()
+        count = lambda: [threading.active_count(), process.num_fds(), len(process.children())]
+        found = count()
+        while same < 25:
+            time.sleep(0.02)
+            found, last = count(), found
+            same = same + 1 if found == last else 0
+        return found
+
+    before = held()
+    wb.start()
+    wb.publish_many([OrderPlaced(order_id=str(n)) for n in range(3)])
+    wb.wait_until_idle(60)
+    at_work = held()
+    wb.close()
+    print(json.dumps([before, at_work, held()]), flush=True)
+"""
+
+
+def test_closing_leaves_no_process_thread_or_open_file_behind(kafka, tmp_path):
+    """In a process of its own, where clients of other tests neither come nor go."""
+    program = DESIGN + textwrap.dedent(CLOSING)
+    command = [sys.executable, "-c", program, kafka.bootstrap_servers, str(tmp_path)]
+    run = subprocess.run(
+        [*command, f"closing-{os.getpid()}"], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    before, at_work, after = json.loads(run.stdout)
+    assert all(more > few for few, more in zip(before, at_work, strict=True))
+    assert after == before  # threads, open files, processes
+
+
+OWNER = """
     wb.start()
     pids = [life.pid for life in wb.lives().values()]
     print(json.dumps([*pids, wb.runner._server.pid]), flush=True)
@@ -359,7 +345,7 @@ def test_no_service_is_left_when_the_process_that_owns_them_is_killed(kafka, tmp
         [
             sys.executable,
             "-c",
-            textwrap.dedent(OWNER),
+            DESIGN + textwrap.dedent(OWNER),
             kafka.bootstrap_servers,
             str(tmp_path),
             f"t{uuid4().hex[:10]}",

@@ -94,7 +94,7 @@ class ConformancePart:
         )
         return cls(
             correlation_id=index.correlation_id,
-            started=np.minimum.reduceat(index.time, index.start[:-1]),
+            started=index.spans[0],
             right=judged.right_per_flow(index),
             deviations=names,
             which=which,

@@ -1,12 +1,20 @@
-"""What waits for a Kafka that is there and does not answer: it ends, and says what is not known."""
+"""A Kafka that is there and does not answer: the wait for it ends, and says what is not known.
+
+It stands still, or what it was asked hangs on a transaction that it has left open for ever.
+"""
 
 from __future__ import annotations
 
+import os
+import shutil
+import signal
 import time
 from contextlib import closing, contextmanager
 
 import psutil
 import pytest
+from kafka import KafkaProducer, TopicPartition
+from kafka.structs import OffsetAndMetadata
 
 from workbench.brokers import (
     Commit,
@@ -34,17 +42,23 @@ def server(tmp_path_factory):
         yield kafka
 
 
+def joined(broker):
+    consumer = broker.consumer("readers", ["orders"], "reader-0")
+    patience, settled = time.monotonic() + 60, 0
+    while settled < 5:  # it may join anew, having learnt more
+        assert time.monotonic() < patience
+        consumer.poll(0.1)
+        settled = settled + 1 if consumer.assigned() and consumer.joined() else 0
+    return consumer
+
+
 @pytest.fixture
 def member(server, monkeypatch):
     monkeypatch.setattr(kafka_clients, "_POSITION_TIMEOUT_MS", 1_000)
     monkeypatch.setattr(kafka_transactions, "_UNANSWERED_MS", 1_000)
     broker = KafkaBroker(server.bootstrap_servers)
     broker.ensure_channels({"orders": 1})
-    consumer = broker.consumer("readers", ["orders"], "reader-0")
-    patience, settled = time.monotonic() + 30, 0
-    while settled < 5 and time.monotonic() < patience:  # it may join anew, having learnt more
-        consumer.poll(0.1)
-        settled = settled + 1 if consumer.assigned() and consumer.joined() else 0
+    consumer = joined(broker)
     yield broker, consumer
     consumer.close()
     broker.close()
@@ -86,7 +100,11 @@ def next_life(member):
     broker, consumer = member
     yield
     with closing(broker.transactional_producer("t", "readers")) as anew:
-        (answer,) = anew.transact([EVENT], {FIRST: Commit(1, "8")}, consumer)
+        goes_on(anew, consumer)
+
+
+def goes_on(producer, consumer):
+    (answer,) = producer.transact([EVENT], {FIRST: Commit(1, "8")}, consumer)
     assert isinstance(answer, Landed)
     assert consumer.committed() == {FIRST: Commit(1, "8")}
 
@@ -112,3 +130,48 @@ def test_a_transaction_whose_commit_is_not_answered_is_given_up(server, member):
         psutil.Process(server.pid).resume()
         producer.close()
     assert time.monotonic() - began < SOON
+
+
+def test_the_next_life_of_a_producer_ends_what_its_coordinator_has_forgotten(tmp_path, monkeypatch):
+    """Its coordinator is given back the memory of before: so a real broker was seen to come back."""
+    monkeypatch.setattr(kafka_clients, "_POSITION_TIMEOUT_MS", 2_000)
+    kafka = LocalKafka(tmp_path / "kafka", free_port())
+    kafka.start()
+    broker = KafkaBroker(kafka.bootstrap_servers)
+    try:
+        broker.ensure_channels({"orders": 1})
+        producer = KafkaProducer(
+            bootstrap_servers=kafka.bootstrap_servers, transactional_id="t", max_block_ms=60_000
+        )
+        producer.init_transactions()
+        kafka.stop()
+        memory = [
+            shutil.copytree(part, tmp_path / part.name)
+            for part in (tmp_path / "kafka" / "data").glob("__transaction_state-*")
+        ]
+        assert memory
+
+        kafka.start(same_port=True)
+        offsets = {TopicPartition("orders", 0): OffsetAndMetadata(0, "lost", -1)}
+        producer.begin_transaction()
+        producer.send_offsets_to_transaction(offsets, "readers")
+        process = psutil.Process(kafka.pid)
+        os.kill(kafka.pid, signal.SIGKILL)
+        process.wait(30)
+        producer.close(timeout=0)
+        kafka.stop()
+        for part in memory:
+            place = tmp_path / "kafka" / "data" / part.name
+            shutil.rmtree(place)
+            shutil.copytree(part, place)
+
+        kafka.start(same_port=True)
+        with closing(joined(broker)) as consumer:
+            with pytest.raises(BrokerUnavailableError, match="Kafka did not say what is committed"):
+                consumer.committed()
+            with closing(broker.transactional_producer("t", "readers")) as anew:
+                assert consumer.committed() == {}
+                goes_on(anew, consumer)
+    finally:
+        broker.close()
+        kafka.stop()
