@@ -18,6 +18,8 @@ _HEAP: Final = 4096
 """Rows whose table fits into the cache next to a processor."""
 _FEW: Final = 32
 """Rows that are searched one by one."""
+_RUN: Final = 8
+"""Rows that are sorted by putting each in its place."""
 _U: Final = np.uint64
 
 
@@ -148,9 +150,17 @@ def slot_of(table: Ints, used: int, keys: Ints, key: int, hashed: np.int64) -> n
     return slot
 
 
-@njit(cache=True, nogil=True)
 def earliest(group: Small, n_groups: int, time: Ints) -> Ints:
-    """The least time of each group."""
+    """The least time of each group; the largest number for a group without rows."""
+    found = in_ranges(
+        lambda first, end: _earliest(group[first:end], n_groups, time[first:end]), cuts(len(group))
+    )
+    least: Ints = np.min(found, axis=0)
+    return least
+
+
+@njit(cache=True, nogil=True)
+def _earliest(group: Small, n_groups: int, time: Ints) -> Ints:
     found = np.full(n_groups, np.iinfo(np.int64).max, np.int64)
     for row in range(len(group)):
         number = group[row]
@@ -178,14 +188,14 @@ def _sort(rows: Small, keys: Ints, start: Ints, tied: Bools, first: int, end: in
     spare_rows, spare_keys = np.empty(0, np.int32), np.empty(0, np.int64)
     for group in range(first, end):
         low, high = start[group], start[group + 1]
-        for run in range(low, high, _FEW):
-            for at in range(run + 1, min(run + _FEW, high)):
+        for run in range(low, high, _RUN):
+            for at in range(run + 1, min(run + _RUN, high)):
                 key, row, to = keys[at], rows[at], at
                 while to > run and keys[to - 1] > key:
                     keys[to], rows[to] = keys[to - 1], rows[to - 1]
                     to -= 1
                 keys[to], rows[to] = key, row
-        width = _FEW
+        width = _RUN
         while width < high - low:
             if len(spare_rows) < high - low:
                 spare_rows, spare_keys = (

@@ -23,7 +23,7 @@ from workbench.analysis.answer import Answer
 from workbench.analysis.hop_kinds import HOP, hop_kinds, hop_names
 from workbench.analysis.order import nanoseconds
 from workbench.analysis.parts import causes_of, inferred_from
-from workbench.analysis.quantiles import Ranked
+from workbench.analysis.quantiles import Grouped
 from workbench.analysis.threads import cuts, in_ranges
 from workbench.analysis.wording import count, length
 
@@ -44,8 +44,8 @@ class Part:
 
     kinds: list[tuple[str, ...]]
     """Each kind as ``HOP`` names it; two may be named alike."""
-    latency: Ranked
-    made_of: dict[str, Ranked]
+    latency: Grouped
+    made_of: dict[str, Grouped]
     """What of ``_PARTS`` the log tells, where it does."""
     attrs: dict[Hashable | None, Any]
     """Where causes are from."""
@@ -61,13 +61,13 @@ def part(index: FlowIndex, frame: pd.DataFrame) -> Part:
     )
     return Part(
         kinds=list(zip(*(names[name] for name in HOP), strict=True)),
-        latency=Ranked.of(latency, kind, len(keys)),
+        latency=Grouped.of(latency, kind, len(keys)),
         made_of=_made_of(index, frame, kind, len(keys)),
         attrs=causes_of(index),
     )
 
 
-def _made_of(index: FlowIndex, frame: pd.DataFrame, kind: Small, n: int) -> dict[str, Ranked]:
+def _made_of(index: FlowIndex, frame: pd.DataFrame, kind: Small, n: int) -> dict[str, Grouped]:
     broker_time, started = _times(frame, "broker_time"), _times(frame, "started")
     if broker_time is None and started is None and "duration_ns" not in frame:
         return {}
@@ -82,7 +82,7 @@ def _made_of(index: FlowIndex, frame: pd.DataFrame, kind: Small, n: int) -> dict
     for name, times in zip(_PARTS, (sent, _minus(began, at_broker), worked), strict=True):
         if times is not None:
             told = times != _UNKNOWN
-            found[name] = Ranked.of(times[told], kind[effect[told]], n)
+            found[name] = Grouped.of(times[told], kind[effect[told]], n)
     return found
 
 
@@ -124,12 +124,12 @@ def whole(parts: Sequence[Part]) -> Answer:
 
 
 def _together(
-    kinds: list[tuple[str, ...]], ranked: Sequence[tuple[list[tuple[str, ...]], Ranked]]
-) -> Ranked:
+    kinds: list[tuple[str, ...]], grouped: Sequence[tuple[list[tuple[str, ...]], Grouped]]
+) -> Grouped:
     """The times of some parts, each with its own kinds, by the kinds of them all."""
     place = {kind: at for at, kind in enumerate(kinds)}
-    codes = [np.array([place[kind] for kind in own], np.int64) for own, _ in ranked]
-    return Ranked.together([times for _, times in ranked], codes, len(kinds))
+    codes = [np.array([place[kind] for kind in own], np.int64) for own, _ in grouped]
+    return Grouped.together([times for _, times in grouped], codes, len(kinds))
 
 
 def _begun(

@@ -107,25 +107,25 @@ class FlowIndex:
         is_event = np.ones(len(frame), dtype=bool)
         is_event[copy] = False
 
-        number, names = _flow_numbers(frame, np.where(is_event, correlation, _NONE), named, time)
-        events = dealt(np.where(is_event, number[correlation], _NONE), len(names), time)
+        group = correlation.copy()
+        group[copy] = _NONE
+        number, names = _flow_numbers(frame, group, named, time)
+        events = dealt(_looked_up(number, group), len(names), time)
         tied = sort_groups(events)
         break_ties(events.rows, tied, frame)
         start = events.start
         cause = found_in_group(events.rows, start, hashes, Texts.of(frame["causation_id"]).hashes())
         effects_after_causes(events.rows, events.values, cause, start)
 
-        row = events.rows.astype(np.int64)
-        position = np.full(len(frame) + 1, _NONE)  # the last is for no row at all, -1
-        position[row] = np.arange(len(row), dtype=np.int32)
+        row, position = _placed(events.rows, len(frame))
         copy_event = position[original].astype(np.int64)
         return cls(
             row=row,
             flow=np.repeat(np.arange(len(names)), np.diff(start)),
             cause=cause,
             time=events.values,
-            type=_labels(frame["type"], row),
-            source=_labels(frame["source"], row),
+            type=_labels(frame["type"], events.rows),
+            source=_labels(frame["source"], events.rows),
             start=start,
             correlation_id=names,
             copy=copy,
@@ -137,7 +137,7 @@ class FlowIndex:
             duplicate=~letter[copy],
             dead=dead,
             reason=_reasons(frame, copy[dead]),
-            flowless=np.flatnonzero(is_event & (correlation < 0)),
+            flowless=np.flatnonzero((correlation < 0) & is_event),
             end=int(time.max()) if len(time) else 0,
             type_names=_names(frame["type"], NO_TYPE),
             source_names=_names(frame["source"], NO_SOURCE),
@@ -310,14 +310,51 @@ def _flow_numbers(
     return number, ids.take(example[order])
 
 
+def _looked_up(number: Small, at: Small) -> Small:
+    """``number[at]``, on all processors."""
+    found = np.empty(len(at), np.int32)
+    in_ranges(lambda first, end: _look_up(number, at, found, first, end), cuts(len(at)))
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _look_up(number: Small, at: Small, found: Small, first: int, end: int) -> None:
+    for place in range(first, end):
+        found[place] = number[at[place]]
+
+
+def _placed(rows: Small, n: int) -> tuple[Ints, Small]:
+    """The row at each position, and the position of each of ``n`` rows.
+
+    That of a row that is no event is -1, and so is that of the last, which is for no row at all.
+    """
+    row, position = np.empty(len(rows), np.int64), np.full(n + 1, _NONE)
+    in_ranges(lambda first, end: _place(rows, row, position, first, end), cuts(len(rows)))
+    return row, position
+
+
+@njit(cache=True, nogil=True)
+def _place(rows: Small, row: Ints, position: Small, first: int, end: int) -> None:
+    for at in range(first, end):
+        row[at] = rows[at]
+        position[rows[at]] = at
+
+
 def _names(column: pd.Series[Any], null: str) -> NDArray[np.object_]:
     """The categories of a column, with a last name for null."""
     return np.append(column.cat.categories.to_numpy(dtype=object), null)
 
 
-def _labels(column: pd.Series[Any], rows: Ints) -> Ints:
+def _labels(column: pd.Series[Any], rows: Small) -> Ints:
     """What a category column has at some rows, as indices into its names."""
-    codes = column.cat.codes.to_numpy().take(rows)
-    if codes.min(initial=0) < 0:
-        return np.where(codes < 0, len(column.cat.categories), codes).astype(np.int64)
-    return codes.astype(np.int64)
+    codes, null = column.cat.codes.to_numpy(), len(column.cat.categories)
+    found = np.empty(len(rows), np.int64)
+    in_ranges(lambda first, end: _label(codes, null, rows, found, first, end), cuts(len(rows)))
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _label(codes: NDArray[Any], null: int, rows: Small, found: Ints, first: int, end: int) -> None:
+    for at in range(first, end):
+        code = codes[rows[at]]
+        found[at] = code if code >= 0 else null

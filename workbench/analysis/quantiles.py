@@ -6,41 +6,33 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from workbench.analysis.arrays import Ints
 from workbench.analysis.grouping import Small, dealt
 from workbench.analysis.threads import cuts_between, in_ranges
 
-_LARGE: Final = 10_000
-"""Values of a group that are worth a thread."""
+_LARGE: Final = 500
+"""Values from which on a group is not sorted to find quantiles, and is worth a thread."""
+_LOW: Final = np.int64(0xFFFFFFFF)
 
 
-class Ranked(NamedTuple):
-    """Values group by group, those of each group ascending."""
+class Grouped(NamedTuple):
+    """Values group by group. Those of one group are in no order that counts."""
 
     values: Ints
     start: Ints
     """Where each group starts, with the end of the last behind."""
 
     @classmethod
-    def of(cls, values: Ints, group: Ints | Small, n_groups: int) -> Ranked:
-        """Sort the values of each group; -1 is no group."""
+    def of(cls, values: Ints, group: Ints | Small, n_groups: int) -> Grouped:
+        """Put the values of each group side by side; -1 is no group."""
         _, values, start = dealt(group.astype(np.int32, copy=False), n_groups, values)
-        bounds = start.tolist()
-
-        def sort(first: int, end: int) -> None:
-            for n in range(first, end):
-                if bounds[n + 1] - bounds[n] > 1:
-                    values[bounds[n] : bounds[n + 1]].sort()
-
-        # Many small groups sort no faster at once: threads would wait for each other's Python.
-        large = len(values) > _LARGE * n_groups
-        in_ranges(sort, cuts_between(start) if large else [0, n_groups])
         return cls(values, start)
 
     @classmethod
-    def together(cls, pieces: Sequence[Ranked], codes: Sequence[Ints], n_groups: int) -> Ranked:
+    def together(cls, pieces: Sequence[Grouped], codes: Sequence[Ints], n_groups: int) -> Grouped:
         """Put some together, whose groups have other numbers by now: ``codes`` of each piece."""
         if len(pieces) == 1 and np.array_equal(codes[0], np.arange(n_groups)):
             return pieces[0]
@@ -64,6 +56,7 @@ class Ranked(NamedTuple):
         where = np.asarray(at)[:, None] * np.maximum(size - 1, 0)
         below = np.floor(where).astype(np.int64)
         above = np.minimum(below + 1, np.maximum(size - 1, 0))
+        self._put_in_place(np.vstack([below, above]))
         last = len(self.values) - 1
         low = self.values[np.minimum(first + below, last)]
         high = self.values[np.minimum(first + above, last)]
@@ -71,19 +64,52 @@ class Ranked(NamedTuple):
         result[:, size == 0] = np.nan
         return result
 
+    def _put_in_place(self, ranks: Ints) -> None:
+        """Move, in each group, the values of some ranks to where they were if it were sorted.
+
+        Parameters
+        ----------
+        ranks
+            One column per group.
+        """
+        bounds = self.start.tolist()
+
+        def put(first: int, end: int) -> None:
+            for n in range(first, end):
+                values = self.values[bounds[n] : bounds[n + 1]]
+                if len(values) > _LARGE:
+                    values.partition(ranks[:, n])
+                elif len(values) > 1:
+                    values.sort()
+
+        # Many small groups are no faster at once: threads would wait for each other's Python.
+        large = len(self.values) > _LARGE * ranks.shape[1]
+        in_ranges(put, cuts_between(self.start) if large else [0, ranks.shape[1]])
+
     def means(self) -> NDArray[np.float64]:
-        """The mean of each group; NaN for a group without values."""
-        size, sums = np.diff(self.start), np.full(len(self.start) - 1, np.nan)
-        some = size > 0
-        if some.any():
-            first = self.start[:-1][some]
-            sums[some] = np.add.reduceat(self.values, first, dtype=np.float64) / size[some]
-        return sums
+        """The mean of each group; NaN for a group without values. Sums are exact."""
+        size = np.diff(self.start)
+        high, low = np.zeros(len(size), np.int64), np.zeros(len(size), np.int64)
+        in_ranges(
+            lambda first, end: _sums(self.values, self.start, high, low, first, end),
+            cuts_between(self.start),
+        )
+        with np.errstate(invalid="ignore"):
+            return (high * float(_LOW + 1) + low) / size
+
+
+@njit(cache=True, nogil=True)
+def _sums(values: Ints, start: Ints, high: Ints, low: Ints, first: int, end: int) -> None:
+    """The sums of the upper and of the lower 32 bits: one of all bits might not fit."""
+    for group in range(first, end):
+        for at in range(start[group], start[group + 1]):
+            high[group] += values[at] >> 32
+            low[group] += values[at] & _LOW
 
 
 def quantiles(values: Ints, group: Ints, n_groups: int, at: Sequence[float]) -> NDArray[np.float64]:
-    """Quantiles of the values of each group; see :meth:`Ranked.quantiles`."""
-    return Ranked.of(values, group, n_groups).quantiles(at)
+    """Quantiles of the values of each group; see :meth:`Grouped.quantiles`."""
+    return Grouped.of(values, group, n_groups).quantiles(at)
 
 
 def weighted_quantiles(

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.analysis.intervals import by_group
 from workbench.analysis.quantiles import quantiles
 
 if TYPE_CHECKING:
@@ -58,9 +57,8 @@ def how_far_out(
         many values it has.
     """
     n = np.bincount(group, minlength=n_groups)
-    ranked, its_group, _ = by_group(values, group, np.zeros(len(values), dtype=bool))
     at = [*(1 - tail for tail in _TAILS), 0.5, *_TAILS]
-    levels = np.log(np.maximum(quantiles(ranked, its_group, n_groups, at), 1))
+    levels = np.log(np.maximum(quantiles(values, group, n_groups, at), 1))
     middle = levels[len(_TAILS)]
     spreads = []
     for side in (levels[len(_TAILS) + 1 :], levels[: len(_TAILS)]):
