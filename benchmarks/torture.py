@@ -1,7 +1,7 @@
 """The torture run: random faults of every kind under the order choreography, every order accounted for.
 
 ``python -m benchmarks.torture [--seeds 1 2 3] [--flows 20000] [--faults 200] [--broker rabbitmq]
-[--delivery transactions]``.
+[--delivery transactions] [--broker-share 0.6]``.
 Exit code 1 if an order is lost, doubled or ends wrongly. The services have from one to three
 instances, which come and go meanwhile. Orders are published all the while; what the broker did not
 acknowledge is published again under the same id. Poison is extra. When the faults are over, dead
@@ -39,6 +39,7 @@ from workbench.services import AT_LEAST_ONCE, DELIVERIES
 
 SERVERS: dict[str, Callable[..., Any]] = {"kafka": LocalKafka, "rabbitmq": LocalRabbitMQ}
 PATIENCE = 300.0
+_BROKER_SHARE = 0.08
 _RESCALED_EVERY = 7
 """Faults between two changes of a service's number of instances."""
 
@@ -86,8 +87,17 @@ def torture(
     pause: float = 1.0,
     delivery: str = AT_LEAST_ONCE,
     broker: str = "kafka",
+    broker_share: float = _BROKER_SHARE,
 ) -> Report:
-    """Run it once; ``pause`` is the mean time between two faults, in seconds."""
+    """Run it once.
+
+    Parameters
+    ----------
+    pause
+        The mean time between two faults, in seconds.
+    broker_share
+        The share of faults that strike the broker.
+    """
     chance = random.Random(seed)
     orders = some_orders(flows, declined=flows // 50, sold_out=flows // 100, prefix=f"t{seed}")
     began = time.monotonic()
@@ -106,7 +116,7 @@ def torture(
         )
         wb.faults.seed = seed
         wb.start()
-        _break_things(wb, orders, chance, faults, pause, say)
+        _break_things(wb, orders, chance, faults, pause, broker_share, say)
         say("the faults are over; waiting for rest")
         wb.faults.wait(PATIENCE)
         redriven = _settle(wb)
@@ -119,6 +129,7 @@ def _break_things(
     chance: random.Random,
     faults: int,
     pause: float,
+    broker_share: float,
     say: Callable[[str], None],
 ) -> None:
     """Publish all orders, spread over the time that the faults take."""
@@ -130,7 +141,7 @@ def _break_things(
         left = _publish(wb, left[:each]) + left[each:]
         if n <= faults:
             try:
-                fault = wb.faults.random(chance)
+                fault = wb.faults.random(chance, broker_share=broker_share)
                 say(f"{n}/{faults} {fault.kind} of {fault.target}; {len(left):,} orders to go")
             except WorkbenchError as error:
                 say(f"{n}/{faults} not inflicted: {error}")
@@ -234,6 +245,7 @@ def main() -> int:
     parser.add_argument("--faults", type=int, default=200)
     parser.add_argument("--broker", choices=SERVERS, default="kafka")
     parser.add_argument("--delivery", choices=DELIVERIES, default=AT_LEAST_ONCE)
+    parser.add_argument("--broker-share", type=float, default=_BROKER_SHARE)
     asked = parser.parse_args()
     good = True
     for seed in asked.seeds:
@@ -243,6 +255,7 @@ def main() -> int:
             faults=asked.faults,
             delivery=asked.delivery,
             broker=asked.broker,
+            broker_share=asked.broker_share,
             say=print,
         )
         print(report, flush=True)

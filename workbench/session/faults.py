@@ -45,7 +45,6 @@ SOURCE = "workbench"
 _STARTED, _ENDED = "FaultStarted", "FaultEnded"
 _NOTE_AGAIN = 0.5
 _LAST_NOTES_WITHIN = 3.0
-_BROKER_SHARE = 0.08
 _PORT_FREE_WITHIN = 30.0  # seconds, for a program that took it meanwhile
 Duration = str | float
 
@@ -229,8 +228,14 @@ class Faults:
                 raise FaultError(f"after {timeout:g} s some faults still last: {kinds}.")
             time.sleep(0.05)
 
-    def random(self, chance: random.Random, *, broker: bool = True) -> Fault:
-        """One fault of any kind, on anyone, drawn from ``chance``: for torture."""
+    def random(self, chance: random.Random, *, broker_share: float = 0.08) -> Fault:
+        """One fault of any kind, on anyone, drawn from ``chance``: for torture.
+
+        Parameters
+        ----------
+        broker_share
+            The share of faults that strike the broker, if it is a local one; one at a time.
+        """
         services = [name for name, life in self._running.lives().items() if life.wanted]
         if not services:
             raise FaultError("no service runs: wb.start() first.")
@@ -247,7 +252,7 @@ class Faults:
             lambda: self.poison(chance.choice(list(self._choreography.event_types))),
         ]
         whole = not any("broker" in fault.kind for fault in self.active())
-        if broker and self._connection.local_server and whole and chance.random() < _BROKER_SHARE:
+        if self._connection.local_server and whole and chance.random() < broker_share:
             kinds = [
                 lambda: self.stop_broker(chance.uniform(0.0, 1.0)),
                 lambda: self.kill_broker(chance.uniform(0.0, 1.0)),
