@@ -275,6 +275,31 @@ def test_when_the_fork_server_is_killed_the_services_end_and_are_started_anew(ma
     assert len(said) == 3
 
 
+def test_a_restart_that_the_fork_server_does_not_answer_is_tried_again(make, said):
+    wb = make()
+    wb.start()
+    server = wb.runner._server
+    wb.runner.crash("billing")
+    until(lambda: not wb.lives()["billing"].up, "the crash")
+    os.kill(server.pid, signal.SIGSTOP)
+    until(lambda: wb.lives()["billing"].up, "the restart, which nobody answers")
+    os.kill(server.pid, signal.SIGKILL)
+
+    until(
+        lambda: all(life.state == "running" and life.pid for life in wb.lives().values()),
+        "services running again",
+    )
+    assert any(
+        sentence.startswith(
+            "billing could not be started: the fork server does not answer; it is tried again in "
+        )
+        for sentence in said
+    )
+    wb.publish_many(some_orders(5))
+    wb.wait_until_idle()
+    assert wb.state("shipping") == {"parcels": 5}
+
+
 DESIGN = textwrap.dedent("""
     import json, sys, threading, time
     import psutil

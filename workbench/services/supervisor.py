@@ -29,6 +29,8 @@ _BACKOFF = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 """Seconds before the first, second, … restart after a crash."""
 _CALM_AFTER = 20.0
 """Seconds of running after which crashes before are forgiven."""
+_ANSWERS_WITHIN = 30.0
+"""Seconds that the fork server may take to start a service."""
 _WORDS = 200
 """Letters at most of what a service said last before it crashed."""
 _READ_BYTES = 4_000
@@ -154,18 +156,18 @@ class Supervisor(Runner):
         output = self.output_path(service)
         self._printed[service] = output.stat().st_size if output.exists() else 0
         assert server.stdin is not None
-        server.stdin.write(FRAME.pack(len(request)) + request)
-        server.stdin.flush()
-        if not self._changed.wait_for(lambda: life.pid is not None or not life.up, timeout=30):
+        with contextlib.suppress(OSError):  # it ended just now: nobody answers
+            server.stdin.write(FRAME.pack(len(request)) + request)
+            server.stdin.flush()
+        self._changed.wait_for(lambda: life.pid is not None or not life.up, timeout=_ANSWERS_WITHIN)
+        if life.pid is None:
+            life.up = False
             raise ServiceError(f"{service} could not be started: the fork server does not answer.")
 
     def _running_server(self) -> subprocess.Popen[bytes]:
         if self._server is not None and self._server.poll() is None:
             return self._server
-        if self._server is not None and self._server.stdin is not None:
-            with contextlib.suppress(OSError):
-                self._server.stdin.close()  # of one that was killed
-        self._end_reports()
+        self._forget_server()
         here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._reports = here
         with contextlib.suppress(OSError):
@@ -185,6 +187,21 @@ class Supervisor(Runner):
             threading.Thread(target=target, args=(source,), daemon=True).start()
         return self._server
 
+    def _forget_server(self) -> None:
+        """Let go of a fork server that was killed: what it ran has ended with it."""
+        server, self._server = self._server, None
+        if server is None:
+            return
+        if server.stdin is not None:
+            with contextlib.suppress(OSError):
+                server.stdin.close()
+        self._end_reports()
+        for life in self._lives.values():
+            if life.up and life.pid is not None:
+                self._ended(life.service, life.pid, -int(signal.SIGKILL))
+            life.up = False  # also of one that was about to be started
+        self._changed.notify_all()
+
     def _read_news(self, server: subprocess.Popen[bytes]) -> None:
         assert server.stdout is not None
         with server.stdout as lines:
@@ -198,10 +215,7 @@ class Supervisor(Runner):
                     self._changed.notify_all()
         with self._lock:
             if not self._closed and self._server is server:
-                for life in self._lives.values():
-                    if life.up and life.pid is not None:
-                        self._ended(life.service, life.pid, -int(signal.SIGKILL))
-                self._changed.notify_all()
+                self._forget_server()
 
     def _read_reports(self, reports: socket.socket) -> None:
         with reports:
@@ -229,18 +243,23 @@ class Supervisor(Runner):
         if not life.wanted or self._closed:
             return
         life.crashes += 1
-        calm = time.monotonic() - self._started_at[service] > _CALM_AFTER
-        crashes = 0 if calm else self._recent_crashes.get(service, 0)
-        self._recent_crashes[service] = crashes + 1
-        wait = _BACKOFF[min(crashes, len(_BACKOFF) - 1)]
+        wait = self._restart_later(service)
         how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
         why = self._last_words(service) if code > 0 else ""
         because = f": {why};" if why else ";"
         self._say(f"{service} crashed ({how}){because} it is restarted in {wait:g} s.")
+
+    def _restart_later(self, service: str) -> float:
+        """Restart a service after some seconds, which are returned: more after each crash."""
+        calm = time.monotonic() - self._started_at[service] > _CALM_AFTER
+        crashes = 0 if calm else self._recent_crashes.get(service, 0)
+        self._recent_crashes[service] = crashes + 1
+        wait = _BACKOFF[min(crashes, len(_BACKOFF) - 1)]
         timer = threading.Timer(wait, self._restart, args=(service,))
         timer.daemon = True
         self._timers[service] = timer
         timer.start()
+        return wait
 
     def _last_words(self, service: str) -> str:
         """The last line of what this life of a service has put out, shortened; empty: none."""
@@ -258,8 +277,13 @@ class Supervisor(Runner):
     def _restart(self, service: str) -> None:
         with self._lock:
             life = self._lives[service]
-            if life.wanted and not life.up and not self._closed:
+            if not life.wanted or life.up or self._closed:
+                return
+            try:
                 self._spawn(service, self._packed[service])
+            except (ServiceError, OSError) as error:
+                wait = self._restart_later(service)
+                self._say(f"{str(error).rstrip('.')}; it is tried again in {wait:g} s.")
 
     def _cancel_restart(self, service: str) -> None:
         timer = self._timers.pop(service, None)
