@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from workbench.analysis.arrays import Bools, Ints
 from workbench.analysis.due_codes import Codes, DesignArrays
 from workbench.analysis.inference import infer_by_design
+from workbench.analysis.reasons import read_reason
 
 if TYPE_CHECKING:
     from workbench.analysis.index import FlowIndex
@@ -165,9 +166,13 @@ def _mark_given_up(index: FlowIndex, slot: Ints, design: DesignArrays, became: M
     known = event >= 0
     if not known.any() or not len(design.dues):
         return
-    who = pd.Series(index.reason[known], dtype="object").astype("str").str.split(":", n=1).str[0]
+    told = [read_reason(str(reason)) for reason in index.reason[known]]
     letters = pd.DataFrame(
-        {"event": event[known], "who": who.to_numpy(), "type": index.type[event[known]]}
+        {
+            "event": event[known],
+            "who": [f"{by.service}/{by.reaction}" if by.reaction else by.service for by in told],
+            "type": index.type[event[known]],
+        }
     )
     type_of = np.repeat(np.arange(len(design.types)), np.diff(design.codes.due_start))
     named = [
