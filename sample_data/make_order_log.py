@@ -1,4 +1,4 @@
-"""Make ``sample_data/order_log.jsonl`` again: run the order choreography and break it.
+"""Make ``sample_data/order_log.jsonl`` again: run the design of ``sample_data/orders`` and break it.
 
 ``python sample_data/make_order_log.py`` runs it on a local Kafka, in about half a minute.
 What is wrong in the log, on purpose and for real:
@@ -13,10 +13,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from workbench import Context, EventLog, RetryPolicy, Workbench
+from workbench import Choreography, Context, EventLog, RetryPolicy, Workbench
 from workbench.examples import orders as example
 from workbench.services import Supervisor, service_spec
 
+DESIGN = Path(__file__).parent / "orders"
 OUT = Path(__file__).parent / "order_log.jsonl"
 ORDERS = 2_000
 CLOSED, FORGOTTEN = "o-00710", "o-01310"
@@ -36,12 +37,28 @@ def ship(event: example.PaymentReceived, ctx: Context) -> example.OrderShipped |
     return None if event.order_id == FORGOTTEN else example.ship(event, ctx)
 
 
+def release(event: example.OrderPlaced) -> example.StockReleased:
+    """inventory: what it does to undo a reservation."""
+    return example.StockReleased(order_id=event.order_id, quantity=event.quantity)
+
+
+def shop() -> Choreography:
+    """The design of ``sample_data/orders``, in Python, and with the two bugs."""
+    design = Choreography()
+    inventory, orders = design.service("inventory"), design.service("orders")
+    inventory.on()(example.reserve)
+    inventory.compensates("reserve", when=example.PaymentDeclined)(release)
+    design.service("billing").on()(charge)
+    design.service("shipping").on()(ship)
+    for handler in (example.complete, example.cancel_unpaid, example.cancel_unavailable):
+        orders.on()(handler)
+    return design
+
+
 def main() -> None:
     """Run it, capture it, and say what is in it."""
     retry = RetryPolicy(attempts=2, later=())
-    with Workbench(example.order_choreography(), namespace="sample", retry=retry) as wb:
-        wb.service("billing").on()(charge)
-        wb.service("shipping").on()(ship)
+    with Workbench(shop(), namespace="sample", retry=retry) as wb:
         wb.reset()
         wb.start("billing", "shipping", "orders")
         spec = service_spec(
@@ -63,7 +80,7 @@ def main() -> None:
     log = EventLog(log.frame.assign(channel=plain))
     log.save(OUT)
     print(log)
-    print(log.stuck(example.order_choreography()).to_string())
+    print(log.stuck(Choreography.load(DESIGN)).to_string())
 
 
 if __name__ == "__main__":

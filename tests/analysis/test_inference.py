@@ -3,7 +3,6 @@
 from itertools import pairwise
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -116,11 +115,17 @@ def test_by_habit_an_event_whose_usual_causes_are_absent_follows_the_one_before_
     assert causes(log)["g/B"] == "g/X"
 
 
-def test_nearly_all_causes_of_the_order_example_are_found_without_a_design():
+def test_all_causes_of_the_order_example_are_found_with_its_design_and_nearly_all_without():
     log = EventLog.read(LOG)
-    untold = EventLog(log.frame.assign(causation_id=None)).with_causes()
-    true, found = causes(log), causes(untold)
-    assert np.mean([found[name] == cause for name, cause in true.items()]) == 1.0
+    untold = EventLog(log.frame.assign(causation_id=None))
+    true = causes(log)
+    by_design = causes(untold.with_causes(Choreography.load(LOG.parent / "orders")))
+    assert by_design == true
+    found = causes(untold.with_causes())
+    wrong = {name for name, cause in true.items() if found[name] != cause}
+    released = log.frame.loc[log.frame["type"] == "StockReleased", "id"]
+    assert wrong <= set(released)  # of what a declined payment sets off side by side, the later
+    assert len(wrong) < 60
 
 
 @st.composite

@@ -34,17 +34,18 @@ def test_the_order_log_holds_a_duplicate_and_a_dead_letter(log):
 
 
 def test_the_stuck_orders_of_the_order_log_are_found_and_nothing_else(log):
-    stuck = log.stuck(order_choreography().expected_effects())
+    design = Choreography.load(DESIGN)
+    stuck = log.stuck(design.expected_effects())
     assert set(stuck["event_type"]) == {"StockReserved", "PaymentReceived"}
     assert len(stuck) == 2
-    by_design = log.stuck(order_choreography())
+    by_design = log.stuck(design)
     assert by_design["waiting_on"].tolist() == ["billing", "shipping"]
     letter = stuck.set_index("event_type")["dead_letter"]["StockReserved"]
     assert letter.startswith("billing/charge: LookupError: the account of")
 
 
 def test_the_order_log_departs_from_its_design_where_it_was_made_to_and_nowhere_else(log):
-    answer = log.conformance(order_choreography())
+    answer = log.conformance(Choreography.load(DESIGN))
     assert answer[["kind", "service", "effect_type", "events"]].to_numpy().tolist() == [
         ["missing", "shipping", "OrderShipped", 1]
     ]
