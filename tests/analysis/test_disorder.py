@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from workbench.analysis import EventLog
 
 NOON = pd.Timestamp("2026-11-23T12:00:00Z")
+SECOND = pd.Timedelta("1s")
 
 
 def placed(event, kind: str, ms: float, offset: int, **more) -> dict:
@@ -97,3 +98,25 @@ def test_late_events_are_those_that_a_loop_finds(found):
     late = answer[answer["kind"] == "late"].set_index("key")
     assert late["n"].to_dict() == {key: len(behind) for key, behind in expected.items()}
     assert late["worst_ms"].to_dict() == {key: max(behind) for key, behind in expected.items()}
+
+
+def test_where_clocks_differ_the_sentence_says_that_an_event_may_be_late_for_that_alone(event):
+    rows = [
+        placed(event, "A", 50, 0, key="k", source="fast"),
+        placed(event, "B", 20, 1, cause="A", key="k", source="slow"),
+        placed(event, "C", 60, 2, cause="B", key="k", source="fast"),
+    ]
+    said = EventLog(rows).disorder().sentence
+    assert said.endswith(
+        "By the logged times 1 effect happened before its cause, so clocks differ, and an event may "
+        "be late for that alone: ask log.without_skew().disorder()."
+    )
+    assert EventLog(rows).without_skew().disorder().empty
+
+
+def test_without_channels_the_picture_names_keys_alone(event):
+    rows = [
+        {"id": i, "type": "A", "source": "s", "key": "k", "offset": n, "time": NOON - n * SECOND}
+        for n, i in enumerate("ab")
+    ]
+    assert EventLog(rows).disorder().plot().layout.yaxis.ticktext == ("k",)

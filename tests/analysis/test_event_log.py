@@ -1,3 +1,5 @@
+import re
+
 import pandas as pd
 import pytest
 
@@ -27,6 +29,12 @@ def test_it_says_how_many_values_could_not_be_decoded_by_reason(event):
     assert repr(EventLog(rows)).endswith(f", {said}>")
     assert "<b>torn" not in EventLog(rows)._repr_html_()
     assert "undecoded" not in repr(EventLog([event("A", "o", 0) | {"undecoded": None}]))
+
+
+def test_in_a_cell_types_are_counted_as_events_are_each_once(orders):
+    html = orders._repr_html_()
+    assert "StockReserved (4)" in html  # beside a duplicate and a dead letter
+    assert sum(map(int, re.findall(r"\((\d+)\)", html))) == orders.events
 
 
 def test_an_empty_log_says_what_to_do_next():

@@ -411,3 +411,12 @@ def test_the_picture_sets_both_sides_beside_each_other(log, placed):
         "<b>data.country == 'DE'</b><br>on OrderPlaced"
     )
     assert "nothing in which" in EventLog([]).explain([]).plot().layout.annotations[0].text
+
+
+def test_columns_of_lists_of_one_length_are_looked_into(event):
+    rows = [
+        event("A", f"f{n}", n, tags=["slow" if n < 30 else "quick", f"order-{n}"])
+        for n in range(300)
+    ]
+    why = EventLog(rows).explain([f"f{n}" for n in range(30)])
+    assert why[["attribute", "condition"]].to_numpy().tolist()[0] == ["tags[:]", "== 'slow'"]

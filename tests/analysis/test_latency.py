@@ -83,3 +83,22 @@ def test_the_picture_says_its_unit_how_many_and_who_never_came(orders):
     assert sum(figure.data[0].y) == 2
     never = orders.latency(("ShipmentDispatched", "OrderPlaced"))
     assert sum(never.plot().data[0].y) == 2
+
+
+def test_the_picture_of_grouped_latencies_has_a_row_or_a_point_for_each_group(event):
+    rows = []
+    for n in range(8):
+        rows += [event("A", f"f{n}", 1_800_000 * n), event("B", f"f{n}", 1_800_000 * n + 100 + n)]
+        rows += [event("C", f"f{n}", 1_800_000 * n + 50)] * (n % 4 == 0)
+    log = EventLog(rows)
+    by_variant = log.latency("A", "B", by="variant").plot()
+    assert by_variant.layout.title.text == "<b>From A to B by variant, in ms (n = 8 flows)</b>"
+    p50 = next(trace for trace in by_variant.data if trace.name == "p50: half are quicker")
+    assert list(p50.y) == ["A → B<br>n = 6", "A → C → B<br>n = 2"]
+    by_hour = log.latency("A", "B", by="hour").plot()
+    assert by_hour.layout.title.text == "<b>From A to B by hour, in ms (n = 8 flows)</b>"
+    assert [list(trace.y) for trace in by_hour.data] == [
+        pytest.approx([100.95, 102.95, 104.95, 106.95]),
+        [100.5, 102.5, 104.5, 106.5],
+    ]
+    assert by_hour.data[0].x[0] == "2026-11-23 12:00"

@@ -216,3 +216,19 @@ def test_parts_of_a_log_say_of_clocks_what_all_of_it_says(seed):
         assert joined.sentence == direct.sentence
     shuffled = EventLog(frame.sample(frac=1, random_state=seed)).skew()
     pd.testing.assert_frame_equal(pd.DataFrame(shuffled), pd.DataFrame(log.skew()))
+
+
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        (1000, " All latencies are whole seconds: of each shift up to 1 s may be rounding."),
+        (1, " All latencies are whole milliseconds: of each shift up to 1 ms may be rounding."),
+        (0.001, ""),
+    ],
+)
+def test_where_times_are_told_in_coarse_steps_the_sentence_says_how_much_may_be_rounding(
+    event, step, said
+):
+    rows = [event("A", "f", 3 * step, source="s"), event("B", "f", step, "A", source="t")]
+    sentence = EventLog([*rows, event("A", "g", 0, source="s")]).skew().sentence
+    assert sentence.endswith(f"log.without_skew() takes the least.{said}")

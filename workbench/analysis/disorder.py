@@ -63,7 +63,10 @@ def part(index: FlowIndex, frame: pd.DataFrame, key: str) -> pd.DataFrame:
 
     lateness = _latest_before(time, lane) - time
     late = np.flatnonzero(lateness > 0)
-    early, behind = _effects_first(index, event, lane, time)
+    cause = _cause_rows(index, event)
+    early = np.flatnonzero((cause > np.arange(len(cause))) & (lane == lane[cause]))
+    behind = np.maximum(time[cause[early]] - time[early], 0)
+    backward = (cause >= 0) & (code == code[cause]) & (time < time[cause])
     is_first = np.diff(lane, prepend=-1) != 0
     lanes = np.bincount(keyed[is_first], minlength=1)
     split = np.flatnonzero(is_first & (np.diff(keyed, prepend=-1) != 0))
@@ -94,6 +97,7 @@ def part(index: FlowIndex, frame: pd.DataFrame, key: str) -> pd.DataFrame:
         "events": len(rows),
         "keys": len(example),
         "unplaced": unplaced,
+        "backward": int(backward.sum()),
     }
     return table[["key", "kind", "channel", "n", "ns", "example"]]
 
@@ -108,7 +112,7 @@ def whole(parts: Sequence[pd.DataFrame], key: str) -> Answer:
     table = table[["key", "kind", "channel", "n", "worst_ms", "example"]]
     from workbench.analysis.plots_bars import plot_disorder
 
-    facts = {name: total(parts, name) for name in ("events", "keys", "unplaced")}
+    facts = {name: total(parts, name) for name in ("events", "keys", "unplaced", "backward")}
     return Answer(table, _sentence(table, key, facts), plot_disorder)
 
 
@@ -129,16 +133,21 @@ def _latest_before(time: Ints, lane: Ints) -> Ints:
     return latest[upto]
 
 
-def _effects_first(index: FlowIndex, event: Ints, lane: Ints, time: Ints) -> tuple[Ints, Ints]:
-    """Rows of effects that stand before their cause in one lane, and how long before it they happened."""
+def _cause_rows(index: FlowIndex, event: Ints) -> Ints:
+    """Where among the rows the cause of each stands; -1 if it has none.
+
+    Parameters
+    ----------
+    event
+        The position of the event of each row; -1 if it is in no flow.
+    """
     place = np.full(len(index.row) + 1, -1)
     known = event >= 0
     place[event[known]] = np.flatnonzero(known)
     place[-1] = -1
     cause = np.full(len(event), -1)
     cause[known] = place[index.cause[event[known]]]
-    early = np.flatnonzero((cause > np.arange(len(cause))) & (lane == lane[cause]))
-    return early, np.maximum(time[cause[early]] - time[early], 0)
+    return cause
 
 
 _CALLED: Final = {"key": "key", "subject": "subject", "correlation_id": "correlation id"}
@@ -168,4 +177,17 @@ def _sentence(table: pd.DataFrame, key: str, facts: dict[str, Any]) -> str:
     split = table[table["kind"] == TWO]
     if len(split):
         said.append(f"{count(split['key'].nunique(), 'key')} stand on several partitions")
-    return f"Of {looked}, {'; '.join(said)}.{aside}"
+    late = bool((table["kind"] == LATE).any())
+    clocks = f" {_clocks(facts['backward'])}" if late and facts["backward"] else ""
+    return f"Of {looked}, {'; '.join(said)}.{clocks}{aside}"
+
+
+def _clocks(backward: int) -> str:
+    """What is to be thought of lateness where clocks differ."""
+    effects = "1 effect happened before its cause"
+    if backward > 1:
+        effects = f"{backward:,} effects happened before their causes"
+    return (
+        f"By the logged times {effects}, so clocks differ, and an event may be late for that alone: "
+        "ask log.without_skew().disorder()."
+    )

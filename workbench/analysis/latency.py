@@ -113,7 +113,7 @@ def whole(parts: Sequence[pd.DataFrame], between: tuple[str, str], by: By | None
     arrived = found["ns"].to_numpy()[found["ns"].to_numpy() != _NEVER]
     from workbench.analysis.plots_spread import plot_latency
 
-    draw = partial(plot_latency, nanoseconds=arrived, between=between)
+    draw = partial(plot_latency, nanoseconds=arrived, between=between, by=by)
     return Answer(table, _sentence(table, between, total(parts, "no_start")), draw)
 
 

@@ -18,6 +18,7 @@ from workbench.analysis.flow_questions import FlowQuestions
 from workbench.analysis.index import FlowIndex
 from workbench.analysis.log_questions import LogQuestions
 from workbench.analysis.stored import Stored
+from workbench.analysis.traffic_parts import events_once
 from workbench.analysis.traffic_questions import TrafficQuestions
 from workbench.analysis.wording import cut, visible
 from workbench.capture.columns import UNDATED, UNDECODED, standard_frame
@@ -411,7 +412,8 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
             f"<td style='text-align:right;font-variant-numeric:tabular-nums'>{escape(text)}</td></tr>"
             for name, text in self._facts().items()
         )
-        types = self._frame["type"].value_counts().head(_TYPES_SHOWN)
+        types = self._frame["type"].iloc[events_once(self.index)].value_counts()
+        types = types[types > 0].head(_TYPES_SHOWN)
         named = ", ".join(escape(f"{name} ({n:,})") for name, n in types.items())
         return f"<div><b>Event log</b><table>{cells}</table><div>{named}</div></div>"
 

@@ -15,6 +15,8 @@ import plotly.graph_objects as go
 from workbench import look
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
 
 _UNITS = ((3_600_000.0, "h"), (60_000.0, "min"), (1_000.0, "s"), (1.0, "ms"))
@@ -89,14 +91,45 @@ def plot_hops(hops: pd.DataFrame) -> go.Figure:
     if hops.empty:
         return empty("No event here names a cause in its own flow, so there are no hops.")
     shown = hops.head(_HOPS_SHOWN)
-    per, unit = unit_of(shown["p95_ms"].median())
-    times = shown[["p50_ms", "p95_ms", "max_ms"]] / per
     rows = [
         f"<b>{lines(f'{cause} → {effect}', 40)}</b><br>{lines(service, 40)}, n = {n:,}"
         for cause, effect, service, n in zip(
             *(shown[name] for name in ("cause_type", "effect_type", "service", "n")), strict=True
         )
     ]
+    notes = []
+    if len(hops) > len(shown):
+        notes.append(f"the {len(shown)} most frequent of {len(hops):,} kinds")
+    return time_ranges(
+        rows,
+        shown,
+        title=lambda unit: f"How long each hop takes, in {unit} (n = {shown['n'].sum():,} hops)",
+        notes=notes,
+        axis="cause to effect",
+    )
+
+
+def time_ranges(
+    rows: list[str],
+    table: pd.DataFrame,
+    *,
+    title: Callable[[str], str],
+    notes: list[str],
+    axis: str,
+) -> go.Figure:
+    """Draw a row for each range of times: half, 95 %, and all are quicker.
+
+    Parameters
+    ----------
+    rows
+        What each is called, in plotly's markup.
+    table
+        A row for each, with ``p50_ms``, ``p95_ms`` and ``max_ms``.
+    title
+        Given the unit.
+    """
+    per, unit = unit_of(table["p95_ms"].median())
+    times = table[["p50_ms", "p95_ms", "max_ms"]] / per
     figure = go.Figure()
     for row, low, high in zip(rows, times["p50_ms"], times["max_ms"], strict=True):
         figure.add_scatter(
@@ -123,25 +156,23 @@ def plot_hops(hops: pd.DataFrame) -> go.Figure:
             cliponaxis=False,
             hovertemplate=f"{name.split(':')[0]}: %{{x:,.4g}} {unit}<extra></extra>",
         )
-    notes = []
-    if len(hops) > len(shown):
-        notes.append(f"the {len(shown)} most frequent of {len(hops):,} kinds")
     positive = bool((times > 0).all(axis=None))
     if (times < 0).any(axis=None):
-        notes.append("below 0 the clocks of two services differ")
+        notes = [*notes, "below 0 the clocks of two services differ"]
     dress(
         figure,
-        title=f"How long each hop takes, in {unit} (n = {shown['n'].sum():,} hops)",
+        title=title(unit),
         subtitle="; ".join(notes),
-        height=190 + 78 * len(shown),
+        height=210 + 78 * len(rows),
     )
-    figure.update_layout(legend={"orientation": "h", "y": 1, "yanchor": "bottom"}, margin_r=110)
+    figure.update_layout(
+        legend={"orientation": "h", "y": 1, "yanchor": "bottom"}, margin={"t": 130, "r": 110}
+    )
     if positive:
         times_shown = times.to_numpy()
-        title = f"cause to effect ({unit}, log scale)"
-        log_axis(figure, times_shown.min(), times_shown.max(), title)
+        log_axis(figure, times_shown.min(), times_shown.max(), f"{axis} ({unit}, log scale)")
     else:
-        figure.update_xaxes(title=f"cause to effect ({unit})", type="linear")
+        figure.update_xaxes(title=f"{axis} ({unit})", type="linear")
     figure.update_yaxes(range=[len(rows) - 0.4, -0.7])
     return figure
 

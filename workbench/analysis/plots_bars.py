@@ -88,7 +88,10 @@ def plot_disorder(table: pd.DataFrame) -> go.Figure:
     shown = late.head(_ROWS)
     per, unit = unit_of(shown["worst_ms"].max())
     return bars(
-        [f"{row.key} on {row.channel}" for row in shown.itertuples()],
+        [
+            f"{key} on {channel}" if isinstance(channel, str) else str(key)
+            for key, channel in zip(shown["key"], shown["channel"], strict=True)
+        ],
         shown["worst_ms"] / per,
         [f"{row.n:,} {row.kind}" for row in shown.itertuples()],
         title=f"How far out of order, in {unit} (n = {len(late):,} keys)",

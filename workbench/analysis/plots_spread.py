@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from workbench import look
-from workbench.analysis.plots import dress, empty, lines, log_axis, number, unit_of
+from workbench.analysis.plots import dress, empty, lines, log_axis, number, time_ranges, unit_of
 from workbench.analysis.wording import cut
 
 if TYPE_CHECKING:
@@ -19,10 +19,14 @@ _BARS: Final = 40
 _ROWS: Final = 20
 _NAME: Final = 60
 """Letters of a name in a title or a label."""
+_GROUP: Final = 105
+"""Letters of the path of a variant."""
 
 
-def plot_latency(table: pd.DataFrame, nanoseconds: Any, between: tuple[str, str]) -> go.Figure:
-    """Draw how many flows took how long from one event to another.
+def plot_latency(
+    table: pd.DataFrame, nanoseconds: Any, between: tuple[str, str], by: str | None = None
+) -> go.Figure:
+    """Draw how many flows took how long from one event to another; if grouped, how long in each group.
 
     Parameters
     ----------
@@ -32,10 +36,18 @@ def plot_latency(table: pd.DataFrame, nanoseconds: Any, between: tuple[str, str]
         What each flow took that came from the one to the other.
     between
         The types of the two.
+    by
+        How flows are grouped, if they are: ``"variant"`` or ``"hour"``.
     """
     start, end = (cut(name, _NAME) for name in between)
     if not len(nanoseconds):
         return empty(escape(f"No flow came from {start} to {end}.", quote=False))
+    groups = table.iloc[1:]
+    groups = groups[groups["arrived"] > 0]
+    if by == "hour":
+        return _by_hour(groups, f"From {start} to {end}")
+    if by is not None:
+        return _by_group(groups, f"From {start} to {end}")
     never = int(table["never"].iloc[0])
     return times_histogram(
         nanoseconds,
@@ -44,6 +56,57 @@ def plot_latency(table: pd.DataFrame, nanoseconds: Any, between: tuple[str, str]
         axis=f"{start} to {end}",
         note=f"{never:,} more never came to {end}" if never else "",
     )
+
+
+def _by_group(groups: pd.DataFrame, what: str) -> go.Figure:
+    shown = groups.head(_ROWS)
+    rows = [
+        f"{lines(cut(name, _GROUP), 38)}<br>n = {n:,}"
+        for name, n in zip(shown["group"], shown["arrived"], strict=True)
+    ]
+    notes = [f"the {len(shown)} most frequent of {len(groups):,}"] * (len(groups) > len(shown))
+    return time_ranges(
+        rows,
+        shown,
+        title=lambda unit: (
+            f"{escape(what, quote=False)} by variant, in {unit} (n = {shown['arrived'].sum():,} flows)"
+        ),
+        notes=notes,
+        axis="from the one to the other",
+    )
+
+
+def _by_hour(groups: pd.DataFrame, what: str) -> go.Figure:
+    per, unit = unit_of(groups["p95_ms"].median())
+    figure = go.Figure()
+    for column, name, symbol, colour in (
+        ("p95_ms", "p95: 95 % are quicker", "diamond", look.SERVICE_BORDER),
+        ("p50_ms", "p50: half are quicker", "circle", look.EVENT_BORDER),
+    ):
+        figure.add_scatter(
+            x=groups["group"],
+            y=groups[column] / per,
+            name=name,
+            mode="lines+markers",
+            line={"color": colour, "width": 2},
+            marker={"symbol": symbol, "size": 9},
+            customdata=groups["arrived"],
+            hovertemplate=(
+                f"{name.split(':')[0]}: %{{y:,.4g}} {unit}, n = %{{customdata:,}}<extra></extra>"
+            ),
+        )
+    dress(
+        figure,
+        title=(
+            f"{escape(what, quote=False)} by hour, in {unit} (n = {groups['arrived'].sum():,} flows)"
+        ),
+        subtitle="by the hour in which the flow had the first of the two (UTC)",
+        height=430,
+    )
+    figure.update_layout(legend={"orientation": "h", "y": 1, "yanchor": "bottom"}, margin_b=70)
+    figure.update_xaxes(type="category")
+    figure.update_yaxes(title=unit, rangemode="tozero")
+    return figure
 
 
 def plot_duplicates(table: pd.DataFrame, nanoseconds: Any) -> go.Figure:

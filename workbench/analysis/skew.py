@@ -11,7 +11,8 @@ One shift per service puts all right if, for each pair, the effect's shift less 
 least ``-m``. These are difference constraints, which the Bellman-Ford algorithm solves or shows to
 contradict each other in a ring; then the pair of the ring that the fewest hops speak for is given
 up, and its effects remain where they are. The shifts are the least that do it, and a clock may be off
-by more: by the least latency that is left of the hops that a further shift would shorten.
+by more: by the least latency that is left of the hops that a further shift would shorten. Where times
+are rounded down to whole seconds, it may also be off by less: by up to one second.
 
 A log may be divided by flow: what its parts give adds up. Inferred causes say nothing of clocks.
 """
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 _NAMED = 3
 """How many pairs, and shifts, the sentence names."""
+_MANY = 10
+"""A shift of so many of the steps in which times are told is not taken for rounding."""
 
 
 def part(index: FlowIndex, frame: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -168,7 +171,19 @@ class Skew:
             return f"{said} No shift of a whole clock puts that right."
         told = self._told(dict(zip(self.services[moved], self.shift[moved], strict=True)))
         left = f"all but {remaining:,} of these" if remaining else "all of these"
-        return f"{said} Shifting {told} puts {left} right; log.without_skew() takes the least."
+        said += f" Shifting {told} puts {left} right; log.without_skew() takes the least."
+        return said + self._rounding()
+
+    def _rounding(self) -> str:
+        """How much of the shifts may be rounding, where times are told in coarse steps."""
+        least = int(np.abs(self.shift[self.shift != 0]).min())
+        for unit, name in ((10**9, "seconds"), (10**6, "milliseconds")):
+            if least < _MANY * unit and not (self.latency % unit).any():
+                return (
+                    f" All latencies are whole {name}: of each shift up to "
+                    f"{length(unit / 1e9)} may be rounding."
+                )
+        return ""
 
     def _none_negative(self, hops: int) -> str:
         """What is known of the clocks if no effect stands before its cause."""

@@ -182,6 +182,12 @@ class PayloadArray(ExtensionArray):
     def _values_for_factorize(self) -> tuple[NDArray[np.object_], None]:
         return self._texts.to_numpy(zero_copy_only=False), None
 
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        found = np.empty(len(self), dtype=object)  # numpy makes a table of lists of one length
+        for at, value in enumerate(self):
+            found[at] = value
+        return found if dtype is None else found.astype(dtype, copy=False)
+
     def __arrow_array__(self, type: pa.DataType | None = None) -> pa.Array:  # noqa: A002
         return self._texts if type is None else self._texts.cast(type)
 
