@@ -1,6 +1,7 @@
 """Conditions on events: what they find, and what they refuse."""
 
 import contextlib
+import json
 import warnings
 
 import pandas as pd
@@ -72,8 +73,62 @@ def test_a_condition_finds(log, condition, flows):
 @pytest.mark.parametrize(
     ("condition", "message"),
     [
-        ("type = 'A'", r"the condition \"type = 'A'\" can't be read: invalid syntax[^(]*$"),
-        ("tpye == 'A'", "there is no column 'tpye' in this log: did you mean 'type'?"),
+        ("type = 'A'", r"^the condition .* can't be read at \"= 'A'\": write == to compare\.$"),
+        ("type == 'A' and key = 1", r"can't be read at '= 1': write == to compare\.$"),
+        ("type <> 'A'", r"can't be read at \"<> 'A'\": write !=\.$"),
+        ("type == 'A' AND key == 1", r"at 'AND key == 1': write and, or, not, in and is in small"),
+        ("type == 'A' || key == 1", r"can't be read at '\| key == 1': write or\.$"),
+        ("type like 'A%'", r"at \"like 'A%'\": a part of a text is looked for in the frame, Event"),
+        ("data.total between 1 and 2", r"at 'between 1 and 2': write 10 <= data.total <= 20\.$"),
+        ("type == 'A' and", r"^the condition .* can't be read: something is missing at its end\.$"),
+        ("(type == 'A'", r"can't be read at \"\(type == 'A'\": '\(' was never closed\.$"),
+        ("`a b` == 1 1", r"can't be read at '1': invalid syntax\.$"),
+        (
+            "",
+            r"^a condition is missing: write one, like \"type == 'OrderPlaced' and data.total > 100",
+        ),
+        (None, r"^a condition is a text, like .*, and not a value of type NoneType\. With a mask"),
+        (
+            "Betrag (€) > 1",
+            r"at '€\) > 1': a name with other letters stands in backticks, like `Geb",
+        ),
+        (
+            "type is null",
+            r"^there is no column 'null' in this log: write `is None` or `is not None`",
+        ),
+        (
+            "key != NULL",
+            r"^there is no column 'NULL' in this log: write `is None` or `is not None`",
+        ),
+        (
+            "type == 'A' or true",
+            r"no column 'true' in this log: write True, as in data.paid == True",
+        ),
+        (
+            "type in [OrderPlaced]",
+            r"^a condition can't say '\[OrderPlaced\]': text stands in quotes: 'O",
+        ),
+        ("key in ['a', null]", r"^a condition can't say \"\['a', null\]\": write None\.$"),
+        ("type in OrderPlaced", r"`in` wants a list of values, like \['DE', 'FR'\]"),
+        ("type == A", r"no column 'A' in this log \(text stands in quotes: 'A'\): it has id, type"),
+        (
+            "type == order.paid",
+            r"no column 'order' in this log \(text stands in quotes: 'order.paid'\)",
+        ),
+        ("type == order-paid", r"can't say 'order-paid': text stands in quotes: 'order-paid'\.$"),
+        (
+            "data.x-flow == 'c'",
+            r"^a condition can't say 'data.x-flow': .* it is data\['x-flow'\]\.$",
+        ),
+        (
+            "data.x-flow.a-b-1 == 2",
+            r"with a hyphen in its name it is data\['x-flow'\]\['a-b-1'\]\.$",
+        ),
+        (
+            "ce-type == 'A'",
+            r"^a condition can't say 'ce-type': with a hyphen in its name it is `ce-type`",
+        ),
+        ("tpye == 'A'", r"there is no column 'tpye' in this log: did you mean type\?"),
         ("frobnicated == 1", "there is no column 'frobnicated' in this log: it has id, type, "),
         ("open('x') == 1", r"a condition can't say \"open\('x'\)\": compare columns or paths"),
         ("type == data.__class__()", r"a condition can't say 'data.__class__\(\)'"),
@@ -114,6 +169,83 @@ def test_a_column_with_odd_letters_is_named_in_backticks(event):
     assert found(log, "type != '`Gebühr (€)`' and `if`.`b c`[:] == 11") == ["f11"]
 
 
+def test_a_name_with_odd_letters_is_told_to_stand_in_backticks(event):
+    names = ["log.level", "order no", "Betrag (€)", "logger"]
+    log = EventLog([event("A", "f", 0, **dict.fromkeys(names, 1))])
+    with pytest.raises(
+        LogError, match=r"no column 'log' in this log: did you mean `log\.level`\?$"
+    ):
+        log.where("log.level == 'INFO'")
+    with pytest.raises(LogError, match=r"at 'no == 1': .* stands in backticks, `order no`\.$"):
+        log.where("order no == 1")
+    with pytest.raises(LogError, match=r"at '€\) > 1': .* stands in backticks, `Betrag \(€\)`\.$"):
+        log.where("Betrag (€) > 1")
+    with pytest.raises(LogError, match=r"at '= 1': write == to compare\.$"):
+        log.where("type == 'order no' and logger = 1")
+
+
+def test_a_column_that_was_read_under_another_name_is_named(tmp_path):
+    file = tmp_path / "log.jsonl"
+    lines = ({"kind": "A", "when": "2026-11-23T12:00Z", "doc": {"order.id": n}} for n in range(3))
+    file.write_text("\n".join(map(json.dumps, lines)))
+    log = EventLog.read(file, {"type": "kind", "time": "when", "data": "doc"})
+    with pytest.raises(
+        LogError, match=r"'kind' in this log: it was read as type, so write type\.$"
+    ):
+        log.where("kind == 'A'")
+    with pytest.raises(LogError, match=r"it was read as data, so write data\['order\.id'\]\.$"):
+        log.where('doc."order.id" == 1')
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [{"key": "x-tenant", "value": "zeta"}, {"key": "a.b", "value": "1"}],
+        [["x-tenant", "zeta"], ["a.b", "1"]],
+        {"x-tenant": "zeta", "a.b": "1"},
+        '{"x-tenant": "zeta", "a.b": "1"}',
+    ],
+)
+def test_a_name_goes_into_headers_however_they_are_written(event, headers):
+    log = EventLog(
+        [
+            event("A", "here", 0, headers=headers),
+            event("A", "else", 1, headers=[["x-tenant", "eta"]]),
+            event("A", "none", 2, headers=None),
+        ]
+    )
+    assert found(log, "headers['x-tenant'] == 'zeta'") == ["here"]
+    assert found(log, "headers.`x-tenant` != 'zeta'") == ["else", "none"]
+    assert found(log, "headers.\"a.b\" == '1'") == ["here"]
+    with pytest.warns(UserWarning, match=r"did you mean headers\['x-tenant'\]\?$"):
+        assert found(log, "headers.`x-tennant` == 'zeta'") == []
+
+
+def test_the_path_that_a_mapping_shows_finds_what_was_read(tmp_path):
+    file = tmp_path / "log.jsonl"
+    lines = (
+        {
+            "type": "A",
+            "time": "2026-11-23T12:00Z",
+            "ctx": {"msg": {"hdrs": [["Ref", f"C-{n}"], ["order.id", f"o-{n}"]]}},
+        }
+        for n in range(3)
+    )
+    file.write_text("\n".join(map(json.dumps, lines)))
+    log = EventLog.read(
+        file, {"correlation_id": "ctx.msg.hdrs.Ref", "id": 'ctx.msg.hdrs."order.id"'}
+    )
+    for column, value in (("correlation_id", "C-1"), ("id", "o-1")):
+        part = log.where(f"{log.mapping[column]} == {value!r}")
+        assert part.frame[column].tolist() == [value]
+
+
+def test_rows_are_found_by_a_part_of_a_text_as_the_error_tells(log):
+    frame = log.frame
+    found = EventLog(frame[frame["type"].str.contains("Order", na=False)])
+    assert set(found.frame["type"]) == {"OrderPlaced"}
+
+
 def test_what_colon_finds_holds_if_it_holds_for_any(event):
     lines = [[1, 2], [2, 3], [], None, [None], "12"]
     log = EventLog([event("A", f"{n}", n, data={"n": found}) for n, found in enumerate(lines)])
@@ -139,10 +271,37 @@ def test_a_path_that_no_event_has_is_hinted_at_if_one_is_named_nearly_so(log, ev
         shops.where("data.regoin == 'ost'")
     with pytest.warns(UserWarning, match=r"did you mean data.lines\[:\].sku\?"):
         shops.where("data.lines[:].skuu == 1")
+    orders = EventLog([event("A", "f", 0, data={"order.id": 1, "orders": 2})])
+    with pytest.warns(UserWarning, match=r"data.order.id: did you mean data\['order\.id'\]\?$"):
+        orders.where("data.order.id == 1")
+    with pytest.warns(UserWarning, match=r"did you mean data\['order\.id'\]\?$"):
+        orders.where("data.`order.idd` == 1")
+    nested = EventLog([event("A", "f", 0, data={"customer": {"city": 1}})])
+    with pytest.warns(UserWarning, match=r"did you mean data.customer.city\?$"):
+        nested.where("data.custmer.citty == 1")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         shops.where("data.region == 'ost' or data.entirely.other is None")  # null is there
         shops.where("type == 'B' and data.regoin == 'ost'")  # nobody was looked at
+
+
+def test_of_a_path_that_no_event_has_it_is_said_what_is_there(log, event):
+    with pytest.warns(
+        UserWarning, match=r"^no event looked at has data.vat: data has lines, no ide"
+    ):
+        assert found(log, "data.vat == 19") == []
+    with pytest.warns(
+        UserWarning, match=r"^no event looked at has data.to.zip: data.to has city\.$"
+    ):
+        assert found(log, "not data.to.zip > 1 and data.to is not None") == ["o-0", "o-1"]
+    with pytest.warns(UserWarning, match=r"^no event looked at has type.name\.$"):
+        assert found(log, "type.name == 'A'") == []
+    wide = EventLog([event("A", "f", 0, data={f"k{n:04}": n for n in range(900)})])
+    with pytest.warns(UserWarning, match=r"data has k0000, .*, k0009 and 890 more\.$"):
+        wide.where("data.vat == 19")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert found(log, "data.vat is not None") == []
 
 
 KEYS = st.lists(st.text(max_size=6) | st.sampled_from(["if", "ﬁ", "a.b", "`", "'"]), max_size=3)

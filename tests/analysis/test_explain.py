@@ -302,6 +302,15 @@ def test_what_only_repeats_the_time_explains_nothing(event, unit):
     assert not found["attribute"].str.contains("wann|time").any()
 
 
+def test_times_inside_a_payload_and_one_that_is_for_ever_may_explain(event):
+    rows = [event("A", f"f{n}", n * 1000, data={"at": f"2026-01-01T00:00:0{n % 3}.5"}) for n in range(90)]  # fmt: skip
+    ends = pd.Series(["9999-12-31", "2030-01-01"] * 45).astype("datetime64[us]")
+    log = EventLog(pd.DataFrame(rows).assign(ends=ends))
+    first = log.explain([f"f{n}" for n in range(0, 90, 3)]).iloc[0]
+    assert (first["attribute"], first["condition"]) == ("data.at", "== '2026-01-01T00:00:00.5'")
+    assert log.explain([f"f{n}" for n in range(0, 90, 2)])["attribute"].iloc[0] == "ends"
+
+
 def test_ids_explain_nothing(log):
     answer = log.explain([f"o-0-{n}" for n in range(40)])
     assert not answer["attribute"].str.contains("id").any()

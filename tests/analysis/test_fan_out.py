@@ -38,7 +38,7 @@ def test_the_sentence_names_the_event_with_the_most(event):
     assert log.fan_out().sentence == (
         "5 events have 3 effects, 0.6 each on average; the most, 3, has one Placed (in flow g; "
         "half of its type have at most 1.5). 1 of 2 types never have one. 1 event without a flow "
-        "are left out."
+        "is left out."
     )
 
 

@@ -61,6 +61,8 @@ def test_a_type_that_is_not_there_is_named_with_those_that_are(orders):
         orders.latency(("Placed", "Shipped"))
     with pytest.raises(LogError, match=r"between='AB': give two event types"):
         orders.latency("AB")
+    with pytest.raises(LogError, match=r"then='A': give two event types"):
+        orders.latency("A", "A")
     with pytest.raises(LogError, match=r"by='day': latency is grouped by 'variant' or by 'hour'"):
         orders.latency(SHIPPED, by="day")
 

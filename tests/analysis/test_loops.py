@@ -1,6 +1,7 @@
 import pytest
 
 from workbench.analysis import EventLog
+from workbench.analysis.loops import part, whole
 from workbench.errors import LogError
 
 
@@ -71,3 +72,21 @@ def test_how_large_a_burst_is_can_be_said(event):
         EventLog(rows).loops(burst=1)
     with pytest.raises(LogError, match=r"within='soon' is not a length of time"):
         EventLog(rows).loops(within="soon")
+
+
+def test_of_two_loops_as_long_the_example_is_the_flow_that_began_first_whatever_the_clocks_say(
+    event,
+):
+    skewed = [event("A", "a", 40, id="x1"), event("A", "a", 0, id="x2", causation_id="x1")]
+    later = [event("A", "d", 10, id="y1"), event("A", "d", 30, id="y2", causation_id="y1")]
+    at_once = EventLog(skewed + later).loops()
+    parts = [part(log.index, log.frame, 10, 10**9) for log in map(EventLog, (later, skewed))]
+    assert at_once["example"].tolist() == whole(parts)["example"].tolist() == ["a"]
+
+
+def test_a_storm_of_events_without_a_type_or_a_source_says_so(event):
+    found = EventLog(
+        [event(None, "f", n, id=f"e{n}", source=None, data={}) for n in range(11)]
+    ).loops()
+    assert found[["path", "service"]].to_numpy().tolist() == [["(no type)", "(no source)"]]
+    assert "the longest is 11 (no type) in 10 ms" in found.sentence

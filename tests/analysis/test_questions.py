@@ -335,6 +335,22 @@ def test_what_is_stuck_is_found_in_parts_of_a_log_as_in_all_of_it(orders, expect
     pd.testing.assert_frame_equal(pd.DataFrame(shuffled), pd.DataFrame(joined))
 
 
+def test_in_a_part_without_causes_order_says_nothing_if_another_part_tells_causes(event):
+    told = [event("K", "k", 0), event("L", "k", 1, "K")]
+    untold_flows = [
+        event(kind, flow, n, source="s")
+        for flow in "pqrs"
+        for n, kind in enumerate(["Foo", "Zed", "Bar"])
+        if (flow, kind) != ("s", "Bar")
+    ]
+    expected = {"Zed": ["Bar"]}
+    at_once = EventLog(told + untold_flows).stuck(expected)
+    in_parts = stuck_in_parts([EventLog(told), EventLog(untold_flows)], expected)
+    pd.testing.assert_frame_equal(pd.DataFrame(in_parts), pd.DataFrame(at_once))
+    assert at_once.sentence == in_parts.sentence
+    assert at_once["waiting_on"].tolist() == ["s"]  # it emitted Bar, though nobody knows after what
+
+
 def stuck_in_parts(logs, expected=None):
     usual = Rule.usual(WayCounts.together([ways(log.index) for log in logs]), 0.5)
     rule = usual if expected is None else Rule.of(expected)

@@ -121,3 +121,21 @@ def test_a_part_of_a_log_knows_what_could_not_be_read_and_where_columns_are_from
         assert part.rejected["line"].tolist() == [2]
         assert dict(part.mapping) == dict(log.mapping)
     assert EventLog(log.frame).mapping is None
+
+
+def test_what_is_stuck_may_have_gone_on_in_a_row_that_could_not_be_read(tmp_path, event):
+    rows = [event(kind, f"f{n}", 10 * n) for n in range(4) for kind in "AB"]
+    rows = [
+        row | {"causation_id": f"{row['correlation_id']}/A"} if row["type"] == "B" else row
+        for row in rows
+    ]
+    lines = [json.dumps(row, default=str) for row in rows]
+    path = tmp_path / "log.jsonl"
+    path.write_text("\n".join([*lines[:-1], lines[-1][:40]]))
+    log = EventLog.read(path, progress=False)
+    assert log.stuck()["correlation_id"].tolist() == ["f3"]
+    assert log.stuck().sentence.endswith(
+        " 1 row of the files could not be read: what is missing may be there, see log.rejected."
+    )
+    path.write_text("\n".join([*lines, "{"]))
+    assert "could not be read" not in EventLog.read(path, progress=False).stuck().sentence

@@ -24,6 +24,11 @@ P = TypeVar("P")
 class Asked(ABC):
     """A log that can be asked."""
 
+    @property
+    def unread(self) -> int:
+        """Rows of its files that could not be read: what is missing may be in one of them."""
+        return 0
+
     @abstractmethod
     def parts(
         self,

@@ -7,6 +7,8 @@ run. What it may say:
   ```Gebühr (€)```), and what is inside a column that holds JSON, by a path
   (``data.customer.address.city``, ``data.lines[0].sku``, ``data['no identifier']``);
 - by ``data.lines[:].sku`` that of any line: it holds if it holds for one of them;
+- by a name, too, what has that name in a list of names and values, as headers often are, and in text
+  that holds a JSON object (``headers.tenant``);
 - text, numbers, ``True``, ``False``, ``None`` and lists of those;
 - ``== != < <= > >=``, ``in``, ``not in``, ``is None``, ``is not None``, and chains of them;
 - ``and``, ``or``, ``not``.
@@ -26,13 +28,18 @@ import numpy as np
 import pandas as pd
 
 from workbench.analysis.comparing import among, compared, moment_of, pairs
+from workbench.analysis.condition_mistakes import (
+    hyphenated,
+    no_column,
+    no_text,
+    unreadable,
+    value_wanted,
+)
 from workbench.analysis.condition_words import (
     EACH,
-    column_text,
     inside,
-    near_path,
-    nearest,
-    path_text,
+    not_there,
+    restored,
     without_backticks,
 )
 from workbench.analysis.wording import cut
@@ -62,7 +69,12 @@ _TWO_VALUES: Final = (
 _SAYS: Final = "compare columns or paths like data.total with values, joined by and, or, not"
 
 
-def rows_where(frame: pd.DataFrame, condition: str, hints: list[str] | None = None) -> Bools:
+def rows_where(
+    frame: pd.DataFrame,
+    condition: str,
+    hints: list[str] | None = None,
+    theirs: Mapping[str, str] | None = None,
+) -> Bools:
     """Find the rows of a log for which a condition holds.
 
     Parameters
@@ -72,13 +84,18 @@ def rows_where(frame: pd.DataFrame, condition: str, hints: list[str] | None = No
     condition
         What is asked.
     hints
-        Here it is said which path no row has that was looked at, where a name is near to it.
+        Here it is said which path no row has that was looked at, and which may be meant. To ask
+        whether there is something, by ``None``, is in order; a hint says then what is near only.
+    theirs
+        Names in the file that was read → our columns: for the hints of errors.
 
     Raises
     ------
     LogError
         The condition can't be read, says what a condition can't, or names a column that is not there.
     """
+    if not isinstance(condition, str):
+        raise LogError(no_text(condition))
     if len(condition) > _LONGEST:
         raise LogError(
             f"a condition of {len(condition):,} letters is too long: {_LONGEST:,} at most."
@@ -87,16 +104,13 @@ def rows_where(frame: pd.DataFrame, condition: str, hints: list[str] | None = No
     try:
         read = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise LogError(f"the condition {condition!r} can't be read: {_why(error)}.") from error
-    asked = _Condition(frame, names)
+        columns = [str(name) for name in frame.columns]
+        raise LogError(unreadable(condition, error, text, names, columns)) from error
+    asked = _Condition(frame, text, names, theirs or {})
     found = asked.holds(read, np.arange(len(frame)))
     if hints is not None:
         hints += asked.hints
     return found
-
-
-def _why(error: Exception) -> str:
-    return error.msg if isinstance(error, SyntaxError) else str(error) or type(error).__name__
 
 
 def rows_between(
@@ -114,9 +128,13 @@ def rows_between(
 class _Condition:
     """One condition on one frame; every method answers for the rows that it is given."""
 
-    def __init__(self, frame: pd.DataFrame, names: Mapping[str, str]) -> None:
+    def __init__(
+        self, frame: pd.DataFrame, text: str, names: Mapping[str, str], theirs: Mapping[str, str]
+    ) -> None:
         self._frame = frame
         self._columns = {str(name): name for name in frame.columns}
+        self._text = text
+        self._theirs = theirs
         self._names = names
         """What identifiers stand for that were names in backticks."""
         self.hints: list[str] = []
@@ -144,7 +162,7 @@ class _Condition:
 
     def _compare(self, left: ast.expr, how: ast.cmpop, right: ast.expr, rows: Ints) -> Bools:
         if isinstance(how, ast.In | ast.NotIn):
-            listed = self._constant(right)
+            listed = self._constant(right) if _is_constant(right) else None
             if not isinstance(listed, list):
                 raise self._unable(right, "`in` wants a list of values, like ['DE', 'FR']")
             for value in listed:
@@ -158,15 +176,28 @@ class _Condition:
         if _is_constant(right):
             constant = self._constant(right)
             self._comparable(left, constant)
-            return self._any(left, rows, lambda values: compared(values, type(how), constant))
-        (one, place), (other, other_place) = self._values(left, rows), self._values(right, rows)
+            return self._any(
+                left,
+                rows,
+                lambda values: compared(values, type(how), constant),
+                may_lack=constant is None,
+            )
+        one, place = self._values(left, rows)
+        other, other_place = self._values(right, rows, is_value=True)
         if place is not None or other_place is not None:
             raise self._unable(left, "what [:] finds is compared with a value")
         return pairs(list(one), type(how), list(other))
 
-    def _any(self, node: ast.expr, rows: Ints, test: Callable[[pd.Series[Any]], Bools]) -> Bools:
+    def _any(
+        self,
+        node: ast.expr,
+        rows: Ints,
+        test: Callable[[pd.Series[Any]], Bools],
+        *,
+        may_lack: bool = False,
+    ) -> Bools:
         """Whether a test holds for what is found in each row; of several things, for any."""
-        values, place = self._values(node, rows)
+        values, place = self._values(node, rows, may_lack=may_lack)
         holds = test(values)
         return holds if place is None else np.bincount(place[holds], minlength=len(rows)) > 0
 
@@ -186,20 +217,23 @@ class _Condition:
                 "write a number, without quotes."
             )
 
-    def _values(self, node: ast.expr, rows: Ints) -> tuple[pd.Series[Any], Ints | None]:
+    def _values(
+        self, node: ast.expr, rows: Ints, *, is_value: bool = False, may_lack: bool = False
+    ) -> tuple[pd.Series[Any], Ints | None]:
         """The values of a column, or of what a path finds in one; None for nothing.
 
         With them, if it may find several in a row: of each, the place of its row among these.
+
+        Parameters
+        ----------
+        is_value
+            Whether it stands where a text may be meant.
+        may_lack
+            Whether it is asked whether there is anything.
         """
-        name, path = self._path(node)
+        name, path = self._path(node, is_value=is_value)
         if name not in self._columns:
-            near = nearest(name, self._columns)
-            hint = (
-                f"did you mean {near!r}?"
-                if near
-                else "it has " + ", ".join(map(column_text, self._columns))
-            )
-            raise LogError(f"there is no column {name!r} in this log: {hint}")
+            raise LogError(no_column(name, path, self._columns, self._theirs, is_value=is_value))
         column = self._frame[self._columns[name]].iloc[rows]
         if not path:
             return column, None
@@ -207,9 +241,8 @@ class _Condition:
         several = any(isinstance(step, slice) for step in path)
         sizes = np.fromiter(map(len, found), np.int64, len(found))
         if len(rows) and not sizes.any():
-            near = near_path(column, name, path)
-            said = f"no event looked at has {path_text(name, path)}: did you mean {near}?"
-            if near and said not in self.hints:
+            said = not_there(column, name, path, near_only=may_lack)
+            if said and said not in self.hints:
                 self.hints.append(said)
         if several:
             flat = [value for values in found for value in values]
@@ -217,7 +250,8 @@ class _Condition:
         one = [values[0] if values else None for values in found]
         return pd.Series(one, index=column.index, dtype="object"), None
 
-    def _path(self, node: ast.expr) -> tuple[str, Path]:
+    def _path(self, node: ast.expr, *, is_value: bool = False) -> tuple[str, Path]:
+        whole = node
         steps: Path = []
         while not isinstance(node, ast.Name):
             if isinstance(node, ast.Attribute):
@@ -225,7 +259,9 @@ class _Condition:
             elif isinstance(node, ast.Subscript):
                 steps.append(self._step(node))
             else:
-                raise self._unable(node, _SAYS)
+                text = ast.get_source_segment(self._text, whole)
+                advice = hyphenated(text, self._columns, is_value=is_value)
+                raise self._unable(whole if advice else node, advice or _SAYS)
             node = node.value
         return self._names.get(node.id, node.id), steps[::-1]
 
@@ -246,17 +282,16 @@ class _Condition:
         try:
             found = ast.literal_eval(node)
         except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError) as error:
-            raise self._unable(node, _SAYS) from error
+            raise self._unable(node, value_wanted(node) or _SAYS) from error
         return list(found) if isinstance(found, tuple | set) else found
 
     def _unable(self, node: ast.AST, what: str) -> LogError:
-        said = ast.unparse(node)
-        for stands, name in self._names.items():
-            said = said.replace(stands, f"`{name}`")
+        text = ast.get_source_segment(self._text, node) or ast.unparse(node)
+        said = restored(text, self._names)
         return LogError(f"a condition can't say {said!r}: {what}.")
 
 
 def _is_constant(node: ast.expr) -> bool:
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
         node = node.operand
-    return isinstance(node, ast.Constant | ast.List | ast.Tuple)
+    return isinstance(node, ast.Constant | ast.List | ast.Tuple | ast.Set)

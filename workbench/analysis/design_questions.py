@@ -69,17 +69,27 @@ class DesignQuestions(Asked):
             cause is not in the log, which are taken for explained), ``first_deviation`` (str, in
             words; null if there is none).
 
+        Raises
+        ------
+        LogError
+            ``design`` is none, ``per`` is neither of the two, or ``longer_than`` is not a length of
+            time of 0 or more (a bare number isn't one: it has no unit).
+
         Notes
         -----
         The log remembers what it found for the design that it was held against last: to ask in
         sum, per flow and with another ``longer_than`` takes one pass over the events. A design that
         has changed since is held against the log anew.
         """
+        from workbench.analysis.arguments import check_choice, check_design, nanoseconds_of
         from workbench.analysis.conformance import answer
         from workbench.analysis.conformance_part import ConformancePart
         from workbench.analysis.due import Rules
         from workbench.analysis.inference import untold
 
+        check_design(design, "conformance")
+        check_choice(per, "per", "conformance", ("kind", "flow"))
+        least = pd.Timedelta(nanoseconds_of(longer_than, "longer_than", zero=True))
         rules = Rules.of(design)
         if self._held_against is None or self._held_against[0] != rules:
             parts = self.parts(
@@ -87,7 +97,7 @@ class DesignQuestions(Asked):
             )
             self._held_against = rules, ConformancePart.together(parts)
         _, found = self._held_against
-        return answer(found, rules, pd.Timedelta(longer_than), per_flow=per == "flow")
+        return answer(found, rules, least, per_flow=per == "flow")
 
     def stuck(
         self,
@@ -136,21 +146,25 @@ class DesignQuestions(Asked):
         Raises
         ------
         LogError
-            ``usually`` is no share.
+            ``expected`` says nothing of what is due, ``usually`` is no share, or ``longer_than`` is
+            not a length of time of 0 or more (a bare number isn't one: it has no unit).
         """
+        from workbench.analysis.arguments import check_design, nanoseconds_of
         from workbench.analysis.inference import untold
         from workbench.analysis.stuck import part, ways, whole
         from workbench.analysis.stuck_rule import Rule, check_share
         from workbench.analysis.usually_due import WayCounts
 
         check_share(usually)
+        least = pd.Timedelta(nanoseconds_of(longer_than, "longer_than", zero=True))
         if expected is None:
             counts = WayCounts.together(self.parts(lambda index, _: ways(index)))
             rule = Rule.usual(counts, usually)
         else:
+            check_design(expected, "stuck", pairs=True)
             rule = Rule.of(expected)
         parts = self.parts(lambda index, frame: part(index, untold(index, frame), rule))
-        return whole(parts, rule, pd.Timedelta(longer_than))
+        return whole(parts, rule, least, self.unread)
 
     def skew(self, *, per: Literal["pair", "service"] = "pair") -> Answer:
         """Find the clocks that differ: effects that stand before their causes.
@@ -177,12 +191,19 @@ class DesignQuestions(Asked):
             to its times at least), ``negative`` (int64: its effects that stand before their causes)
             and ``remaining`` (int64: those that still do with the shifts).
 
+        Raises
+        ------
+        LogError
+            ``per`` is neither of the two.
+
         Notes
         -----
         That no effect stands before its cause does not prove that clocks agree: a clock may be off
         by as much as hops take. The sentence says how far that is known: by how much more than the
         least a clock may be shifted before effects stand before their causes the other way round.
         """
+        from workbench.analysis.arguments import check_choice
         from workbench.analysis.skew import Skew, part
 
+        check_choice(per, "per", "skew", ("pair", "service"))
         return Skew(self.parts(part)).answer(per_service=per == "service")

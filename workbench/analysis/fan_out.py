@@ -78,7 +78,11 @@ def whole(parts: Sequence[pd.DataFrame]) -> Answer:
 
 def _sentence(table: pd.DataFrame, caused: int, stray: int) -> str:
     events = int(table["events"].sum())
-    aside = f" {count(stray, 'event')} without a flow are left out." if stray else ""
+    aside = (
+        f" {count(stray, 'event')} without a flow {'is' if stray == 1 else 'are'} left out."
+        if stray
+        else ""
+    )
     if not caused:
         return f"No event among {events:,} names a cause in its flow, so none has an effect.{aside}"
     top = table.iloc[0]

@@ -52,8 +52,8 @@ class FlowQuestions(Asked):
         What is saved is recomputed for each flow: every hop of the kind takes half as long, on the
         path and off it, what follows happens as much sooner, and the flow ends with its then latest
         event. So another chain that is nearly as long bounds it, and the savings of two kinds don't
-        add up. An event without a known cause stays where it is, and so does a hop that ends before
-        it starts. Of a path of more than 32 kinds the 32 that take most are tried.
+        add up. An event without a known cause stays where it is; a hop that ends before it starts
+        keeps its length, and moves with its cause. Of a path of more than 32 kinds the 32 that take most are tried.
         """
         from workbench.analysis import critical_path
 
@@ -90,6 +90,11 @@ class FlowQuestions(Asked):
             four may be ``"slightly …"``; ``"no change"``: the interval holds 0; ``"too few to
             tell"``: only in one log, but that may be chance).
 
+        Raises
+        ------
+        LogError
+            ``other`` is no log.
+
         Notes
         -----
         The intervals hold all together with 95 % confidence (Bonferroni), so of logs between which
@@ -100,7 +105,9 @@ class FlowQuestions(Asked):
         0.147 (Romano, 2006). Paths beyond the 200 most frequent are compared as one.
         """
         from workbench.analysis import compare
+        from workbench.analysis.arguments import check_log
 
+        check_log(other, "compare")
         before, after = (
             log.parts(lambda index, _: compare.part(index), causal=True) for log in (self, other)
         )

@@ -47,7 +47,7 @@ def two_types(between: object, then: object = None) -> tuple[str, str]:
     given = between if then is None else (between, then)
     if isinstance(given, tuple | list) and len(given) == 2:
         first, last = given
-        if isinstance(first, str) and isinstance(last, str):
+        if isinstance(first, str) and isinstance(last, str) and first != last:
             return first, last
     said = f"between={between!r}" + ("" if then is None else f", then={then!r}")
     raise LogError(f"{said}: give two event types, latency('OrderPlaced', 'OrderPaid').")

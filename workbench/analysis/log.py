@@ -6,11 +6,12 @@ import warnings
 from dataclasses import replace
 from functools import cached_property
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pandas as pd
 
+from workbench.analysis.arguments import check_design, check_events
 from workbench.analysis.conditions import rows_between, rows_where
 from workbench.analysis.design_questions import DesignQuestions
 from workbench.analysis.flow_ids import flow_id, no_flow
@@ -50,6 +51,11 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
         Our column → the DataFrame's, where a guess is wrong; dots go into nested values. ``None``:
         it has no such column.
 
+    Raises
+    ------
+    LogError
+        These are no events, or there is no column of their types or times.
+
     Notes
     -----
     Duplicates (the same source and id again) and dead letters (copies of an event that a service
@@ -62,6 +68,7 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
         events: pd.DataFrame | Iterable[Mapping[str, Any]],
         mapping: Given | None = None,
     ) -> None:
+        check_events(events)
         if isinstance(events, pd.DataFrame) and (mapping is not None or not _is_standard(events)):
             self._reading = from_frame(events, mapping)
             self._frame = self._reading.frame
@@ -99,7 +106,7 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
         Raises
         ------
         LogError
-            The folder holds no Parquet file.
+            There is no such folder, or it holds no Parquet file, or others as well.
         """
         from workbench.analysis.scanned import scan
 
@@ -140,6 +147,15 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
     def without_flow(self) -> int:
         """How many events have no correlation id."""
         return self.index.without_flow
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Nothing to do: this is for what :meth:`scan` picks, which may hold files."""
 
     # --- parts of it -----------------------------------------------------------------------
 
@@ -197,13 +213,21 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
         Warns
         -----
         UserWarning
-            No event has a path, and one that some have is named nearly so.
+            No event looked at has a path, and it is compared with more than ``None`` or one that
+            some have is named nearly so.
         """
         hints: list[str] = []
-        rows = rows_where(self._frame, condition, hints)
+        rows = rows_where(self._frame, condition, hints, self._theirs())
         for hint in hints:
             warnings.warn(hint, stacklevel=2)
         return self._part(self._frame[rows])
+
+    def _theirs(self) -> dict[str, str]:
+        """What was a column in the file that was read → what it is here."""
+        if self._reading is None:
+            return {}
+        entries = reversed(self._reading.mapping.entries)  # of two read from one, the first
+        return {entry.path[0]: entry.column for entry in entries if len(entry.path) == 1}
 
     def with_causes(self, design: Choreography | None = None) -> EventLog:
         """Infer the causes that the log doesn't tell; the rules are ``workbench.analysis.inference``'s.
@@ -215,9 +239,16 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
         ----------
         design
             Says what may cause what. Without it the log's own statistics do.
+
+        Raises
+        ------
+        LogError
+            ``design`` is none.
         """
         from workbench.analysis.inference import untold, with_causes
 
+        if design is not None:
+            check_design(design, "with_causes")
         log = self._part(self._frame)
         log.__dict__["index"] = with_causes(self.index, untold(self.index, self._frame), design)
         return log
@@ -282,9 +313,12 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
         ------
         DesignError
             The design has no such event type or version.
+        LogError
+            ``design`` is none.
         """
         from workbench.analysis.upcasting import upcast
 
+        check_design(design, "upcast")
         return self._part(upcast(self._frame, design, versions))
 
     def unreadable(self) -> pd.DataFrame:
@@ -328,9 +362,15 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
             (str: the reaction), ``undone_type``, ``undone_id`` and ``undone_at`` (its effect;
             null while it is owed), ``why`` (str: of what is owed: the dead letter, or the later
             step that it waits for; null if the log does not tell).
+
+        Raises
+        ------
+        LogError
+            ``design`` is none.
         """
         from workbench.analysis.compensations import compensations
 
+        check_design(design, "compensations")
         index = self.index
         ids = self._frame["id"].to_numpy(dtype=object)[index.row]
         return compensations(index, ids, design, _edited(self._frame))

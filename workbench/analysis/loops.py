@@ -14,6 +14,7 @@ from numba import njit
 from workbench.analysis.answer import Answer
 from workbench.analysis.arrays import Ints, mixed
 from workbench.analysis.dead_letters import came_at
+from workbench.analysis.index import NO_SOURCE, NO_TYPE
 from workbench.analysis.order import utc
 from workbench.analysis.parts import causes_of, inferred_from
 from workbench.analysis.traffic_parts import coded, codes_of, firsts, stacked
@@ -86,7 +87,7 @@ def _chains(index: FlowIndex) -> pd.DataFrame:
             "longest": rounds[best],
             "took": index.time[best] - index.time[begin[best]],
             "first": earliest,
-            "started": index.time[index.start[index.flow[best]]],
+            "started": index.spans[0][index.flow[best]],
             "example": index.correlation_id.take(index.flow[best]),
         }
     )
@@ -165,8 +166,8 @@ def _storms(index: FlowIndex, frame: pd.DataFrame, burst: int, within: int) -> p
     start, size = start[size >= burst], size[size >= burst]
     runs = pd.DataFrame(
         {
-            "path": frame["type"].iloc[rows[start]].astype("str").array,
-            "service": frame["source"].iloc[rows[start]].astype("str").array,
+            "path": frame["type"].iloc[rows[start]].astype("str").fillna(NO_TYPE).array,
+            "service": frame["source"].iloc[rows[start]].astype("str").fillna(NO_SOURCE).array,
             "size": size,
             "flow": flow[start],
             "first": came[start],
@@ -185,7 +186,7 @@ def _storms(index: FlowIndex, frame: pd.DataFrame, burst: int, within: int) -> p
     ).reset_index()
     worst = found.pop("flow").to_numpy(np.int64)
     found.insert(0, "kind", STORM)
-    found["started"] = index.time[index.start[worst]]
+    found["started"] = index.spans[0][worst]
     found["example"] = index.correlation_id.take(worst)
     return found
 

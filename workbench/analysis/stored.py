@@ -43,7 +43,8 @@ class Stored:
         Parameters
         ----------
         path
-            A file, a pattern (``"logs/*.jsonl.gz"``), a folder, or several.
+            A file, a pattern (``"logs/*.jsonl.gz"``), a folder (every file in it but hidden ones),
+            or several.
         mapping
             Our column → theirs, where a guess is wrong: ``{"correlation_id":
             "headers.x-request-id", "type": "data.kind"}``. Dots go into nested JSON; a key that
@@ -102,6 +103,11 @@ class Stored:
             (str) and ``text`` (str: what stood there, cut).
         """
         return no_rejects() if self._reading is None else self._reading.rejected.copy()
+
+    @property
+    def unread(self) -> int:
+        """How many rows could not be read: what is missing may be in one of them."""
+        return 0 if self._reading is None else len(self._reading.rejected)
 
     def _read_facts(self) -> dict[str, str]:
         """Say of a log that was read how well that went, as names and texts."""

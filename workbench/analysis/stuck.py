@@ -35,7 +35,7 @@ from workbench.analysis.order import utc
 from workbench.analysis.parts import inferred_from, named, together
 from workbench.analysis.traffic_parts import total
 from workbench.analysis.usually_due import WayCounts
-from workbench.analysis.waits import AND, as_told, followers, given_up, missing, waiting
+from workbench.analysis.waits import AND, as_told, emitters, followers, given_up, missing, waiting
 from workbench.analysis.wording import count, length
 from workbench.choreography import Choreography
 
@@ -122,12 +122,18 @@ def part(index: FlowIndex, untold: Bools, rule: Rule) -> pd.DataFrame:
         "types": set(index.type_names),
         "by_order": by_order,
         "followers": followers(index, before),
+        "emitters": emitters(index),
     }
     return found
 
 
-def whole(parts: Sequence[pd.DataFrame], rule: Rule, longer_than: pd.Timedelta) -> Answer:
-    """Put the parts of a log together; ``EventLog.stuck`` documents the columns."""
+def whole(
+    parts: Sequence[pd.DataFrame], rule: Rule, longer_than: pd.Timedelta, unread: int = 0
+) -> Answer:
+    """Put the parts of a log together; ``EventLog.stuck`` documents the columns.
+
+    ``unread``: how many rows of its files could not be read.
+    """
     end = max(piece.attrs["end"] for piece in parts)
     upto = end - longer_than.value
     rows = together([piece[piece["due"] <= upto] for piece in parts])
@@ -167,17 +173,26 @@ def whole(parts: Sequence[pd.DataFrame], rule: Rule, longer_than: pd.Timedelta) 
     )
     from workbench.analysis.plots_design import plot_stuck
 
-    return Answer(table, _sentence(table, parts, rule, orphans), plot_stuck)
+    sentence = _sentence(table, parts, rule, orphans)
+    if unread and len(table):
+        sentence += (
+            f" {count(unread, 'row')} of the files could not be read: what is missing may be "
+            "there, see log.rejected."
+        )
+    return Answer(table, sentence, plot_stuck)
 
 
 class _Words:
     """What an event waits for and on whom, from what the parts of a log say together."""
 
     def __init__(self, parts: Sequence[pd.DataFrame], rule: Rule) -> None:
-        follow: Counter[Any] = Counter()
+        follow: Counter[tuple[Any, ...]] = Counter()
+        emitted: Counter[tuple[Any, ...]] = Counter()
+        by_order = all(piece.attrs["by_order"] for piece in parts)
         for piece in parts:
-            for *step, n in piece.attrs["followers"]:
-                follow[tuple(step)] += n
+            emitted.update(piece.attrs["emitters"])
+            if piece.attrs["by_order"] == by_order:  # else the order of events says nothing
+                follow.update(piece.attrs["followers"])
         self._rule = rule
         self._types: dict[tuple[str, str | None], dict[str, None]] = {}
         self._services: dict[tuple[str, str], dict[str, None]] = {}
@@ -185,6 +200,9 @@ class _Words:
             self._types.setdefault((kind, None), {})[effect] = None
             self._types.setdefault((kind, service), {})[effect] = None
             self._services.setdefault((kind, effect), {})[service] = None
+        self._emitters: dict[str, dict[str, None]] = {}
+        for (kind, service), _ in sorted(emitted.items(), key=lambda s: (-s[1], s[0])):
+            self._emitters.setdefault(kind, {})[service] = None
 
     def of(self, kind: str, waits: Any, on: Any, gave_up: Any, owed: int) -> tuple[str, str | None]:
         """What it waits for, and on whom; ``None`` if nobody knows."""
@@ -205,14 +223,16 @@ class _Words:
         if self._rule.design is not None:
             known = self._rule.design.services.get(service)
             reactions = known.reactions.values() if known else ()
-            return list(dict.fromkeys(e for r in reactions if r.whenever == kind for e in r.emits))
+            made = (r.emits for r in reactions if r.whenever == kind and not r.compensates)
+            return list(dict.fromkeys(effect for emits in made for effect in emits))
         return list(self._types.get((kind, service), ()))
 
     def _who(self, kind: str, types: Iterable[str], gave_up: list[str]) -> str | None:
-        """Who has emitted that after that, in this log; who gave up, if somebody did."""
+        """Who emitted that, after that if anybody did, in this log; who gave up, if somebody did."""
         if gave_up:
             return " and ".join(gave_up)
         names = dict.fromkeys(s for name in types for s in self._services.get((kind, name), ()))
+        names = names or dict.fromkeys(s for name in types for s in self._emitters.get(name, ()))
         return _alternatives(list(names), "service") or None
 
 

@@ -7,7 +7,6 @@ common, coarser step.
 
 from __future__ import annotations
 
-import re
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -44,7 +43,6 @@ _SHOWN: Final = 200
 """Steps that the time in which nearly all events came is divided into, at most."""
 _STRAY: Final = 0.001
 """Share of the events, at either end, that the step is not chosen for: a time may be a mistake."""
-_NUMBER: Final = re.compile(r"\s*[+-]?[\d_]*\.?\d+([eE][+-]?\d+)?\s*")
 _NULL: Final = {"type": NO_TYPE, "source": NO_SOURCE}
 
 
@@ -52,38 +50,6 @@ def check(by: str) -> None:
     """Raise a LogError unless ``by`` names a column to count by."""
     if by not in _NULL:
         raise LogError(f"by={by!r}: throughput is counted by 'type' or by 'source'.")
-
-
-def step_of(every: pd.Timedelta | str | None, called: str = "every") -> int | None:
-    """A length of time as nanoseconds.
-
-    Raises
-    ------
-    LogError
-        It is no length of time above 0, or a bare number, which pandas would take as nanoseconds.
-    """
-    if every is None:
-        return None
-    if _is_bare_number(every):
-        raise LogError(
-            f"{called}={every!r} has no unit: write a length of time as '10s', '5min' or '1h', or "
-            "give a Timedelta."
-        )
-    try:
-        step = int(pd.Timedelta(every).value)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise LogError(
-            f"{called}={every!r} is not a length of time: write it as '10s' or '5min'."
-        ) from error
-    if step <= 0:
-        raise LogError(f"{called}={every!r} is not above 0: write it as '10s' or '5min'.")
-    return step
-
-
-def _is_bare_number(length: object) -> bool:
-    if isinstance(length, str):
-        return bool(_NUMBER.fullmatch(length))
-    return isinstance(length, int | float | np.number) and not isinstance(length, np.timedelta64)
 
 
 def part(index: FlowIndex, frame: pd.DataFrame, by: By, every: int | None) -> pd.DataFrame:

@@ -45,9 +45,10 @@ class TrafficQuestions(Asked):
             ``by`` is neither of the two.
         """
         from workbench.analysis import throughput
+        from workbench.analysis.arguments import nanoseconds_of
 
         throughput.check(by)
-        step = throughput.step_of(every)
+        step = None if every is None else nanoseconds_of(every, "every")
         return throughput.whole(
             self.parts(lambda index, frame: throughput.part(index, frame, by, step)), by, step
         )
@@ -167,7 +168,8 @@ class TrafficQuestions(Asked):
         Parameters
         ----------
         burst, within
-            A storm is at least ``burst`` events of one type, source and payload in one flow,
+            A storm is at least ``burst`` events of one type, source and payload (of events without
+            a payload: type, source and cause) in one flow,
             repetitions of one id included, each at most ``within`` after the one before, by the
             broker's time where it is known.
 
@@ -187,9 +189,10 @@ class TrafficQuestions(Asked):
         LogError
             ``within`` is not a length of time above 0, or ``burst`` is less than 2.
         """
-        from workbench.analysis import loops, throughput
+        from workbench.analysis import loops
+        from workbench.analysis.arguments import nanoseconds_of
 
-        gap = throughput.step_of(within, "within") or 0
+        gap = nanoseconds_of(within, "within")
         if burst < 2:
             raise LogError(f"burst={burst}: a burst is of 2 events or more.")
         return loops.whole(self.parts(lambda index, frame: loops.part(index, frame, burst, gap)))

@@ -220,8 +220,18 @@ def _joined(services: pd.Series[Any]) -> str:
     return AND.join(services.dropna())
 
 
-def followers(index: FlowIndex, before: Ints) -> list[tuple[Any, ...]]:
-    """What follows what: type, then service and type of what follows, and how often."""
+def emitters(index: FlowIndex) -> dict[tuple[Any, ...], int]:
+    """Who emits what: how often each type and service."""
+    n_sources = len(index.source_names)
+    code, pairs = pd.factorize(index.type * n_sources + index.source)
+    kind, source = np.divmod(pairs, n_sources)
+    counts = np.bincount(code, minlength=len(pairs)).tolist()
+    names = zip(index.type_names[kind], index.source_names[source], strict=True)
+    return dict(zip(names, counts, strict=True))
+
+
+def followers(index: FlowIndex, before: Ints) -> dict[tuple[Any, ...], int]:
+    """What follows what: how often each type, and service and type of what follows."""
     n_types, n_sources = len(index.type_names), len(index.source_names)
     effect = np.flatnonzero(before >= 0)
     step = (index.type[before[effect]] * n_sources + index.source[effect]) * n_types
@@ -230,4 +240,5 @@ def followers(index: FlowIndex, before: Ints) -> list[tuple[Any, ...]]:
     source, follower = np.divmod(rest, n_types)
     counts = np.bincount(code, minlength=len(steps)).tolist()
     types, sources = index.type_names, index.source_names
-    return list(zip(types[kind], sources[source], types[follower], counts, strict=True))
+    names = zip(types[kind], sources[source], types[follower], strict=True)
+    return dict(zip(names, counts, strict=True))

@@ -1,0 +1,124 @@
+"""What may be given to a log and its questions: checked before anything is counted."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from workbench.analysis.asked import Asked
+from workbench.errors import LogError
+
+_NUMBER: Final = re.compile(r"\s*[+-]?[\d_]*\.?\d+([eE][+-]?\d+)?\s*")
+
+
+def check_events(events: object) -> None:
+    """Raise a LogError unless a log can be made of what is given."""
+    if _is_path(events):
+        raise LogError(
+            f"EventLog({_shown(events)}): EventLog takes events. EventLog.read({_shown(events)}) "
+            "reads files."
+        )
+    if isinstance(events, Mapping) or not isinstance(events, Iterable):
+        raise LogError(
+            f"EventLog takes a DataFrame or a list of events, each a dict, and not {_kind(events)}."
+        )
+
+
+def check_log(log: object, asked: str) -> None:
+    """Raise a LogError unless it is a log."""
+    if isinstance(log, Asked):
+        return
+    if _is_path(log):
+        raise LogError(
+            f"{asked} takes an EventLog, and not a path: give EventLog.read({_shown(log)})."
+        )
+    given = "a DataFrame: give EventLog(frame)" if isinstance(log, pd.DataFrame) else _kind(log)
+    raise LogError(f"{asked} takes an EventLog, and not {given}.")
+
+
+def check_design(design: object, asked: str, *, pairs: bool = False) -> None:
+    """Raise a LogError unless it is a design.
+
+    Parameters
+    ----------
+    pairs
+        Whether a mapping of event types will do as well.
+    """
+    from workbench.choreography import Choreography
+
+    if isinstance(design, Choreography) or (pairs and isinstance(design, Mapping)):
+        return
+    wanted = "a Choreography" + " or a dict {'OrderPlaced': ['OrderPaid']}" * pairs
+    if _is_path(design):
+        raise LogError(
+            f"{asked} takes {wanted}, and not a path: give Choreography.load({_shown(design)})."
+        )
+    raise LogError(f"{asked} takes {wanted}, and not {_kind(design)}.")
+
+
+def check_choice(given: object, called: str, asked: str, choices: Iterable[str]) -> None:
+    """Raise a LogError unless one of some words is given."""
+    words = list(choices)
+    if given not in words:
+        listed = " or ".join(f"{called}={word!r}" for word in words)
+        raise LogError(f"{called}={given!r}: {asked} takes {listed}.")
+
+
+def nanoseconds_of(length: pd.Timedelta | str, called: str, *, zero: bool = False) -> int:
+    """A length of time as nanoseconds.
+
+    Parameters
+    ----------
+    called
+        The argument's name.
+    zero
+        Whether it may be 0.
+
+    Raises
+    ------
+    LogError
+        It is no such length of time, or a bare number, which pandas would take as nanoseconds.
+    """
+    if _is_bare_number(length):
+        raise LogError(
+            f"{called}={length!r} has no unit: write a length of time as '10s', '5min' or '1h', or "
+            "give a Timedelta."
+        )
+    try:
+        found = pd.Timedelta(length)
+        nanoseconds = int(found.value)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise _no_length(length, called) from error
+    if pd.isna(found):
+        raise _no_length(length, called)
+    if nanoseconds < 0 or (nanoseconds == 0 and not zero):
+        wrong = "below 0" if zero else "not above 0"
+        raise LogError(f"{called}={length!r} is {wrong}: write it as '10s' or '5min'.")
+    return nanoseconds
+
+
+def _no_length(length: object, called: str) -> LogError:
+    return LogError(f"{called}={length!r} is not a length of time: write it as '10s' or '5min'.")
+
+
+def _is_bare_number(length: object) -> bool:
+    if isinstance(length, str):
+        return bool(_NUMBER.fullmatch(length))
+    return isinstance(length, int | float | np.number) and not isinstance(length, np.timedelta64)
+
+
+def _is_path(given: object) -> bool:
+    return isinstance(given, str | os.PathLike)
+
+
+def _shown(path: Any) -> str:
+    return repr(os.fspath(path))
+
+
+def _kind(given: object) -> str:
+    return "None" if given is None else f"a value of type {type(given).__name__}"
