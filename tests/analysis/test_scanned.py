@@ -238,6 +238,33 @@ def test_a_scan_picks_memory_or_buckets_and_says_how_much_there_is(tmp_path):
         assert len(scanned) == len(log)
 
 
-def test_a_folder_without_a_log_is_said_to_be_one(tmp_path):
-    with pytest.raises(LogError, match="holds no Parquet file: capture into it, or name another"):
-        EventLog.scan(tmp_path)
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("nope", "nope does not exist: name a folder of Parquet files"),
+        ("lines/a.jsonl", "jsonl is a file, which EventLog.read reads: name a folder"),
+        ("lines", r"lines holds no Parquet file: EventLog.read reads other formats, and wb\.capture\(to=…\) or log\.save"),
+        ("empty", "empty holds no Parquet file"),
+        ("both", "a.jsonl is no Parquet file: EventLog.read reads such folders"),
+        ("broken", "a.parquet can't be read: "),
+    ],
+)  # fmt: skip
+def test_what_is_no_folder_of_parquet_files_is_said_to_be_none(tmp_path, name, told):
+    log = EventLog(messy(rows=300))
+    for folder in ("lines", "empty", "both", "broken"):
+        (tmp_path / folder).mkdir()
+    for path in ("lines/a.jsonl", "both/a.jsonl", "both/b.parquet"):
+        log.save(tmp_path / path)
+    (tmp_path / "broken" / "a.parquet").write_bytes(b"PAR1, and no more")
+    with pytest.raises(LogError, match=told):
+        EventLog.scan(tmp_path / name)
+
+
+def test_parquet_files_are_scanned_whatever_their_names(tmp_path):
+    write(EventLog(messy()), tmp_path)
+    (tmp_path / "part-0.parquet").rename(tmp_path / "0000_part")
+    (tmp_path / "_SUCCESS").touch()
+    (tmp_path / ".part-1.parquet.crc").write_bytes(b"crc")
+    assert len(EventLog.scan(tmp_path)) == 4_250
+    with EventLog.scan(tmp_path, memory=900_000) as scanned:
+        assert len(scanned) == 4_250

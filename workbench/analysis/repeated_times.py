@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _UNITS: Final = (1e9, 1e6, 1e3, 1.0)
 _ROUNDED: Final = 1_000
 """Nanoseconds that a count since 1970, as a float, may be off."""
+_FIRST_YEAR: Final = pd.Timestamp.min.year + 1
+_LAST_YEAR: Final = pd.Timestamp.max.year
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.{0,40}", re.DOTALL)
 
 
@@ -49,10 +51,16 @@ def repeat_time(
     with np.errstate(over="ignore"):
         for unit in _UNITS:
             found |= np.abs(number * unit - time) <= _ROUNDED
-    moments = np.array([v if isinstance(v, datetime) else None for v in values], dtype=object)
+    moments = np.array([v if _may_be_one(v) else None for v in values], dtype=object)
     texts = [v if isinstance(v, str) and _DATE.fullmatch(v) else None for v in values]
     read = times(pa.array(texts, pa.large_string()), "ISO 8601").to_pandas()
-    said = pd.to_datetime(pd.Series(moments), utc=True, errors="coerce").fillna(read)
+    said = pd.to_datetime(pd.Series(moments), utc=True, errors="coerce")
+    said = said.astype("datetime64[ns, UTC]").fillna(read)
     known = said.notna().to_numpy()
-    at = nanoseconds(said.fillna(pd.Timestamp(0, tz="UTC")).astype("datetime64[ns, UTC]"))
+    at = nanoseconds(said.fillna(pd.Timestamp(0, tz="UTC")))
     return np.asarray(found | (known[code] & (at[code] == time)), dtype=bool)
+
+
+def _may_be_one(value: Any) -> bool:
+    """Whether a value is a time that an event's may be: in nanoseconds those end in 2262."""
+    return isinstance(value, datetime) and _FIRST_YEAR <= value.year < _LAST_YEAR

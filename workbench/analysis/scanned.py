@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 import pandas as pd
 import psutil
+import pyarrow as pa
 import pyarrow.parquet as pq
 from tqdm.auto import tqdm
 
@@ -31,6 +32,8 @@ from workbench.analysis.log_questions import LogQuestions
 from workbench.analysis.traffic_questions import TrafficQuestions
 from workbench.analysis.wording import count
 from workbench.capture.reading import read_parts
+from workbench.capture.reading.finding_files import files_in
+from workbench.capture.reading.kinds import is_parquet
 from workbench.errors import LogError
 
 if TYPE_CHECKING:
@@ -53,17 +56,49 @@ def scan(
     """Choose between memory and buckets; :meth:`EventLog.scan` documents it."""
     from workbench.analysis.log import EventLog
 
-    files = sorted(Path(folder).rglob("*.parquet"))
-    if not files:
-        raise LogError(f"{folder} holds no Parquet file: capture into it, or name another folder.")
+    files = _parquet_files(Path(folder).expanduser())
     free = memory or psutil.virtual_memory().available // 2
     if client is None and _rows(files) * _BYTES_A_ROW < free:
-        return EventLog.read(folder)
+        return EventLog.read(files)
     return ScannedLog(files, memory=free, client=client, spill=spill)
 
 
+def _parquet_files(folder: Path) -> list[Path]:
+    """All files of a folder, which must be Parquet.
+
+    Raises
+    ------
+    LogError
+        There is no such folder, or none of its files is Parquet, or not each.
+    """
+    if not folder.exists():
+        raise LogError(f"{folder} does not exist: name a folder of Parquet files.")
+    if folder.is_file():
+        raise LogError(f"{folder} is a file, which EventLog.read reads: name a folder.")
+    files = files_in(folder)
+    others = [path for path in files if not is_parquet(path)]
+    if len(others) == len(files):
+        raise LogError(
+            f"{folder} holds no Parquet file: EventLog.read reads other formats, and "
+            "wb.capture(to=…) or log.save('….parquet') makes one."
+        )
+    if others:
+        raise LogError(
+            f"{others[0]} is no Parquet file: EventLog.read reads such folders, and EventLog.scan "
+            "those that hold nothing else."
+        )
+    return files
+
+
 def _rows(files: Iterable[Path]) -> int:
-    return sum(int(pq.read_metadata(path).num_rows) for path in files)
+    return sum(map(_rows_in, files))
+
+
+def _rows_in(path: Path) -> int:
+    try:
+        return int(pq.read_metadata(path).num_rows)
+    except (pa.ArrowException, OSError) as error:
+        raise LogError(f"{path} can't be read: {error}") from error
 
 
 class ScannedLog(LogQuestions, DesignQuestions, FlowQuestions, TrafficQuestions):

@@ -155,3 +155,77 @@ def test_each_of_several_files_says_its_own_times(tmp_path):
 def test_a_number_beyond_all_floats_is_one_value_that_is_no_time(tmp_path):
     path = written(tmp_path / "log.jsonl", [1790000000] * 20 + [10**400])
     assert read(path, progress=False).notes == ("1 value of time can't be read as a time",)
+
+
+def test_times_of_which_some_say_no_zone_are_said_too(tmp_path):
+    mixed = ["2026-09-21T06:00:00Z", *["2026-09-21T06:00:00Z", "2026-09-21 08:00:01,123"] * 50]
+    path = written(tmp_path / "log.jsonl", mixed, "wann")
+    found = read(path, progress=False)
+    assert "guessed, ISO 8601, taken as UTC where no zone is said" in repr(found.mapping)
+    assert (
+        "time says no zone in some rows and is taken as UTC; if it is another: "
+        'mapping={"time": "wann @ Europe/Berlin"}'
+    ) in repr(found.mapping)
+    assert found.mapping.sentence.endswith("; times without a zone taken as UTC")
+    told = read(path, {"time": "wann @ Europe/Berlin"}, progress=False)
+    assert set(told.frame["time"].dt.hour) == {6}
+    assert "given, ISO 8601, taken as Europe/Berlin where no zone is said" in repr(told.mapping)
+
+
+def test_what_is_no_time_says_nothing_of_zones(tmp_path):
+    zoned = ["n/a", *["2026-09-21T06:00:00Z"] * 20]
+    assert "UTC" not in repr(read(written(tmp_path / "log.jsonl", zoned), progress=False).mapping)
+
+
+@pytest.mark.parametrize(
+    ("times", "example"),
+    [
+        ([1789970400000, *["2026-09-21T06:00:00Z"] * 3], "ISO 8601  2026-09-21T06:00:00Z"),
+        (["2026-09-21T06:00:00Z", *[1789970400000] * 3], "ms  1789970400000"),
+    ],
+)
+def test_the_example_of_a_time_is_written_as_the_mapping_says(tmp_path, times, example):
+    found = read(written(tmp_path / "log.jsonl", times), progress=False)
+    assert f"same name, {example}" in repr(found.mapping)
+
+
+def test_the_order_of_the_day_and_the_month_can_be_said(tmp_path):
+    path = written(tmp_path / "log.jsonl", ["03/04/2026 10:00:00"] * 9, "wann")
+    found = read(path, progress=False)
+    assert days(found.frame) == ["03-04"] * 9
+    assert (
+        "no date of time tells the day from the month, so the month is read first; "
+        'if the day is first: mapping={"time": "wann @ day first"}'
+    ) in repr(found.mapping)
+    assert "dates read month first, which nothing tells" in found.mapping.sentence
+    for said, day in (("day first", "04-03"), ("month first", "03-04")):
+        told = read(path, {"time": f"wann @ {said}"}, progress=False)
+        assert days(told.frame) == [day] * 9
+        assert f"given, text, {said}, taken as UTC" in repr(told.mapping)
+        assert "nothing tells" not in told.mapping.sentence
+        assert days(read(path, told.mapping, progress=False).frame) == [day] * 9
+
+
+@pytest.mark.parametrize("said", ["day first @ Europe/Berlin", "Europe/Berlin @ day first"])
+def test_a_zone_and_the_order_of_the_day_and_the_month_can_be_said_together(tmp_path, said):
+    path = written(tmp_path / "log.jsonl", ["03/07/2026 10:00:00"], "wann")
+    found = read(path, {"time": f"wann @ {said}"}, progress=False)
+    assert found.frame["time"][0] == pd.Timestamp("2026-07-03T08:00Z")
+    assert found.mapping["time"] == "wann @ Europe/Berlin @ day first"
+
+
+def test_what_is_said_of_the_day_holds_for_its_column_whatever_other_dates_tell(tmp_path):
+    times = ["03/04/2026 10:00:00"] * 9
+    path = written(tmp_path / "log.jsonl", times, "wann", broker_time="09/30/2026 10:00:00")
+    found = read(path, {"time": "wann @ day first"}, progress=False)
+    assert days(found.frame) == ["04-03"] * 9
+    assert days(found.frame, "broker_time") == ["09-30"] * 9
+
+
+@pytest.mark.parametrize("sign", ["@", " @", "@ "])
+def test_a_zone_without_blanks_around_its_sign_is_refused_with_them(tmp_path, sign):
+    path = written(tmp_path / "log.jsonl", ["2026-10-24T22:00:00"])
+    with pytest.raises(
+        LogError, match=r"stands behind an @ with blanks around it: 'time @ Europe/Berlin'\."
+    ):
+        read(path, {"time": f"time{sign}Europe/Berlin"}, progress=False)

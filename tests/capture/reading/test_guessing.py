@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from workbench.analysis import EventLog
 from workbench.capture import read
 from workbench.capture.reading import sampling
-from workbench.capture.reading.likeness import like_flows, told_by_type
+from workbench.capture.reading.likeness import like_flows, one_root, told_by_type
 
 STEPS = [("PaketEingeliefert", "Bote"), ("FachGeöffnet", "Fach"), ("PaketAbgeholt", "Fach"), ("GebührBezahlt", "Kasse")]  # fmt: skip
 
@@ -165,3 +165,128 @@ def test_the_type_of_an_effect_tells_that_of_its_cause_where_it_is_one():
     assert told_by_type([("A", "B"), ("B", "C")] * 10, types) == 1
     assert told_by_type([(a, b) for a in "ABC" for b in "ABC"] * 3, types) == pytest.approx(0)
     assert told_by_type([("A", "B")] * 3, types) == 0
+
+
+def visits(customer, flow, flows=300, customers=100, root=None):
+    """Flows of three events in a chain, of customers who come several times.
+
+    ``customer`` and ``flow`` are the columns of the two, with a dot where they are nested.
+    """
+    chance = random.Random(0)
+    rows = []
+    for n in range(flows):
+        who = f"cust-{chance.randrange(customers)}"
+        for step, kind in enumerate("ABC"):
+            row = {
+                "id": f"e{n}-{step}",
+                "type": kind,
+                "time": 1789970400000 + n * 2000 + step * 100,
+            }
+            for column, value in ((customer, who), (flow, f"C-{n}")):
+                *outer, name = column.split(".")
+                (row.setdefault(outer[0], {}) if outer else row)[name] = value
+            row["parent"] = f"e{n}-{step - 1}" if step else root
+            rows.append(row)
+    return rows
+
+
+def as_jsonl(path, rows):
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+@pytest.mark.parametrize("customer", ["kunde", "ctx.kunde", "meta.kunde", "data.kunde", "key", "order_id"])  # fmt: skip
+@pytest.mark.parametrize("flow", ["h.x-request-id", "headers.x-request-id", "vorgang", "zz", "a.b"])
+def test_a_flow_has_one_event_without_a_cause_and_a_customer_has_several(tmp_path, customer, flow):
+    path = as_jsonl(tmp_path / "log.jsonl", visits(customer, flow))
+    assert read(path, progress=False).mapping["correlation_id"] == flow
+
+
+@pytest.mark.parametrize("root", [None, "", "root", "0", "00000000-0000-0000-0000-000000000000"])
+def test_an_event_without_a_cause_is_one_however_that_is_written(tmp_path, root):
+    path = as_jsonl(tmp_path / "log.jsonl", visits("kunde", "h.x-request-id", root=root))
+    assert read(path, progress=False).mapping["correlation_id"] == "h.x-request-id"
+
+
+def test_a_flow_is_told_from_a_customer_in_a_shuffled_dump_too(tmp_path):
+    rows = visits("kunde", "h.x-request-id", 8_000, 2_500)
+    random.Random(1).shuffle(rows)
+    path = as_jsonl(tmp_path / "log.jsonl", rows)
+    assert read(path, progress=False).mapping["correlation_id"] == "h.x-request-id"
+
+
+def test_a_customer_is_the_flow_where_nothing_is_better(tmp_path):
+    rows = [{k: v for k, v in row.items() if k != "h"} for row in visits("kunde", "h.n")]
+    path = as_jsonl(tmp_path / "log.jsonl", rows)
+    assert read(path, progress=False).mapping["correlation_id"] == "kunde"
+
+
+@pytest.mark.parametrize("name", ["x-request-id", "correlation", "trace", "vorgang"])
+@pytest.mark.parametrize("without", ["parent", None])
+def test_of_two_columns_that_say_the_same_the_one_with_a_known_name_is_the_flow(
+    tmp_path, name, without
+):
+    rows = [
+        {k: v for k, v in row.items() if k != without} | {name: row["wert"]}
+        for row in visits("kunde", "wert")
+    ]
+    path = as_jsonl(tmp_path / "log.jsonl", rows)
+    assert read(path, progress=False).mapping["correlation_id"] == name
+
+
+def test_one_root_is_the_share_of_values_with_one_row_without_a_cause():
+    assert one_root(["a", "a", "b", "b", None], [0, 2, 4]) == 1
+    assert one_root(["a", "a", "b", "b"], [0, 1, 2]) == 0.5
+    assert one_root(["a", "a"], []) == 0
+
+
+def changes(flows=200, before=True, names=("evt_id", "parent_evt", "order_id")):
+    """Rows of a change log: each has the row as it is, and as it was."""
+    own, parent, order = names
+    rows = []
+    for flow in range(flows):
+        was = None
+        for step, status in enumerate(["Placed", "Reserved", "Paid", "Shipped"]):
+            cause = f"e{flow}-{step - 1}" if step else None
+            now = {order: f"o-{flow}", "status": status, own: f"e{flow}-{step}", parent: cause}
+            row = {"after": now, "op": "u" if step else "c", "ts_ms": 1789970400000 + flow * 5000 + step * 300}  # fmt: skip
+            rows.append({"before": was} | row if before else row)
+            was = now
+    return sorted(rows, key=lambda row: row["ts_ms"])
+
+
+IDS = ["id", "correlation_id", "causation_id"]
+
+
+@pytest.mark.parametrize(
+    ("before", "names"),
+    [(True, ("evt_id", "parent_evt", "order_id")), (False, ("nummer", "wegen", "faden"))],
+)
+def test_ids_are_where_they_are_whatever_is_named_as_the_payload(tmp_path, before, names):
+    path = as_jsonl(tmp_path / "log.jsonl", changes(before=before, names=names))
+    given = {"type": "after.status"}
+    expected = read(path, given, progress=False).mapping
+    assert [expected[column] for column in IDS] == [f"after.{names[n]}" for n in (0, 2, 1)]
+    found = dict(read(path, given | {"data": "after"}, progress=False).mapping)
+    assert found == {**expected, "data": "after"}
+
+
+def test_an_id_with_gaps_is_passed_over_for_the_same_one_without(tmp_path):
+    rows = changes(6_000)
+    random.Random(2).shuffle(rows)
+    path = as_jsonl(tmp_path / "log.jsonl", rows)
+    given = {"type": "after.status", "data": "after"}
+    found = read(path, given, progress=False)
+    assert found.mapping["id"] == "after.evt_id"
+    assert found.mapping["correlation_id"] == "after.order_id"
+    assert found.frame["id"].is_unique
+
+
+def test_a_cause_that_is_called_as_the_id_is_no_id_with_gaps(tmp_path):
+    rows = [
+        {"id": r["after"]["evt_id"], "parent": {"id": r["after"]["parent_evt"]}, "kind": r["after"]["status"],
+         "ts": r["ts_ms"], "flow": {"id": r["after"]["order_id"]}}
+        for r in changes()
+    ]  # fmt: skip
+    found = read(as_jsonl(tmp_path / "log.jsonl", rows), progress=False).mapping
+    assert [found[column] for column in IDS] == ["id", "flow.id", "parent.id"]

@@ -54,7 +54,7 @@ SHAPES = {
         "payload": e["payload"],
     },
     "in words nobody thought of": lambda e: {
-        "wann": micros(e), "was": e["type"], "wer": e["source"], "vorgang": e["flow"],
+        "wann": micros(e), "was": e["type"], "wer": e["source"], "faden": e["flow"],
         "nummer": e["id"], "wegen": e["cause"], "inhalt": e["payload"],
     },
     "in letters": lambda e: {
@@ -285,3 +285,89 @@ def test_the_mapping_says_which_files_were_mapped_in_another_way_and_how(tmp_pat
     assert mapping.others[str(paths[1])]["id"] == "f"
     assert "1 other file was mapped in another way" in repr(mapping)
     assert "b.jsonl: id ← f, type ← e, source ← d, time ← g" in repr(mapping)
+
+
+@pytest.mark.parametrize("column", ["partition", "offset", "attempts"])
+def test_a_column_of_whole_numbers_that_is_named_and_holds_none_is_refused(tmp_path, column):
+    path = written(tmp_path, SHAPES["in other words"])
+    with pytest.raises(
+        LogError,
+        match=rf"mapping: '{column}' holds whole numbers, and nothing in 'emittedBy' is one: it holds 'shop'\.",
+    ):
+        read(path, {column: "emittedBy"}, progress=False)
+    some = written(
+        tmp_path, lambda e: SHAPES["in other words"](e) | {"n": "7" if e["cause"] else "-"}
+    )
+    assert {*read(some, {column: "n"}, progress=False).frame[column].dropna()} >= {7}
+
+
+def test_a_column_that_is_never_guessed_has_no_guess_to_take_back(tmp_path):
+    path = written(tmp_path, SHAPES["in other words"])
+    with pytest.raises(LogError, match=r"mapping: 'key' is empty text: give the path of a column"):
+        read(path, {"key": ""}, progress=False)
+
+
+WRONG_PATHS = {
+    "payload..order": r"names nothing in .*; a dot in it has no name beside it; a name that holds dots is "
+    r"written in quotes: '\"payload\.\.order\"'\.",
+    "payload.": "a dot in it has no name beside it",
+    "lines[0].sku": r"a place in a list can't be mapped, only the whole list or a name in a list of names and values",
+    "lines.0.sku": r"lines is a list, and a dot goes only into one of names and values: of objects with "
+    r"key, name, k, n, header … and value, v, val …\.",
+    "lines.sku": r"lines is a list, and a dot",
+}
+
+
+@pytest.mark.parametrize("given", WRONG_PATHS)
+def test_a_path_that_can_name_nothing_is_refused_with_the_reason(tmp_path, given):
+    path = written(
+        tmp_path, lambda e: SHAPES["in other words"](e) | {"lines": [{"sku": "a", "qty": 1}]}
+    )
+    with pytest.raises(LogError, match=WRONG_PATHS[given]):
+        read(path, {"correlation_id": given}, progress=False)
+
+
+def test_a_key_that_holds_two_dots_may_be_named(tmp_path):
+    path = written(tmp_path, lambda e: SHAPES["in other words"](e) | {"a..b": e["flow"]})
+    for given in ("a..b", '"a..b"'):
+        assert read(path, {"key": given}, progress=False).mapping["key"] == '"a..b"'
+
+
+LISTS = ["n v", "k v", "name value", "Name Value", "key value", "key val", "key stringValue",
+         "header value", "headerName headerValue", "HEADER_KEY HEADER_VALUE", "property value"]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", LISTS)
+def test_headers_may_be_a_list_of_names_and_values_whatever_these_are_called(tmp_path, words):
+    name, value = words.split()
+
+    def shape(e):
+        headers = [{name: "x-request-id", value: e["flow"]}, {name: "uid", value: e["id"]}]
+        return {"ts": micros(e), "kind": e["type"], "ctx": {"hdrs": headers}}
+
+    found = read(written(tmp_path, shape), progress=False)
+    assert found.mapping["correlation_id"] == "ctx.hdrs.x-request-id"
+    assert found.frame["id"].tolist() == [event["id"] for event in EVENTS]
+
+
+def test_a_list_of_objects_with_other_fields_is_no_list_of_names_and_values(tmp_path):
+    path = written(
+        tmp_path, lambda e: SHAPES["in other words"](e) | {"lines": [{"sku": "a", "qty": 1}]}
+    )
+    with pytest.raises(LogError, match="lines is a list"):
+        read(path, {"key": "lines.a"}, progress=False)
+
+
+@pytest.mark.parametrize("column", ["id", "correlation_id"])
+def test_the_mapping_and_the_log_say_that_many_rows_have_no_id_or_no_flow(tmp_path, column):
+    theirs = {"id": "eventId", "correlation_id": "x-correlation-id"}[column]
+
+    def shape(e, without=("OrderPlaced",)):
+        found = SHAPES["in other words"](e)
+        return found | {theirs: None} if e["type"] in without else found
+
+    log = EventLog.read(written(tmp_path, shape), {column: theirs}, progress=False)
+    assert f"{column} is empty in 25% of the rows looked at" in repr(log.mapping)
+    assert f"no {column} in 25% of the rows" in repr(log)
+    full = EventLog.read(written(tmp_path, lambda e: shape(e, ())), progress=False)
+    assert "empty" not in repr(full.mapping)

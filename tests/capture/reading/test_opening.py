@@ -3,6 +3,7 @@ import gzip
 import lzma
 import random
 
+import pandas as pd
 import pytest
 import zstandard
 
@@ -101,12 +102,40 @@ def test_a_line_without_end_is_rejected_and_the_lines_around_it_are_read(tmp_pat
 
 
 def test_a_folder_and_a_pattern_name_files_in_order_and_a_file_once(tmp_path):
-    for name in ("b.jsonl", "a.jsonl.gz", "deep/c.csv", ".hidden.jsonl", "note.txt"):
+    hidden = [
+        ".hidden.jsonl",
+        ".part-0.parquet.crc",
+        "_SUCCESS",
+        "_delta_log/0.json",
+        ".git/config",
+    ]
+    for name in ("b.jsonl", "a.gz", "deep/c", "deep/d.log", *hidden):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    assert [path.name for path in files_of(tmp_path)] == ["a.jsonl.gz", "b.jsonl", "c.csv"]
+    assert [path.name for path in files_of(tmp_path)] == ["a.gz", "b.jsonl", "c", "d.log"]
     both = [tmp_path / "b.jsonl", str(tmp_path / "*.jsonl")]
     assert [path.name for path in files_of(both)] == ["b.jsonl"]
+
+
+def test_a_folder_is_read_whatever_the_names_of_its_files(tmp_path):
+    line = EVENT.encode()
+    for name, content in (
+        ("a.jsonl", line % 1),
+        ("app.log", line % 2),
+        ("dump.gz", gzip.compress(line % 3)),
+    ):
+        written(tmp_path, content, name)
+    found = read(tmp_path, progress=False)
+    assert found.frame["id"].tolist() == ["1", "2", "3"]
+    assert found.frame.equals(read(tmp_path / "*", progress=False).frame)
+
+
+def test_a_file_that_is_no_log_ends_the_read_of_a_folder_as_of_a_list(tmp_path):
+    log = written(tmp_path, EVENT.encode() % 1, "a.jsonl")
+    note = written(tmp_path, b"# What is here\n\nLogs.\n", "note.md")
+    for paths in (tmp_path, [log, note]):
+        with pytest.raises(LogError, match=r"note\.md can't be read: no line of its beginning is"):
+            read(paths, progress=False)
 
 
 def test_what_is_not_there_is_said(tmp_path):
@@ -114,7 +143,7 @@ def test_what_is_not_there_is_said(tmp_path):
     for name, why in (
         ("absent.jsonl", "can't be read: No such file"),
         ("*.jsonl", "can't be read: no file matches this pattern"),
-        ("empty", "the folder holds no file that ends in"),
+        ("empty", "empty can't be read: the folder holds no file"),
     ):
         with pytest.raises(LogError, match=why):
             read(tmp_path / name, progress=False)
@@ -144,6 +173,7 @@ def test_a_compressed_file_that_is_damaged_at_its_start_is_refused(tmp_path):
         (5, "5 is no file"),
         (b"log.jsonl", "b'log.jsonl' is no file"),
         (["log.jsonl", None], "None is no file"),
+        (pd.DataFrame({"a": [1]}), r"^a DataFrame is no file: EventLog\(frame\) takes it for a log\.$"),
         ("https://example.org/log.jsonl", "https://example.org/log.jsonl can't be read: .* no network connection is opened; download it first"),
         ("s3://bucket/log.jsonl", "s3://bucket/log.jsonl can't be read"),
     ],

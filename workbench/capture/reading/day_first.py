@@ -53,13 +53,20 @@ class Orders:
     """What the columns of all files tell."""
 
     _told: dict[tuple[str, int], Told] = field(default_factory=dict)
+    _said: dict[tuple[str, int], Told] = field(default_factory=dict)
 
     def see(self, column: str, file: int, texts: pa.Array) -> None:
         """Take note of what a block of a column tells, of a file by its number."""
         self._told[column, file] = self._told.get((column, file), Told()) + told_by(texts)
 
+    def say(self, column: str, file: int, *, day_first: bool) -> None:
+        """Take note of what somebody says of a column of a file, whatever it tells itself."""
+        self._said[column, file] = Told(day_first=1) if day_first else Told(month_first=1)
+
     def told(self, column: str, file: int) -> Told:
         """What holds for a column of a file: what it tells, its likes in other files, or others."""
+        if (column, file) in self._said:
+            return self._said[column, file]
         own = self._told.get((column, file), Told())
         if own.decided or not own.neither:
             return own

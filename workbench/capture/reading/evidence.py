@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, cast
 
-from workbench.capture.reading.likeness import like_flows, told_by_type
+from workbench.capture.reading.likeness import like_flows, one_root, told_by_type
+from workbench.capture.reading.no_cause import no_cause
 from workbench.capture.reading.paths import Path
 from workbench.capture.reading.seen import FEW, Seen, as_key, is_key, is_whole, numbered
 from workbench.capture.reading.times import in_time
@@ -14,6 +16,12 @@ from workbench.capture.reading.vocabulary import PAYLOADS, WRAPPERS, points, wor
 
 _ENVELOPE: Final = ("id", "time", "correlation_id", "causation_id")
 """What tells an envelope from a payload."""
+
+_BEFORE_PAYLOAD: Final = frozenset(["id", "time"])
+"""What is guessed before an object is taken for the payload that isn't called so."""
+
+_IN_PAYLOAD: Final = 25.0
+"""Points off for what stands in the payload."""
 
 
 @dataclass
@@ -29,28 +37,33 @@ class Evidence:
     """Paths that somebody named."""
     _rows_by_id: dict[Path, dict[str, int]] = field(default_factory=dict)
     _orders: dict[Path, Sequence[int]] = field(default_factory=dict)
+    _without_cause: dict[Path, list[int]] = field(default_factory=dict)
 
     def of(self, column: str, each: Seen) -> float | None:
         """Ask the method of a column."""
         return cast("float | None", getattr(self, column)(each))
 
-    def in_payload(self, path: Path) -> bool:
-        """Whether a path goes into what an event says itself."""
-        data = self.paths.get("data")
-        return (
-            _is_inside(path, data) if data else any(words(s)[-1:] in _PAYLOADS for s in path[:-1])
-        )
+    def in_payload(self, path: Path, column: str = "") -> bool:
+        """Whether a path goes into what an event says itself.
 
-    def _outer(self, path: Path) -> float:
+        Whoever says which object is the payload says nothing of where the id and the time stand:
+        for them it is one by its name.
+        """
+        data = self.paths.get("data")
+        if data and not (column in _BEFORE_PAYLOAD and data in self.given):
+            return _is_inside(path, data)
+        return any(words(step)[-1:] in _PAYLOADS for step in path[:-1])
+
+    def _outer(self, path: Path, column: str = "") -> float:
         """Points off for depth, and more for standing in the payload."""
-        return 5.0 * (len(path) - 1) + (25 if self.in_payload(path) else 0)
+        return 5.0 * (len(path) - 1) + (_IN_PAYLOAD if self.in_payload(path, column) else 0)
 
     def time(self, each: Seen) -> float | None:
         """Most rows have one that can be read, outside the payload, and it is no id."""
         if each.form is None or each.filled < 0.5:
             return None
         is_id = any(points(column, each.path) > 70 for column in _ENVELOPE if column != "time")
-        depth = self._outer(each.path) - 2.0 * (len(each.path) - 1)
+        depth = self._outer(each.path, "time") - 2.0 * (len(each.path) - 1)
         return 45.0 * each.filled - depth - (40 if is_id else 0)
 
     def broker_time(self, each: Seen) -> float | None:
@@ -68,7 +81,7 @@ class Evidence:
             return 0.0 if each.distinct > 0.5 else -50.0
         named = 15 if self._is_cause_of_some(each) else 0
         whole = 60.0 * (each.distinct - 0.8) + 25 * each.filled
-        return whole + named - 5 - self._outer(each.path)
+        return whole + named - 5 - self._outer(each.path, "id")
 
     def type(self, each: Seen) -> float | None:
         """Few, several, in words; without digits."""
@@ -126,7 +139,10 @@ class Evidence:
         return 0.0 if whole else None
 
     def correlation_id(self, each: Seen) -> float | None:
-        """Comes again, up to 1000 times, is the same in cause and effect, and its rows make a flow."""
+        """Comes again, up to 1000 times, is the same in cause and effect, and its rows make a flow.
+
+        Where causes are known, each flow has one event without.
+        """
         if not is_key(each, "correlation_id"):
             return None
         if len(each.there) < FEW:
@@ -138,7 +154,8 @@ class Evidence:
         agreeing, flowing = self._agreeing(each), self._flowing(each) if fits else None
         if agreeing is not None:
             told += 50 * (agreeing - 0.5) if each.size <= 1000 else -20.0
-            told += 20 * (flowing or 0)
+            told += 20 * (flowing or 0) + (60 * one_root(each.values, self._roots()) if fits else 0)
+            told -= _IN_PAYLOAD if self.in_payload(each.path) else 0
         elif fits and len(each.counts) > 4:
             told += 22.0 * numbered(each) - self._outer(each.path)
             # What doesn't look like flows at all is a number that comes again by chance.
@@ -183,6 +200,17 @@ class Evidence:
         values = ((each.values[cause], each.values[effect]) for cause, effect in pairs)
         agreeing: int = sum(a is not None and a == b for a, b in values)
         return agreeing / len(pairs)
+
+    def _roots(self) -> list[int]:
+        """The rows without a cause."""
+        causes, ids = (self.seen[self.paths[column]] for column in ("causation_id", "id"))
+        if causes.path not in self._without_cause:
+            none = re.compile(no_cause(zero="0" in ids.counts))
+            keys = ("" if value is None else as_key(value) for value in causes.values)
+            self._without_cause[causes.path] = [
+                row for row, key in enumerate(keys) if none.search(key)
+            ]
+        return self._without_cause[causes.path]
 
     def causation_id(self, each: Seen) -> float | None:
         """Is the id of another row."""

@@ -9,31 +9,25 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
+import pandas as pd
+
 from workbench.errors import LogError
 
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
 _ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
-_FOLDER_ENDS: Final = (
-    ".parquet",
-    ".arrow",
-    ".feather",
-    ".jsonl",
-    ".ndjson",
-    ".json",
-    ".csv",
-    ".tsv",
-)
-
 
 def files_of(paths: Paths) -> list[Path]:
     """Find the files that a path, a pattern (``*``, ``**``, ``?``), a folder or several name.
 
+    A folder names every file in it and in its folders, whatever the names end in: one that is no
+    log is told when it is read, and not left out.
+
     Raises
     ------
     LogError
-        There is no such file, or a folder holds none that may be a log.
+        There is no such file, or a folder holds none.
     """
     several = _each(paths)
     if not several:
@@ -49,7 +43,13 @@ def files_of(paths: Paths) -> list[Path]:
             )
         path = Path(each).expanduser()
         if path.is_dir():
-            found |= dict.fromkeys(_in_folder(path))
+            held = files_in(path)
+            if not held:
+                raise LogError(
+                    f"{each} can't be read: the folder holds no file (hidden ones, and those whose "
+                    "names begin with _, don't count)."
+                )
+            found |= dict.fromkeys(held)
         elif path.exists() or not glob.has_magic(str(path)):
             found[path] = None
         else:
@@ -65,6 +65,8 @@ def files_of(paths: Paths) -> list[Path]:
 def _each(paths: Any) -> list[Any]:
     if isinstance(paths, str | os.PathLike):
         return [paths]
+    if isinstance(paths, pd.DataFrame):
+        raise LogError("a DataFrame is no file: EventLog(frame) takes it for a log.")
     several = (
         list(paths) if isinstance(paths, Iterable) and not isinstance(paths, bytes) else [paths]
     )
@@ -76,17 +78,11 @@ def _each(paths: Any) -> list[Any]:
     return several
 
 
-def _in_folder(folder: Path) -> list[Path]:
-    files = sorted(
+def files_in(folder: Path) -> list[Path]:
+    """Every file in a folder but hidden ones, as which count ``_SUCCESS`` and the like, too."""
+    return sorted(
         path
         for path in folder.rglob("*")
         if path.is_file()
         and not any(part.startswith((".", "_")) for part in path.relative_to(folder).parts)
-        and any(suffix in _FOLDER_ENDS for suffix in path.suffixes)
     )
-    if not files:
-        raise LogError(
-            f"{folder} can't be read: the folder holds no file that ends in "
-            f"{', '.join(_FOLDER_ENDS)} (or such a one with .gz or .zst)."
-        )
-    return files

@@ -26,6 +26,7 @@ from workbench.capture.reading.dtypes import DTYPES, as_json, note_in, restored,
 from workbench.capture.reading.inside import Inside
 from workbench.capture.reading.kinds import Batch
 from workbench.capture.reading.log_mapping import Entry, LogMapping
+from workbench.capture.reading.no_cause import no_cause
 from workbench.capture.reading.time_columns import TimeColumns
 
 
@@ -129,15 +130,10 @@ def _converted(entry: Entry, values: Values) -> pa.Array:
     if entry.whole:
         texts = id_array(texts)
     if entry.column == "causation_id" and entry.path != ("causation_id",):
-        words = _NO_CAUSE if entry.zero else f"{_NO_CAUSE}|{_ZERO}"
-        none = pc.match_substring_regex(texts, words, ignore_case=True)
+        none = pc.match_substring_regex(texts, no_cause(zero=entry.zero))
         return pc.if_else(none, pa.scalar(None, texts.type), texts)
     return texts
 
 
 _NO_FAILURE: Final[tuple[Any, ...]] = (None, False, "", [], {})
 """What others write where nobody gave up on an event."""
-
-_NO_CAUSE: Final = r"^(|-|root|none|null|nil|00+|0{8}-0{4}-0{4}-0{4}-0{12})$"
-_ZERO: Final = r"^0$"
-"""What others write where an event has no cause."""

@@ -8,7 +8,7 @@ what stands in it, and a good name over the wrong values is passed by.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -65,10 +65,7 @@ def guess(
     for column in _ORDER:
         if column in found.paths or column in never:
             continue
-        outside = [path for path in seen if not evidence.in_payload(path)]
-        best = _best(column, evidence, outside if column == "correlation_id" else seen)
-        if best is None and column == "correlation_id":
-            best = _best(column, evidence, seen)
+        best = _best(column, evidence)
         if best is not None:
             found.paths[column] = best
     for column in ("time", "broker_time"):
@@ -79,23 +76,33 @@ def guess(
     return found
 
 
-def _best(column: str, evidence: Evidence, paths: Iterable[Path]) -> Path | None:
-    best: Path | None = None
-    most = ENOUGH
-    for path in paths:
-        each = evidence.seen[path]
+def _best(column: str, evidence: Evidence) -> Path | None:
+    scores: dict[Path, float] = {}
+    for path, each in evidence.seen.items():
         if _taken(path, column, evidence.paths) or not each.there:
             continue
         told = evidence.of(column, each)
         if told is not None:
-            inside = column != "data" and evidence.in_payload(path)
+            inside = column != "data" and evidence.in_payload(path, column)
             worth = points(column, path) * (_INSIDE if inside else 1)
             # Of two that are equal the one that stands higher, then the one that comes first.
-            score = worth + told - len(path) / 10
-            if score > most:
-                best, most = path, score
-    return best
+            scores[path] = worth + told - len(path) / 10
+    good = [path for path, score in scores.items() if score > ENOUGH]
+    ranked = [evidence.seen[path] for path in sorted(good, key=lambda path: -scores[path])]
+    return next((each.path for each in ranked if not _has_fuller(column, each, ranked)), None)
 
+
+def _has_fuller(column: str, each: Seen, others: Sequence[Seen]) -> bool:
+    """Whether another is the same without its gaps: a row's ``before`` has the ids of ``after``."""
+    return column in _KEYS and any(
+        each.path[-1] == other.path[-1]
+        and each.filled < other.filled
+        and each.known_in(other) > 0.5
+        for other in others
+    )
+
+
+_KEYS: Final = frozenset(["id", "correlation_id", "causation_id"])
 
 _INSIDE: Final = 0.7
 """What a name is worth inside the payload."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import chain, islice
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 import pyarrow as pa
@@ -15,7 +16,8 @@ import pyarrow.parquet as pq
 
 from workbench.capture.formats import FORMATS
 from workbench.capture.json_text import any_json
-from workbench.capture.reading.arrays import JSON, TEXT, Values
+from workbench.capture.reading.arrays import TEXT, Values
+from workbench.capture.reading.arrow_columns import as_held
 from workbench.capture.reading.csv_rows import csv_like, unique
 from workbench.capture.reading.dtypes import DTYPES
 from workbench.capture.reading.foreign import Format, Rejected
@@ -30,6 +32,7 @@ Batch = tuple[Mapping[str, Values], int]
 _ROWS: Final = 16_384
 """Rows of a batch."""
 
+_PARQUET: Final = b"PAR1"
 _HEAD: Final = 1 << 16
 _LONG_HEAD: Final = 8 << 20
 """Bytes of the beginning that are looked at, and where that is all one line."""
@@ -60,7 +63,7 @@ def kind_of(file: OpenedFile) -> Kind:
         It is none that is known, or damaged from its start.
     """
     with_magic = file.magic()
-    if with_magic.startswith(b"PAR1"):
+    if with_magic.startswith(_PARQUET):
         return Parquet()
     if with_magic.startswith((b"ARROW1", b"FEA1", b"\xff\xff\xff\xff")):
         return ArrowFile()
@@ -95,6 +98,11 @@ def kind_of(file: OpenedFile) -> Kind:
         f"{file.name} can't be read: no line of its beginning is a JSON object or ends in one, and it is "
         "no CSV with a header; it begins " + repr(start[:60].decode("utf-8", "replace")) + "."
     )
+
+
+def is_parquet(path: Path) -> bool:
+    """Whether a file is Parquet, by its first bytes."""
+    return OpenedFile(path).magic().startswith(_PARQUET)
 
 
 def _kind_of_json(file: OpenedFile, head: bytes) -> Kind:
@@ -208,8 +216,9 @@ class Parquet:
         """Give its rows."""
         try:
             with pq.ParquetFile(file.path) as opened:
-                for batch in opened.iter_batches(_ROWS * 8):
-                    yield _arrow_batch(batch, opened.schema_arrow)
+                for groups in _together(opened):
+                    for batch in opened.iter_batches(_ROWS * 8, groups):
+                        yield _arrow_batch(batch, opened.schema_arrow)
         except (pa.ArrowException, OSError) as error:
             raise LogError(f"{file.name} can't be read: {_first_line(error)}.") from error
         file.done()
@@ -239,25 +248,27 @@ class ArrowFile:
         file.done()
 
 
+def _together(opened: pq.ParquetFile) -> list[list[int]]:
+    """The row groups that a batch may span: none if a nested column has a dictionary in each."""
+    every = list(range(opened.num_row_groups))
+    kinds = (field.type for field in opened.schema_arrow)
+    one_by_one = any(pa.types.is_nested(kind) and _has_dictionary(kind) for kind in kinds)
+    return [[group] for group in every] if one_by_one else [every]
+
+
+def _has_dictionary(kind: pa.DataType) -> bool:
+    inside = (kind.field(place).type for place in range(kind.num_fields))
+    return pa.types.is_dictionary(kind) or any(map(_has_dictionary, inside))
+
+
 def _first_line(error: Exception) -> str:
     return str(error).split("\n", maxsplit=1)[0].rstrip(".")
 
 
 def _arrow_batch(batch: pa.RecordBatch, schema: pa.Schema) -> Batch:
     pairs = zip(unique(batch.schema.names), batch.columns, strict=True)
-    columns: dict[str, Values] = {name: _readable(column) for name, column in pairs}
+    columns: dict[str, Values] = {name: as_held(column) for name, column in pairs}
     note = (schema.metadata or {}).get(DTYPES.encode())
     if note is not None:
         columns[DTYPES] = pa.array([note.decode()] + [None] * (batch.num_rows - 1), TEXT)
     return columns, batch.num_rows
-
-
-def _readable(column: pa.Array) -> pa.Array:
-    """Bytes as text; where they are none, as the text of their hexadecimal digits."""
-    kind = column.type
-    if not (pa.types.is_binary(kind) or kind == JSON or pa.types.is_fixed_size_binary(kind)):
-        return column
-    try:
-        return column.cast(JSON).cast(TEXT)
-    except pa.ArrowInvalid:
-        return pa.array([None if v is None else v.hex() for v in column.to_pylist()], TEXT)

@@ -1,14 +1,15 @@
 """What rows that share a value, or point to each other, have in common: flows and causes do not look like chance.
 
 In a flow each type is there about once, and types that follow each other do so in the same order
-time and again; rows that happen to share a temperature show neither. An effect's type tells that of
-its cause; a row number that happens to be some row's id does not.
+time and again; rows that happen to share a temperature show neither. A flow begins with one event
+that has no cause; a customer has several. An effect's type tells that of its cause; a row number that
+happens to be some row's id does not.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any, Final
 
 _PAIRS: Final = 10
@@ -55,6 +56,20 @@ def like_flows(values: Sequence[Any], types: Sequence[Any], order: Sequence[int]
     turned = sum(min(n, steps[b, a]) for (a, b), n in steps.items()) / 2
     total = steps.total()
     return apart * (1 - 2 * turned / total) if total else 0.0
+
+
+def one_root(values: Sequence[Any], roots: Iterable[int]) -> float:
+    """The share of values with one root among the rows that share it, of those that have any.
+
+    Parameters
+    ----------
+    values
+        One a row.
+    roots
+        The rows that no other one caused.
+    """
+    found = Counter(str(values[row]) for row in roots if values[row] not in (None, ""))
+    return sum(n == 1 for n in found.values()) / max(len(found), 1)
 
 
 def told_by_type(pairs: Sequence[tuple[Hashable, Hashable]], types: Counter[Any]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from html import escape
@@ -9,10 +10,14 @@ from typing import Final
 
 from workbench.capture.columns import COLUMNS
 from workbench.capture.reading.paths import Path, shown
-from workbench.capture.reading.times import Form
+from workbench.capture.reading.said_times import Order
+from workbench.capture.reading.times import UNDECIDED, Form
 
 _FILES: Final = 3
 """Files mapped in another way that are shown."""
+
+_MANY: Final = 0.1
+"""The share of empty rows from which it is said."""
 
 
 @dataclass(frozen=True)
@@ -32,20 +37,27 @@ class Entry:
     """Whether 0 is an event's id, and so may be a cause."""
     zone: str | None = None
     """The zone that was said for times without one."""
-    zoneless: bool = False
-    """Whether times there say no zone."""
+    order: Order | None = None
+    """What was said of the order of the day and the month."""
+    zoneless: float = 0.0
+    """The share of the times there that say no zone."""
+    empty: float = 0.0
+    """The share of the rows that have nothing there."""
 
     @property
     def how(self) -> str:
         """How it was found, in a few words."""
         said = "given" if self.given else "same name" if self.path == (self.column,) else "guessed"
         form = f"{said}, {self.form}" if self.form else said
-        return f"{form}, taken as {self.zone or 'UTC'}" if self.zoneless else form
+        if not self.zoneless:
+            return form
+        where = "" if self.zoneless == 1 else " where no zone is said"
+        return f"{form}, taken as {self.zone or 'UTC'}{where}"
 
     @property
     def theirs(self) -> str:
         """Where it comes from, as it may be given in a mapping."""
-        return f"{shown(self.path)} @ {self.zone}" if self.zone else shown(self.path)
+        return " @ ".join(filter(None, [shown(self.path), self.zone, self.order]))
 
 
 @dataclass(frozen=True, repr=False)
@@ -87,11 +99,22 @@ class LogMapping(Mapping[str, str]):
         """The format, and what was guessed."""
         guessed = [f"{e.column} ← {e.theirs}" for e in self.entries if e.how.startswith("guess")]
         told = f"{self.format}, guessed: {', '.join(guessed)}" if guessed else self.format
-        return f"{told}; times without a zone taken as UTC" if self._zoneless else told
+        said = ["times without a zone taken as UTC"] if self._zoneless else []
+        said += ["dates read month first, which nothing tells"] if self._undecided else []
+        said += [f"no {each.column} in {each.empty:.0%} of the rows" for each in self._gappy]
+        return "; ".join([told, *said])
 
     @property
     def _zoneless(self) -> list[Entry]:
         return [entry for entry in self.entries if entry.zoneless and entry.zone is None]
+
+    @property
+    def _undecided(self) -> list[Entry]:
+        return [entry for entry in self.entries if entry.form == UNDECIDED]
+
+    @property
+    def _gappy(self) -> list[Entry]:
+        return [entry for entry in self.entries if entry.empty >= _MANY]
 
     def _rows(self) -> list[tuple[str, str, str, str]]:
         return [(each.column, each.theirs, each.how, each.example) for each in self.entries]
@@ -99,9 +122,20 @@ class LogMapping(Mapping[str, str]):
     def _notes(self) -> list[str]:
         notes = [f"nothing for {', '.join(self.missing)}"] if self.missing else []
         notes += [
-            f"{each.column} says no zone and is taken as UTC; if it is another: "
-            f'mapping={{"{each.column}": "{each.theirs} @ Europe/Berlin"}}'
+            f"{each.column} says no zone"
+            + ("" if each.zoneless == 1 else " in some rows")
+            + " and is taken as UTC; if it is another: "
+            + _mapping(each, "Europe/Berlin")
             for each in self._zoneless
+        ]
+        notes += [
+            f"no date of {each.column} tells the day from the month, so the month is read first; "
+            "if the day is first: " + _mapping(each, "day first")
+            for each in self._undecided
+        ]
+        notes += [
+            f"{each.column} is empty in {each.empty:.0%} of the rows looked at"
+            for each in self._gappy
         ]
         if self.others:
             notes.append(
@@ -138,3 +172,8 @@ class LogMapping(Mapping[str, str]):
             f"<div>{escape(self.format)}, read as</div>"
             f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}"
         )
+
+
+def _mapping(entry: Entry, said: str) -> str:
+    """What is given to say something of a column of times."""
+    return f"mapping={json.dumps({entry.column: f'{entry.theirs} @ {said}'}, ensure_ascii=False)}"

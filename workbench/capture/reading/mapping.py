@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
 from typing import Any, Final
 
-from workbench.capture.columns import BESIDE, COLUMNS
+from workbench.capture.columns import ATTEMPTS, BESIDE, COLUMNS
 from workbench.capture.json_text import json_text
-from workbench.capture.reading import zones
-from workbench.capture.reading.counts import number
+from workbench.capture.reading.arrays import number_array
 from workbench.capture.reading.guessing import guess
 from workbench.capture.reading.log_mapping import Entry, LogMapping
 from workbench.capture.reading.paths import Path, resolve, shown
+from workbench.capture.reading.refusing import not_whole, why_nothing
+from workbench.capture.reading.said_times import said_time
 from workbench.capture.reading.sampling import Sample
-from workbench.capture.reading.times import Form, form_of
+from workbench.capture.reading.times import Form, form_of, may_be_time
+from workbench.capture.reading.zones import names_zone
 from workbench.errors import LogError
 
 _EXAMPLE: Final = 60
@@ -56,11 +58,13 @@ def mapping_of(
     """
     leaves = sample.leaves
     wanted, never = _said(given)
-    said_zones = _zones_said(wanted, leaves)
-    wanted |= {column: path for column, (path, _) in said_zones.items()}
+    times = {c: said_time(c, wanted[c], leaves) for c in wanted if c in _TIMES}
+    wanted |= {column: said.path for column, said in times.items()}
     found = {column: resolve(text, leaves) for column, text in wanted.items()}
     absent = {column: wanted[column] for column, path in found.items() if path is None}
     fixed = {column: path for column, path in found.items() if path is not None}
+    for column in filter(_counts, fixed):
+        _check_whole(column, wanted[column], leaves[fixed[column]])
     own = {(column,) for column in COLUMNS} <= leaves.keys()
     if ours:
         told = {c: (c,) for c in COLUMNS if any(v is not None for v in leaves.get((c,), ()))}
@@ -82,13 +86,15 @@ def mapping_of(
             column,
             path := paths[column],
             given=column in wanted,
-            form=forms.get(column) or _form(column, leaves.get(path, ())),
-            example=_example(leaves.get(path, ())),
+            form=(form := forms.get(column) or _form(column, leaves.get(path, ()))),
+            example=_example(_written_so(leaves.get(path, ()), form)),
             inside=json_is_text or (not own and _holds_json(leaves.get(path, ()))),
             whole=column in _IDS and not own and not ours and _whole(leaves.get(path, ())),
             zero=_has_zero(leaves.get(paths.get("id", ()), ())),
-            zone=said_zones[column][1] if column in said_zones else None,
-            zoneless=column in _TIMES and _zoneless(leaves.get(path, ())),
+            zone=times[column].zone if column in times else None,
+            order=times[column].order if column in times else None,
+            zoneless=_zoneless(leaves.get(path, ())) if column in _TIMES else 0.0,
+            empty=_empty(leaves.get(path, ())) if column in _FULL and not own and not ours else 0.0,
         )
         for column in (*COLUMNS, *BESIDE)
         if column in paths
@@ -117,6 +123,11 @@ def _said(given: Given | None) -> tuple[dict[str, str], set[str]]:
                 f"and beside them {', '.join(BESIDE)}. "
                 "Other columns are kept as they are."
             )
+        if text == "" and column in BESIDE:
+            raise LogError(
+                f"mapping: {column!r} is empty text: give the path of a column as text; it is never "
+                "guessed, so that there is nothing to take back."
+            )
         if text is None or text == "":
             never.add(column)
         elif isinstance(text, str):
@@ -129,32 +140,38 @@ def _said(given: Given | None) -> tuple[dict[str, str], set[str]]:
     return wanted, never
 
 
-def _zones_said(
-    wanted: Mapping[str, str], leaves: Mapping[Path, Any]
-) -> dict[str, tuple[str, str]]:
-    """The paths and zones of times: ``when @ Europe/Berlin``, unless something has that very name."""
-    found: dict[str, tuple[str, str]] = {}
-    for column in _TIMES & wanted.keys():
-        path, zone = zones.split(wanted[column])
-        if zone is None or resolve(wanted[column], leaves) is not None:
-            continue
-        if not zones.is_zone(zone):
-            raise LogError(
-                f"mapping: {column!r}: {zone!r} is no time zone: give one as Europe/Berlin or UTC."
-            )
-        found[column] = path, zone
-    return found
+def _check_whole(column: str, theirs: str, values: Sequence[Any]) -> None:
+    there = [value for value in values if value is not None and value != ""]
+    if there and number_array(there).null_count == len(there):
+        raise not_whole(column, theirs, there[0])
 
 
-def _zoneless(values: Sequence[Any]) -> bool:
-    """Whether most of what may be times says no zone."""
-    dates = [value.tzinfo is not None for value in values if isinstance(value, datetime)]
-    texts = [value for value in values if isinstance(value, str) and number(value) is None]
-    told = dates + [zones.names_zone(text) for text in texts[:_LOOKED_AT]]
-    return bool(told) and sum(told) < len(told) / 2
+def _counts(column: str) -> bool:
+    return column == ATTEMPTS or COLUMNS.get(column, "").startswith("int")
 
 
-_LOOKED_AT: Final = 200
+def _zoneless(values: Sequence[Any]) -> float:
+    """The share of what may be times that says no zone."""
+    told = [value.tzinfo is not None for value in values if isinstance(value, datetime)]
+    told += [names_zone(value) for value in values if isinstance(value, str) and may_be_time(value)]
+    return 1 - sum(told) / len(told) if told else 0.0
+
+
+_FULL: Final = frozenset(["id", "correlation_id"])
+"""Columns of which it is said if many rows have nothing there."""
+
+
+def _empty(values: Sequence[Any]) -> float:
+    there = sum(v is not None and v != "" and v == v for v in values)  # noqa: PLR0124
+    return 1 - there / len(values) if values else 0.0
+
+
+def _written_so(values: Sequence[Any], form: Form | None) -> Iterator[Any]:
+    """The values; of times those that are written as most are."""
+    there = (value for value in values if value is not None and value != "")
+    if form is None or form.startswith("text"):
+        return there
+    return (value for value in there if form_of([value], said=True) == form)
 
 
 def _form(column: str, values: Sequence[Any]) -> Form | None:
@@ -178,8 +195,8 @@ def _whole(values: Sequence[Any]) -> bool:
     return all(re.fullmatch(r"(-?\d+(\.0)?)?", text) for text in there)
 
 
-def _example(values: Sequence[Any]) -> str:
-    value = next((value for value in values if value is not None and value != ""), None)
+def _example(values: Iterator[Any]) -> str:
+    value = next(values, None)
     if value is None:
         return ""
     try:
@@ -197,6 +214,10 @@ def names_nothing(
     known = {shown(path): path for path in leaves}
     told = []
     for column, text in absent.items():
+        why = why_nothing(column, text, leaves)
+        if why is not None:
+            told.append(f"{column!r}: {text!r} names nothing in {file}; {why}")
+            continue
         last = text.rsplit(".", 1)[-1].strip("\"'").lower()
         near = get_close_matches(text, known, n=3, cutoff=0.6)
         near += [name for name, path in known.items() if last in path[-1].lower()]

@@ -5,7 +5,8 @@ member: ``service.name`` is the key of that name, if there is one. In quotes a n
 stands: ``attributes."service.name"``.
 
 A step goes into an object; into a list of names and values, which is how many tools write headers
-(``[["a", "1"]]``, ``[{"key": "a", "value": "1"}]``); and into text that holds a JSON object.
+(``[["a", "1"]]``, ``[{"key": "a", "value": "1"}]``, ``[{"headerName": "a", "headerValue": "1"}]``);
+and into text that holds a JSON object.
 """
 
 from __future__ import annotations
@@ -19,12 +20,19 @@ from workbench.capture.json_text import any_json
 Path = tuple[str, ...]
 
 _STEP: Final = re.compile(r'"([^"]*)"|\'([^\']*)\'|([^.]+)')
+_QUOTED: Final = re.compile(r'"[^"]*"|\'[^\']*\'')
 _DEEPEST: Final = 5
 _WIDEST: Final = 400
 """Members of an object that are looked at; one with more is a table of its own, not a record."""
 
-_NAMES: Final = ("key", "name", "k", "Key", "Name")
-_VALUES: Final = ("value", "v", "Value", "stringValue")
+_NAMED: Final = ("header", "field", "attribute", "property", "param", "tag", "label")
+NAMES: Final = (
+    "key", "name", "k", "n", *_NAMED, *(f"{each}name" for each in _NAMED), *(f"{each}key" for each in _NAMED)
+)  # fmt: skip
+"""What the name is called in a list of names and values, in any case."""
+
+VALUES: Final = ("value", "v", "val", "stringvalue", *(f"{each}value" for each in _NAMED))
+"""What the value is called there."""
 
 
 def shown(path: Path) -> str:
@@ -41,7 +49,14 @@ def resolve(text: str, known: Iterable[Path]) -> Path | None:
     every = {path[:end] for path in known for end in range(1, len(path) + 1)}
     if (text,) in every:
         return (text,)
+    if lacks_step(text):
+        return None
     return next(_readings((), tokens, quoted, every), None)
+
+
+def lacks_step(text: str) -> bool:
+    """Whether there is nothing between two dots of a path, or before or behind one."""
+    return not all(_QUOTED.sub("quoted", text).split("."))
 
 
 def _readings(
@@ -86,9 +101,12 @@ def _pair(item: Any) -> tuple[str, Any] | None:
         return (item[0], item[1]) if len(item) == 2 and isinstance(item[0], str) else None
     if not isinstance(item, dict) or len(item) > 3:
         return None
-    name = next((item[each] for each in _NAMES if isinstance(item.get(each), str)), None)
-    value = next((each for each in _VALUES if each in item), None)
-    return None if name is None or value is None else (name, item[value])
+    called = {each.lower().replace("_", ""): each for each in item}
+    name = next(
+        (called[n] for n in NAMES if n in called and isinstance(item[called[n]], str)), None
+    )
+    value = next((called[each] for each in VALUES if each in called), None)
+    return None if name is None or value is None else (item[name], item[value])
 
 
 def leaves(rows: Iterable[Mapping[str, Any]]) -> dict[Path, list[Any]]:

@@ -1,12 +1,13 @@
-"""What is said of a file that is no event log."""
+"""What is said of a file that is no event log, and of a mapping that names nothing in it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
-from workbench.capture.reading.paths import Path, shown
+from workbench.capture.reading.paths import NAMES, VALUES, Path, lacks_step, resolve, shown
 from workbench.errors import LogError
 
 
@@ -30,6 +31,57 @@ def not_a_time(column: str, value: str) -> str:
         "(+02:00) or a common name of a zone (CEST) behind it, or without."
     )
 
+
+def not_whole(column: str, theirs: str, value: Any) -> LogError:
+    """Say that nothing in a column is a whole number, as the one of ours that it was named for holds."""
+    return LogError(
+        f"mapping: {column!r} holds whole numbers, and nothing in {theirs!r} is one: "
+        f"it holds {str(value)[:_EXAMPLE]!r}."
+    )
+
+
+def why_nothing(column: str, text: str, known: Mapping[Path, Sequence[Any] | None]) -> str | None:
+    """Say why a path in a mapping can name nothing, if it is more than a wrong name.
+
+    Parameters
+    ----------
+    column, text
+        The path as it was given for a column.
+    known
+        Path → values, or ``None`` where they are not known.
+    """
+    front, _, said = (part.strip() for part in text.rpartition("@"))
+    if column in ("time", "broker_time") and resolve(front, known) is not None:
+        return f"what is said of times stands behind an @ with blanks around it: {f'{front} @ {said}'!r}"
+    if lacks_step(text):
+        return (
+            "a dot in it has no name beside it; a name that holds dots is written in quotes: "
+            + repr(f'"{text}"')
+        )
+    if re.search(r"\[-?\d*\]", text):
+        return "a place in a list can't be mapped, only the whole list or a name in a list of names and values"
+    inside = _list_before(text, known)
+    if inside is not None:
+        return (
+            f"{inside} is a list, and a dot goes only into one of names and values: "
+            f"of objects with {', '.join(NAMES[:_NAMES])} … and {', '.join(VALUES[:_VALUES])} …"
+        )
+    return None
+
+
+def _list_before(text: str, known: Mapping[Path, Sequence[Any] | None]) -> str | None:
+    """The longest beginning of a path that names lists."""
+    ends = [found.start() for found in re.finditer(r"\.", text)]
+    for end in reversed(ends):
+        path = resolve(text[:end], known)
+        if path is not None:
+            return text[:end] if any(isinstance(v, list) for v in known.get(path) or ()) else None
+    return None
+
+
+_NAMES: Final = 5
+_VALUES: Final = 3
+"""What names and values may be called, as far as an error tells it."""
 
 _EXAMPLE: Final = 60
 """Letters of a value that an error shows."""

@@ -36,6 +36,8 @@ class TimeColumns:
         column, form = entry.column, entry.form
         found = time_values(values)
         self._zones[column, file] = entry.zone or "UTC"
+        if entry.order is not None:
+            self._orders.say(column, file, day_first=entry.order == "day first")
         if form is None:
             some = found.slice(0, _LOOKED_AT).drop_null().to_pylist()
             form = form_of(some, said=True) or "ISO 8601"

@@ -41,6 +41,9 @@ _LONGEST: Final = 80
 
 _ISO: Final = re.compile(r"\s*[+-]?\d{4}-?(\d\d-?\d\d|W\d\d|\d{3})([T ]|$)")
 
+UNDECIDED: Final[Form] = "text, month first? nothing tells"
+"""How dates are read of which none tells the day from the month."""
+
 
 def form_of(values: Sequence[Any], *, said: bool = False) -> Form | None:
     """Say how a column's times are written, from some of its values; ``None`` if they aren't times.
@@ -57,7 +60,7 @@ def form_of(values: Sequence[Any], *, said: bool = False) -> Form | None:
     if len(numbers) >= 0.9 * len(there):
         return unit_of(numbers)
     counts = [n for n in numbers if unit_of([n]) is not None]
-    texts = [value for value in there if isinstance(value, str) and _may_be_time(value)]
+    texts = [value for value in there if isinstance(value, str) and may_be_time(value)]
     if not texts or len(texts) + len(counts) < (0 if said else 0.9 * len(there)):
         return unit_of(numbers) if said and numbers else None
     form: Form = "ISO 8601"
@@ -72,10 +75,11 @@ def form_told(told: Told) -> Form:
     """Say how text is read that is no ISO 8601, by what its dates tell."""
     if told.decided:
         return "text, day first" if told.is_day_first else "text, month first"
-    return "text, month first? nothing tells" if told.neither else "text"
+    return UNDECIDED if told.neither else "text"
 
 
-def _may_be_time(text: str) -> bool:
+def may_be_time(text: str) -> bool:
+    """Whether text has the length and the digits of a time, and is no count."""
     return (
         8 <= len(text.strip()) <= _LONGEST and number(text) is None and any(map(str.isdigit, text))
     )

@@ -35,7 +35,7 @@ _NAMES: Final[dict[str, str]] = {
     "conversation_id flow_id trace_id saga_id request_id x_request_id case_id workflow_id "
     "business_key process_instance_id | transaction_id transaction tx_id txn_id tx txn journey_id cid business_id "
     "case case_concept_name flow trace saga conversation correlation_key cor_id | "
-    "session_id process_id job_id batch_id aggregate_id stream_id operation_id execution_id "
+    "vorgang vorgang_id vorgangs_id session_id process_id job_id batch_id aggregate_id stream_id operation_id execution_id "
     "workflow run_id | "
     "order_id entity_id order_no order_number order_ref reference shipment_id payment_id "
     "customer_id booking_id ticket_id key subject",

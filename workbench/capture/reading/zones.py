@@ -25,7 +25,6 @@ _HOURS: Final = {
 _NAMES: Final = "|".join(_HOURS)
 _TIME_OF_DAY: Final = r"(?:\d:\d\d(?::\d\d)?|T\d{4}(?:\d\d)?)(?:[.,]\d+)?\s?(?:[AaPp][Mm]\s?)?"
 _ZONED: Final = rf"{_TIME_OF_DAY}(?:Z|[+-]\d\d|(?:{_NAMES})\b)"
-_SAID: Final = re.compile(r"(?P<path>.*\S)\s+@\s+(?P<zone>\S+)")
 
 
 def with_offset(texts: pd.Series[Any]) -> pd.Series[Any]:
@@ -41,12 +40,6 @@ def _offset(name: re.Match[str]) -> str:
 def names_zone(text: str) -> bool:
     """Whether a time says its zone."""
     return re.search(_ZONED, text) is not None
-
-
-def split(text: str) -> tuple[str, str | None]:
-    """A path and the zone said behind it: ``when @ Europe/Berlin``."""
-    said = _SAID.fullmatch(text)
-    return (said["path"], said["zone"]) if said else (text, None)
 
 
 def is_zone(name: str) -> bool:
