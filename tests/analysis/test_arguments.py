@@ -26,6 +26,12 @@ def test_a_log_of_a_path_is_told_to_be_read(path):
         EventLog(path)
 
 
+def test_a_log_of_several_paths_is_told_to_be_read():
+    said = r"^EventLog takes events, each a dict, and not paths: EventLog.read\(\['a.jsonl', …\]\) reads"
+    with pytest.raises(LogError, match=said):
+        EventLog(["a.jsonl", "b.jsonl"])
+
+
 @pytest.mark.parametrize(
     ("events", "given"),
     [(None, "None"), (5, "a value of type int"), ({"type": "A"}, "a value of type dict")],

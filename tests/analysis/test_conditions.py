@@ -330,3 +330,11 @@ def test_no_text_is_run_or_breaks_anything(text):
     log = EventLog([{"type": "A", "time": pd.Timestamp("2026-11-23T12:00Z"), "data": {"a": 1}}])
     with contextlib.suppress(LogError):
         log.where(text)
+
+
+def test_a_column_of_times_without_a_zone_is_compared_as_utc(event):
+    rows = [event("A", f"f{n}", n) for n in range(3)]
+    days = pd.to_datetime(["2026-06-01", "2026-07-01", None])
+    log = EventLog(pd.DataFrame(rows).assign(day=days))
+    assert log.where("day >= '2026-06-15'").frame["correlation_id"].tolist() == ["f1"]
+    assert log.where("day == '2026-06-01T02:00+02:00'").events == 1

@@ -151,6 +151,22 @@ def test_what_is_not_json_is_named_and_the_old_file_stays(tmp_path, value):
     assert [file.name for file in tmp_path.iterdir()] == ["log.jsonl"]
 
 
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_lengths_of_time_come_back(tmp_path, ending):
+    took = pd.Series([pd.Timedelta("1h 3s 5ns"), pd.NaT, pd.Timedelta("-2ms")])
+    frame = standard_frame([{"id": "1", "type": "A", "source": "s", "time": NOON}] * 3)
+    again = frame_of(write_log(frame.assign(took=took), tmp_path / f"log{ending}"))
+    pd.testing.assert_series_equal(again["took"], took, check_names=False)
+
+
+@pytest.mark.parametrize("ending", [".jsonl", ".csv", ".parquet", ".arrow"])
+def test_a_column_of_what_no_file_holds_is_named(tmp_path, ending):
+    frame = standard_frame([{"id": "1", "type": "A", "source": "s", "time": NOON, "odd": 1j}])
+    with pytest.raises(LogError, match=r"column 'odd'.*[:] .*(JSON|type)"):
+        write_log(frame, tmp_path / f"log{ending}")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_folder_that_is_not_there_is_said_to_be(tmp_path):
     frame = standard_frame([{"type": "A", "time": NOON}])
     with pytest.raises(LogError, match="can't be written: No such file"):

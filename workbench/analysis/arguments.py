@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -21,6 +21,11 @@ def check_events(events: object) -> None:
     if _is_path(events):
         raise LogError(
             f"EventLog({_shown(events)}): EventLog takes events. EventLog.read({_shown(events)}) "
+            "reads files."
+        )
+    if isinstance(events, Sequence) and len(events) and _is_path(events[0]):
+        raise LogError(
+            f"EventLog takes events, each a dict, and not paths: EventLog.read([{_shown(events[0])}, …]) "
             "reads files."
         )
     if isinstance(events, Mapping) or not isinstance(events, Iterable):

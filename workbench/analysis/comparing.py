@@ -56,6 +56,8 @@ def compared(values: pd.Series[Any], how: type[ast.cmpop], constant: Any) -> Boo
     if constant is None:
         missing = values.isna().to_numpy()
         return missing if how in (ast.Eq, ast.Is) else ~missing
+    if isinstance(values.dtype, np.dtype) and values.dtype.kind == "M":
+        values = values.dt.tz_localize("UTC")
     if isinstance(values.dtype, pd.DatetimeTZDtype):
         moment = moment_of(constant)
         return np.asarray(_COMPARED[how](values, moment), dtype=bool)

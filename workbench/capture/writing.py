@@ -27,7 +27,13 @@ import pyarrow.csv as pa_csv
 import pyarrow.feather
 import pyarrow.parquet as pq
 import zstandard
-from pandas.api.types import is_datetime64_any_dtype, is_float_dtype
+from pandas.api.types import (
+    is_bool_dtype,
+    is_datetime64_any_dtype,
+    is_float_dtype,
+    is_numeric_dtype,
+    is_timedelta64_dtype,
+)
 from tqdm.auto import tqdm
 
 from workbench.capture.formats.xes_writing import Advance, write_xes
@@ -132,12 +138,27 @@ def _cells(series: pd.Series[Any]) -> list[Any]:
     if series.dtype == "json":
         texts = payload_texts(series).to_pylist()
         return [None if text is None else orjson.Fragment(text) for text in texts]
-    if series.dtype == "object":
+    if is_timedelta64_dtype(series.dtype):
+        return _lengths(series)
+    if series.dtype == "object" or not _is_plain(series.dtype):
         return [None if t is None else orjson.Fragment(t) for t in _json_texts(series)]
     cells = series.astype("object").where(present, None).tolist()
     if is_float_dtype(series.dtype):
         return [None if cell is None else orjson.Fragment(json_text(cell)) for cell in cells]
     return cells
+
+
+def _is_plain(dtype: Any) -> bool:
+    """Whether values of a dtype are numbers, text, or true and false."""
+    if isinstance(dtype, pd.CategoricalDtype):
+        dtype = dtype.categories.dtype
+    is_number = is_numeric_dtype(dtype) and dtype.kind != "c"
+    return dtype in ("str", "object") or is_number or is_bool_dtype(dtype)
+
+
+def _lengths(series: pd.Series[Any]) -> list[str | None]:
+    """Lengths of time, as ISO 8601 has them."""
+    return [None if pd.isna(cell) else cell.isoformat() for cell in series.tolist()]
 
 
 def _json_texts(series: pd.Series[Any]) -> Iterator[bytes | None]:
@@ -164,7 +185,10 @@ def _arrow(series: pd.Series[Any]) -> pa.Array:
         return payload_texts(series)
     if series.dtype == "object":
         return pa.array(list(_json_texts(series)), pa.large_binary()).cast(pa.large_string())
-    found = pa.array(series)
+    try:
+        found = pa.array(series)
+    except (pa.ArrowException, TypeError) as error:
+        raise LogError(f"column {series.name!r} can't be written: {error}.") from error
     return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
 
 
@@ -191,8 +215,10 @@ def _write_csv(frame: pd.DataFrame, file: BinaryIO, advance: Advance) -> None:
 def _as_text(series: pd.Series[Any]) -> pa.Array:
     if is_datetime64_any_dtype(series.dtype):
         return _times(series)
-    if series.dtype in ("json", "object"):
-        return _arrow(series)
+    if is_timedelta64_dtype(series.dtype):
+        return pa.array(_lengths(series), pa.large_string())
+    if series.dtype in ("json", "object") or not _is_plain(series.dtype):
+        return _arrow(series.astype("object") if series.dtype != "json" else series)
     cells = [None if cell is None else cell if isinstance(cell, str) else json_text(cell).decode()
              for cell in _cells_plain(series)]  # fmt: skip
     return pa.array(cells, pa.large_string())
