@@ -21,9 +21,10 @@ def of_flows(flows: pd.DataFrame, left: int) -> str:
         return f"There is no flow here.{left_out}"
     took = flows["duration_ms"] / 1e3
     longest = flows["correlation_id"].iloc[int(took.argmax())]
+    half, most = took.quantile([0.5, 0.95])
     said = (
-        f"{count(n, 'flow')} of {count(events, 'event')}; half take {length(float(took.median()))} or less, "
-        f"95 % {length(float(took.quantile(0.95)))}, the longest ({cut(longest, 40)}) {length(float(took.max()))}."
+        f"{count(n, 'flow')} of {count(events, 'event')}; half take {length(half)} or less, "
+        f"95 % {length(most)}, the longest ({cut(longest, 40)}) {length(float(took.max()))}."
     )
     largest = flows.iloc[int(flows["events"].argmax())]
     if n > 1 and largest["events"] >= events / 2:

@@ -12,7 +12,7 @@ from workbench.analysis.answer import Answer
 from workbench.analysis.arrays import scrambled
 from workbench.analysis.flow_sentences import of_flows
 from workbench.analysis.order import utc
-from workbench.analysis.parts import named, together
+from workbench.analysis.parts import together
 from workbench.analysis.threads import cuts_between, in_ranges
 from workbench.analysis.variants import Variants
 
@@ -39,8 +39,8 @@ def part(index: FlowIndex) -> pd.DataFrame:
             "duplicates": _per_flow(index, index.duplicate),
             "dead_letters": _per_flow(index, index.dead),
             "path": index.path_keys,
-            "first_type": _in_use(named(index.type[first], index.type_names)),
-            "last_type": _in_use(named(index.type[last], index.type_names)),
+            "first_type": _in_use(index.type[first], index.type_names),
+            "last_type": _in_use(index.type[last], index.type_names),
             "services": _services(index),
         }
     )
@@ -92,13 +92,15 @@ def _services(index: FlowIndex) -> pd.Categorical:
         ", ".join(index.source_names[np.unique(index.source[index.start[f] : index.start[f + 1]])])
         for f in example
     ]
-    return _in_use(named(code, names))
+    return _in_use(code, names)
 
 
-def _in_use(labels: pd.Categorical) -> pd.Categorical:
-    """The same labels, with categories that are all used, and sorted."""
-    used = labels.remove_unused_categories()
-    return used.reorder_categories(used.categories.sort_values())
+def _in_use(codes: Ints, names: Sequence[str] | NDArray[np.object_]) -> pd.Categorical:
+    """Texts as categories that are all used, and sorted; names that are alike become one."""
+    used = np.flatnonzero(np.bincount(codes, minlength=len(names)))
+    place = np.zeros(len(names), np.int64)
+    place[used], distinct = pd.factorize(np.asarray(names, dtype=object)[used], sort=True)
+    return pd.Categorical.from_codes(place[codes], pd.Index(distinct, dtype="str"))
 
 
 @njit(cache=True, nogil=True)

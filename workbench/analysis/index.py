@@ -34,7 +34,7 @@ from workbench.analysis.grouping import (
 from workbench.analysis.order import break_ties, by_start, nanoseconds, total_order
 from workbench.analysis.paths import path_keys
 from workbench.analysis.texts import Hashes, Texts
-from workbench.analysis.threads import cuts, in_ranges
+from workbench.analysis.threads import cuts, cuts_between, in_ranges
 from workbench.capture.columns import DEAD_LETTER
 
 _NONE: Final = np.int32(-1)
@@ -157,8 +157,12 @@ class FlowIndex:
     @cached_property
     def spans(self) -> tuple[Ints, Ints]:
         """The times of the earliest and of the latest event of each flow, in nanoseconds."""
-        first = self.start[:-1]
-        return np.minimum.reduceat(self.time, first), np.maximum.reduceat(self.time, first)
+        found = np.empty(self.flows, np.int64), np.empty(self.flows, np.int64)
+        in_ranges(
+            lambda first, end: _spans(self.time, self.start, *found, first, end),
+            cuts_between(self.start),
+        )
+        return found
 
     @property
     def durations(self) -> Ints:
@@ -185,6 +189,15 @@ class FlowIndex:
         before = np.arange(len(self.flow)) - 1
         before[self.start[:-1]] = -1
         return np.where(self.cause >= 0, self.cause, before)
+
+
+@njit(cache=True, nogil=True)
+def _spans(time: Ints, start: Ints, least: Ints, most: Ints, first: int, end: int) -> None:
+    for flow in range(first, end):
+        least[flow] = most[flow] = time[start[flow]]
+        for at in range(start[flow] + 1, start[flow + 1]):
+            least[flow] = min(least[flow], time[at])
+            most[flow] = max(most[flow], time[at])
 
 
 def _reasons(frame: pd.DataFrame, rows: Ints) -> NDArray[np.object_]:
