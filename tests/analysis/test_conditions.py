@@ -1,7 +1,9 @@
 """Conditions on events: what they find, and what they refuse."""
 
+import ast
 import contextlib
 import json
+import re
 import warnings
 
 import pandas as pd
@@ -330,6 +332,18 @@ def test_no_text_is_run_or_breaks_anything(text):
     log = EventLog([{"type": "A", "time": pd.Timestamp("2026-11-23T12:00Z"), "data": {"a": 1}}])
     with contextlib.suppress(LogError):
         log.where(text)
+
+
+@pytest.mark.parametrize(
+    ("time", "lacks"), [("1790000500", "has no unit"), ("'14:20'", "says no date")]
+)
+def test_a_time_is_compared_with_a_date(event, time, lacks):
+    log = EventLog([event("A", "f", 0)])
+    said = f"{time} {lacks}: write a time like '2026-11-23 09:00'."
+    with pytest.raises(LogError, match=re.escape(said)):
+        log.where(f"time > {time}")
+    with pytest.raises(LogError, match=re.escape(said)):
+        log.between(ast.literal_eval(time), None)
 
 
 def test_a_column_of_times_without_a_zone_is_compared_as_utc(event):

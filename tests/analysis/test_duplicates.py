@@ -16,7 +16,8 @@ def test_the_same_id_again_is_listed_with_where_both_stood(event):
     assert (row["channel"], row["partition"], row["offset"]) == ("service", 1, 3)
     assert (row["again_channel"], row["again_partition"], row["again_offset"]) == ("service", 1, 9)
     assert found.sentence == (
-        "Beside 1 event, 1 came again: 1 with the same id. It came 2 s after the first."
+        "Beside 1 event, 1 came again: 1 with the same id. It came 2 s after the first. No event names "
+        "a cause, so effects that are equal were not looked for."
     )
 
 
@@ -65,7 +66,7 @@ def test_effects_of_a_cause_that_is_not_in_the_log_are_compared_too(event):
 
 
 def test_a_log_without_any_says_so(event):
-    found = EventLog([event("A", "f", 0), event("B", "f", 1)]).duplicates()
+    found = EventLog([event("A", "f", 0), event("B", "f", 1, "A")]).duplicates()
     assert found.sentence == "No event came twice among 2."
 
 

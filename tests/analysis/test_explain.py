@@ -429,3 +429,22 @@ def test_columns_of_lists_of_one_length_are_looked_into(event):
     ]
     why = EventLog(rows).explain([f"f{n}" for n in range(30)])
     assert why[["attribute", "condition"]].to_numpy().tolist()[0] == ["tags[:]", "== 'slow'"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        lambda held: held,
+        lambda held: [{"key": key, "value": value} for key, value in held.items()],
+        lambda held: [[key, value] for key, value in held.items()],
+    ],
+)
+def test_headers_are_known_by_name_however_they_are_written(event, headers):
+    rows = [
+        event("A", f"f{n}", n, headers=headers({"from": "DE", "to": "PT" if n < 30 else "DE"}))
+        for n in range(300)
+    ]
+    log = EventLog(rows)
+    why = log.explain([f"f{n}" for n in range(30)]).iloc[0]
+    assert (why["attribute"], why["condition"]) == ("headers.to", "== 'PT'")
+    assert log.where(f"{why['attribute']} {why['condition']}").events == 30

@@ -55,3 +55,14 @@ def test_orphans_are_drawn_by_type_and_place(event):
     figure = EventLog(rows).orphans().plot()
     assert figure.data[0].x == (1, 2) or figure.data[0].x == (2, 1) or figure.data[0].x == (3,)
     assert "&lt;b&gt;" in figure.layout.yaxis.ticktext[0]
+
+
+def test_a_log_in_which_no_cause_is_named_or_none_is_found_says_so(event):
+    assert EventLog([event("A", "f", 0)]).orphans().sentence == "No event names a cause."
+    rows = [event("A", f"f{n}", n, causation_id=f"m{n}") for n in range(12)]
+    said = EventLog(rows).orphans().sentence
+    assert said.endswith(
+        " No cause that is named is the id of an event here: see log.mapping, is id the right column?"
+    )
+    found = EventLog([*rows, event("B", "f0", 20, "A")]).orphans().sentence
+    assert "log.mapping" not in found

@@ -26,6 +26,7 @@ from workbench.analysis.repeated_times import logged_times, repeat_time
 from workbench.capture.columns import COLUMNS, DEAD_LETTER, UNDATED, UNKNOWN
 from workbench.capture.json_text import any_json
 from workbench.capture.payload_column import payload_texts
+from workbench.capture.reading.paths import members
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -295,7 +296,9 @@ def _scalars(
     if isinstance(value, dict):
         inside = value.items() if depth else ()
     elif isinstance(value, list):
-        inside = ((None, inner) for inner in value) if depth else ()
+        held = members(value)  # of a list of names and values, as headers are
+        each = ((None, inner) for inner in value) if held is None else held.items()
+        inside = each if depth else ()
     else:
         yield path, value
         return

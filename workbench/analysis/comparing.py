@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
+from workbench.capture.reading.times import is_time_of_day
 from workbench.errors import LogError
 
 if TYPE_CHECKING:
@@ -36,6 +37,10 @@ def moment_of(time: Any) -> pd.Timestamp:
     LogError
         It is none.
     """
+    is_text = isinstance(time, str)
+    if isinstance(time, int | float | np.number) or (is_text and is_time_of_day(time)):
+        lacks = "says no date" if is_text else "has no unit"
+        raise LogError(f"{time!r} {lacks}: write a time like '2026-11-23 09:00'.")
     try:
         moment = pd.Timestamp(time)
     except (ValueError, TypeError) as error:

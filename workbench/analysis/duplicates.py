@@ -55,7 +55,11 @@ def part(index: FlowIndex, frame: pd.DataFrame) -> pd.DataFrame:
     for prefix, rows in (("", first), ("again_", again)):
         for name in _PLACE:
             table[prefix + name] = frame[name].array[rows]
-    table.attrs |= {"events": len(index.row) + index.without_flow, "unknown": unknown}
+    table.attrs |= {
+        "events": len(index.row) + index.without_flow,
+        "unknown": unknown,
+        "named": int(frame["causation_id"].notna().sum()),
+    }
     return table
 
 
@@ -79,7 +83,10 @@ def whole(parts: Sequence[pd.DataFrame]) -> Answer:
 
     events, unknown = total(parts, "events"), total(parts, "unknown")
     draw = partial(plot_duplicates, nanoseconds=took)
-    return Answer(table, _sentence(found, events, unknown), draw)
+    sentence = _sentence(found, events, unknown)
+    if events and not total(parts, "named"):
+        sentence += " No event names a cause, so effects that are equal were not looked for."
+    return Answer(table, sentence, draw)
 
 
 def _same_ids(index: FlowIndex, frame: pd.DataFrame) -> tuple[Ints, Ints, Bools]:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 NOWHERE, CUT_OFF = "not in the log", "before the log's start"
 IN_OTHER, IN_NONE, UNPLACED = "in another flow", "in no flow", "in some flow"
+_FEW: Final = 10
+"""Lost causes that may be so by chance."""
 _WHERE: Final = (NOWHERE, CUT_OFF, IN_OTHER, IN_NONE, UNPLACED)
 
 
@@ -42,6 +44,7 @@ def part(index: FlowIndex, frame: pd.DataFrame) -> pd.DataFrame:
         table[name] = frame[name].array[rows]
     table.attrs |= {
         "events": len(index.row) + len(index.flowless),
+        "named": int(frame["causation_id"].notna().to_numpy()[events_once(index)].sum()),
         "start": int(time.min()) if len(time) else None,
         "longest": int(longest),
     }
@@ -102,7 +105,9 @@ def whole(parts: Sequence[pd.DataFrame], found: Sequence[pd.DataFrame]) -> Answe
     table = table.sort_values(in_order, ignore_index=True)
     from workbench.analysis.plots_bars import plot_orphans
 
-    return Answer(table, _sentence(table, total(parts, "events")), plot_orphans)
+    return Answer(
+        table, _sentence(table, total(parts, "events"), total(parts, "named")), plot_orphans
+    )
 
 
 def _at_home(orphans: pd.DataFrame, events: pd.DataFrame) -> Bools:
@@ -117,7 +122,9 @@ def _as_ints(numbers: np.ndarray) -> Ints:
     return np.asarray(numbers, dtype=np.int64)
 
 
-def _sentence(table: pd.DataFrame, events: int) -> str:
+def _sentence(table: pd.DataFrame, events: int, named_causes: int) -> str:
+    if not named_causes:
+        return "No event names a cause."
     if table.empty:
         return f"Every cause that the {count(events, 'event')} name is in its flow."
     n = table["where"].value_counts()
@@ -134,5 +141,12 @@ def _sentence(table: pd.DataFrame, events: int) -> str:
     ]
     return (
         f"{len(table):,} of {count(events, 'event')} name a cause that is not in their flow: "
-        f"{', '.join(said)}."
+        f"{', '.join(said)}." + _doubt(n.get(NOWHERE, 0) + n.get(CUT_OFF, 0), named_causes)
     )
+
+
+def _doubt(lost: int, named_causes: int) -> str:
+    """What to think of a log in which no cause is found."""
+    if lost < named_causes or lost < _FEW:
+        return ""
+    return " No cause that is named is the id of an event here: see log.mapping, is id the right column?"

@@ -148,7 +148,7 @@ class Skew:
         """What the clocks are like, in words."""
         hops, total = len(self.latency), int(self.negative().sum())
         if not hops:
-            return "The log tells no cause of any event, and so nothing about the services' clocks."
+            return "No event names a cause that its flow holds, so nothing is known of the services' clocks."
         if not total:
             return self._none_negative(hops)
         table = self.by_pair()

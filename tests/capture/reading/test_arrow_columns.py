@@ -186,3 +186,19 @@ def test_a_log_with_such_columns_is_saved_and_read_back(tmp_path, saved):
     again = EventLog.read(tmp_path / saved, progress=False)
     for name in ("price", "day", "headers"):
         assert again.frame[name].tolist() == log.frame[name].tolist()
+
+
+def test_columns_that_stand_in_the_names_of_folders_are_read(tmp_path):
+    rows = [
+        {"event_id": f"e{n}", "event_type": kind, "tier": tier, "ts": 1790000000 + n}
+        for n, (kind, tier) in enumerate([("A", "x y"), ("B", "z"), ("A", None), ("B", "z")])
+    ]
+    table = pa.Table.from_pylist(rows)
+    pq.write_to_dataset(table, tmp_path / "log", partition_cols=["event_type", "tier"])
+    log = EventLog.read(tmp_path / "log", progress=False)
+    frame = log.frame.sort_values("id")
+    assert frame["type"].tolist() == ["A", "B", "A", "B"]
+    assert frame["tier"].fillna("").tolist() == ["x y", "z", "", "z"]
+    assert log.where("tier == 'z'").events == 2
+    with EventLog.scan(tmp_path / "log", memory=1_000) as scanned:
+        assert scanned.where("tier == 'z'").events == 2

@@ -154,7 +154,19 @@ def test_each_of_several_files_says_its_own_times(tmp_path):
 
 def test_a_number_beyond_all_floats_is_one_value_that_is_no_time(tmp_path):
     path = written(tmp_path / "log.jsonl", [1790000000] * 20 + [10**400])
-    assert read(path, progress=False).notes == ("1 value of time can't be read as a time",)
+    assert "1 value of time can't be read as a time" in read(path, progress=False).notes
+
+
+@pytest.mark.parametrize("hour", ["9:00:01", "09:00:01,123", "21:00:01.5 +02:00", "09:00:01 pm"])
+def test_a_time_of_day_without_a_date_is_no_time(tmp_path, hour):
+    path = tmp_path / "log.csv"
+    rows = [f"2026-09-{n:02d};{hour};A;e{n};f" for n in range(1, 25)]
+    path.write_text("\n".join(["DAY;EVT_TIME;event_type;event_id;correlation_id", *rows]))
+    found = read(path, progress=False)
+    assert found.mapping["time"] == "DAY"
+    assert [note.split(":")[0] for note in found.notes] == ["all events are at one time of day"]
+    with pytest.raises(LogError, match="nothing in its column for 'time' can be read as a time"):
+        read(path, {"time": "EVT_TIME"}, progress=False)
 
 
 def test_times_of_which_some_say_no_zone_are_said_too(tmp_path):

@@ -290,3 +290,35 @@ def test_a_cause_that_is_called_as_the_id_is_no_id_with_gaps(tmp_path):
     ]  # fmt: skip
     found = read(as_jsonl(tmp_path / "log.jsonl", rows), progress=False).mapping
     assert [found[column] for column in IDS] == ["id", "flow.id", "parent.id"]
+
+
+@pytest.mark.parametrize("payload", ["record.value.body", "record.value", "audit", None])
+def test_whoever_names_the_payload_changes_nothing_else(tmp_path, payload):
+    path = tmp_path / "audit.jsonl"
+    rows = [
+        {
+            "audit": {"at": f"2026-09-21T10:{n:02d}:00Z", "auditId": n},
+            "record": {
+                "value": {
+                    "meta": {
+                        "messageId": f"m{n}",
+                        "messageType": "AB"[n % 2],
+                        "occurredAt": 1790000000000 + n * 5000,
+                        "headers": [["x-correlation", f"c{n // 2}"]]
+                        + [["x-caused-by", f"m{n - 1}"]] * (n % 2),
+                        "origin": {"app": "st"[n % 2]},
+                    },
+                    "body": {"n": n},
+                }
+            },
+        }
+        for n in range(40)
+    ]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    guessed = dict(read(path, progress=False).mapping)
+    named = dict(read(path, {"data": payload}, progress=False).mapping)
+    assert guessed["id"] == "record.value.meta.messageId"
+    assert guessed["data"] == "record.value.body"
+    assert named == {k: v for k, v in guessed.items() if k != "data"} | (
+        {} if payload is None else {"data": payload}
+    )

@@ -17,9 +17,6 @@ from workbench.capture.reading.vocabulary import PAYLOADS, WRAPPERS, points, wor
 _ENVELOPE: Final = ("id", "time", "correlation_id", "causation_id")
 """What tells an envelope from a payload."""
 
-_BEFORE_PAYLOAD: Final = frozenset(["id", "time"])
-"""What is guessed before an object is taken for the payload that isn't called so."""
-
 _IN_PAYLOAD: Final = 25.0
 """Points off for what stands in the payload."""
 
@@ -43,27 +40,23 @@ class Evidence:
         """Ask the method of a column."""
         return cast("float | None", getattr(self, column)(each))
 
-    def in_payload(self, path: Path, column: str = "") -> bool:
-        """Whether a path goes into what an event says itself.
-
-        Whoever says which object is the payload says nothing of where the id and the time stand:
-        for them it is one by its name.
-        """
+    def in_payload(self, path: Path) -> bool:
+        """Whether a path goes into what an event says itself."""
         data = self.paths.get("data")
-        if data and not (column in _BEFORE_PAYLOAD and data in self.given):
+        if data:
             return _is_inside(path, data)
         return any(words(step)[-1:] in _PAYLOADS for step in path[:-1])
 
-    def _outer(self, path: Path, column: str = "") -> float:
+    def _outer(self, path: Path) -> float:
         """Points off for depth, and more for standing in the payload."""
-        return 5.0 * (len(path) - 1) + (_IN_PAYLOAD if self.in_payload(path, column) else 0)
+        return 5.0 * (len(path) - 1) + (_IN_PAYLOAD if self.in_payload(path) else 0)
 
     def time(self, each: Seen) -> float | None:
         """Most rows have one that can be read, outside the payload, and it is no id."""
         if each.form is None or each.filled < 0.5:
             return None
         is_id = any(points(column, each.path) > 70 for column in _ENVELOPE if column != "time")
-        depth = self._outer(each.path, "time") - 2.0 * (len(each.path) - 1)
+        depth = self._outer(each.path) - 2.0 * (len(each.path) - 1)
         return 45.0 * each.filled - depth - (40 if is_id else 0)
 
     def broker_time(self, each: Seen) -> float | None:
@@ -81,7 +74,7 @@ class Evidence:
             return 0.0 if each.distinct > 0.5 else -50.0
         named = 15 if self._is_cause_of_some(each) else 0
         whole = 60.0 * (each.distinct - 0.8) + 25 * each.filled
-        return whole + named - 5 - self._outer(each.path, "id")
+        return whole + named - 5 - self._outer(each.path)
 
     def type(self, each: Seen) -> float | None:
         """Few, several, in words; without digits."""

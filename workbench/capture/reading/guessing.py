@@ -57,7 +57,23 @@ def guess(
     fraction
         The share of the log's rows that were looked at, drawn by chance; 1 for rows that stand
         together.
+
+    Notes
+    -----
+    Which object is the payload says nothing of where all else stands: whoever names it, or says that
+    there is none, gets the same otherwise.
     """
+    if "data" in given or "data" in never:
+        others = {column: path for column, path in given.items() if column != "data"}
+        never = [column for column in never if column != "data"]
+        found = guess(leaves, others, never=never, fraction=fraction)
+        paths = found.paths | dict(given)
+        found.paths = {
+            column: paths[column]
+            for column in COLUMNS
+            if column in paths and (column != "data" or column in given)
+        }
+        return found
     seen = {path: Seen(path, values, fraction) for path, values in leaves.items()}
     ours = {column: path for column, path in _our_words(seen).items() if column not in never}
     found = Guess(ours | dict(given))
@@ -83,7 +99,7 @@ def _best(column: str, evidence: Evidence) -> Path | None:
             continue
         told = evidence.of(column, each)
         if told is not None:
-            inside = column != "data" and evidence.in_payload(path, column)
+            inside = column != "data" and evidence.in_payload(path)
             worth = points(column, path) * (_INSIDE if inside else 1)
             # Of two that are equal the one that stands higher, then the one that comes first.
             scores[path] = worth + told - len(path) / 10

@@ -5,10 +5,12 @@ Each kind gives batches: name → values, and how many rows.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final, Protocol
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.ipc
@@ -33,6 +35,8 @@ _ROWS: Final = 16_384
 """Rows of a batch."""
 
 _PARQUET: Final = b"PAR1"
+_IN_FOLDER: Final = re.compile(r"([A-Za-z_][\w.-]*)=(.+)")
+_NULL_FOLDER: Final = "__HIVE_DEFAULT_PARTITION__"
 _HEAD: Final = 1 << 16
 _LONG_HEAD: Final = 8 << 20
 """Bytes of the beginning that are looked at, and where that is all one line."""
@@ -218,7 +222,8 @@ class Parquet:
             with pq.ParquetFile(file.path) as opened:
                 for groups in _together(opened):
                     for batch in opened.iter_batches(_ROWS * 8, groups):
-                        yield _arrow_batch(batch, opened.schema_arrow)
+                        columns, height = _arrow_batch(batch, opened.schema_arrow)
+                        yield {**_of_folders(file.path, height), **columns}, height
         except (pa.ArrowException, OSError) as error:
             raise LogError(f"{file.name} can't be read: {_first_line(error)}.") from error
         file.done()
@@ -246,6 +251,16 @@ class ArrowFile:
         except (pa.ArrowException, OSError) as error:
             raise LogError(f"{file.name} can't be read: {_first_line(error)}.") from error
         file.done()
+
+
+def _of_folders(path: Path, height: int) -> dict[str, Values]:
+    """The columns that a file's folders hold: ``tier=x/part-0.parquet``, as Hive and Spark write them."""
+    found = (_IN_FOLDER.fullmatch(folder) for folder in path.parts[:-1])
+    told = {each[1]: unquote(each[2]) for each in found if each}
+    return {
+        name: pa.array([None if value == _NULL_FOLDER else value] * height, TEXT)
+        for name, value in told.items()
+    }
 
 
 def _together(opened: pq.ParquetFile) -> list[list[int]]:

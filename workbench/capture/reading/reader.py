@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 from tqdm.auto import tqdm
@@ -109,7 +110,7 @@ def read(
         frame,
         _told(_first_of(mappings, files), columns),
         pd.DataFrame(rejected, columns=list(REJECTED)).astype(dict(REJECTED)),
-        _notes(recoded, columns, said),
+        _notes(recoded, columns, [*said, *_dates_alone(frame)]),
     )
 
 
@@ -130,7 +131,9 @@ def from_frame(events: pd.DataFrame, mapping: Given | None = None) -> Reading:
     for batch in batches:
         columns.add(batch, found.mapping)
     frame = _standard(columns, {0: "the DataFrame"}, seen)
-    return Reading(frame, _told(found.mapping, columns), no_rejects(), _notes(0, columns, []))
+    return Reading(
+        frame, _told(found.mapping, columns), no_rejects(), _notes(0, columns, _dates_alone(frame))
+    )
 
 
 class _Frame:
@@ -212,6 +215,10 @@ def _standard(columns: Columns, names: Mapping[int, str], seen: Mapping[Path, An
         raise LogError(f"{name} is not an event log: {error}") from error
 
 
+_DAY: Final = 86_400 * 10**9
+"""Nanoseconds."""
+_FEW: Final = 10
+"""Events that may be at one time of day by chance."""
 _TIMES: Final = frozenset(["time", "broker_time"])
 
 
@@ -247,6 +254,15 @@ def _told(mapping: LogMapping, columns: Columns) -> LogMapping:
         for entry in mapping.entries
     )
     return replace(mapping, entries=entries)
+
+
+def _dates_alone(frame: pd.DataFrame) -> list[str]:
+    """Say so if the times may be dates whose times of day stand elsewhere."""
+    in_day = frame["time"].dt.tz_convert(None).to_numpy().view(np.int64) % _DAY
+    if len(frame) < _FEW or (in_day != in_day[0]).any():
+        return []
+    said = "all events are at one time of day: if that stands in a column of its own, join the two in a "
+    return [f"{said}DataFrame, and EventLog(frame) takes it"]
 
 
 def _notes(recoded: int, columns: Columns, said: list[str]) -> tuple[str, ...]:

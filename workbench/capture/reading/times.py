@@ -41,6 +41,11 @@ _LONGEST: Final = 80
 
 _ISO: Final = re.compile(r"\s*[+-]?\d{4}-?(\d\d-?\d\d|W\d\d|\d{3})([T ]|$)")
 
+_TIME_OF_DAY: Final = re.compile(
+    r"\s*\d{1,3}:\d\d(:\d\d)?([.,]\d+)?\s*([ap]\.?m\.?)?\s*(Z|[+-]\d\d:?\d\d)?\s*", re.IGNORECASE
+)
+"""A time of day without a date: when that was nobody knows."""
+
 UNDECIDED: Final[Form] = "text, month first? nothing tells"
 """How dates are read of which none tells the day from the month."""
 
@@ -81,8 +86,16 @@ def form_told(told: Told) -> Form:
 def may_be_time(text: str) -> bool:
     """Whether text has the length and the digits of a time, and is no count."""
     return (
-        8 <= len(text.strip()) <= _LONGEST and number(text) is None and any(map(str.isdigit, text))
+        8 <= len(text.strip()) <= _LONGEST
+        and number(text) is None
+        and any(map(str.isdigit, text))
+        and not is_time_of_day(text)
     )
+
+
+def is_time_of_day(text: str) -> bool:
+    """Whether text says no date."""
+    return _TIME_OF_DAY.fullmatch(text) is not None
 
 
 def _readable(texts: Sequence[str], form: Form, *, said: bool) -> bool:
@@ -145,7 +158,11 @@ def _as_iso(values: pa.Array, form: Form) -> pa.Array | None:
 
 def _parsed(values: pa.Array, form: Form, zone: str) -> pa.Array:
     short = pc.less_equal(pc.utf8_length(values), _LONGEST)
-    texts = pc.if_else(short, values, pa.scalar(None, values.type)).to_pandas().astype(object)
+    dated = pc.invert(
+        pc.match_substring_regex(values, f"^(?:{_TIME_OF_DAY.pattern})$", ignore_case=True)
+    )
+    there = pc.and_(short, dated)
+    texts = pc.if_else(there, values, pa.scalar(None, values.type)).to_pandas().astype(object)
     if form == "ISO 8601":
         found = in_nanoseconds(pd.to_datetime(texts, utc=True, errors="coerce", format="ISO8601"))
         left = texts[found.isna() & texts.notna()]
