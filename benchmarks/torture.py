@@ -36,10 +36,10 @@ from workbench.examples.orders import (
     some_orders,
 )
 from workbench.services import AT_LEAST_ONCE, DELIVERIES
+from workbench.session.faults import BROKER_SHARE
 
 SERVERS: dict[str, Callable[..., Any]] = {"kafka": LocalKafka, "rabbitmq": LocalRabbitMQ}
 PATIENCE = 300.0
-_BROKER_SHARE = 0.08
 _RESCALED_EVERY = 7
 """Faults between two changes of a service's number of instances."""
 
@@ -87,7 +87,7 @@ def torture(
     pause: float = 1.0,
     delivery: str = AT_LEAST_ONCE,
     broker: str = "kafka",
-    broker_share: float = _BROKER_SHARE,
+    broker_share: float = BROKER_SHARE,
 ) -> Report:
     """Run it once.
 
@@ -245,7 +245,7 @@ def main() -> int:
     parser.add_argument("--faults", type=int, default=200)
     parser.add_argument("--broker", choices=SERVERS, default="kafka")
     parser.add_argument("--delivery", choices=DELIVERIES, default=AT_LEAST_ONCE)
-    parser.add_argument("--broker-share", type=float, default=_BROKER_SHARE)
+    parser.add_argument("--broker-share", type=float, default=BROKER_SHARE)
     asked = parser.parse_args()
     good = True
     for seed in asked.seeds:

@@ -53,7 +53,8 @@ class FlowQuestions(Asked):
         path and off it, what follows happens as much sooner, and the flow ends with its then latest
         event. So another chain that is nearly as long bounds it, and the savings of two kinds don't
         add up. An event without a known cause stays where it is; a hop that ends before it starts
-        keeps its length, and moves with its cause. Of a path of more than 32 kinds the 32 that take most are tried.
+        keeps its length, and moves with its cause. Of a path of more than 32 kinds the 32 that take
+        most are tried.
         """
         from workbench.analysis import critical_path
 

@@ -15,8 +15,6 @@ import plotly.graph_objects as go
 from workbench import look
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import pandas as pd
 
 _UNITS = ((3_600_000.0, "h"), (60_000.0, "min"), (1_000.0, "s"), (1.0, "ms"))
@@ -103,7 +101,8 @@ def plot_hops(hops: pd.DataFrame) -> go.Figure:
     return time_ranges(
         rows,
         shown,
-        title=lambda unit: f"How long each hop takes, in {unit} (n = {shown['n'].sum():,} hops)",
+        title="How long each hop takes",
+        n=f"{shown['n'].sum():,} hops",
         notes=notes,
         axis="cause to effect",
     )
@@ -113,7 +112,8 @@ def time_ranges(
     rows: list[str],
     table: pd.DataFrame,
     *,
-    title: Callable[[str], str],
+    title: str,
+    n: str,
     notes: list[str],
     axis: str,
 ) -> go.Figure:
@@ -125,8 +125,8 @@ def time_ranges(
         What each is called, in plotly's markup.
     table
         A row for each, with ``p50_ms``, ``p95_ms`` and ``max_ms``.
-    title
-        Given the unit.
+    title, n
+        What is measured, and how many of what were.
     """
     per, unit = unit_of(table["p95_ms"].median())
     times = table[["p50_ms", "p95_ms", "max_ms"]] / per
@@ -161,7 +161,7 @@ def time_ranges(
         notes = [*notes, "below 0 the clocks of two services differ"]
     dress(
         figure,
-        title=title(unit),
+        title=f"{title}, in {unit} (n = {n})",
         subtitle="; ".join(notes),
         height=210 + 78 * len(rows),
     )

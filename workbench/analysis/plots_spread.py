@@ -68,9 +68,8 @@ def _by_group(groups: pd.DataFrame, what: str) -> go.Figure:
     return time_ranges(
         rows,
         shown,
-        title=lambda unit: (
-            f"{escape(what, quote=False)} by variant, in {unit} (n = {shown['arrived'].sum():,} flows)"
-        ),
+        title=f"{escape(what, quote=False)} by variant",
+        n=f"{shown['arrived'].sum():,} flows",
         notes=notes,
         axis="from the one to the other",
     )

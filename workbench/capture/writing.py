@@ -217,8 +217,10 @@ def _as_text(series: pd.Series[Any]) -> pa.Array:
         return _times(series)
     if is_timedelta64_dtype(series.dtype):
         return pa.array(_lengths(series), pa.large_string())
-    if series.dtype in ("json", "object") or not _is_plain(series.dtype):
-        return _arrow(series.astype("object") if series.dtype != "json" else series)
+    if series.dtype in ("json", "object"):
+        return _arrow(series)
+    if not _is_plain(series.dtype):
+        return _arrow(series.astype("object"))
     cells = [None if cell is None else cell if isinstance(cell, str) else json_text(cell).decode()
              for cell in _cells_plain(series)]  # fmt: skip
     return pa.array(cells, pa.large_string())

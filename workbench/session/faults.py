@@ -45,6 +45,8 @@ SOURCE = "workbench"
 _STARTED, _ENDED = "FaultStarted", "FaultEnded"
 _NOTE_AGAIN = 0.5
 _LAST_NOTES_WITHIN = 3.0
+BROKER_SHARE = 0.08
+"""Of faults at random, the share that strikes the broker."""
 _PORT_FREE_WITHIN = 30.0  # seconds, for a program that took it meanwhile
 Duration = str | float
 
@@ -228,7 +230,7 @@ class Faults:
                 raise FaultError(f"after {timeout:g} s some faults still last: {kinds}.")
             time.sleep(0.05)
 
-    def random(self, chance: random.Random, *, broker_share: float = 0.08) -> Fault:
+    def random(self, chance: random.Random, *, broker_share: float = BROKER_SHARE) -> Fault:
         """One fault of any kind, on anyone, drawn from ``chance``: for torture.
 
         Parameters
