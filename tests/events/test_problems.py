@@ -41,6 +41,14 @@ def test_what_is_personal_is_not_quoted(payload, problem):
     assert str(SIGNED.problem_with(payload)) == f"Signed v1: {problem}"
 
 
+def test_a_name_that_would_break_the_line_or_steer_a_terminal_does_not():
+    kinds = EventType("Counted", {"additionalProperties": {"type": "integer"}})
+    with pytest.raises(EventError) as raised:
+        kinds.encode({"a\nb\x1b[2J": "x"})
+    assert str(raised.value) == 'Counted v1: a b [2J: "x" is not of type "integer".'
+    assert raised.value.without_values.isprintable()
+
+
 def test_a_payload_nested_too_deeply_is_not_quoted():
     schema = {"properties": {"tree": {"type": "string"}, "name": PERSONAL}}
     tree = ["secret"]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.errors import EventError
 from workbench.events.masking import MASK, Masking, without
+from workbench.problems import printable
 
 if TYPE_CHECKING:
     import jsonschema_rs
@@ -61,7 +62,7 @@ def first_problem(
     except RecursionError:  # who knows what is personal in it
         message = masked
     head = f"{event_type.name} v{event_type.version}: {place}"
-    return Problem(f"{head}: {_cut(message)}", f"{head}: {_cut(masked)}")
+    return Problem(printable(f"{head}: {_cut(message)}"), printable(f"{head}: {_cut(masked)}"))
 
 
 def _at(payload: Any, path: Iterable[str | int]) -> Any:

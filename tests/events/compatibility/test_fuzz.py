@@ -58,6 +58,7 @@ SCHEMAS = st.dictionaries(st.sampled_from(KEYWORDS), ANYTHING, max_size=4) | ANY
 @example(old={"$anchor": "a", "$ref": "#a"}, new={"not": {"$ref": "#a"}}, policy="lenient")
 @example(old={"properties": {}}, new={"properties": {"properties": False}}, policy="strict")
 @example(old={}, new={"$id": {"patternProperties": None}}, policy="strict")
+@example(old={}, new={"properties": {"\n": None}}, policy="strict")
 def test_anything_gets_a_verdict_or_one_sentence(old, new, policy):
     old = [old] if isinstance(old, list) else old
     said = ""

@@ -16,6 +16,7 @@ from workbench.events.compatibility.schema import IncomparableError, Schema, con
 from workbench.events.json_pointer import at
 from workbench.events.patterns import compiled
 from workbench.events.payload import decode_payload, encode_payload
+from workbench.problems import printable
 
 DEEPEST = 100
 """Levels of nesting; beyond them a schema is not compared."""
@@ -209,7 +210,7 @@ def _said(error: Exception) -> str:
         return "it refers to another document, and references are never fetched"
     place = "/".join(str(part) for part in error.instance_path)
     message = error.message if len(error.message) <= 200 else error.message[:197] + "..."
-    return f"{place}: {message}" if place else message
+    return printable(f"{place}: {message}" if place else message)
 
 
 def _parts(schema: Any, what: str) -> Iterator[Mapping[str, Any]]:
