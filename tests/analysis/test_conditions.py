@@ -352,3 +352,34 @@ def test_a_column_of_times_without_a_zone_is_compared_as_utc(event):
     log = EventLog(pd.DataFrame(rows).assign(day=days))
     assert log.where("day >= '2026-06-15'").frame["correlation_id"].tolist() == ["f1"]
     assert log.where("day == '2026-06-01T02:00+02:00'").events == 1
+
+
+def test_text_that_is_a_time_is_compared_as_one(event):
+    said = [
+        "2026-09-21T09:00:00Z",
+        "2026-09-21 15:30",
+        "2026-09-21T15:30:00.5+02:00",
+        "n/a",
+        None,
+        7,
+    ]
+    others = ["2026-09-21 10:00", "2026-02-30", "2026-09-21T13:30:00,500Z", "2026-09-21", "x", 8]
+    log = EventLog(
+        [
+            event("A", f"f{n}", n, data={"due": due, "paid": paid})
+            for n, (due, paid) in enumerate(zip(said, others, strict=True))
+        ]
+    )
+
+    def flows(condition: str) -> list[str]:
+        return log.where(condition).frame["correlation_id"].tolist()
+
+    assert flows("data.due < '2026-09-21 13:00'") == ["f0"]
+    assert flows("'2026-09-21 13:00' <= data.due <= '2026-09-22'") == ["f1", "f2"]
+    assert flows("data.due == '2026-09-21 09:00'") == ["f0"]
+    assert flows("data.due in ['2026-09-21T17:30+02:00', 'n/a']") == ["f1", "f3"]
+    assert flows("data.due == data.paid") == ["f2"]
+    assert flows("data.due < data.paid") == ["f0", "f5"]
+    # A day that isn't there is text like any other, and so is what is no time.
+    assert flows("data.paid <= '2026-09-21'") == ["f1", "f3"]
+    assert flows("data.due > '2026-09-21 15:00'") == ["f1", "f3"]

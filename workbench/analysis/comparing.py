@@ -1,15 +1,21 @@
-"""Columns compared with values, as conditions compare them: what is of another kind is not equal."""
+"""Columns compared with values, as conditions compare them: what is of another kind is not equal.
+
+Two texts that are dates or times in ISO 8601 are compared as times: one has a T where another has a
+space, and each may have its own zone.
+"""
 
 from __future__ import annotations
 
 import ast
 import operator
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
-from workbench.capture.reading.times import is_time_of_day
+from workbench.capture.reading.times import is_time_of_day, times
 from workbench.errors import LogError
 
 if TYPE_CHECKING:
@@ -27,6 +33,10 @@ _COMPARED: Final[dict[type[ast.cmpop], Callable[[Any, Any], Any]]] = {
     ast.Is: operator.eq,
     ast.IsNot: operator.ne,
 }
+
+_ISO_TIME: Final = re.compile(
+    r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?\s?(Z|[+-]\d\d(:?\d\d)?)?)?"
+)
 
 
 def moment_of(time: Any) -> pd.Timestamp:
@@ -88,7 +98,27 @@ def pairs(left: list[Any], how: type[ast.cmpop], right: list[Any]) -> Bools:
         except TypeError:  # neither of two objects is before the other
             return False
 
-    return np.fromiter(map(holds, left, right), bool, len(left))
+    found = np.fromiter(map(holds, left, right), bool, len(left))
+    timed = [at for at, two in enumerate(zip(left, right, strict=True)) if _are_times(*two)]
+    if timed:
+        one, other = (_moments([side[at] for at in timed]) for side in (left, right))
+        known = one.notna() & other.notna()
+        found[np.array(timed)[known]] = holds_for(one[known], other[known])
+    return found
+
+
+def _are_times(one: Any, other: Any) -> bool:
+    return (
+        isinstance(one, str)
+        and isinstance(other, str)
+        and _ISO_TIME.fullmatch(other) is not None
+        and _ISO_TIME.fullmatch(one) is not None
+    )
+
+
+def _moments(texts: list[str]) -> pd.Series[Any]:
+    """Times in UTC, those without a zone too; null for a 30th of February."""
+    return pd.Series(times(pa.array(texts, pa.large_string()), "ISO 8601").to_pandas())
 
 
 def _kind(value: Any) -> object:

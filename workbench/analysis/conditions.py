@@ -15,8 +15,8 @@ run. What it may say:
 
 Two values of different kinds are not equal, and none is before the other: ``data.total > 100`` is
 false where ``total`` is text or missing. A standard column always holds one kind, so that comparing
-it with another is refused: ``id == '17'``, not ``id == 17``. Times are compared as times:
-``time >= '2026-11-23 09:00'``.
+it with another is refused: ``id == '17'``, not ``id == 17``. Times are compared as times, those that
+stand as ISO 8601 in a payload too: ``data.due < '2026-11-23 09:00'``.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@ import io
 import json
 import random
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pandas as pd
@@ -322,3 +323,24 @@ def test_whoever_names_the_payload_changes_nothing_else(tmp_path, payload):
     assert named == {k: v for k, v in guessed.items() if k != "data"} | (
         {} if payload is None else {"data": payload}
     )
+
+
+@pytest.mark.parametrize(
+    ("stamp", "form"), [("%Y%m%d%H%M%S", "YYYYMMDDhhmmss"), ("%Y-%m-%d-%H.%M.%S.%f", "text")]
+)
+def test_a_table_of_a_database_with_numbers_for_ids_is_mapped(tmp_path, stamp, form):
+    first = datetime(2026, 9, 21, 9, tzinfo=UTC)
+    rows = [
+        {"EVENT_NO": 100_000 + n, "KIND": kind, "SVC": kind[:1], "ORDER_NO": f"O-{n // 3}",
+         "PART": n // 3 % 4, "OFF": 7_000 + n, "STAMP": f"{first + timedelta(seconds=n):{stamp}}"}
+        for n, kind in enumerate(["Placed", "Reserved", "Billed"] * 50)
+    ]  # fmt: skip
+    path = tmp_path / "events.csv"
+    pd.DataFrame(rows).to_csv(path, index=False)
+    found = read(path, progress=False)
+    assert dict(found.mapping) == {
+        "id": "EVENT_NO", "type": "KIND", "source": "SVC", "time": "STAMP",
+        "correlation_id": "ORDER_NO", "partition": "PART", "offset": "OFF",
+    }  # fmt: skip
+    assert f"guessed, {form}" in str(found.mapping)
+    assert found.frame["time"].max() == pd.Timestamp("2026-09-21T09:02:29Z")

@@ -327,6 +327,16 @@ def test_a_path_that_can_name_nothing_is_refused_with_the_reason(tmp_path, given
         read(path, {"correlation_id": given}, progress=False)
 
 
+def test_of_a_wrong_name_in_headers_those_near_are_named(tmp_path):
+    headers = {"headers": [{"key": "x-request-id", "value": "r"}, {"key": "tenant", "value": "z"}]}
+    path = written(tmp_path, lambda e: SHAPES["in other words"](e) | headers)
+    with pytest.raises(
+        LogError,
+        match=r"'headers\.x-requst-id' names nothing in .*; near are headers\.x-request-id",
+    ):
+        read(path, {"correlation_id": "headers.x-requst-id"}, progress=False)
+
+
 def test_a_key_that_holds_two_dots_may_be_named(tmp_path):
     path = written(tmp_path, lambda e: SHAPES["in other words"](e) | {"a..b": e["flow"]})
     for given in ("a..b", '"a..b"'):

@@ -23,6 +23,11 @@ NOON = pd.Timestamp("2026-11-23T12:00:00.123456Z")
         ("11/23/2026 12:00:00.123456", "text, month first"),
         ("2026/11/23 12:00:00.123456", "text"),
         ("Nov 23, 2026 @ 12:00:00.123456", "text"),
+        ("2026-11-23-12.00.00.123456", "text"),
+        ("2026-11-23-12.00.00.123456000000", "text"),
+        ("23-NOV-26 12.00.00.123456000 PM", "text"),
+        ("20261123120000123456", "YYYYMMDDhhmmss"),
+        ("20261123120000.123456", "YYYYMMDDhhmmss"),
         (1795435200.123456, "s"),
         ("1795435200.123456", "s"),
         (1795435200123.456, "ms"),
@@ -50,6 +55,24 @@ def test_the_unit_of_a_count_is_told_by_its_size(ns, unit):
     assert form_of([count]) == unit
     assert times(pa.array([count]), unit)[0].value == count * per_unit
     assert times(pa.array([str(count)]), unit)[0].value == count * per_unit
+
+
+@pytest.mark.parametrize("as_kind", [int, float, str])
+def test_digits_alone_may_be_a_date_and_a_time(as_kind):
+    second = as_kind(20261123120000)
+    assert form_of([second]) == "YYYYMMDDhhmmss"
+    found = times(pa.array([second, None]), "YYYYMMDDhhmmss", "Europe/Berlin")
+    assert found.to_pylist() == [pd.Timestamp("2026-11-23T11:00:00Z"), None]
+    assert form_of([as_kind(20261323120000)]) is None  # a 13th month
+
+
+def test_digits_may_have_milliseconds_and_other_times_beside_them():
+    texts = ["20261123120000123", "2026-11-23T12:00:00.123Z", "1795435200123", "x"]
+    ms = NOON.floor("ms")
+    assert times(pa.array(texts), "YYYYMMDDhhmmss").to_pylist() == [ms, ms, ms, None]
+    numbers = pa.array([20261123120000.125, 20261123120000.0])
+    half = pd.Timestamp("2026-11-23T12:00:00Z")
+    assert times(numbers, "YYYYMMDDhhmmss").to_pylist() == [half + pd.Timedelta("125ms"), half]
 
 
 def test_what_cannot_be_read_or_held_is_null_and_the_others_are_read():

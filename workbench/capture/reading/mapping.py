@@ -11,6 +11,7 @@ from typing import Any, Final
 from workbench.capture.columns import ATTEMPTS, BESIDE, COLUMNS
 from workbench.capture.json_text import json_text
 from workbench.capture.reading.arrays import number_array
+from workbench.capture.reading.digits import is_digits
 from workbench.capture.reading.guessing import guess
 from workbench.capture.reading.log_mapping import Entry, LogMapping
 from workbench.capture.reading.paths import Path, resolve, shown
@@ -154,6 +155,7 @@ def _zoneless(values: Sequence[Any]) -> float:
     """The share of what may be times that says no zone."""
     told = [value.tzinfo is not None for value in values if isinstance(value, datetime)]
     told += [names_zone(value) for value in values if isinstance(value, str) and may_be_time(value)]
+    told += [False for value in values if is_digits(value)]
     return 1 - sum(told) / len(told) if told else 0.0
 
 

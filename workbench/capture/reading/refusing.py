@@ -70,12 +70,14 @@ def why_nothing(column: str, text: str, known: Mapping[Path, Sequence[Any] | Non
 
 
 def _list_before(text: str, known: Mapping[Path, Sequence[Any] | None]) -> str | None:
-    """The longest beginning of a path that names lists."""
+    """The longest beginning of a path that names something, if that is lists of no names and values."""
     ends = [found.start() for found in re.finditer(r"\.", text)]
     for end in reversed(ends):
         path = resolve(text[:end], known)
         if path is not None:
-            return text[:end] if any(isinstance(v, list) for v in known.get(path) or ()) else None
+            is_entered = any(other[:-1] == path for other in known)
+            is_list = any(isinstance(value, list) for value in known.get(path) or ())
+            return text[:end] if is_list and not is_entered else None
     return None
 
 

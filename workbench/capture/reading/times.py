@@ -22,6 +22,7 @@ from workbench.capture.reading.counts import (
     unit_of,
 )
 from workbench.capture.reading.day_first import Told, told_by
+from workbench.capture.reading.digits import as_iso, is_digits
 from workbench.capture.reading.zones import assumed, shifted, with_offset
 
 Form = Literal[
@@ -30,6 +31,7 @@ Form = Literal[
     "ms",
     "µs",
     "ns",
+    "YYYYMMDDhhmmss",
     "text",
     "text, day first",
     "text, month first",
@@ -45,6 +47,8 @@ _TIME_OF_DAY: Final = re.compile(
     r"\s*\d{1,3}:\d\d(:\d\d)?([.,]\d+)?\s*([ap]\.?m\.?)?\s*(Z|[+-]\d\d:?\d\d)?\s*", re.IGNORECASE
 )
 """A time of day without a date: when that was nobody knows."""
+
+_IN_DIGITS: Final[Form] = "YYYYMMDDhhmmss"
 
 UNDECIDED: Final[Form] = "text, month first? nothing tells"
 """How dates are read of which none tells the day from the month."""
@@ -63,7 +67,8 @@ def form_of(values: Sequence[Any], *, said: bool = False) -> Form | None:
         return "ISO 8601"
     numbers = [n for value in there if (n := number(value)) is not None]
     if len(numbers) >= 0.9 * len(there):
-        return unit_of(numbers)
+        in_digits = sum(map(is_digits, there)) >= 0.9 * len(there)
+        return _IN_DIGITS if in_digits else unit_of(numbers)
     counts = [n for n in numbers if unit_of([n]) is not None]
     texts = [value for value in there if isinstance(value, str) and may_be_time(value)]
     if not texts or len(texts) + len(counts) < (0 if said else 0.9 * len(there)):
@@ -112,6 +117,8 @@ def times(values: pa.Array, form: Form, zone: str = "UTC") -> pa.Array:
     kind = values.type
     if pa.types.is_dictionary(kind):
         return times(values.cast(kind.value_type), form, zone)
+    if form == _IN_DIGITS and not pa.types.is_timestamp(kind):
+        return times(as_iso(values), "ISO 8601", zone)
     if pa.types.is_timestamp(kind):
         named = values if kind.tz else assumed(values, zone)
         try:
@@ -130,7 +137,7 @@ def times(values: pa.Array, form: Form, zone: str = "UTC") -> pa.Array:
         found = text_counted(values, form)
         left = pc.if_else(pc.is_null(found), values, pa.scalar(None, kind))
         return pc.coalesce(found, _parsed(left, "ISO 8601", zone)) if found.null_count else found
-    for texts in (values, _as_iso(values, form)):
+    for texts in (values, _written_as_iso(values, form)):
         if texts is None:
             continue
         try:
@@ -145,10 +152,13 @@ def times(values: pa.Array, form: Form, zone: str = "UTC") -> pa.Array:
 
 
 _DATED: Final = r"^\s*(\d\d)[./-](\d\d)[./-](\d{4}),?\s+(\d\d:\d\d(?::\d\d(?:\.\d+)?)?)\s*(Z|[+-]\d\d:?\d\d)?\s*$"
+_DB2: Final = r"^\s*(\d{4}-\d\d-\d\d)-(\d\d)\.(\d\d)\.(\d\d(?:\.\d{1,9})?)\s*$"
 
 
-def _as_iso(values: pa.Array, form: Form) -> pa.Array | None:
+def _written_as_iso(values: pa.Array, form: Form) -> pa.Array | None:
     """Dates of two digits for the day and the month as ISO 8601, which is read many times faster."""
+    if form == "text":
+        return pc.replace_substring_regex(values, pattern=_DB2, replacement=r"\1 \2:\3:\4")
     if not form.startswith("text, "):
         return None
     pointed = pc.replace_substring_regex(values, pattern=r"(:\d\d),(\d)", replacement=r"\1.\2")
@@ -186,16 +196,24 @@ def _parsed(values: pa.Array, form: Form, zone: str) -> pa.Array:
     return pa.array(found)
 
 
+_POINTED: Final = (
+    r"^(\d{4}-\d\d-\d\d|\d\d-[A-Za-z]{3}-\d\d(?:\d\d)?)[- ](\d\d)\.(\d\d)\.(\d\d)(?=\D|$)"
+)
+"""How DB2 and Oracle write a date and a time of day."""
+
+
 def _plain(texts: pd.Series[Any]) -> pd.Series[Any]:
     """Text without what others put between the parts of a time, or behind it.
 
     Python's logging writes a comma before the fraction, Apache's log format a colon between the day
-    and the hour, Kibana a sign there, Germans a comma there and a word behind.
+    and the hour, Kibana a sign there, Germans a comma there and a word behind; DB2 and Oracle points
+    in the time of day.
     """
     plain = texts.str.strip().str.replace(" @ ", " ").str.replace(r"\s?Uhr$", "", regex=True)
     plain = plain.str.replace(r"(:\d\d),(\d)", r"\1.\2", regex=True)
     plain = plain.str.replace(r"(\d),?\s+(\d?\d:\d\d)", r"\1 \2", regex=True)
     plain = plain.str.replace(r"(/\d{4}):(\d\d:)", r"\1 \2", regex=True)
+    plain = plain.str.replace(_POINTED, r"\1 \2:\3:\4", regex=True)
     return with_offset(plain)
 
 

@@ -10,7 +10,8 @@ from workbench.capture.reading.paths import Path
 
 _NAMES: Final[dict[str, str]] = {
     # column: names of 100, 90, 75, 55 and 30 points, in that order
-    "id": "event_id evt_id message_id msg_id ce_id event_uuid | id uuid record_id message_uuid | "
+    "id": "event_id evt_id message_id msg_id ce_id event_uuid | id uuid record_id message_uuid "
+    "event_no event_nr event_number event_key message_no message_number | "
     "guid uid eid mid span_id notification_id activity_id | identifier delivery_id | key",
     "type": "event_type ce_type evt_type event_kind type_of_event | "
     "type event_name message_type msg_type kind detail_type message_name | "
@@ -46,8 +47,8 @@ _NAMES: Final[dict[str, str]] = {
     "previous_id prev_id prev trigger reaction_to follows |",
     "channel": "channel topic topic_name kafka_topic | queue queue_name channel_name stream_name | "
     "destination exchange routing_key destination_name | stream address bus | subject",
-    "partition": "partition partition_id kafka_partition | partition_number | shard shard_id | |",
-    "offset": "offset kafka_offset | message_offset record_offset log_offset | | |",
+    "partition": "partition partition_id kafka_partition | partition_number | shard shard_id part | |",
+    "offset": "offset kafka_offset | message_offset record_offset log_offset | off | |",
     "data": "data payload event_data ce_data | body detail event_payload pl message_body | "
     "value content event_body message details record_value contents | "
     "event attributes args properties params info fields document | record",
