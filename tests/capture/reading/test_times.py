@@ -1,9 +1,10 @@
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from workbench.capture.reading.ticks import is_ticks
 from workbench.capture.reading.times import form_of, times
 
 NOON = pd.Timestamp("2026-11-23T12:00:00.123456Z")
@@ -28,6 +29,8 @@ NOON = pd.Timestamp("2026-11-23T12:00:00.123456Z")
         ("23-NOV-26 12.00.00.123456000 PM", "text"),
         ("20261123120000123456", "YYYYMMDDhhmmss"),
         ("20261123120000.123456", "YYYYMMDDhhmmss"),
+        (639310320001234560, ".NET ticks"),
+        ("639310320001234560", ".NET ticks"),
         (1795435200.123456, "s"),
         ("1795435200.123456", "s"),
         (1795435200123.456, "ms"),
@@ -52,6 +55,7 @@ def test_what_is_no_time_is_not_taken_for_one(value):
 def test_the_unit_of_a_count_is_told_by_its_size(ns, unit):
     per_unit = {"s": 10**9, "ms": 10**6, "µs": 10**3, "ns": 1}[unit]
     count = ns // per_unit
+    assume(unit != "ns" or not is_ticks(count))
     assert form_of([count]) == unit
     assert times(pa.array([count]), unit)[0].value == count * per_unit
     assert times(pa.array([str(count)]), unit)[0].value == count * per_unit
@@ -64,6 +68,17 @@ def test_digits_alone_may_be_a_date_and_a_time(as_kind):
     found = times(pa.array([second, None]), "YYYYMMDDhhmmss", "Europe/Berlin")
     assert found.to_pylist() == [pd.Timestamp("2026-11-23T11:00:00Z"), None]
     assert form_of([as_kind(20261323120000)]) is None  # a 13th month
+
+
+def test_ticks_may_have_gaps_and_other_times_beside_them():
+    ticks = 639310320001234560
+    assert times(pa.array([ticks, None, 0, 1795435200123]), ".NET ticks").to_pylist() == [
+        NOON, None, None, None,
+    ]  # fmt: skip
+    texts = [f" {ticks} ", "2026-11-23T12:00:00.123456Z", "x", ""]
+    assert times(pa.array(texts), ".NET ticks").to_pylist() == [NOON, NOON, None, None]
+    about = times(pa.array([float(ticks)]), ".NET ticks")[0].as_py()
+    assert abs(about - NOON) < pd.Timedelta("13us")
 
 
 def test_digits_may_have_milliseconds_and_other_times_beside_them():

@@ -23,6 +23,7 @@ from workbench.capture.reading.counts import (
 )
 from workbench.capture.reading.day_first import Told, told_by
 from workbench.capture.reading.digits import as_iso, is_digits
+from workbench.capture.reading.ticks import counted_ticks, is_ticks
 from workbench.capture.reading.zones import assumed, shifted, with_offset
 
 Form = Literal[
@@ -32,6 +33,7 @@ Form = Literal[
     "µs",
     "ns",
     "YYYYMMDDhhmmss",
+    ".NET ticks",
     "text",
     "text, day first",
     "text, month first",
@@ -49,6 +51,7 @@ _TIME_OF_DAY: Final = re.compile(
 """A time of day without a date: when that was nobody knows."""
 
 _IN_DIGITS: Final[Form] = "YYYYMMDDhhmmss"
+_TICKS: Final[Form] = ".NET ticks"
 
 UNDECIDED: Final[Form] = "text, month first? nothing tells"
 """How dates are read of which none tells the day from the month."""
@@ -67,8 +70,7 @@ def form_of(values: Sequence[Any], *, said: bool = False) -> Form | None:
         return "ISO 8601"
     numbers = [n for value in there if (n := number(value)) is not None]
     if len(numbers) >= 0.9 * len(there):
-        in_digits = sum(map(is_digits, there)) >= 0.9 * len(there)
-        return _IN_DIGITS if in_digits else unit_of(numbers)
+        return _form_of_numbers(there, numbers)
     counts = [n for n in numbers if unit_of([n]) is not None]
     texts = [value for value in there if isinstance(value, str) and may_be_time(value)]
     if not texts or len(texts) + len(counts) < (0 if said else 0.9 * len(there)):
@@ -79,6 +81,13 @@ def form_of(values: Sequence[Any], *, said: bool = False) -> Form | None:
     if not _readable(texts, form, said=said):
         return None
     return unit_of(counts) if form == "ISO 8601" and len(counts) > len(texts) else form
+
+
+def _form_of_numbers(values: Sequence[Any], numbers: Sequence[float]) -> Form | None:
+    most = 0.9 * len(values)
+    if sum(map(is_digits, values)) >= most:
+        return _IN_DIGITS
+    return _TICKS if sum(map(is_ticks, numbers)) >= most else unit_of(numbers)
 
 
 def form_told(told: Told) -> Form:
@@ -119,6 +128,12 @@ def times(values: pa.Array, form: Form, zone: str = "UTC") -> pa.Array:
         return times(values.cast(kind.value_type), form, zone)
     if form == _IN_DIGITS and not pa.types.is_timestamp(kind):
         return times(as_iso(values), "ISO 8601", zone)
+    if form == _TICKS and not pa.types.is_timestamp(kind):
+        found = counted_ticks(values)
+        if not is_text(kind) or not found.null_count:
+            return found
+        left = pc.if_else(pc.is_null(found), values, pa.scalar(None, kind))
+        return pc.coalesce(found, times(left, "ISO 8601", zone))
     if pa.types.is_timestamp(kind):
         named = values if kind.tz else assumed(values, zone)
         try:
