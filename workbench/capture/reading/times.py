@@ -126,14 +126,6 @@ def times(values: pa.Array, form: Form, zone: str = "UTC") -> pa.Array:
     kind = values.type
     if pa.types.is_dictionary(kind):
         return times(values.cast(kind.value_type), form, zone)
-    if form == _IN_DIGITS and not pa.types.is_timestamp(kind):
-        return times(as_iso(values), "ISO 8601", zone)
-    if form == _TICKS and not pa.types.is_timestamp(kind):
-        found = counted_ticks(values)
-        if not is_text(kind) or not found.null_count:
-            return found
-        left = pc.if_else(pc.is_null(found), values, pa.scalar(None, kind))
-        return pc.coalesce(found, times(left, "ISO 8601", zone))
     if pa.types.is_timestamp(kind):
         named = values if kind.tz else assumed(values, zone)
         try:
@@ -143,13 +135,17 @@ def times(values: pa.Array, form: Form, zone: str = "UTC") -> pa.Array:
                 in_nanoseconds(pd.to_datetime(named.to_pandas(), utc=True, errors="coerce"))
             )
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-        return counted(values, form)
+        if form == _IN_DIGITS:
+            return times(as_iso(values), "ISO 8601", zone)
+        return counted_ticks(values) if form == _TICKS else counted(values, form)
     if pa.types.is_null(kind):
         return pa.nulls(len(values), UTC_NS)
     if not is_text(kind):
         return pa.nulls(len(values), UTC_NS) if not pa.types.is_date(kind) else values.cast(UTC_NS)
-    if is_unit(form):
-        found = text_counted(values, form)
+    if form == _IN_DIGITS:
+        values, form = as_iso(values), "ISO 8601"
+    if is_unit(form) or form == _TICKS:
+        found = counted_ticks(values) if form == _TICKS else text_counted(values, form)
         left = pc.if_else(pc.is_null(found), values, pa.scalar(None, kind))
         return pc.coalesce(found, _parsed(left, "ISO 8601", zone)) if found.null_count else found
     for texts in (values, _written_as_iso(values, form)):
