@@ -383,3 +383,45 @@ def test_text_that_is_a_time_is_compared_as_one(event):
     # A day that isn't there is text like any other, and so is what is no time.
     assert flows("data.paid <= '2026-09-21'") == ["f1", "f3"]
     assert flows("data.due > '2026-09-21 15:00'") == ["f1", "f3"]
+
+
+@pytest.mark.parametrize(
+    ("condition", "holds"),
+    [
+        ("time < data.due", True),
+        ("data.due > time", True),
+        ("time == data.same", True),
+        ("time != data.due", True),
+        ("time >= data.due", False),
+        ("time == data.nothing", False),
+        ("time != data.word", True),
+        ("started < time", True),
+        ("started != data.due", True),
+    ],
+)
+def test_a_column_of_times_is_compared_with_times_in_text(event, condition, holds):
+    data = {"due": "2026-11-24", "same": "2026-11-23T13:00:00+01:00", "word": "x"}
+    rows = [event("A", "f", 0, data=data), event("B", "f", 1, data=None)]
+    started = pd.to_datetime(["2026-11-23 11:00", None])
+    log = EventLog(pd.DataFrame(rows).assign(started=started))
+    assert ("A" in log.where(condition).frame["type"].tolist()) is holds
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-11-23T09Z", "2026-11-23t09:00:00z", "20261123T090000Z", "2026-11-23T09:00:00.000000000000Z",
+             "2026-11-23 10:00 +01:00", "2026-11-23T09:00:00,0Z"]
+)  # fmt: skip
+def test_a_time_in_text_may_be_written_in_many_ways(event, text):
+    log = EventLog([event("A", "f", 0, data={"at": text})])
+    assert log.where("data.at == '2026-11-23T09:00:00Z'").events == 1
+    assert log.where("data.at < '2026-11-23T09:00:00.000001Z'").events == 1
+
+
+@pytest.mark.parametrize("time", ["04.09.2026", "4/9/2026 10:00", "13-03-26"])
+def test_a_time_that_does_not_tell_the_day_from_the_month_is_refused(event, time):
+    log = EventLog([event("A", "f", 0)])
+    said = re.escape(f"{time!r} doesn't say which number is the month: write a time like '2026-11-")
+    with pytest.raises(LogError, match=said):
+        log.where(f"time >= {time!r}")
+    with pytest.raises(LogError, match=said):
+        log.between(None, time)

@@ -87,11 +87,38 @@ def test_between_takes_the_start_and_leaves_out_the_end(orders):
     assert len(orders.between()) == 16
 
 
-def test_a_dead_letter_whose_flow_is_not_in_the_log_is_said(event):
-    letter = event("OrderPlaced", "gone", 0, dead_letter="inventory/reserve: ValueError: no")
-    log = EventLog([letter, event("OrderPlaced", "here", 0)])
-    assert "dead letters 1 (1 of flows with no event in this log)" in repr(log)
-    assert log.flows()["correlation_id"].tolist() == ["here"]
+def test_a_dead_letter_whose_event_is_not_in_the_log_is_that_event_as_well(event):
+    reason = "inventory/reserve: ValueError: no"
+    letter = event("OrderPlaced", "gone", 0, dead_letter=reason)
+    nowhere = event("OrderPlaced", None, 0, dead_letter=reason)
+    log = EventLog([letter, event("OrderPlaced", "here", 0), nowhere, {**letter, "offset": 9}])
+    assert (
+        "events 2, flows 2, types 1, time 2026-11-23 12:00:00 to 2026-11-23 12:00:00 UTC, duplicates 0, dead letters 2 "
+        "(1 the only record of the event; 1 without a flow), events without a flow 0"
+    ) in repr(log)
+    assert log.flows()["correlation_id"].tolist() == ["gone", "here"]
+    assert log.flows()["dead_letters"].tolist() == [1, 0]
+    assert log.flow("gone").events == 1
+    assert len(log.flow("gone")) == 2
+
+
+def test_an_error_that_stands_where_the_event_does_takes_no_event_away(event):
+    rows = []
+    for flow in ("f0", "f1", "f2", "f3", "f4", "f5"):
+        placed = event("OrderPlaced", flow, 0)
+        reserved = event("StockReserved", flow, 1, causation_id=placed["id"], source="inventory")
+        paid = event("PaymentReceived", flow, 2, causation_id=reserved["id"], source="billing")
+        failed = {"dead_letter": "billing/charge: Timeout: card"} if flow in ("f3", "f4") else {}
+        rows += [placed, reserved | failed] + [paid] * (flow != "f4")
+    log = EventLog(rows)
+    stuck = log.stuck()
+    assert stuck["correlation_id"].tolist() == ["f4"]
+    assert stuck["waiting_for"].tolist() == ["PaymentReceived"]
+    assert stuck["dead_letter"].tolist() == ["billing/charge: Timeout: card"]
+    letters = log.dead_letters()
+    assert letters[["n", "answered"]].to_numpy().tolist() == [[2, 1]]
+    assert len(log.orphans()) == 0
+    assert log.events == len(rows)
 
 
 @pytest.mark.parametrize("question", ["flows", "hops", "variants", "stuck"])

@@ -1,7 +1,7 @@
 """Columns compared with values, as conditions compare them: what is of another kind is not equal.
 
-Two texts that are dates or times in ISO 8601 are compared as times: one has a T where another has a
-space, and each may have its own zone.
+Texts that are dates or times in ISO 8601 are compared as times, with each other and with columns of
+times: one has a T where another has a space, and each may have its own zone.
 """
 
 from __future__ import annotations
@@ -35,8 +35,11 @@ _COMPARED: Final[dict[type[ast.cmpop], Callable[[Any, Any], Any]]] = {
 }
 
 _ISO_TIME: Final = re.compile(
-    r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?\s?(Z|[+-]\d\d(:?\d\d)?)?)?"
+    r"(\d{4}-\d\d-\d\d|\d{8}(?=T))"
+    r"([T ]\d\d(:?\d\d(:?\d\d([.,]\d{1,12})?)?)?\s?(Z|[+-]\d\d(:?\d\d)?)?)?",
+    re.IGNORECASE,
 )
+_DAY_OR_MONTH: Final = re.compile(r"\s*\d{1,2}[./-]\d{1,2}[./-]\d{2,4}\b")
 
 
 def moment_of(time: Any) -> pd.Timestamp:
@@ -51,6 +54,10 @@ def moment_of(time: Any) -> pd.Timestamp:
     if isinstance(time, int | float | np.number) or (is_text and is_time_of_day(time)):
         lacks = "says no date" if is_text else "has no unit"
         raise LogError(f"{time!r} {lacks}: write a time like '2026-11-23 09:00'.")
+    if is_text and _DAY_OR_MONTH.match(time):
+        raise LogError(
+            f"{time!r} doesn't say which number is the month: write a time like '2026-11-23 09:00'."
+        )
     try:
         moment = pd.Timestamp(time)
     except (ValueError, TypeError) as error:
@@ -108,16 +115,18 @@ def pairs(left: list[Any], how: type[ast.cmpop], right: list[Any]) -> Bools:
 
 
 def _are_times(one: Any, other: Any) -> bool:
-    return (
-        isinstance(one, str)
-        and isinstance(other, str)
-        and _ISO_TIME.fullmatch(other) is not None
-        and _ISO_TIME.fullmatch(one) is not None
-    )
+    return _is_time(other) and _is_time(one)
 
 
-def _moments(texts: list[str]) -> pd.Series[Any]:
+def _is_time(value: Any) -> bool:
+    if isinstance(value, str):
+        return _ISO_TIME.fullmatch(value) is not None
+    return isinstance(value, pd.Timestamp)
+
+
+def _moments(values: list[str | pd.Timestamp]) -> pd.Series[Any]:
     """Times in UTC, those without a zone too; null for a 30th of February."""
+    texts = [v.upper() if isinstance(v, str) else v.isoformat() for v in values]
     return pd.Series(times(pa.array(texts, pa.large_string()), "ISO 8601").to_pandas())
 
 

@@ -31,7 +31,9 @@ _KINDS = 32
 
 So the time that this takes grows with the events, whatever the flows look like."""
 
-_MEASURED = ("n", "flows", "negative", "total_ns", "saved_ns")
+_MEASURED = ("n", "flows", "negative", "total_s", "total_ns", "saved_s", "saved_ns")
+_SECOND = 1_000_000_000
+"""Nanoseconds: times are summed as whole seconds and the rest, as 292 years of flows are soon there."""
 
 
 def part(index: FlowIndex) -> pd.DataFrame:
@@ -42,14 +44,14 @@ def part(index: FlowIndex) -> pd.DataFrame:
     pandas.DataFrame
         ``cause_type``, ``effect_type``, ``service`` (category; no ``cause_type``: the path's first
         event, of which there is one in each flow), ``n``, ``flows``, ``negative`` (int64: hops on
-        paths, flows they are in, hops that end before they start), ``total_ns`` and ``saved_ns``
-        (int64).
+        paths, flows they are in, hops that end before they start), and two times, each in seconds
+        and nanoseconds that add up: ``total_s``, ``total_ns``, ``saved_s``, ``saved_ns`` (int64).
     """
     kind, kinds = hop_kinds(index)
     n_sources = len(index.source_names)
     first = index.type.astype(np.int64) * n_sources + index.source
-    sums = np.zeros((len(kinds), 5), np.int64)
-    roots = np.zeros((len(index.type_names) * n_sources, 5), np.int64)
+    sums = np.zeros((len(kinds), len(_MEASURED)), np.int64)
+    roots = np.zeros((len(index.type_names) * n_sources, len(_MEASURED)), np.int64)
     _measure(index.start, index.cause, index.time, kind, first, sums, roots)
     seen, begun = np.flatnonzero(sums[:, 0]), np.flatnonzero(roots[:, 0])
     names = hop_names(index, np.concatenate([kinds[seen], begun]))
@@ -71,18 +73,19 @@ def whole(parts: Sequence[pd.DataFrame]) -> Answer:
     sums = together(parts).groupby(list(HOP), observed=True, dropna=False, sort=False).sum()
     table = sums.reset_index().astype(dict.fromkeys(HOP, "str"))
     begins = table["cause_type"].isna()
-    flows, all_time = int(table.loc[begins, "n"].sum()), int(table["total_ns"].sum())
-    table = table[~begins | (table["total_ns"] > 0)]
+    table["total"], table["saved"] = _exact(table, "total"), _exact(table, "saved")
+    flows, all_time = int(table.loc[begins, "n"].sum()), sum(table["total"])
+    table = table[~begins | (table["total"] > 0)]
     answer = pd.DataFrame(
         {
             **{name: table[name] for name in HOP},
             "n": table["n"],
             "flows": table["flows"],
-            "total_ms": table["total_ns"] / 1e6,
-            "share": table["total_ns"] / max(all_time, 1),
-            "mean_ms": table["total_ns"] / 1e6 / table["n"],
-            "saves_ms": (table["saved_ns"] / 1e6).where(table["cause_type"].notna()),
-            "saves_share": (table["saved_ns"] / max(all_time, 1)).where(
+            "total_ms": _over(table["total"], 10**6),
+            "share": _over(table["total"], max(all_time, 1)),
+            "mean_ms": _over(table["total"], 10**6) / table["n"],
+            "saves_ms": _over(table["saved"], 10**6).where(table["cause_type"].notna()),
+            "saves_share": _over(table["saved"], max(all_time, 1)).where(
                 table["cause_type"].notna()
             ),
         }
@@ -98,6 +101,15 @@ def whole(parts: Sequence[pd.DataFrame]) -> Answer:
     if without_flow:
         sentence += f" {count(without_flow, 'event')} without a flow took no part."
     return Answer(answer, sentence + inferred_from(parts), plot_critical_path)
+
+
+def _exact(table: pd.DataFrame, name: str) -> pd.Series[Any]:
+    """A time in nanoseconds, as whole numbers of any size."""
+    return table[f"{name}_s"].astype(object) * _SECOND + table[f"{name}_ns"].astype(object)
+
+
+def _over(numbers: pd.Series[Any], divisor: int) -> pd.Series[Any]:
+    return (numbers / divisor).astype("float64")
 
 
 def one(index: FlowIndex, ids: Any) -> Answer:
@@ -267,17 +279,24 @@ def _measure(
             spent[hop] += took
             sums[hop, 0] += 1
             sums[hop, 2] += took < 0
-            sums[hop, 3] += took
+            _add(sums[hop], 3, took)
             event = cause[event]
         root = first_kind[event]
         roots[root, 0] += 1
         roots[root, 1] += 1
-        roots[root, 3] += time[event] - began
+        _add(roots[root], 3, time[event] - began)
         tried = on_path[:kinds]
         if kinds > _KINDS:
             tried = tried[np.argsort(spent[tried])[kinds - _KINDS :]]
         for hop in tried:
-            sums[hop, 4] += _saved(cause, time, kind, hop, first, stop, earlier)
+            _add(sums[hop], 5, _saved(cause, time, kind, hop, first, stop, earlier))
+
+
+@numba.njit(cache=True, nogil=True)
+def _add(sums: Ints, at: int, time: int) -> None:
+    """Add nanoseconds to a time that is told in seconds and nanoseconds."""
+    sums[at] += time // _SECOND
+    sums[at + 1] += time % _SECOND
 
 
 def _path(start: Ints, cause: Ints, time: Ints) -> Ints:

@@ -6,7 +6,8 @@ arrays, never a loop over flows in Python.
 
 Three kinds of rows are not events of a flow, and each is counted: duplicates (the same source and id
 again, by total order), dead letters (copies of an event, with the reason), and events without a
-correlation id.
+correlation id. A dead letter of a flow whose event the log doesn't hold is that event as well: a
+table may mark an error where the event stands.
 """
 
 from __future__ import annotations
@@ -65,13 +66,14 @@ class FlowIndex:
     """Each flow's correlation id (str)."""
 
     copy: Ints
-    """The rows that are no events, duplicates and dead letters, in total order."""
+    """The rows that are copies, duplicates and dead letters, in total order."""
     copy_flow: Ints
     """Of each copy: its flow; -1 if the log holds no event of that."""
     copy_event: Ints
     """... the position of the event that it repeats; -1 if that is in no flow."""
     copy_of: Ints
-    """... the row of the event that it repeats; -1 if the log doesn't hold it."""
+    """... the row of the event that it repeats; its own if a dead letter is the event as well; -1 if
+    the log doesn't hold it."""
     duplicate: Bools
     """... whether it repeats an event that came before it."""
     dead: Bools
@@ -104,11 +106,12 @@ class FlowIndex:
             correlation, named = Texts.of(frame["correlation_id"]).codes()
             copy, original = copies.result()
         dead = letter[copy] & ~_repeated_letter(frame, first, copy, letter)
+        no_event = copy[original != copy]
         is_event = np.ones(len(frame), dtype=bool)
-        is_event[copy] = False
+        is_event[no_event] = False
 
         group = correlation.copy()
-        group[copy] = _NONE
+        group[no_event] = _NONE
         number, names = _flow_numbers(frame, group, named, time)
         events = dealt(_looked_up(number, group), len(names), time)
         tied = sort_groups(events)
@@ -253,9 +256,10 @@ def _keys(hashes: Hashes, also: Ints, key: Hashes, first: int, end: int) -> None
 
 
 def _copies(frame: pd.DataFrame, first: Small, letter: Bools) -> tuple[Ints, Ints]:
-    """Find the rows that are no events, in total order, and of each the row that it repeats, or -1.
+    """Find the rows that are copies, in total order, and of each the row that it repeats, or -1.
 
-    Of the rows that are the same event, that one is it which is no dead letter and comes first.
+    Of the rows that are the same event, that one is it which is no dead letter and comes first; if all
+    are dead letters, the first that has a correlation id is the event as well, and repeats itself.
     """
     is_concerned = letter.copy()
     again = _repeated(first)
@@ -264,8 +268,10 @@ def _copies(frame: pd.DataFrame, first: Small, letter: Bools) -> tuple[Ints, Int
     in_order = total_order(frame, concerned)
     same = np.searchsorted(concerned, first[in_order])
     original = np.full(len(concerned), -1)
-    could_be = np.flatnonzero(~letter[in_order])[::-1]
-    original[same[could_be]] = in_order[could_be]
+    has_flow = frame["correlation_id"].iloc[in_order].notna().to_numpy()
+    for could_be in (letter[in_order] & has_flow, ~letter[in_order]):
+        last_first = np.flatnonzero(could_be)[::-1]
+        original[same[last_first]] = in_order[last_first]
     original = original[same]
     is_copy = letter[in_order] | (original != in_order)
     return in_order[is_copy], original[is_copy]

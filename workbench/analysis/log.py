@@ -180,7 +180,8 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
             raise no_flow(correlation_id, index.correlation_id)
         first, end = index.start[number[0]], index.start[number[0] + 1]
         events = index.row[first:end]
-        copies = np.flatnonzero(index.copy_flow == number[0])
+        is_other = index.copy != index.copy_of
+        copies = np.flatnonzero((index.copy_flow == number[0]) & is_other)
         event = index.copy_event[copies]
         place = np.concatenate([np.arange(first, end), np.where(event >= 0, event, end)])
         rows = np.concatenate([events, index.copy[copies]])
@@ -399,6 +400,9 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
         """Say what is in the log, as names and texts."""
         index = self.index
         stray = int((index.dead & (index.copy_flow < 0)).sum())
+        alone = int((index.dead & (index.copy_of == index.copy)).sum())
+        told = [f"{alone:,} the only record of the event"] if alone else []
+        told += [f"{stray:,} without a flow"] if stray else []
         times = self._frame["time"]
         return {
             "events": f"{self.events:,}",
@@ -406,8 +410,7 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
             "types": f"{self._frame['type'].nunique():,}",
             "time": _span(times.min(), times.max()),
             "duplicates": f"{self.n_duplicates:,}",
-            "dead letters": f"{self.n_dead_letters:,}"
-            + (f" ({stray:,} of flows with no event in this log)" if stray else ""),
+            "dead letters": f"{self.n_dead_letters:,}" + (f" ({'; '.join(told)})" if told else ""),
             "events without a flow": f"{self.without_flow:,}",
             **self._undated(),
             **self._undecoded(),

@@ -74,6 +74,9 @@ def whole(parts: Sequence[pd.DataFrame]) -> Answer:
 def _by_records(index: FlowIndex, frame: pd.DataFrame) -> pd.DataFrame:
     """By the records on retry channels, among the dead letters, and with ``attempts`` above 1."""
     once, letter = events_once(index), index.dead
+    is_copy = np.zeros(len(frame), dtype=bool)
+    is_copy[index.copy] = True
+    once = once[~is_copy[once]]
     again = index.duplicate | letter
     rows = np.concatenate([once, index.copy[again]])
     event = np.concatenate([once, index.copy_of[again]])
