@@ -425,3 +425,31 @@ def test_a_time_that_does_not_tell_the_day_from_the_month_is_refused(event, time
         log.where(f"time >= {time!r}")
     with pytest.raises(LogError, match=said):
         log.between(None, time)
+
+
+@pytest.mark.parametrize(
+    ("condition", "said"),
+    [
+        ("data.price > 50", "data.price is text in every event looked at ('5.47'), which is neither equal to a number nor"),
+        ("data.ms > '2026-09-21'", "at (17), which is neither equal to text nor before or after it."),
+        ("data.lines[:].n in ['1', '2']", "data.lines[:].n is a number in every"),
+        ("`preis (€)` < 3", "`preis (€)` is text in every event looked at ('7,40')"),
+        ("data.price", "data.price is text in every event looked at ('5.47'), which is neither equal to true or false"),
+    ],
+)  # fmt: skip
+def test_what_is_of_another_kind_in_all_events_is_said(event, condition, said):
+    data = {"price": "5.47", "ms": 17, "lines": [{"n": 1}], "some": None}
+    rows = [event("A", "f", n, data=data) | {"preis (€)": "7,40"} for n in range(3)]
+    with pytest.warns(UserWarning, match=re.escape(said)):
+        assert EventLog(rows).where(condition).events == 0
+
+
+@pytest.mark.parametrize(
+    "condition",
+    ["data.price is None", "data.some == 5", "data.price in ['1', 2]", "type == 'A' and data.ms == 3", "data.ms != 3"],
+)  # fmt: skip
+def test_nothing_is_said_of_what_may_hold(event, condition):
+    data = {"price": "5.47", "ms": 17, "some": None}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        EventLog([event("A", "f", n, data=data) for n in range(3)]).where(condition)

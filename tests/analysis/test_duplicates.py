@@ -70,6 +70,14 @@ def test_a_log_without_any_says_so(event):
     assert found.sentence == "No event came twice among 2."
 
 
+def test_without_ids_it_is_said_that_none_could_come_again(event):
+    rows = [event("A", "f", 0) | {"id": None}, event("B", "f", 1) | {"id": None}]
+    said = (
+        "No event came twice among 2. No event has an id, so the same id again was not looked for."
+    )
+    assert EventLog(rows).duplicates().sentence.startswith(said)
+
+
 def test_the_picture_counts_those_at_the_very_same_time_apart(event):
     first = event("A", "f", 0, broker_time=NOON)
     log = EventLog([first, {**first, "offset": 1}, {**first, **LATER}])

@@ -1,4 +1,5 @@
 import re
+import warnings
 
 import pandas as pd
 import pytest
@@ -40,6 +41,35 @@ def test_in_a_cell_types_are_counted_as_events_are_each_once(orders):
 def test_an_empty_log_says_what_to_do_next():
     for text in (repr(EventLog([])), EventLog([])._repr_html_()):
         assert "no events. Publish some and capture again" in text
+
+
+def test_a_part_in_which_nothing_is_says_so(event):
+    none = EventLog([event("A", "o", 0)]).where("type == 'B'")
+    assert "no events: of the log that this is a part of, none fits" in repr(none)
+
+
+@pytest.mark.parametrize(
+    ("time", "utc"),
+    [("21.09.2026 10:00:03", "2026-09-21T10:00:03Z"), ("20260921100003", "2026-09-21T10:00:03Z"),
+     ("1790000000123", "2026-09-21T14:13:20.123Z"), ("2026-09-21 10:00:03", "2026-09-21T10:00:03Z")],
+)  # fmt: skip
+def test_a_frame_whose_column_of_times_has_our_name_may_hold_others_times(event, time, utc):
+    rows = [event("A", "o", n) | {"time": time} for n in range(3)]
+    assert EventLog(pd.DataFrame(rows)).frame["time"].tolist() == [pd.Timestamp(utc)] * 3
+
+
+def test_payloads_are_mapped_to_what_a_function_makes_of_them(event):
+    payloads = [{"n": n, "is": True, "name": f"x{n}", "of": {"a": n}} for n in range(3)]
+    data = EventLog([event("A", "o", n, data=each) for n, each in enumerate(payloads)]).frame[
+        "data"
+    ]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert data.map(lambda each: each["n"]).dtype == "int64"
+        assert data.map(lambda each: each["is"]).dtype == "bool"
+        assert data.map(lambda each: each["name"]).tolist() == ["x0", "x1", "x2"]
+        assert data.map(lambda each: each["of"]).tolist() == [{"a": 0}, {"a": 1}, {"a": 2}]
+        assert data.apply(len).tolist() == [4, 4, 4]
 
 
 def test_its_html_shows_names_from_the_log_as_text_and_never_as_markup(event):

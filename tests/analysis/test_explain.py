@@ -277,6 +277,14 @@ def test_thresholds_between_any_numbers_hold_for_the_flows_counted(numbers, cut)
     assert_conditions_give_what_they_counted(EventLog(rows), [f"f{n}" for n in range(cut)])
 
 
+@pytest.mark.parametrize("unit", [10**9, 10**6])
+def test_what_repeats_the_time_without_its_fraction_explains_nothing(event, unit):
+    rows = [event("A", f"f{n}", n * 1000 + 7.654321) for n in range(90)]
+    for row in rows:
+        row["meta"] = {"when": row["time"].value // unit}
+    assert not EventLog(rows).explain([f"f{n}" for n in range(30)])["attribute"].tolist()
+
+
 @pytest.mark.parametrize("unit", [10**9, 10**6, 10**3, 1])
 def test_what_only_repeats_the_time_explains_nothing(event, unit):
     rows = [event("A", f"f{n}", n * 1000, data={"who": n % 9}) for n in range(90)]

@@ -52,3 +52,12 @@ def test_what_is_in_no_group_does_not_count():
 
     assert found[0, 0] == 6
     assert np.isnan(found[0, 1])
+
+
+def test_quantiles_lie_between_values_that_are_further_apart_than_int64_holds():
+    most = 9 * 10**18
+    values = np.array([-most, most, 0])
+    found = quantiles(values, np.zeros(3, np.int64), 1, [0.25, 0.75])[:, 0]
+    assert found.tolist() == [-most / 2, most / 2]
+    ends = quantiles(values[:2], np.zeros(2, np.int64), 1, [0.5])[0]
+    assert ends.tolist() == [0]

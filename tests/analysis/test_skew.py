@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from workbench.analysis import EventLog
 from workbench.analysis.skew import Skew, part, shifts
+from workbench.errors import LogError
 
 NOON = pd.Timestamp("2026-11-23T12:00:00Z")
 
@@ -232,3 +233,11 @@ def test_where_times_are_told_in_coarse_steps_the_sentence_says_how_much_may_be_
     rows = [event("A", "f", 3 * step, source="s"), event("B", "f", step, "A", source="t")]
     sentence = EventLog([*rows, event("A", "g", 0, source="s")]).skew().sentence
     assert sentence.endswith(f"log.without_skew() takes the least.{said}")
+
+
+def test_shifts_beyond_what_times_can_hold_are_refused(event):
+    first = event("A", "f", 0) | {"time": pd.Timestamp("2262-04-11T23:00Z")}
+    early = event("B", "f", 0, causation_id=first["id"], source="b")
+    late = event("B", "g", 0, source="b") | {"time": pd.Timestamp("2200-01-01T00:00Z")}
+    with pytest.raises(LogError, match="the shifts lead beyond the year 2262, where times end"):
+        EventLog([first, early, late]).without_skew()

@@ -15,11 +15,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from workbench.analysis.wording import cut
 from workbench.capture.reading.times import is_time_of_day, times
 from workbench.errors import LogError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from workbench.analysis.arrays import Bools
 
@@ -40,6 +41,14 @@ _ISO_TIME: Final = re.compile(
     re.IGNORECASE,
 )
 _DAY_OR_MONTH: Final = re.compile(r"\s*\d{1,2}[./-]\d{1,2}[./-]\d{2,4}\b")
+
+_KINDS: Final[dict[object, str]] = {
+    str: "text",
+    float: "a number",
+    bool: "true or false",
+    list: "a list",
+    dict: "an object",
+}
 
 
 def moment_of(time: Any) -> pd.Timestamp:
@@ -91,6 +100,25 @@ def compared(values: pd.Series[Any], how: type[ast.cmpop], constant: Any) -> Boo
     if plain and isinstance(constant, int | float) and not isinstance(constant, bool):
         return np.asarray(_COMPARED[how](values.to_numpy(), constant), dtype=bool)
     return pairs(values.tolist(), how, [constant] * len(values))
+
+
+def other_kind(values: pd.Series[Any], constants: Sequence[Any]) -> str | None:
+    """Say so if there are values, and all are of another kind than all that they are compared with."""
+    is_plain = isinstance(values.dtype, np.dtype) and values.dtype.kind in "iufO"
+    if None in constants or not (is_plain or isinstance(values.dtype, pd.StringDtype)):
+        return None
+    kinds = {_kind(constant) for constant in constants}
+    there = values.dropna()
+    if there.empty or any(_kind(value) in kinds for value in there):
+        return None
+    is_, are = (
+        " or ".join(sorted({_KINDS.get(kind, "no value") for kind in found}))
+        for found in ({_kind(value) for value in there}, kinds)
+    )
+    return (
+        f"{is_} in every event looked at ({cut(repr(there.iloc[0]), 40)}), "
+        f"which is neither equal to {are} nor before or after it."
+    )
 
 
 def pairs(left: list[Any], how: type[ast.cmpop], right: list[Any]) -> Bools:

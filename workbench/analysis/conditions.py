@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.comparing import among, compared, moment_of, pairs
+from workbench.analysis.comparing import among, compared, moment_of, other_kind, pairs
 from workbench.analysis.condition_mistakes import (
     hyphenated,
     no_column,
@@ -47,7 +47,7 @@ from workbench.capture.columns import COLUMNS
 from workbench.errors import LogError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from workbench.analysis.arrays import Bools, Ints
     from workbench.analysis.condition_words import Path
@@ -85,7 +85,8 @@ def rows_where(
         What is asked.
     hints
         Here it is said which path no row has that was looked at, and which may be meant. To ask
-        whether there is something, by ``None``, is in order; a hint says then what is near only.
+        whether there is something, by ``None``, is in order; a hint says then what is near only. And
+        it is said what is of another kind, in all rows looked at, than all that it is compared with.
     theirs
         Names in the file that was read → our columns: for the hints of errors.
 
@@ -167,7 +168,7 @@ class _Condition:
                 raise self._unable(right, "`in` wants a list of values, like ['DE', 'FR']")
             for value in listed:
                 self._comparable(left, value)
-            found = self._any(left, rows, lambda values: among(values, listed))
+            found = self._any(left, rows, lambda values: among(values, listed), listed)
             return ~found if isinstance(how, ast.NotIn) else found
         if _is_constant(left) and _is_constant(right):
             raise self._unable(ast.Compare(left, [how], [right]), _TWO_VALUES)
@@ -180,7 +181,7 @@ class _Condition:
                 left,
                 rows,
                 lambda values: compared(values, type(how), constant),
-                may_lack=constant is None,
+                [constant],
             )
         one, place = self._values(left, rows)
         other, other_place = self._values(right, rows, is_value=True)
@@ -193,12 +194,14 @@ class _Condition:
         node: ast.expr,
         rows: Ints,
         test: Callable[[pd.Series[Any]], Bools],
-        *,
-        may_lack: bool = False,
+        constants: Sequence[Any] = (True,),
     ) -> Bools:
-        """Whether a test holds for what is found in each row; of several things, for any."""
-        values, place = self._values(node, rows, may_lack=may_lack)
+        """Whether a test with constants holds for what is found in each row; of several, for any."""
+        values, place = self._values(node, rows, may_lack=None in constants)
         holds = test(values)
+        said = other_kind(values, constants)
+        if said is not None:
+            self._hint(f"{self._words(node)} is {said}")
         return holds if place is None else np.bincount(place[holds], minlength=len(rows)) > 0
 
     def _comparable(self, node: ast.expr, constant: Any) -> None:
@@ -242,8 +245,8 @@ class _Condition:
         sizes = np.fromiter(map(len, found), np.int64, len(found))
         if len(rows) and not sizes.any():
             said = not_there(column, name, path, near_only=may_lack)
-            if said and said not in self.hints:
-                self.hints.append(said)
+            if said:
+                self._hint(said)
         if several:
             flat = [value for values in found for value in values]
             return pd.Series(flat, dtype="object"), np.repeat(np.arange(len(rows)), sizes)
@@ -285,10 +288,17 @@ class _Condition:
             raise self._unable(node, value_wanted(node) or _SAYS) from error
         return list(found) if isinstance(found, tuple | set) else found
 
-    def _unable(self, node: ast.AST, what: str) -> LogError:
+    def _hint(self, said: str) -> None:
+        if said not in self.hints:
+            self.hints.append(said)
+
+    def _words(self, node: ast.AST) -> str:
+        """A piece of the condition, as it was written."""
         text = ast.get_source_segment(self._text, node) or ast.unparse(node)
-        said = restored(text, self._names)
-        return LogError(f"a condition can't say {said!r}: {what}.")
+        return restored(text, self._names)
+
+    def _unable(self, node: ast.AST, what: str) -> LogError:
+        return LogError(f"a condition can't say {self._words(node)!r}: {what}.")
 
 
 def _is_constant(node: ast.expr) -> bool:

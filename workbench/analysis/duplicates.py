@@ -59,6 +59,7 @@ def part(index: FlowIndex, frame: pd.DataFrame) -> pd.DataFrame:
         "events": len(index.row) + index.without_flow,
         "unknown": unknown,
         "named": int(frame["causation_id"].notna().sum()),
+        "with_id": int(frame["id"].notna().sum()),
     }
     return table
 
@@ -84,6 +85,8 @@ def whole(parts: Sequence[pd.DataFrame]) -> Answer:
     events, unknown = total(parts, "events"), total(parts, "unknown")
     draw = partial(plot_duplicates, nanoseconds=took)
     sentence = _sentence(found, events, unknown)
+    if events and not total(parts, "with_id"):
+        sentence += " No event has an id, so the same id again was not looked for."
     if events and not total(parts, "named"):
         sentence += " No event names a cause, so effects that are equal were not looked for."
     return Answer(table, sentence, draw)

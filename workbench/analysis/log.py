@@ -24,6 +24,7 @@ from workbench.analysis.traffic_questions import TrafficQuestions
 from workbench.analysis.wording import cut, visible
 from workbench.capture.columns import UNDATED, UNDECODED, standard_frame
 from workbench.capture.reading import from_frame
+from workbench.capture.reading.times import form_of
 
 if TYPE_CHECKING:
     import os
@@ -62,6 +63,8 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
     gave up on) stay in the frame and are counted, but no answer counts an event twice. Events
     without a correlation id belong to no flow: ``without_flow`` counts them.
     """
+
+    _is_part = False
 
     def __init__(
         self,
@@ -162,6 +165,7 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
     def _part(self, frame: pd.DataFrame) -> EventLog:
         """Make a log of some of the events, which knows what is known of the files they are from."""
         log = EventLog(frame)
+        log._is_part = True
         if self._reading is not None:
             log._reading = replace(self._reading, frame=log._frame)
         return log
@@ -215,7 +219,8 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
         -----
         UserWarning
             No event looked at has a path, and it is compared with more than ``None`` or one that
-            some have is named nearly so.
+            some have is named nearly so; or what is compared is of another kind in all events looked
+            at, text and a number say.
         """
         hints: list[str] = []
         rows = rows_where(self._frame, condition, hints, self._theirs())
@@ -438,6 +443,8 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
     def _emptiness(self) -> list[str]:
         if self._reading is not None:
             return ["no events", *self._read_words()]
+        if self._is_part:
+            return ["no events: of the log that this is a part of, none fits"]
         return ["no events. Publish some and capture again, or look at another time range"]
 
     def __repr__(self) -> str:
@@ -464,12 +471,22 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
 _TYPES_SHOWN = 12
 _REASONS_SHOWN = 3
 _REASON_LETTERS = 120
+_LOOKED_AT = 1_000
+"""Rows of a DataFrame by which it is told how its times are written."""
 
 
 def _is_standard(events: pd.DataFrame) -> bool:
-    """Whether a DataFrame says what happened and when in columns of our names."""
-    named = "type" in events and ("time" in events or "broker_time" in events)
-    return named or events.empty
+    """Whether a DataFrame says what happened and when in columns of our names, as we write times."""
+    named = [name for name in ("time", "broker_time") if name in events]
+    is_ours = "type" in events and bool(named)
+    return events.empty or (is_ours and all(_is_iso(events[name]) for name in named))
+
+
+def _is_iso(column: pd.Series[Any]) -> bool:
+    """Whether text in a column may be taken for ISO 8601, by its first values; what is no text may."""
+    some = column.head(_LOOKED_AT).dropna()
+    texts = [value for value in some if isinstance(value, str)]
+    return form_of(texts) in ("ISO 8601", "ns", None)
 
 
 def _edited(frame: pd.DataFrame) -> dict[str, list[str]]:

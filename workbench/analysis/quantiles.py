@@ -60,7 +60,8 @@ class Grouped(NamedTuple):
         last = len(self.values) - 1
         low = self.values[np.minimum(first + below, last)]
         high = self.values[np.minimum(first + above, last)]
-        result: NDArray[np.float64] = low + (high - low) * (where - below)
+        apart = (high - low).view(np.uint64)  # of times, more than half of what int64 holds
+        result: NDArray[np.float64] = low + apart * (where - below)
         result[:, size == 0] = np.nan
         return result
 

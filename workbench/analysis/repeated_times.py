@@ -38,6 +38,8 @@ def repeat_time(
 ) -> Bools:
     """Whether each value is its event's time: as a count since 1970, a time, or ISO 8601 text.
 
+    A whole count of seconds or milliseconds may be the time without what is less than one of them.
+
     Parameters
     ----------
     time
@@ -50,7 +52,8 @@ def repeat_time(
     found = np.zeros(len(time), dtype=bool)
     with np.errstate(over="ignore"):
         for unit in _UNITS:
-            found |= np.abs(number * unit - time) <= _ROUNDED
+            off = np.abs(number * unit - time)
+            found |= (off <= _ROUNDED) | ((off < unit) & (number == np.floor(number)))
     moments = np.array([v if _may_be_one(v) else None for v in values], dtype=object)
     texts = [v if isinstance(v, str) and _DATE.fullmatch(v) else None for v in values]
     read = times(pa.array(texts, pa.large_string()), "ISO 8601").to_pandas()

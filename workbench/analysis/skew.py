@@ -30,6 +30,7 @@ from workbench.analysis.arrays import Ints
 from workbench.analysis.parts import named, together
 from workbench.analysis.quantiles import quantiles
 from workbench.analysis.wording import count, length
+from workbench.errors import LogError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -281,13 +282,24 @@ def _bellman_ford(nodes: int, start: Ints, end: Ints, weight: Ints) -> tuple[Int
 
 
 def shifted(frame: pd.DataFrame, skew: Skew) -> pd.DataFrame:
-    """A log's frame with the times of each service shifted, and ``time_as_logged`` beside them."""
+    """A log's frame with the times of each service shifted, and ``time_as_logged`` beside them.
+
+    Raises
+    ------
+    LogError
+        A time would lie beyond 2262, where nanoseconds since 1970 end.
+    """
     from workbench.analysis.index import NO_SOURCE
 
     by = pd.Series(skew.shift, index=pd.Index(skew.services, dtype="object"))
     source = frame["source"].astype("object")
     shift = source.where(source.notna(), NO_SOURCE).map(by).fillna(0).astype("int64")
     logged = frame["time_as_logged"] if "time_as_logged" in frame else frame["time"]
-    return frame.assign(
-        time=frame["time"] + pd.to_timedelta(shift, unit="ns"), time_as_logged=logged
-    )
+    try:
+        time = frame["time"] + pd.to_timedelta(shift, unit="ns")
+    except OverflowError as error:
+        raise LogError(
+            "without_skew: the shifts lead beyond the year 2262, where times end: an effect stands far "
+            "before its cause, see log.skew(); leave out such times by log.between(...) first."
+        ) from error
+    return frame.assign(time=time, time_as_logged=logged)

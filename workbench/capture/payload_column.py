@@ -116,6 +116,14 @@ class PayloadArray(ExtensionArray):
         return scalars if isinstance(scalars, cls) else cls.of(scalars)
 
     @classmethod
+    def _from_scalars(cls, scalars: Iterable[Any], *, dtype: object) -> PayloadArray:
+        """What a function made of payloads (``Series.map``): payloads if all are objects or lists."""
+        values = list(scalars)
+        if not all(isinstance(value, dict | list) or value is None for value in values):
+            raise TypeError("not all of it is objects and lists")
+        return cls.of(values)
+
+    @classmethod
     def _concat_same_type(cls, to_concat: Iterable[PayloadArray]) -> PayloadArray:
         return cls(pa.chunked_array([each.texts for each in to_concat], _TEXT))
 

@@ -154,7 +154,9 @@ def test_each_of_several_files_says_its_own_times(tmp_path):
 
 def test_a_number_beyond_all_floats_is_one_value_that_is_no_time(tmp_path):
     path = written(tmp_path / "log.jsonl", [1790000000] * 20 + [10**400])
-    assert "1 value of time can't be read as a time" in read(path, progress=False).notes
+    assert "1 value of time can't be read as a time, it is '1000" in str(
+        read(path, progress=False).notes
+    )
 
 
 @pytest.mark.parametrize("hour", ["9:00:01", "09:00:01,123", "21:00:01.5 +02:00", "09:00:01 pm"])
@@ -241,3 +243,24 @@ def test_a_zone_without_blanks_around_its_sign_is_refused_with_them(tmp_path, si
         LogError, match=r"stands behind an @ with blanks around it: 'time @ Europe/Berlin'\."
     ):
         read(path, {"time": f"time{sign}Europe/Berlin"}, progress=False)
+
+
+def test_dates_that_contradict_each_other_and_times_that_are_none_are_named(tmp_path):
+    whens = [
+        "5/1/2026 0:13",
+        "1/13/2026 0:14",
+        "13/1/2026 0:15",
+        "14/1/2026 0:15",
+        "24:00 <b>",
+        "soon",
+    ]
+    path = tmp_path / "events.csv"
+    path.write_text(
+        "id;type;time;correlation_id\n" + "".join(f"{n};A;{w};c\n" for n, w in enumerate(whens))
+    )
+    notes = EventLog.read(path, {"time": "time"}, progress=False)._repr_html_()
+    assert (
+        "2 values of time can&#x27;t be read as a time, the first is &#x27;24:00 &lt;b&gt;&#x27;"
+        in notes
+    )
+    assert "1 date of time can&#x27;t have the day and the month in the order of most" in notes

@@ -381,3 +381,30 @@ def test_the_mapping_and_the_log_say_that_many_rows_have_no_id_or_no_flow(tmp_pa
     assert f"no {column} in 25% of the rows" in repr(log)
     full = EventLog.read(written(tmp_path, lambda e: shape(e, ())), progress=False)
     assert "empty" not in repr(full.mapping)
+
+
+@pytest.mark.parametrize(
+    "nothing", ["NULL", "null", "-", "N/A", "na", "(null)", "None", "\\N", "<null>"]
+)
+def test_where_a_table_has_nothing_there_is_none(tmp_path, nothing):
+    path = tmp_path / "events.csv"
+    rows = ["nr;typ;zeit;vorgang;ursache;fehler"]
+    for n in range(30):
+        for place, kind in enumerate("ABC"):
+            flow, cause = f"o{n}" if n % 5 else nothing, f"e{n}-{place - 1}" if place else nothing
+            rows.append(
+                f"e{n}-{place};{kind};2026-09-21T08:{n:02}:0{place}Z;{flow};{cause};{nothing}"
+            )
+    path.write_text("\n".join(rows))
+    mapping = {
+        "id": "nr",
+        "type": "typ",
+        "correlation_id": "vorgang",
+        "causation_id": "ursache",
+        "dead_letter": "fehler",
+    }
+    log = EventLog.read(path, mapping, progress=False)
+    assert log.events == 90
+    assert log.n_dead_letters == 0
+    assert log.without_flow == 18
+    assert set(log.orphans()["where"]) == {"in no flow"}  # those of the 18 that name a cause

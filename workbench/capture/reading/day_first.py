@@ -6,6 +6,7 @@ file; where that tells nothing, for it what the first other one tells.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -62,6 +63,14 @@ class Orders:
     def say(self, column: str, file: int, *, day_first: bool) -> None:
         """Take note of what somebody says of a column of a file, whatever it tells itself."""
         self._said[column, file] = Told(day_first=1) if day_first else Told(month_first=1)
+
+    def contradicting(self) -> Counter[str]:
+        """How many dates of each column say another order than most of their column in their file."""
+        found: Counter[str] = Counter()
+        for (column, file), told in self._told.items():
+            if (column, file) not in self._said:
+                found[column] += min(told.day_first, told.month_first)
+        return +found
 
     def told(self, column: str, file: int) -> Told:
         """What holds for a column of a file: what it tells, its likes in other files, or others."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final, cast
 
 from workbench.capture.reading.likeness import like_flows, one_root, told_by_type
-from workbench.capture.reading.no_cause import no_cause
+from workbench.capture.reading.nothing import no_cause
 from workbench.capture.reading.paths import Path
 from workbench.capture.reading.seen import FEW, Seen, as_key, is_key, is_whole, numbered
 from workbench.capture.reading.times import in_time

@@ -26,7 +26,7 @@ from workbench.capture.reading.dtypes import DTYPES, as_json, note_in, restored,
 from workbench.capture.reading.inside import Inside
 from workbench.capture.reading.kinds import Batch
 from workbench.capture.reading.log_mapping import Entry, LogMapping
-from workbench.capture.reading.no_cause import no_cause
+from workbench.capture.reading.nothing import NO_FAILURE, NO_ID, no_cause
 from workbench.capture.reading.time_columns import TimeColumns
 
 
@@ -129,11 +129,19 @@ def _converted(entry: Entry, values: Values) -> pa.Array:
     texts = text_array(values)
     if entry.whole:
         texts = id_array(texts)
-    if entry.column == "causation_id" and entry.path != ("causation_id",):
-        none = pc.match_substring_regex(texts, no_cause(zero=entry.zero))
-        return pc.if_else(none, pa.scalar(None, texts.type), texts)
-    return texts
+    nothing = _nothing(entry)
+    if nothing is None or entry.path == (entry.column,):  # that is ours, and taken as it is
+        return texts
+    none = pc.match_substring_regex(texts, nothing)
+    return pc.if_else(none, pa.scalar(None, texts.type), texts)
+
+
+def _nothing(entry: Entry) -> str | None:
+    """The pattern of what others write in a column where there is nothing."""
+    if entry.column == "causation_id":
+        return no_cause(zero=entry.zero)
+    return {"id": NO_ID, "correlation_id": NO_ID, DEAD_LETTER: NO_FAILURE}.get(entry.column)
 
 
 _NO_FAILURE: Final[tuple[Any, ...]] = (None, False, "", [], {})
-"""What others write where nobody gave up on an event."""
+"""What, beside text, others write where nobody gave up on an event."""

@@ -25,7 +25,7 @@ from workbench.capture.reading.log_mapping import LogMapping
 from workbench.capture.reading.mapping import Given, names_nothing
 from workbench.capture.reading.opening import OpenedFile
 from workbench.capture.reading.paths import Path
-from workbench.capture.reading.refusing import not_a_time, says_no
+from workbench.capture.reading.refusing import no_times, not_a_time, says_no
 from workbench.capture.reading.surveying import Survey, survey
 from workbench.capture.reading.time_columns import TimeColumns
 from workbench.errors import LogError
@@ -272,8 +272,10 @@ def _notes(recoded: int, columns: Columns, said: list[str]) -> tuple[str, ...]:
         notes.append(f"{lines} not in UTF-8, read as Windows-1252")
     for column, n in sorted(columns.times.unread.items()):
         if n:
-            values = "1 value" if n == 1 else f"{n:,} values"
-            notes.append(f"{values} of {column} can't be read as a time")
+            notes.append(no_times(column, n, columns.times.lost[column]))
+    for column, n in sorted(columns.times.contradicting().items()):
+        dates = "1 date of" if n == 1 else f"{n:,} dates of"
+        notes.append(f"{dates} {column} can't have the day and the month in the order of most")
     for column, units in sorted(columns.times.other_units.items()):
         counts = ", ".join(f"{n:,} in {unit}" for unit, n in units.most_common())
         notes.append(f"counts of {column}, and {counts}: each was read in its own unit")

@@ -32,6 +32,12 @@ def not_a_time(column: str, value: str) -> str:
     )
 
 
+def no_times(column: str, n: int, first: str) -> str:
+    """Say how many values of a column are no times, and what the first of them is."""
+    values, such = ("1 value", "it is") if n == 1 else (f"{n:,} values", "the first is")
+    return f"{values} of {column} can't be read as a time, {such} {first[:_EXAMPLE]!r}"
+
+
 def not_whole(column: str, theirs: str, value: Any) -> LogError:
     """Say that nothing in a column is a whole number, as the one of ours that it was named for holds."""
     return LogError(

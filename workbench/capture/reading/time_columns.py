@@ -23,6 +23,8 @@ class TimeColumns:
     def __init__(self) -> None:
         self.unread: Counter[str] = Counter()
         """How many values of a column are no times that can be read."""
+        self.lost: dict[str, str] = {}
+        """... and the first of them."""
         self._orders = Orders()
         self._waiting: dict[str, dict[int, int]] = {}
         self._zones: dict[tuple[str, int], str] = {}
@@ -56,6 +58,10 @@ class TimeColumns:
         for place, file in self._waiting.pop(column, {}).items():
             blocks[place] = self._read(column, blocks[place], self.form(column, file), file)
 
+    def contradicting(self) -> Counter[str]:
+        """How many dates of a column say another order of day and month than most."""
+        return self._orders.contradicting()
+
     def form(self, column: str, file: int) -> Form:
         """How text that waited is read."""
         return form_told(self._orders.told(column, file))
@@ -73,8 +79,10 @@ class TimeColumns:
         n = pc.sum(lost).as_py() or 0
         self.unread[column] += n
         self._read_in[file] = self._read_in.get(file, 0) + len(made) - made.null_count
-        if n and file not in self._example:
-            self._example[file] = column, str(values.filter(lost)[0].as_py())
+        if n:
+            first = str(values.filter(lost)[0].as_py())
+            self.lost.setdefault(column, first)
+            self._example.setdefault(file, (column, first))
         if others := in_other_units(values, form):
             self.other_units.setdefault(f"{column}, most in {form}", Counter()).update(others)
         return made
