@@ -311,7 +311,7 @@ WRONG_PATHS = {
     "payload..order": r"names nothing in .*; a dot in it has no name beside it; a name that holds dots is "
     r"written in quotes: '\"payload\.\.order\"'\.",
     "payload.": "a dot in it has no name beside it",
-    "lines[0].sku": r"a place in a list can't be mapped, only the whole list or a name in a list of names and values",
+    "lines[0].sku": r"a place in a list can't be mapped, only the whole list or a name in a list of names and values; EventLog\(log",
     "lines.0.sku": r"lines is a list, and a dot goes only into one of names and values: of objects with "
     r"key, name, k, n, header … and value, v, val …\.",
     "lines.sku": r"lines is a list, and a dot",
@@ -408,3 +408,29 @@ def test_where_a_table_has_nothing_there_is_none(tmp_path, nothing):
     assert log.n_dead_letters == 0
     assert log.without_flow == 18
     assert set(log.orphans()["where"]) == {"in no flow"}  # those of the 18 that name a cause
+
+
+@pytest.mark.parametrize("ending", ["json", "jsonl", "parquet"])
+def test_a_type_may_be_a_list_of_names_and_is_the_first(tmp_path, ending):
+    hops = (("Submitted", "portal"), ("Checked", "policy"), ("Priced", "pricing"))
+    frame = pd.DataFrame(
+        {
+            "messageId": f"m{i}-{j}", "conversationId": f"c{i}", "initiatorId": f"m{i}-{j - 1}" if j else None,
+            "sourceAddress": f"rabbitmq://mq/{service}", "destinationAddress": f"rabbitmq://mq/Acme:{kind}",
+            "messageType": [f"urn:message:Acme:{kind}", "urn:message:Acme:IEvent"] if i or j else "Submitted",
+            "sentTime": f"2026-09-21T08:{i:02}:{j:02}Z", "message": f'{{"n": {i}}}',
+        }
+        for i in range(60) for j, (kind, service) in enumerate(hops)
+    )  # fmt: skip
+    path = tmp_path / f"dump.{ending}"
+    if ending == "parquet":
+        frame.iloc[1:].to_parquet(path)
+    else:
+        frame.to_json(path, orient="records", lines=ending == "jsonl")
+    log = EventLog.read(path, progress=False)
+    assert dict(log.mapping) == {
+        "id": "messageId", "type": "messageType", "source": "sourceAddress", "time": "sentTime",
+        "correlation_id": "conversationId", "causation_id": "initiatorId", "data": "message",
+    }  # fmt: skip
+    assert log.frame["type"].iloc[-3:].tolist() == [f"urn:message:Acme:{kind}" for kind, _ in hops]
+    assert log.frame["type"].nunique() == (3 if ending == "parquet" else 4)

@@ -49,8 +49,17 @@ def python_values(values: Values) -> list[Any]:
     return [decoded(value) for value in values]
 
 
-def text_array(values: Values) -> pa.Array:
-    """As text: what is text already, and the JSON text of all else; ``1.0`` was the number 1."""
+def first_text(value: Any) -> Any:
+    """The first of a list of texts; anything else as it is."""
+    is_list = isinstance(value, list) and value and all(isinstance(each, str) for each in value)
+    return value[0] if is_list else value
+
+
+def text_array(values: Values, *, is_type: bool = False) -> pa.Array:
+    """As text: what is text already, and the JSON text of all else; ``1.0`` was the number 1.
+
+    Of types that are a list of names, as an event has several in MassTransit, it is the first.
+    """
     if isinstance(values, pa.Array):
         kind = values.type
         if pa.types.is_dictionary(kind):
@@ -62,6 +71,8 @@ def text_array(values: Values) -> pa.Array:
     try:
         return pa.array(values, TEXT)
     except (pa.ArrowException, TypeError, ValueError):
+        if is_type:
+            values = [first_text(decoded(value)) for value in values]
         return pa.array([_text(value) for value in values], TEXT)
 
 

@@ -126,7 +126,7 @@ def _converted(entry: Entry, values: Values) -> pa.Array:
         return json_array(values, inside=entry.inside)
     if kind.startswith("int"):
         return number_array(values)
-    texts = text_array(values)
+    texts = text_array(values, is_type=entry.column == "type")
     if entry.whole:
         texts = id_array(texts)
     nothing = _nothing(entry)

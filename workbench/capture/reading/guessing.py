@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from workbench.capture.columns import COLUMNS
+from workbench.capture.reading.arrays import first_text
 from workbench.capture.reading.evidence import Evidence
 from workbench.capture.reading.paths import Path
 from workbench.capture.reading.seen import Seen
@@ -74,7 +75,7 @@ def guess(
             if column in paths and (column != "data" or column in given)
         }
         return found
-    seen = {path: Seen(path, values, fraction) for path, values in leaves.items()}
+    seen = {path: Seen(path, _told(path, values), fraction) for path, values in leaves.items()}
     ours = {column: path for column, path in _our_words(seen).items() if column not in never}
     found = Guess(ours | dict(given))
     evidence = Evidence(found.paths, seen, set(given.values()))
@@ -90,6 +91,13 @@ def guess(
             found.forms[column] = form
     found.paths = {column: found.paths[column] for column in COLUMNS if column in found.paths}
     return found
+
+
+def _told(path: Path, values: Sequence[Any]) -> Sequence[Any]:
+    """Values; where a name says that lists of texts are types, the first of each."""
+    if points("type", path) < _LISTED_TYPES or not any(isinstance(each, list) for each in values):
+        return values
+    return [first_text(value) for value in values]
 
 
 def _best(column: str, evidence: Evidence) -> Path | None:
@@ -118,6 +126,8 @@ def _has_fuller(column: str, each: Seen, others: Sequence[Seen]) -> bool:
     )
 
 
+_LISTED_TYPES: Final = 60
+"""Points of a name from which on lists may be types: an event of several, as MassTransit writes it."""
 _KEYS: Final = frozenset(["id", "correlation_id", "causation_id"])
 
 _INSIDE: Final = 0.7

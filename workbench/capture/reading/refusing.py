@@ -65,7 +65,10 @@ def why_nothing(column: str, text: str, known: Mapping[Path, Sequence[Any] | Non
             + repr(f'"{text}"')
         )
     if re.search(r"\[-?\d*\]", text):
-        return "a place in a list can't be mapped, only the whole list or a name in a list of names and values"
+        return (
+            "a place in a list can't be mapped, only the whole list or a name in a list of names and "
+            "values; EventLog(log.frame.assign(…)) takes what pandas makes of it"
+        )
     inside = _list_before(text, known)
     if inside is not None:
         return (

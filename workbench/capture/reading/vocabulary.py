@@ -21,7 +21,7 @@ _NAMES: Final[dict[str, str]] = {
     "source": "event_source ce_source service_name producer_name | "
     "source service producer emitter emitted_by published_by source_service app_name "
     "application_name | app application publisher sender component origin producer_id app_id "
-    "service_id svc issuer originator created_by producer_service | pod system module "
+    "service_id svc issuer originator created_by producer_service source_address | pod system module "
     "microservice from who bounded_context client_id node pod_name actor | "
     "host hostname logger container instance server",
     "time": "event_time ce_time occurred_at event_timestamp occurred_on | "
