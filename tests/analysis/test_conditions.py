@@ -75,6 +75,10 @@ def test_a_condition_finds(log, condition, flows):
 @pytest.mark.parametrize(
     ("condition", "message"),
     [
+        (
+            "data.$id == 1",
+            r"at '\$id == 1': a name with other letters inside JSON stands in quotes",
+        ),
         ("type = 'A'", r"^the condition .* can't be read at \"= 'A'\": write == to compare\.$"),
         ("type == 'A' and key = 1", r"can't be read at '= 1': write == to compare\.$"),
         ("type <> 'A'", r"can't be read at \"<> 'A'\": write !=\.$"),

@@ -28,6 +28,7 @@ _FRAME: Final = "EventLog(log.frame[log.frame['type'].str.contains('Order', na=F
 _INSTEAD: Final = tuple(
     (re.compile(pattern), advice)
     for pattern, advice in (
+        (r"\.?[$@#]", "a name with other letters inside JSON stands in quotes, data['$id']"),
         ("=", "write == to compare"),
         ("<>", "write !="),
         ("&", "write and"),

@@ -66,8 +66,8 @@ class DesignQuestions(Asked):
             effects; 1 where there are none), ``missing``, ``unexpected``, ``wrong_emitter``,
             ``unknown_type`` and ``unknown_service`` (int64: how many), ``given_up`` (int64:
             effects for which there is a dead letter instead), ``unjudged`` (int64: events whose
-            cause is not in the log, which are taken for explained), ``first_deviation`` (str, in
-            words; null if there is none).
+            cause is not in the log, which are taken for explained unless the wrong service
+            emitted them), ``first_deviation`` (str, in words; null if there is none).
 
         Raises
         ------

@@ -95,7 +95,11 @@ def test_prose_is_no_csv():
         (["1.250,00", "3"], [1250.0, 3.0]),
         (["1,234", "7,5"], [1.234, 7.5]),
         (["1,234", "2,345"], ["1,234", "2,345"]),
-        (["7,4", "n/a"], ["7,4", "n/a"]),
+        (["7,4", "n/a", "NULL", "-"], [7.4, None, None, None]),
+        (["7,4", "free"], ["7,4", "free"]),
+        (["7", "NULL"], [7, None]),
+        (["true", "-"], [True, None]),
+        (["NULL", "-"], ["NULL", "-"]),
         (["1,2,3", "4,5"], ["1,2,3", "4,5"]),
     ],
 )
@@ -105,3 +109,21 @@ def test_a_comma_is_a_decimal_point_where_it_can_be_nothing_else(tmp_path, cells
     path.write_text("\n".join(["type;time;price", *rows]))
     found = read(path, progress=False).frame["price"]
     assert found.astype(object).where(found.notna(), None).tolist() == values
+
+
+@pytest.mark.parametrize(
+    ("prices", "amounts", "values"),
+    [
+        (["7,40", "1.008,10", "3"], ["1.234", "2.500", "12"], [1234, 2500, 12]),
+        (["7,40", "1.008,10", "3"], ["1.234", "2.5", "12"], [1.234, 2.5, 12.0]),
+        (["7,40", "1.008,10", "3"], ["1.234", "0.125", "12"], [1.234, 0.125, 12.0]),
+        (["7.40", "8.10", "3"], ["1.234", "2.500", "12"], [1.234, 2.5, 12.0]),
+    ],
+)
+def test_a_point_is_between_thousands_where_another_column_has_decimal_commas(
+    tmp_path, prices, amounts, values
+):
+    path = tmp_path / "log.csv"
+    rows = [f"A;2026-11-23T12:00:00Z;{p};{a}" for p, a in zip(prices, amounts, strict=True)]
+    path.write_text("\n".join(["type;time;price;amount", *rows]))
+    assert read(path, progress=False).frame["amount"].tolist() == values

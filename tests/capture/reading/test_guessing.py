@@ -344,3 +344,16 @@ def test_a_table_of_a_database_with_numbers_for_ids_is_mapped(tmp_path, stamp, f
     }  # fmt: skip
     assert f"guessed, {form}" in str(found.mapping)
     assert found.frame["time"].max() == pd.Timestamp("2026-09-21T09:02:29Z")
+
+
+@pytest.mark.parametrize("name", ["Libellé", "évènement", "Ereignisart", "Typ", "AKTION"])
+def test_a_type_may_be_named_in_german_or_french(tmp_path, name):
+    path = tmp_path / "events.csv"
+    kinds = ["créé", "payé", "livré"] * 10
+    first = datetime(2026, 9, 21, 9, tzinfo=UTC)
+    rows = [
+        {"Horodatage": (first + timedelta(seconds=n)).isoformat(), "N°": f"C-{n // 3}", name: kind}
+        for n, kind in enumerate(kinds)
+    ]
+    pd.DataFrame(rows).to_csv(path, index=False, sep=";", encoding="latin-1")
+    assert read(path, progress=False).mapping["type"] == name

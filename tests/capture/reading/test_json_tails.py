@@ -138,3 +138,10 @@ def test_a_year_that_a_line_does_not_say_is_the_last_one_before_the_file_was_cha
     assert found.notes == (
         "the times in 'line_stamp' say no year: it is taken from when the file was last changed",
     )
+
+
+def test_the_colours_of_a_terminal_are_no_text(tmp_path):
+    some = [f"\x1b[32m{line}\x1b[0m" for line in lines("12:00 \x1b[1;36mINFO\x1b[0m sent: ")]
+    found = read(written(tmp_path, some), progress=False)
+    assert found.frame["id"].tolist() == [event["id"] for event in EVENTS]
+    assert set(found.frame["line_head"]) == {"12:00 INFO sent:"}

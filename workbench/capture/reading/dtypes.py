@@ -17,7 +17,8 @@ from pandas.api.types import pandas_dtype
 
 from workbench.capture.columns import COLUMNS
 from workbench.capture.json_text import any_json
-from workbench.capture.reading.arrays import python_values, series
+from workbench.capture.reading.arrays import TEXT, python_values, series
+from workbench.capture.reading.nothing import NO_ID
 
 DTYPES: Final = "@dtypes"
 
@@ -61,7 +62,7 @@ def restored(column: pa.ChunkedArray, dtype: str) -> pd.Series[Any]:
             texts = pd.Series(column.to_pylist(), dtype="object")
             found = pd.to_datetime(texts, utc="," in dtype, format="ISO8601")
             return found.astype(pandas_dtype(dtype))
-    elif column.type == pa.large_string() and dtype in _FROM_TEXT:
+    elif column.type == TEXT and dtype in _FROM_TEXT:
         column = pc.cast(column, _FROM_TEXT[dtype])
     found = series(column)
     if str(found.dtype) == dtype:
@@ -76,21 +77,47 @@ _FROM_TEXT: Final[Mapping[str, pa.DataType]] = {
 }  # fmt: skip
 
 
-def suggested(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Text that is all numbers, or all true and false, as such; ``007`` stays text.
+def suggested(columns: Mapping[str, pa.ChunkedArray]) -> dict[str, pa.ChunkedArray]:
+    """Columns of text that is all numbers, or all true and false, as such; ``007`` stays text.
 
-    ``7,4`` is a number too; ``1,234`` is one only among others that tell what its comma is.
+    ``NULL`` and the like among them are null. ``7,4`` is a number too; ``1,234`` is one only among
+    others that tell what its comma is, and ``1.234`` is a thousand where another column tells that.
     """
-    if column.type != pa.large_string() or column.null_count == len(column):
+    plain = {name: _numbers(column) for name, column in columns.items()}
+    commas = {
+        name: _with_decimal_commas(column) for name, column in plain.items() if column.type == TEXT
+    }
+    found = plain | commas
+    if any(column.type != TEXT for column in commas.values()):
+        found |= {
+            name: _without_points(columns[name])
+            for name, column in plain.items()
+            if pa.types.is_floating(column.type) and _has_points_alone(columns[name])
+        }
+    return found
+
+
+def _numbers(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Text as numbers or truth, if all of it can be read so; else as it is."""
+    if column.type != TEXT:
         return column
-    if pc.any(pc.match_substring_regex(column, _LEADING_ZERO)).as_py():
+    there = _there(column)
+    if there.null_count == len(column):
+        return column
+    if pc.any(pc.match_substring_regex(there, _LEADING_ZERO)).as_py():
         return column
     for kind in (pa.int64(), pa.float64(), pa.bool_()):
         try:
-            return column.cast(kind)
+            return there.cast(kind)
         except pa.ArrowInvalid:
             continue
-    return _with_decimal_commas(column)
+    return column
+
+
+def _there(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Text that says something; else null."""
+    is_nothing = pc.match_substring_regex(column, NO_ID)
+    return pc.if_else(is_nothing, pa.scalar(None, TEXT), column)
 
 
 _DECIMAL_COMMA: Final = r"^[+-]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?$"
@@ -99,8 +126,21 @@ _TELLING: Final = r",(\d{1,2}|\d{4,})$|\..*,"
 
 
 def _with_decimal_commas(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    comma = pc.all(pc.match_substring_regex(column, _DECIMAL_COMMA)).as_py()
-    if not comma or not pc.any(pc.match_substring_regex(column, _TELLING)).as_py():
+    there = _there(column)
+    comma = pc.all(pc.match_substring_regex(there, _DECIMAL_COMMA)).as_py()
+    if not comma or not pc.any(pc.match_substring_regex(there, _TELLING)).as_py():
         return column
-    plain = pc.replace_substring(pc.replace_substring(column, ".", ""), ",", ".")
-    return plain.cast(pa.float64())
+    return pc.replace_substring(pc.replace_substring(there, ".", ""), ",", ".").cast(pa.float64())
+
+
+_POINTS_ALONE: Final = r"^[+-]?([1-9]\d{0,2}(\.\d{3})*|0)$"
+
+
+def _has_points_alone(column: pa.ChunkedArray) -> bool:
+    """Whether all points in numbers may stand between thousands."""
+    there = _there(column)
+    return bool(pc.all(pc.match_substring_regex(there, _POINTS_ALONE)).as_py())
+
+
+def _without_points(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return _numbers(pc.replace_substring(column, ".", ""))

@@ -90,9 +90,13 @@ class Columns:
             try:
                 return restored(column, noted)
             except (TypeError, ValueError):
-                pass  # a note that somebody changed
-        is_suggested = self._untyped and name not in self._named
-        return series(suggested(column) if is_suggested else column)
+                if self._is_suggested(name):  # a note that somebody changed
+                    column = suggested({name: column})[name]
+        return series(column)
+
+    def _is_suggested(self, name: str) -> bool:
+        """Whether what its text is may be told by the text alone."""
+        return self._untyped and name not in self._named
 
     def _extend(self, to: dict[str, list[pa.Array]], new: dict[str, pa.Array], height: int) -> None:
         for name in new:
@@ -109,9 +113,12 @@ class Columns:
             self.times.read_waiting(name, blocks)
             column = together(blocks)
             found[name] = category(column) if COLUMNS[name] == "category" else series(column)
-        for name in list(self.others):
-            column = together(self.others.pop(name))
-            found[name] = self._other(name, column)
+        others = {name: together(self.others.pop(name)) for name in list(self.others)}
+        noted = self.dtypes or {}
+        untyped = [name for name in others if self._is_suggested(name) and name not in noted]
+        others |= suggested({name: others[name] for name in untyped})
+        for name in list(others):
+            found[name] = self._other(name, others.pop(name))
         return pd.DataFrame(found, index=pd.RangeIndex(self.height))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -23,6 +24,8 @@ _NO_YEAR: Final = (
 _TRIES: Final = 8
 """Braces of a line that are tried as the beginning of the object."""
 _LOOKED_AT: Final = 50
+_COLOURS: Final = re.compile(rb"\x1b\[[0-9;]*m")
+"""What a terminal takes for a change of colour (ECMA-48, SGR)."""
 
 
 class JsonTails:
@@ -37,7 +40,7 @@ class JsonTails:
         stamp: Callable[[str], str | None] | None = None
         for first, block in file.blocks():
             heads, tails = [], []
-            for number, line in enumerate(block.split(b"\n"), start=first):
+            for number, line in enumerate(_COLOURS.sub(b"", block).split(b"\n"), start=first):
                 if not line or line.isspace():
                     continue
                 start = _start(line)
@@ -57,7 +60,7 @@ class JsonTails:
 
 def share_of_tails(head: bytes) -> tuple[bool, float]:
     """Whether the first line of such a file is text and an object, and how many are, 0 to 1."""
-    lines = [line for line in head.split(b"\n") if line and not line.isspace()]
+    lines = [line for line in _COLOURS.sub(b"", head).split(b"\n") if line and not line.isspace()]
     whole = (
         lines[:_LOOKED_AT] if len(lines) == 1 or head.endswith(b"\n") else lines[:-1][:_LOOKED_AT]
     )

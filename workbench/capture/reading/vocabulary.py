@@ -16,7 +16,8 @@ _NAMES: Final[dict[str, str]] = {
     "type": "event_type ce_type evt_type event_kind type_of_event | "
     "type event_name message_type msg_type kind detail_type message_name | "
     "name evt operation_name operation activity concept_name event event_class command verb | "
-    "action class label what title category schema_name subject_type step task | "
+    "action class label what title category schema_name subject_type step task "
+    "typ ereignis ereignisart ereignistyp evenement évènement événement libelle libellé statut aktion | "
     "topic routing_key channel queue subject",
     "source": "event_source ce_source service_name producer_name | "
     "source service producer emitter emitted_by published_by source_service app_name "
@@ -103,7 +104,7 @@ PAYLOADS: Final = frozenset(["data", "payload", "body", "value", "content", "det
 """Objects that hold what an event says itself: ``order_id`` stands there, rarely ``event_id``."""
 
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_NO_WORD: Final = re.compile(r"[^A-Za-z0-9]+")
+_NO_WORD: Final = re.compile(r"[\W_]+")
 _PREFIXES: Final = frozenset(["x", "ce", "evt", "msg", "the", "my", "event", "message", "kafka"])
 
 
