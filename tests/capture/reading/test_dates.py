@@ -264,3 +264,19 @@ def test_dates_that_contradict_each_other_and_times_that_are_none_are_named(tmp_
         in notes
     )
     assert "1 date of time can&#x27;t have the day and the month in the order of most" in notes
+
+
+@pytest.mark.parametrize(
+    ("time", "said"),
+    [
+        ("260921141321", "all times lie before 2000, the last in 1978: see in log.mapping whether"),
+        ("2126092114132112", "all times lie in the future, the first in 2037: see in log.mapping"),
+        ("2026-09-21 14:13:21", None),
+    ],
+)
+def test_times_that_no_event_is_likely_to_have_are_said(tmp_path, time, said):
+    path = tmp_path / "events.csv"
+    rows = "".join(f"{n};A;{time[:-1]}{n % 9};c\n" for n in range(12))
+    path.write_text(f"id;type;when;correlation_id\n{rows}")
+    log = EventLog.read(path, {"time": "when"}, progress=False)
+    assert (said in repr(log)) if said else ("all times lie" not in repr(log))

@@ -145,3 +145,7 @@ def test_the_colours_of_a_terminal_are_no_text(tmp_path):
     found = read(written(tmp_path, some), progress=False)
     assert found.frame["id"].tolist() == [event["id"] for event in EVENTS]
     assert set(found.frame["line_head"]) == {"12:00 INFO sent:"}
+    found = read(
+        written(tmp_path, [f"\x1b[32m{line}\x1b[0m" for line in lines("")]), progress=False
+    )
+    assert found.frame["id"].tolist() == [event["id"] for event in EVENTS]

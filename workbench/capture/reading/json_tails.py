@@ -59,13 +59,21 @@ class JsonTails:
 
 
 def share_of_tails(head: bytes) -> tuple[bool, float]:
-    """Whether the first line of such a file is text and an object, and how many are, 0 to 1."""
-    lines = [line for line in _COLOURS.sub(b"", head).split(b"\n") if line and not line.isspace()]
+    """Whether the first line of such a file is text and an object, and how many are, 0 to 1.
+
+    Colours are text too.
+    """
+    plain = _COLOURS.sub(b"", head)
+    lines = [line for line in plain.split(b"\n") if line and not line.isspace()]
     whole = (
         lines[:_LOOKED_AT] if len(lines) == 1 or head.endswith(b"\n") else lines[:-1][:_LOOKED_AT]
     )
     # A list may be written over lines that begin with a bracket or a comma.
-    ending = [bool(line[: _start(line) or 0].strip(b" \t[,")) for line in whole]
+    starts = [(line, _start(line)) for line in whole]
+    ending = [
+        start is not None and (plain != head or bool(line[:start].strip(b" \t[,")))
+        for line, start in starts
+    ]
     return bool(ending) and ending[0], sum(ending) / max(len(ending), 1)
 
 

@@ -110,7 +110,7 @@ def read(
         frame,
         _told(_first_of(mappings, files), columns),
         pd.DataFrame(rejected, columns=list(REJECTED)).astype(dict(REJECTED)),
-        _notes(recoded, columns, [*said, *_dates_alone(frame)]),
+        _notes(recoded, columns, [*said, *_dates_alone(frame), *_doubtful(frame)]),
     )
 
 
@@ -132,7 +132,10 @@ def from_frame(events: pd.DataFrame, mapping: Given | None = None) -> Reading:
         columns.add(batch, found.mapping)
     frame = _standard(columns, {0: "the DataFrame"}, seen)
     return Reading(
-        frame, _told(found.mapping, columns), no_rejects(), _notes(0, columns, _dates_alone(frame))
+        frame,
+        _told(found.mapping, columns),
+        no_rejects(),
+        _notes(0, columns, [*_dates_alone(frame), *_doubtful(frame)]),
     )
 
 
@@ -219,6 +222,8 @@ _DAY: Final = 86_400 * 10**9
 """Nanoseconds."""
 _FEW: Final = 10
 """Events that may be at one time of day by chance."""
+_EARLIEST: Final = 2000
+"""The year before which hardly any event is that somebody asks about."""
 _TIMES: Final = frozenset(["time", "broker_time"])
 
 
@@ -263,6 +268,20 @@ def _dates_alone(frame: pd.DataFrame) -> list[str]:
         return []
     said = "all events are at one time of day: if that stands in a column of its own, join the two in a "
     return [f"{said}DataFrame, and EventLog(frame) takes it"]
+
+
+def _doubtful(frame: pd.DataFrame) -> list[str]:
+    """Say so if the times may have been read as they were not meant: in another unit, say."""
+    if len(frame) < _FEW:
+        return []
+    first, last = frame["time"].min(), frame["time"].max()
+    if last.year < _EARLIEST:
+        when = f"before {_EARLIEST}, the last in {last.year}"
+    elif first > pd.Timestamp.now("UTC") + pd.Timedelta(days=365):
+        when = f"in the future, the first in {first.year}"
+    else:
+        return []
+    return [f"all times lie {when}: see in log.mapping whether they were read as they are meant"]
 
 
 def _notes(recoded: int, columns: Columns, said: list[str]) -> tuple[str, ...]:
