@@ -20,7 +20,8 @@ column              dtype                 meaning
 
 Everything else is kept beside these, untouched and in its order. One of those columns has a meaning
 of its own: ``dead_letter`` says why a service gave up on the event; a row where it is not null is a
-copy of that event, met again on a service's dead-letter channel.
+copy of that event, met again on a service's dead-letter channel, and the event as well where a log has
+no other row of it.
 """
 
 from __future__ import annotations
