@@ -12,9 +12,9 @@ from decimal import Decimal
 from uuid import uuid4
 
 import cloudpickle
-import psutil
 import pytest
 
+from tests.processes import is_gone
 from workbench import Choreography, Event, RetryPolicy, Workbench
 from workbench.errors import EventError, HandlerError, ServiceError
 from workbench.services import STEPS, service_spec
@@ -88,10 +88,6 @@ def until(condition, what):
         assert time.monotonic() < deadline, f"never happened: {what}"
         time.sleep(0.02)
     return found
-
-
-def is_gone(pid):
-    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import textwrap
-import time
 from dataclasses import replace
 
 import platformdirs
@@ -17,6 +16,7 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.admin import NewTopic
 
+from tests.processes import is_gone, wait_until_gone
 from workbench.brokers.local import LocalKafka
 from workbench.brokers.local.ports import free_port, is_free
 from workbench.brokers.local.settings import KAFKA
@@ -94,13 +94,6 @@ def run_elsewhere(code, *args):
     line = process.stdout.readline()
     process.stdout.close()
     return process, json.loads(line)
-
-
-def wait_until_gone(pid, seconds=10):
-    deadline = time.monotonic() + seconds
-    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
-        assert time.monotonic() < deadline, f"process {pid} is still there"
-        time.sleep(0.05)
 
 
 def test_events_and_offsets_survive_a_stop_a_sigkill_and_a_restart(started, said, tmp_path):
@@ -185,7 +178,7 @@ def test_one_that_nobody_owns_stays_and_is_found_and_stopped_from_another_proces
     assert kafka.start() is kafka
     assert kafka.status() == "running"
     kafka.stop()
-    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    assert is_gone(pid)
     assert LocalKafka.find(tmp_path) is None
 
 

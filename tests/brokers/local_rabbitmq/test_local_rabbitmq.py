@@ -20,6 +20,7 @@ import psutil
 import pytest
 from pika.exceptions import ProbableAuthenticationError
 
+from tests.processes import is_gone, wait_until_gone
 from workbench.brokers.local import launch, starting
 from workbench.brokers.local.ports import free_port, is_free
 from workbench.brokers.local_rabbitmq import LocalRabbitMQ
@@ -101,13 +102,6 @@ def home_of(process):
         return process.environ().get("HOME", "")
     except psutil.Error:
         return ""
-
-
-def wait_until_gone(pid, seconds=20):
-    deadline = time.monotonic() + seconds
-    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
-        assert time.monotonic() < deadline, f"process {pid} is still there"
-        time.sleep(0.05)
 
 
 def test_events_survive_a_stop_a_sigkill_and_a_restart_at_the_same_port(started, said, tmp_path):
@@ -242,7 +236,7 @@ def test_one_that_nobody_owns_stays_and_is_found_and_stopped_from_another_proces
     assert node.status() == "running"
     publish(node, "orders", b"one")
     node.stop()
-    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    assert is_gone(pid)
     assert LocalRabbitMQ.find(tmp_path) is None
 
 
