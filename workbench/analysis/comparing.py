@@ -94,12 +94,18 @@ def compared(values: pd.Series[Any], how: type[ast.cmpop], constant: Any) -> Boo
         return np.asarray(_COMPARED[how](values, moment), dtype=bool)
     if isinstance(values.dtype, pd.CategoricalDtype):
         names = values.cat.categories
-        holds = pairs(list(names), how, [constant] * len(names))
+        holds = _with_constant(list(names), how, constant)
         return np.append(holds, how in (ast.NotEq, ast.IsNot))[values.cat.codes.to_numpy()]
     plain = isinstance(values.dtype, np.dtype) and values.dtype.kind in "iuf"
     if plain and isinstance(constant, int | float) and not isinstance(constant, bool):
         return np.asarray(_COMPARED[how](values.to_numpy(), constant), dtype=bool)
-    return pairs(values.tolist(), how, [constant] * len(values))
+    return _with_constant(values.tolist(), how, constant)
+
+
+def _with_constant(values: list[Any], how: type[ast.cmpop], constant: Any) -> Bools:
+    """Compare values with one, by whose kind it is known whether any two may be times."""
+    alike = pairs if _is_time(constant) else _by_kind
+    return alike(values, how, [constant] * len(values))
 
 
 def other_kind(values: pd.Series[Any], constants: Sequence[Any]) -> str | None:
@@ -123,6 +129,17 @@ def other_kind(values: pd.Series[Any], constants: Sequence[Any]) -> str | None:
 
 def pairs(left: list[Any], how: type[ast.cmpop], right: list[Any]) -> Bools:
     """Compare values with values, one by one."""
+    found = _by_kind(left, how, right)
+    timed = [at for at, two in enumerate(zip(left, right, strict=True)) if _are_times(*two)]
+    if timed:
+        one, other = (_moments([side[at] for at in timed]) for side in (left, right))
+        known = one.notna() & other.notna()
+        found[np.array(timed)[known]] = _COMPARED[how](one[known], other[known])
+    return found
+
+
+def _by_kind(left: list[Any], how: type[ast.cmpop], right: list[Any]) -> Bools:
+    """Compare values with values, text by its letters."""
     holds_for, unequal = _COMPARED[how], how in (ast.NotEq, ast.IsNot)
 
     def holds(one: Any, other: Any) -> bool:
@@ -133,13 +150,7 @@ def pairs(left: list[Any], how: type[ast.cmpop], right: list[Any]) -> Bools:
         except TypeError:  # neither of two objects is before the other
             return False
 
-    found = np.fromiter(map(holds, left, right), bool, len(left))
-    timed = [at for at, two in enumerate(zip(left, right, strict=True)) if _are_times(*two)]
-    if timed:
-        one, other = (_moments([side[at] for at in timed]) for side in (left, right))
-        known = one.notna() & other.notna()
-        found[np.array(timed)[known]] = holds_for(one[known], other[known])
-    return found
+    return np.fromiter(map(holds, left, right), bool, len(left))
 
 
 def _are_times(one: Any, other: Any) -> bool:
