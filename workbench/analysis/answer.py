@@ -24,7 +24,8 @@ class Answer(pd.DataFrame):
     table
         The table, as the question documents it.
     sentence
-        One sentence, or a few, that sum it up, without markup.
+        One sentence, or a few, that sum it up, without markup; or what says them, called only when
+        they are asked for.
     draw
         Draws the table; called only when :meth:`plot` is.
 
@@ -41,7 +42,7 @@ class Answer(pd.DataFrame):
     def __init__(
         self,
         table: pd.DataFrame,
-        sentence: str,
+        sentence: str | Callable[[], str],
         draw: Callable[[pd.DataFrame], go.Figure] | None = None,
     ) -> None:
         super().__init__(table)  # type: ignore[call-arg]
@@ -55,6 +56,8 @@ class Answer(pd.DataFrame):
     @property
     def sentence(self) -> str:
         """What the table says, in a sentence."""
+        if not isinstance(self._sentence, str):
+            self._sentence = self._sentence()
         return self._sentence
 
     def plot(self) -> go.Figure:  # type: ignore[override]
@@ -67,8 +70,8 @@ class Answer(pd.DataFrame):
 
     def __repr__(self) -> str:
         """The sentence, then the table."""
-        return f"{self._sentence}\n{pd.DataFrame(self)!r}"
+        return f"{self.sentence}\n{pd.DataFrame(self)!r}"
 
     def _repr_html_(self) -> str | None:
         table: Any = pd.DataFrame(self)._repr_html_()  # type: ignore[operator]
-        return None if table is None else f"<p>{escape(self._sentence)}</p>{table}"
+        return None if table is None else f"<p>{escape(self.sentence)}</p>{table}"

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from workbench.analysis.arrays import Bools, Ints
+    from workbench.analysis.grouping import Small
     from workbench.analysis.index import FlowIndex
 
 CAUSE: Final = ["service", "reaction", "error_type", "message"]
@@ -91,7 +92,7 @@ def cause_of(reason: str) -> tuple[str | None, str | None, str | None, str]:
     return service, reaction, error, cut(_VARIES.sub("…", message[: 4 * _MESSAGE]), _MESSAGE)
 
 
-def came_at(frame: pd.DataFrame, rows: Ints) -> Ints:
+def came_at(frame: pd.DataFrame, rows: Ints | Small) -> Ints:
     """When rows came, in nanoseconds: by the broker's time, else by the event's."""
     return nanoseconds(frame["broker_time"].iloc[rows].fillna(frame["time"].iloc[rows]))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -70,7 +71,7 @@ def whole(
         }
     )
     without_flow = sum(piece.attrs["without_flow"] for piece in parts)
-    return Answer(table, of_flows(table, without_flow), draw)
+    return Answer(table, partial(of_flows, table, without_flow), draw)
 
 
 def _per_flow(index: FlowIndex, records: Bools) -> Ints:
@@ -100,7 +101,8 @@ def _in_use(codes: Ints, names: Sequence[str] | NDArray[np.object_]) -> pd.Categ
     used = np.flatnonzero(np.bincount(codes, minlength=len(names)))
     place = np.zeros(len(names), np.int64)
     place[used], distinct = pd.factorize(np.asarray(names, dtype=object)[used], sort=True)
-    return pd.Categorical.from_codes(place[codes], pd.Index(distinct, dtype="str"))
+    categories = pd.Index(distinct, dtype="str")
+    return pd.Categorical.from_codes(place[codes], categories, validate=False)
 
 
 @njit(cache=True, nogil=True)

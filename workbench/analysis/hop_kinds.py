@@ -54,7 +54,38 @@ def _number(
     end: int,
 ) -> Ints:
     """Number the kinds of hop of some events as they come; the key of each."""
-    table, keys, n = np.full(64, -1, np.int64), np.empty(32, np.int64), 0
+    keys, n, event = np.empty(32, np.int64), 0, first
+    while True:
+        table = np.full(2 * len(keys), -1, np.int64)
+        for number in range(n):
+            table[slot_of(table, len(table), keys, keys[number], _hashed(keys[number]))] = number
+        event, n = _number_on(
+            cause, types, sources, n_types, n_sources, kind, event, end, table, keys, n
+        )
+        if event == end:
+            return keys[:n].copy()
+        keys = np.append(keys, np.empty(n, np.int64))
+
+
+@njit(cache=True, nogil=True)
+def _number_on(
+    cause: Ints,
+    types: Ints,
+    sources: Ints,
+    n_types: int,
+    n_sources: int,
+    kind: Small,
+    first: int,
+    end: int,
+    table: Ints,
+    keys: Ints,
+    n: int,
+) -> tuple[int, int]:
+    """Go on until there is no room for a further key: up to which event, and how many keys by then.
+
+    No array is given another name in the loop: each time would be counted, which takes longer than
+    all else here.
+    """
     for event in range(first, end):
         if cause[event] < 0:
             kind[event] = -1
@@ -63,15 +94,11 @@ def _number(
         slot = slot_of(table, len(table), keys, key, _hashed(key))
         if table[slot] < 0:
             if n == len(keys):
-                table, keys = np.full(4 * n, -1, np.int64), np.append(keys, np.empty(n, np.int64))
-                for number in range(n):
-                    known = keys[number]
-                    table[slot_of(table, len(table), keys, known, _hashed(known))] = number
-                slot = slot_of(table, len(table), keys, key, _hashed(key))
+                return event, n
             table[slot], keys[n] = n, key
             n += 1
         kind[event] = table[slot]
-    return keys[:n].copy()
+    return end, n
 
 
 @njit(cache=True, nogil=True)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -120,7 +121,8 @@ def whole(parts: Sequence[Part]) -> Answer:
     from workbench.analysis.plots import plot_hops
 
     times, _ = latency
-    return Answer(table, _sentence(table, int((times < 0).sum()), parts), plot_hops)
+    sentence = partial(_sentence, table, int((times < 0).sum()), inferred_from(parts))
+    return Answer(table, sentence, plot_hops)
 
 
 def _together(
@@ -171,7 +173,7 @@ def _minus(end: Ints | None, start: Ints | None) -> Ints | None:
     return np.where(known, end - np.where(known, start, 0), _UNKNOWN)
 
 
-def _sentence(table: pd.DataFrame, negative: int, parts: Sequence[Part]) -> str:
+def _sentence(table: pd.DataFrame, negative: int, inferred: str) -> str:
     if table.empty:
         return "No event here names a cause in its own flow, so there are no hops."
     slowest = table.iloc[int(table["p95_ms"].argmax())]
@@ -183,4 +185,4 @@ def _sentence(table: pd.DataFrame, negative: int, parts: Sequence[Part]) -> str:
     if negative:
         stand = "effect stands before its cause" if negative == 1 else "effects before their causes"
         said += f" {negative:,} {stand}, so clocks differ: see log.skew()."
-    return said + inferred_from(parts)
+    return said + inferred

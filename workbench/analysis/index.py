@@ -12,7 +12,6 @@ table may mark an error where the event stands.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -32,7 +31,7 @@ from workbench.analysis.grouping import (
     found_in_group,
     sort_groups,
 )
-from workbench.analysis.order import break_ties, by_start, nanoseconds, total_order
+from workbench.analysis.order import break_ties, by_start, nanoseconds, order_of_each, total_order
 from workbench.analysis.paths import path_keys
 from workbench.analysis.texts import Hashes, Texts
 from workbench.analysis.threads import cuts, cuts_between, in_ranges
@@ -47,10 +46,8 @@ NO_SOURCE = "(no source)"
 class FlowIndex:
     """An event log as arrays. Flows are numbered as they start; of two at once, by correlation id."""
 
-    row: Ints
+    row: Small
     """Of the event at each position: its row in the frame."""
-    flow: Ints
-    """... its flow's number; ascending."""
     cause: Ints
     """... the position of its cause; -1 if it has none or its flow doesn't hold it."""
     time: Ints
@@ -66,7 +63,8 @@ class FlowIndex:
     """Each flow's correlation id (str)."""
 
     copy: Ints
-    """The rows that are copies, duplicates and dead letters, in total order."""
+    """The rows that are copies, duplicates and dead letters: those of events in no flow, then event by
+    event; these, and those of one event, in total order."""
     copy_flow: Ints
     """Of each copy: its flow; -1 if the log holds no event of that."""
     copy_event: Ints
@@ -79,7 +77,7 @@ class FlowIndex:
     dead: Bools
     """... whether it is a dead letter; one captured twice counts once."""
     reason: NDArray[np.object_]
-    """Of each dead letter, in total order: why, as ``workbench.analysis.reasons`` reads it."""
+    """Of each dead letter, in the order of ``copy``: why, as ``workbench.analysis.reasons`` reads it."""
 
     flowless: Ints
     """The rows of events that have no correlation id, as they stand in the frame."""
@@ -101,10 +99,9 @@ class FlowIndex:
         hashes = ids.hashes()
         letter = _is_dead_letter(frame)
         first = _first_alike(frame, ids, hashes)
-        with ThreadPoolExecutor(1) as pool:
-            copies = pool.submit(_copies, frame, first, letter)
-            correlation, named = Texts.of(frame["correlation_id"]).codes()
-            copy, original = copies.result()
+        correlation_ids = Texts.of(frame["correlation_id"])
+        copy, original = _copies(frame, first, letter, ~correlation_ids.missing)
+        correlation, named = correlation_ids.codes()
         dead = letter[copy] & ~_repeated_letter(frame, first, copy, letter)
         no_event = copy[original != copy]
         is_event = np.ones(len(frame), dtype=bool)
@@ -120,15 +117,17 @@ class FlowIndex:
         cause = found_in_group(events.rows, start, hashes, Texts.of(frame["causation_id"]).hashes())
         effects_after_causes(events.rows, events.values, cause, start)
 
-        row, position = _placed(events.rows, len(frame))
+        types, sources, position = _placed(events.rows, frame)
         copy_event = position[original].astype(np.int64)
+        order = _in_order(frame, copy, copy_event)
+        copy, original, copy_event = copy[order], original[order], copy_event[order]
+        dead = dead[order]
         return cls(
-            row=row,
-            flow=np.repeat(np.arange(len(names)), np.diff(start)),
+            row=events.rows,
             cause=cause,
             time=events.values,
-            type=_labels(frame["type"], events.rows),
-            source=_labels(frame["source"], events.rows),
+            type=types,
+            source=sources,
             start=start,
             correlation_id=names,
             copy=copy,
@@ -144,9 +143,14 @@ class FlowIndex:
             end=int(time.max()) if len(time) else 0,
             type_names=_names(frame["type"], NO_TYPE),
             source_names=_names(frame["source"], NO_SOURCE),
-            inferred=np.zeros(len(row), dtype=bool),
+            inferred=np.zeros(len(cause), dtype=bool),
             causes_from="",
         )
+
+    @cached_property
+    def flow(self) -> Ints:
+        """Of each event: its flow's number; ascending."""
+        return np.repeat(np.arange(self.flows), np.diff(self.start))
 
     @property
     def flows(self) -> int:
@@ -226,7 +230,7 @@ def _first_alike(frame: pd.DataFrame, ids: Texts, hashes: Hashes) -> Small:
     hashes
         Of the ids.
     """
-    also: Ints = frame["source"].cat.codes.to_numpy().astype(np.int64)
+    also: Small = frame["source"].cat.codes.to_numpy().astype(np.int32)
     nameless = np.flatnonzero(ids.missing)
     spread: Hashes | None = None
     if len(nameless):
@@ -248,33 +252,40 @@ def _first_alike(frame: pd.DataFrame, ids: Texts, hashes: Hashes) -> Small:
 
 
 @njit(cache=True, nogil=True)
-def _keys(hashes: Hashes, also: Ints, key: Hashes, first: int, end: int) -> None:
+def _keys(hashes: Hashes, also: Small, key: Hashes, first: int, end: int) -> None:
     """A hash of a text's hash and a further number; never 0."""
     for row in range(first, end):
         further = scrambled(np.uint64(also[row]))
         key[row] = max(scrambled(hashes[row] + further), np.uint64(1))
 
 
-def _copies(frame: pd.DataFrame, first: Small, letter: Bools) -> tuple[Ints, Ints]:
-    """Find the rows that are copies, in total order, and of each the row that it repeats, or -1.
+def _copies(frame: pd.DataFrame, first: Small, letter: Bools, has_flow: Bools) -> tuple[Ints, Ints]:
+    """Find the rows that are copies, and of each the row that it repeats, or -1.
 
-    Of the rows that are the same event, that one is it which is no dead letter and comes first; if all
+    They go event by event, and those of one event in total order. Of the rows that are the same event, that one is it which is no dead letter and comes first; if all
     are dead letters, the first that has a correlation id is the event as well, and repeats itself.
     """
     is_concerned = letter.copy()
     again = _repeated(first)
     is_concerned[again] = is_concerned[first[again]] = True
     concerned = np.flatnonzero(is_concerned)
-    in_order = total_order(frame, concerned)
-    same = np.searchsorted(concerned, first[in_order])
-    original = np.full(len(concerned), -1)
-    has_flow = frame["correlation_id"].iloc[in_order].notna().to_numpy()
-    for could_be in (letter[in_order] & has_flow, ~letter[in_order]):
+    of_each, event = order_of_each(frame, concerned, first[concerned])
+    originals = np.full(len(concerned), -1)
+    for could_be in (letter[of_each] & has_flow[of_each], ~letter[of_each]):
         last_first = np.flatnonzero(could_be)[::-1]
-        original[same[last_first]] = in_order[last_first]
-    original = original[same]
-    is_copy = letter[in_order] | (original != in_order)
-    return in_order[is_copy], original[is_copy]
+        originals[event[last_first]] = of_each[last_first]
+    original = originals[event]
+    is_copy = letter[of_each] | (original != of_each)
+    return of_each[is_copy], original[is_copy]
+
+
+def _in_order(frame: pd.DataFrame, copy: Ints, event: Ints) -> Ints:
+    """Put copies, whose events stand at some positions or in no flow (-1), in the order of an index."""
+    order = np.argsort(event, kind="stable")
+    lost = order[: np.count_nonzero(event < 0)]
+    lost = lost[np.argsort(copy[lost])]
+    order[: len(lost)] = lost[np.searchsorted(copy[lost], total_order(frame, copy[lost]))]
+    return order
 
 
 @njit(cache=True, nogil=True)
@@ -342,38 +353,44 @@ def _look_up(number: Small, at: Small, found: Small, first: int, end: int) -> No
         found[place] = number[at[place]]
 
 
-def _placed(rows: Small, n: int) -> tuple[Ints, Small]:
-    """The row at each position, and the position of each of ``n`` rows.
+def _placed(rows: Small, frame: pd.DataFrame) -> tuple[Ints, Ints, Small]:
+    """The type and the source of each event, as indices into their names, and each row's position.
 
-    That of a row that is no event is -1, and so is that of the last, which is for no row at all.
+    The position of a row that is no event is -1, and so is that of the last, which is for no row.
     """
-    row, position = np.empty(len(rows), np.int64), np.full(n + 1, _NONE)
-    in_ranges(lambda first, end: _place(rows, row, position, first, end), cuts(len(rows)))
-    return row, position
+    n = len(rows)
+    types, sources = np.empty(n, np.int64), np.empty(n, np.int64)
+    position = np.full(len(frame) + 1, _NONE)
+    of_type, of_source = frame["type"].cat, frame["source"].cat
+    codes = of_type.codes.to_numpy(), of_source.codes.to_numpy()
+    null = len(of_type.categories), len(of_source.categories)
+    in_ranges(
+        lambda first, end: _place(rows, *codes, *null, types, sources, position, first, end),
+        cuts(n),
+    )
+    return types, sources, position
 
 
 @njit(cache=True, nogil=True)
-def _place(rows: Small, row: Ints, position: Small, first: int, end: int) -> None:
+def _place(
+    rows: Small,
+    type_codes: NDArray[Any],
+    source_codes: NDArray[Any],
+    no_type: int,
+    no_source: int,
+    types: Ints,
+    sources: Ints,
+    position: Small,
+    first: int,
+    end: int,
+) -> None:
     for at in range(first, end):
-        row[at] = rows[at]
-        position[rows[at]] = at
+        row = rows[at]
+        position[row] = at
+        types[at] = type_codes[row] if type_codes[row] >= 0 else no_type
+        sources[at] = source_codes[row] if source_codes[row] >= 0 else no_source
 
 
 def _names(column: pd.Series[Any], null: str) -> NDArray[np.object_]:
     """The categories of a column, with a last name for null."""
     return np.append(column.cat.categories.to_numpy(dtype=object), null)
-
-
-def _labels(column: pd.Series[Any], rows: Small) -> Ints:
-    """What a category column has at some rows, as indices into its names."""
-    codes, null = column.cat.codes.to_numpy(), len(column.cat.categories)
-    found = np.empty(len(rows), np.int64)
-    in_ranges(lambda first, end: _label(codes, null, rows, found, first, end), cuts(len(rows)))
-    return found
-
-
-@njit(cache=True, nogil=True)
-def _label(codes: NDArray[Any], null: int, rows: Small, found: Ints, first: int, end: int) -> None:
-    for at in range(first, end):
-        code = codes[rows[at]]
-        found[at] = code if code >= 0 else null

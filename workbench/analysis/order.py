@@ -7,8 +7,8 @@ by time, and only flows in which an effect stands before its cause are put right
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from pandas.api.extensions import ExtensionArray
 
 from workbench.analysis.arrays import Bools, Ints, mixed
+from workbench.analysis.grouping import Small
 from workbench.analysis.texts import Texts
 from workbench.capture.json_text import json_text
 from workbench.capture.payload_column import payload_texts
@@ -45,10 +46,30 @@ def total_order(frame: pd.DataFrame, rows: Ints | None = None) -> Ints:
     time = nanoseconds(frame["time"])[rows]
     by_time = np.argsort(time, kind="stable")
     order = rows[by_time]
-    tied = np.diff(time[by_time], prepend=0) == 0
-    tied[:1] = False
-    break_ties(order, tied, frame)
+    break_ties(order, _as_before(time[by_time]), frame)
     return order
+
+
+def order_of_each(frame: pd.DataFrame, rows: Ints, event: Small) -> tuple[Ints, Ints]:
+    """Sort rows by the event that they are, and those of one event by total order.
+
+    Returns
+    -------
+    tuple of numpy.ndarray of int64
+        The rows, event by event; and of each its event, counted from 0.
+    """
+    time = nanoseconds(frame["time"])[rows]
+    by_event = np.lexsort((time, event))
+    order, same = rows[by_event], _as_before(event[by_event])
+    break_ties(order, same & _as_before(time[by_event]), frame, ids=False)
+    return order, np.cumsum(~same) - 1
+
+
+def _as_before(sorted_numbers: Ints | Small) -> Bools:
+    """Whether each is the same as the one before it."""
+    same: Bools = np.diff(sorted_numbers, prepend=0) == 0
+    same[:1] = False
+    return same
 
 
 def by_start(started: Ints, names_of: Callable[[Ints], ExtensionArray]) -> Ints:
@@ -71,7 +92,7 @@ def by_start(started: Ints, names_of: Callable[[Ints], ExtensionArray]) -> Ints:
     return order
 
 
-def break_ties(order: NDArray[np.int32] | Ints, tied: Bools, frame: pd.DataFrame) -> None:
+def break_ties(order: Small | Ints, tied: Bools, frame: pd.DataFrame, *, ids: bool = True) -> None:
     """Sort, in place, rows of one time by all that comes after time.
 
     Parameters
@@ -81,14 +102,19 @@ def break_ties(order: NDArray[np.int32] | Ints, tied: Bools, frame: pd.DataFrame
     tied
         Of each of them: whether it has the same time (and group) as the one before it. Afterwards,
         whether it is equal to that in every column.
+    ids
+        Whether they may differ in their ids.
     """
-    for rank in _TIE_BREAKERS:
+    for tell_apart, rank in _TIE_BREAKERS:
         if not tied.any():
             break
-        at = np.flatnonzero(tied | np.append(tied[1:], False))
-        key = rank(frame, order[at].astype(np.int64))
-        if not (tied[at] & (np.diff(key, prepend=0) != 0)).any():
+        if rank is _ranked_id and not ids:
             continue
+        at = np.flatnonzero(tied | np.append(tied[1:], False))
+        rows = order[at].astype(np.int64)
+        if not (tied[at] & (np.diff(tell_apart(frame, rows), prepend=0) != 0)).any():
+            continue
+        key = rank(frame, rows)
         by_rank = np.lexsort((key, np.cumsum(~tied[at])))
         order[at] = order[at][by_rank]
         tied[at] &= np.diff(key[by_rank], prepend=0) == 0
@@ -107,12 +133,19 @@ def _offset(frame: pd.DataFrame, rows: Ints) -> Ints:
 
 
 def _id(frame: pd.DataFrame, rows: Ints) -> Ints:
-    return pd.factorize(frame["id"].iloc[rows], sort=True)[0].astype(np.int64)
+    return np.asarray(pd.factorize(frame["id"].array.take(rows))[0], np.int64)
+
+
+def _ranked_id(frame: pd.DataFrame, rows: Ints) -> Ints:
+    return np.asarray(pd.factorize(frame["id"].array.take(rows), sort=True)[0], np.int64)
 
 
 def _content(frame: pd.DataFrame, rows: Ints) -> Ints:
-    """A hash of each row that depends neither on the order of columns nor on those without a value."""
-    columns = {name: frame[name] for name in frame if not _is_empty(frame[name])}
+    """A hash of each row that depends neither on the order of columns nor on those without a value.
+
+    What else breaks ties is left out: rows that this has to tell apart are alike in that.
+    """
+    columns = {n: frame[n] for n in frame if n not in _COMPARED and not _is_empty(frame[n])}
     names = Texts.of(pd.Series(list(map(str, columns)), dtype="str")).hashes()
     found = np.zeros(len(rows), np.uint64)
     for column, key in zip(columns.values(), names, strict=True):
@@ -157,7 +190,15 @@ def _text(cell: object) -> str:
         return repr(cell).encode("utf-8", "backslashreplace").decode()
 
 
-_TIE_BREAKERS = (_channel, _partition, _offset, _id, _content)
+_TIE_BREAKERS: Final[Sequence[tuple[Rank, Rank]]] = (
+    (_channel, _channel),
+    (_partition, _partition),
+    (_offset, _offset),
+    (_id, _ranked_id),
+    (_content, _content),
+)
+"""Numbers that tell rows apart, which may be found sooner, and numbers that sort them."""
+_COMPARED: Final = ("time", "channel", "partition", "offset", "id")
 
 
 def nanoseconds(times: pd.Series[Any]) -> Ints:

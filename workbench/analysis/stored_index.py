@@ -67,7 +67,7 @@ def load(folder: Path) -> FlowIndex:
         if name not in found:
             found[name] = _array(folder, name)
     index = FlowIndex(**found)
-    if not len(index.row) == len(index.flow) == len(index.cause) == index.start[-1]:
+    if not len(index.row) == len(index.type) == len(index.cause) == index.start[-1]:
         raise LogError(
             f"{folder}: the index of a scanned log does not fit together; it was changed, scan the "
             "folder again."

@@ -21,6 +21,8 @@ from workbench.analysis.threads import cuts, in_ranges
 
 Hashes: TypeAlias = NDArray[np.uint64]
 
+_SAMPLE: Final = 4096
+"""Rows that are looked at to see whether a text is often that of the row before."""
 _U: Final = np.uint64
 _ODD: Final = np.uint64(0x9E3779B97F4A7C15)
 _MIX: Final = np.uint64(0xBF58476D1CE4E5B9)
@@ -28,9 +30,10 @@ _LAST: Final = np.uint64(0x94D049BB133111EB)
 
 
 class Texts(NamedTuple):
-    """A column of text: text ``i`` is ``letters[start[i]:start[i + 1]]`` in UTF-8."""
+    """A column of text: text ``i`` is ``letters[start[i]:end[i]]`` in UTF-8."""
 
     start: NDArray[np.int64]
+    end: NDArray[np.int64]
     letters: NDArray[np.uint8]
     missing: NDArray[np.bool_]
 
@@ -47,8 +50,12 @@ class Texts(NamedTuple):
             start = np.frombuffer(places, np.int64)[texts.offset : texts.offset + len(texts) + 1]
         missing = np.zeros(len(texts), dtype=bool)
         if texts.null_count:
-            missing = np.asarray(texts.is_null().to_numpy(zero_copy_only=False))
-        return cls(start, np.frombuffer(letters or b"", np.uint8), missing)
+            missing = texts.is_null().cast(pa.uint8()).to_numpy().view(bool)
+        return cls(start[:-1], start[1:], np.frombuffer(letters or b"", np.uint8), missing)
+
+    def take(self, rows: Ints) -> Texts:
+        """The texts of some rows. Their letters stay where they are."""
+        return Texts(self.start[rows], self.end[rows], self.letters, self.missing[rows])
 
     def codes(self) -> tuple[Small, Ints]:
         """Number the distinct texts as they come; -1 is a missing one.
@@ -58,7 +65,16 @@ class Texts(NamedTuple):
         tuple of numpy.ndarray
             Each text's number (int32), and each number's first text (int64).
         """
-        return _numbered(self.first_alike(self.hashes), self.missing)
+        again = np.zeros(len(self.missing), dtype=bool)
+        middle = len(again) // 2
+        sample = slice(middle, middle + _SAMPLE)
+        _again(*self, again, *sample.indices(len(again))[:2])
+        if 2 * again[sample].sum() <= len(again[sample]):
+            return _numbered(self.first_alike(self.hashes), self.missing)
+        in_ranges(lambda first, end: _again(*self, again, first, end), cuts(len(again)))
+        others = np.flatnonzero(~again)
+        number, example = self.take(others).codes()
+        return _spread(number, again), others[example]
 
     def hashes(self, seed: int = 0) -> Hashes:
         """A 64-bit hash of each text; 0 for a missing one."""
@@ -68,7 +84,7 @@ class Texts(NamedTuple):
         )
         return found
 
-    def first_alike(self, keys: Callable[[int], Hashes], also: Ints | None = None) -> Small:
+    def first_alike(self, keys: Callable[[int], Hashes], also: Small | None = None) -> Small:
         """Find, for each row, the first row that has the same text, and the same further number.
 
         Parameters
@@ -90,7 +106,7 @@ class Texts(NamedTuple):
             first = same_before(keys(seed))
         return first
 
-    def _agree(self, first: Small, also: Ints | None) -> bool:
+    def _agree(self, first: Small, also: Small | None) -> bool:
         """Whether every row is what the first of its key is, letter by letter."""
         return all(in_ranges(lambda a, b: _agree(*self, first, also, a, b), cuts(len(first))))
 
@@ -115,31 +131,11 @@ def _eight(letters: NDArray[np.uint8], at: np.uint64) -> np.uint64:
 
 
 @njit(cache=True, nogil=True)
-def _hash(start: Ints, letters: NDArray[np.uint8], row: int, seed: np.uint64) -> np.uint64:
-    """A 64-bit hash of a text of a column, never 0: multiply and shift, eight letters at a time."""
-    at, end = _U(start[row]), _U(start[row + 1])
-    mixed = (end - at + _U(1) + seed * _LAST) * _ODD
-    while at + _U(8) <= end:
-        mixed = (mixed ^ _eight(letters, at)) * _MIX
-        mixed ^= mixed >> _U(32)
-        at += _U(8)
-    word = _U(0)
-    while at < end:
-        word = word << _U(8) | _U(letters[at])
-        at += _U(1)
-    mixed = (mixed ^ word) * _LAST
-    mixed ^= mixed >> _U(29)
-    mixed *= _MIX
-    mixed ^= mixed >> _U(32)
-    return mixed or _U(1)
-
-
-@njit(cache=True, nogil=True)
-def alike(start: Ints, letters: NDArray[np.uint8], one: int, other: int) -> bool:
+def _alike(start: Ints, end: Ints, letters: NDArray[np.uint8], one: int, other: int) -> bool:
     """Whether two texts of a column are the same, letter by letter."""
     a, b = _U(start[one]), _U(start[other])
-    size = _U(start[one + 1]) - a
-    if _U(start[other + 1]) - b != size:
+    size = _U(end[one]) - a
+    if _U(end[other]) - b != size:
         return False
     k = _U(0)
     while k + _U(8) <= size:
@@ -156,35 +152,87 @@ def alike(start: Ints, letters: NDArray[np.uint8], one: int, other: int) -> bool
 @njit(cache=True, nogil=True)
 def _hashes(
     start: Ints,
+    end: Ints,
     letters: NDArray[np.uint8],
     missing: Bools,
     seed: np.uint64,
     found: Hashes,
-    first: int,
-    end: int,
+    begin: int,
+    stop: int,
 ) -> None:
-    for row in range(first, end):
-        found[row] = _U(0) if missing[row] else _hash(start, letters, row, seed)
+    """A 64-bit hash of each text, 0 of a missing one: multiply and shift, eight letters at a time."""
+    for row in range(begin, stop):
+        if missing[row]:
+            found[row] = _U(0)
+            continue
+        at, last = _U(start[row]), _U(end[row])
+        mixed = (last - at + _U(1) + seed * _LAST) * _ODD
+        if last - at >= _U(8):
+            last -= _U(8)  # from there on eight letters, some of which may be known by then
+            while at < last:
+                mixed = (mixed ^ _eight(letters, at)) * _MIX
+                mixed ^= mixed >> _U(32)
+                at += _U(8)
+            word = _eight(letters, last)
+        else:
+            word = _U(0)
+            while at < last:
+                word = word << _U(8) | _U(letters[at])
+                at += _U(1)
+        mixed = (mixed ^ word) * _LAST
+        mixed ^= mixed >> _U(29)
+        mixed *= _MIX
+        mixed ^= mixed >> _U(32)
+        found[row] = mixed or _U(1)
 
 
 @njit(cache=True, nogil=True)
 def _agree(
     start: Ints,
+    end: Ints,
     letters: NDArray[np.uint8],
     missing: Bools,
     first: Small,
-    also: Ints | None,
+    also: Small | None,
     begin: int,
-    end: int,
+    stop: int,
 ) -> bool:
-    for row in range(begin, end):
+    for row in range(begin, stop):
         other = first[row]
         if other != row:
             if missing[row] != missing[other] or (also is not None and also[row] != also[other]):
                 return False
-            if not missing[row] and not alike(start, letters, other, row):
+            if not missing[row] and not _alike(start, end, letters, other, row):
                 return False
     return True
+
+
+@njit(cache=True, nogil=True)
+def _again(
+    start: Ints,
+    end: Ints,
+    letters: NDArray[np.uint8],
+    missing: Bools,
+    again: Bools,
+    begin: int,
+    stop: int,
+) -> None:
+    """Whether each text is that of the row before, as in a log of one flow after the other."""
+    for row in range(begin, stop):
+        again[row] = False
+        if row and not missing[row] and not missing[row - 1]:
+            again[row] = _alike(start, end, letters, row - 1, row)
+
+
+@njit(cache=True, nogil=True)
+def _spread(number: Small, again: Bools) -> Small:
+    """The number of each row, where those of rows that are as the one before are left out."""
+    found, n = np.empty(len(again), np.int32), -1
+    for row in range(len(again)):
+        if not again[row]:
+            n += 1
+        found[row] = number[n]
+    return found
 
 
 @njit(cache=True, nogil=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from itertools import pairwise
 from typing import Final, TypeVar
 
@@ -40,11 +41,23 @@ def cuts_between(start: Ints) -> list[int]:
 
 
 def in_ranges(do: Callable[[int, int], T], cut: Sequence[int]) -> list[T]:
-    """Call ``do(first, end)`` for all ranges between cuts, at once; what each returns, in order."""
+    """Call ``do(first, end)`` for all ranges between cuts, at once; what each returns, in order.
+
+    ``do`` itself must not divide its range again: it would wait for the threads that wait for it.
+    """
     *others, mine = pairwise(cut)
     if not others:
         return [do(*mine)]
-    with ThreadPoolExecutor(len(others)) as pool:
-        found = [pool.submit(do, *each) for each in others]
-        last = do(*mine)
-        return [*(each.result() for each in found), last]
+    found = [_threads().submit(do, *each) for each in others]
+    last = do(*mine)
+    return [*(each.result() for each in found), last]
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """Threads that stay: to start one takes as long as to count a hundred thousand rows."""
+    return ThreadPoolExecutor(max(_PROCESSORS - 1, 1), thread_name_prefix="ranges")
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_threads.cache_clear)  # a child has none of them

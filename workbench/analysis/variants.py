@@ -94,8 +94,10 @@ def part(index: FlowIndex) -> Part:
 
 def whole(parts: Sequence[Part], draw: Callable[[pd.DataFrame], go.Figure] | None = None) -> Answer:
     """Put the variants of all parts together; ``EventLog.variants`` documents the columns."""
-    described = together([piece.paths for piece in parts]).sort_values(["started", "example"])
-    described = described.drop_duplicates("path", ignore_index=True)
+    described = parts[0].paths
+    if len(parts) > 1:
+        described = together([piece.paths for piece in parts]).sort_values(["started", "example"])
+        described = described.drop_duplicates("path", ignore_index=True)
     keys = np.concatenate([piece.flows["path"].to_numpy() for piece in parts])
     times = np.concatenate([piece.flows["ns"].to_numpy() for piece in parts])
     code = pd.Index(described["path"]).get_indexer(pd.Index(keys))
@@ -112,5 +114,5 @@ def whole(parts: Sequence[Part], draw: Callable[[pd.DataFrame], go.Figure] | Non
     ).sort_values("flows", ascending=False, kind="stable", ignore_index=True)
     names = pd.Series([f"V{number}" for number in range(1, len(table) + 1)], dtype="str")
     table = pd.concat([names.rename("variant"), table], axis="columns")
-    sentence = of_variants(table) + inferred_from([piece.paths for piece in parts])
-    return Answer(table, sentence, draw)
+    inferred = inferred_from([piece.paths for piece in parts])
+    return Answer(table, lambda: of_variants(table) + inferred, draw)
