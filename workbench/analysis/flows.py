@@ -43,7 +43,8 @@ def part(index: FlowIndex) -> pd.DataFrame:
             "first_type": _in_use(index.type[first], index.type_names),
             "last_type": _in_use(index.type[last], index.type_names),
             "services": _services(index),
-        }
+        },
+        copy=False,
     )
     table.attrs["without_flow"] = index.without_flow
     return table
@@ -68,7 +69,8 @@ def whole(
                 variants.of_flow, pd.Index(variants.names, dtype="str"), ordered=True
             ),
             **{name: flows[name] for name in ("first_type", "last_type", "services")},
-        }
+        },
+        copy=False,
     )
     without_flow = sum(piece.attrs["without_flow"] for piece in parts)
     return Answer(table, partial(of_flows, table, without_flow), draw)

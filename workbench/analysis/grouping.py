@@ -185,7 +185,10 @@ def sort_groups(groups: Dealt) -> Bools:
 @njit(cache=True, nogil=True)
 def _sort(rows: Small, keys: Ints, start: Ints, tied: Bools, first: int, end: int) -> None:
     """Merge sort, from runs of a few rows that are sorted by putting each in its place."""
-    spare_rows, spare_keys = np.empty(0, np.int32), np.empty(0, np.int64)
+    largest = 0
+    for group in range(first, end):
+        largest = max(largest, start[group + 1] - start[group])
+    spare_rows, spare_keys = np.empty(largest, np.int32), np.empty(largest, np.int64)
     for group in range(first, end):
         low, high = start[group], start[group + 1]
         for run in range(low, high, _RUN):
@@ -197,11 +200,6 @@ def _sort(rows: Small, keys: Ints, start: Ints, tied: Bools, first: int, end: in
                 keys[to], rows[to] = key, row
         width = _RUN
         while width < high - low:
-            if len(spare_rows) < high - low:
-                spare_rows, spare_keys = (
-                    np.empty(high - low, np.int32),
-                    np.empty(high - low, np.int64),
-                )
             for left in range(low, high - width, 2 * width):
                 right = left + width
                 if keys[right - 1] > keys[right]:
