@@ -9,12 +9,33 @@ from hypothesis import strategies as st
 
 from workbench.analysis.texts import Texts
 
-texts = st.lists(st.none() | st.text(max_size=20) | st.sampled_from(["a", "aa", "b" * 8, "ü" * 9]))
+some = st.none() | st.text(max_size=20) | st.sampled_from(["a", "aa", "b" * 8, "ü" * 9])
+texts = st.lists(some)
+runs = st.lists(st.tuples(some, st.integers(1, 6)))
+"""Texts, and how often each comes one after the other."""
 
 
 @given(texts)
 def test_texts_get_numbers_as_pandas_gives_them(values):
     column = pd.Series(values, dtype="str")
+    codes, first = Texts.of(column).codes()
+    expected, names = pd.factorize(column)
+    assert codes.tolist() == expected.tolist()
+    assert column.iloc[first].tolist() == names.tolist()
+
+
+@given(runs)
+def test_texts_that_are_those_of_the_row_before_get_their_numbers(values):
+    column = pd.Series([text for text, n in values for _ in range(n)], dtype="str")
+    codes, first = Texts.of(column).codes()
+    expected, names = pd.factorize(column)
+    assert codes.tolist() == expected.tolist()
+    assert column.iloc[first].tolist() == names.tolist()
+
+
+def test_texts_that_come_one_after_the_other_only_in_the_middle_get_their_numbers():
+    column = pd.Series([f"id-{row}" for row in range(9_000)] * 2, dtype="str")
+    column.iloc[7_000:16_000] = "again"
     codes, first = Texts.of(column).codes()
     expected, names = pd.factorize(column)
     assert codes.tolist() == expected.tolist()
