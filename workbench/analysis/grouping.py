@@ -35,6 +35,17 @@ class Dealt(NamedTuple):
 
 def dealt(group: Small, n_groups: int, values: Ints) -> Dealt:
     """Deal rows to their groups, with a value each; -1 is no group."""
+    rows = np.empty(len(group), np.int32)
+    values, start = _dealt(group, n_groups, values, rows)
+    return Dealt(rows[: len(values)], values, start)
+
+
+def values_dealt(group: Small, n_groups: int, values: Ints) -> tuple[Ints, Ints]:
+    """Deal values to their groups; and where each group starts, with the end of the last behind."""
+    return _dealt(group, n_groups, values, None)
+
+
+def _dealt(group: Small, n_groups: int, values: Ints, rows: Small | None) -> tuple[Ints, Ints]:
     cut = cuts(len(group))
     sizes = in_ranges(lambda first, end: _sizes(group[first:end], n_groups), cut)
     start = np.concatenate([[0], np.cumsum(np.sum(sizes, axis=0))])
@@ -42,11 +53,9 @@ def dealt(group: Small, n_groups: int, values: Ints) -> Dealt:
     for first, size in zip(cut[:-1], sizes, strict=True):
         places[first] = place.copy()
         place = place + size
-    rows, with_them = np.empty(start[-1], np.int32), np.empty(start[-1], np.int64)
-    in_ranges(
-        lambda first, end: _deal(group, values, first, end, places[first], rows, with_them), cut
-    )
-    return Dealt(rows, with_them, start)
+    found = np.empty(start[-1], np.int64)
+    in_ranges(lambda first, end: _deal(group, values, first, end, places[first], rows, found), cut)
+    return found, start
 
 
 @njit(cache=True, nogil=True)
@@ -60,12 +69,20 @@ def _sizes(group: Small, n_groups: int) -> Ints:
 
 @njit(cache=True, nogil=True)
 def _deal(
-    group: Small, values: Ints, first: int, end: int, place: Ints, rows: Small, with_them: Ints
+    group: Small,
+    values: Ints,
+    first: int,
+    end: int,
+    place: Ints,
+    rows: Small | None,
+    found: Ints,
 ) -> None:
     for row in range(first, end):
         number = group[row]
         if number >= 0:
-            rows[place[number]], with_them[place[number]] = row, values[row]
+            found[place[number]] = values[row]
+            if rows is not None:
+                rows[place[number]] = row
             place[number] += 1
 
 
@@ -125,9 +142,9 @@ def _first_of_heaps(
 
 @njit(cache=True, nogil=True)
 def table_size(n: int) -> int:
-    """The slots of a table in which ``n`` keys are found at once: a power of 2, half of them free."""
+    """The slots of a table in which ``n`` keys are found at once: a power of 2, three quarters of them free."""
     size = 16
-    while size < 2 * n:
+    while size < 4 * n:
         size *= 2
     return size
 

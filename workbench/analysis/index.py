@@ -117,6 +117,7 @@ class FlowIndex:
         cause = found_in_group(events.rows, start, hashes, Texts.of(frame["causation_id"]).hashes())
         effects_after_causes(events.rows, events.values, cause, start)
 
+        without_flow = np.flatnonzero(correlation < 0)
         types, sources, position = _placed(events.rows, frame)
         copy_event = position[original].astype(np.int64)
         order = _in_order(frame, copy, copy_event)
@@ -139,7 +140,7 @@ class FlowIndex:
             duplicate=~letter[copy],
             dead=dead,
             reason=_reasons(frame, copy[dead]),
-            flowless=np.flatnonzero((correlation < 0) & is_event),
+            flowless=without_flow[is_event[without_flow]],
             end=int(time.max()) if len(time) else 0,
             type_names=_names(frame["type"], NO_TYPE),
             source_names=_names(frame["source"], NO_SOURCE),
@@ -266,7 +267,7 @@ def _copies(frame: pd.DataFrame, first: Small, letter: Bools, has_flow: Bools) -
     are dead letters, the first that has a correlation id is the event as well, and repeats itself.
     """
     is_concerned = letter.copy()
-    again = _repeated(first)
+    again = np.concatenate(in_ranges(lambda a, b: _repeated(first, a, b), cuts(len(first))))
     is_concerned[again] = is_concerned[first[again]] = True
     concerned = np.flatnonzero(is_concerned)
     of_each, event = order_of_each(frame, concerned, first[concerned])
@@ -289,13 +290,13 @@ def _in_order(frame: pd.DataFrame, copy: Ints, event: Ints) -> Ints:
 
 
 @njit(cache=True, nogil=True)
-def _repeated(first: Small) -> Ints:
-    """The rows that are not the first of their kind."""
+def _repeated(first: Small, begin: int, stop: int) -> Ints:
+    """The rows of a range that are not the first of their kind."""
     n = 0
-    for row in range(len(first)):
+    for row in range(begin, stop):
         n += first[row] != row
     found, n = np.empty(n, np.int64), 0
-    for row in range(len(first)):
+    for row in range(begin, stop):
         if first[row] != row:
             found[n] = row
             n += 1

@@ -105,19 +105,20 @@ def break_ties(order: Small | Ints, tied: Bools, frame: pd.DataFrame, *, ids: bo
     ids
         Whether they may differ in their ids.
     """
+    at = np.flatnonzero(tied | np.append(tied[1:], False))
     for tell_apart, rank in _TIE_BREAKERS:
-        if not tied.any():
+        if not len(at):
             break
         if rank is _ranked_id and not ids:
             continue
-        at = np.flatnonzero(tied | np.append(tied[1:], False))
-        rows = order[at].astype(np.int64)
-        if not (tied[at] & (np.diff(tell_apart(frame, rows), prepend=0) != 0)).any():
+        rows, same = order[at].astype(np.int64), tied[at]
+        if not (same & (np.diff(tell_apart(frame, rows), prepend=0) != 0)).any():
             continue
         key = rank(frame, rows)
-        by_rank = np.lexsort((key, np.cumsum(~tied[at])))
-        order[at] = order[at][by_rank]
-        tied[at] &= np.diff(key[by_rank], prepend=0) == 0
+        by_rank = np.lexsort((key, np.cumsum(~same)))
+        same &= np.diff(key[by_rank], prepend=0) == 0
+        order[at], tied[at] = rows[by_rank], same
+        at = at[same | np.append(same[1:], False)]
 
 
 def _channel(frame: pd.DataFrame, rows: Ints) -> Ints:

@@ -10,7 +10,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from workbench.analysis.arrays import Ints
-from workbench.analysis.grouping import Small, dealt
+from workbench.analysis.grouping import Small, values_dealt
 from workbench.analysis.threads import cuts_between, in_ranges
 
 _LARGE: Final = 4096
@@ -30,8 +30,7 @@ class Grouped(NamedTuple):
     @classmethod
     def of(cls, values: Ints, group: Ints | Small, n_groups: int) -> Grouped:
         """Put the values of each group side by side; -1 is no group."""
-        _, values, start = dealt(group.astype(np.int32, copy=False), n_groups, values)
-        return cls(values, start)
+        return cls(*values_dealt(group.astype(np.int32, copy=False), n_groups, values))
 
     @classmethod
     def together(cls, pieces: Sequence[Grouped], codes: Sequence[Ints], n_groups: int) -> Grouped:
