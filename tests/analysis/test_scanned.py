@@ -46,6 +46,8 @@ def messy(causes: bool = True, rows: int = 4_000) -> pd.DataFrame:
             "data": [{"n": int(n) % 50, "country": "DE" if n % 7 else "NO"} for n in number],
         }
     )
+    undated = random.random(rows) < 0.01
+    frame.loc[undated, ["time", "broker_time"]] = pd.NaT
     again = frame.sample(200, random_state=1)
     elsewhere = frame.sample(20, random_state=2).assign(correlation_id="3")
     letters = frame.sample(30, random_state=3).assign(

@@ -47,7 +47,7 @@ def part(index: FlowIndex) -> pd.DataFrame:
         paths, flows they are in, hops that end before they start), and two times, each in seconds
         and nanoseconds that add up: ``total_s``, ``total_ns``, ``saved_s``, ``saved_ns`` (int64).
     """
-    kind, kinds = hop_kinds(index)
+    kind, kinds = hop_kinds(index, timed=False)
     n_sources = len(index.source_names)
     first = index.type.astype(np.int64) * n_sources + index.source
     sums = np.zeros((len(kinds), len(_MEASURED)), np.int64)
@@ -122,7 +122,7 @@ def one(index: FlowIndex, ids: Any) -> Answer:
     ids
         The id of the event at each position.
     """
-    kind, _ = hop_kinds(index)
+    kind, _ = hop_kinds(index, timed=False)
     path = _path(index.start, index.cause, index.time)
     began = index.time.min()
     at = (index.time[path] - began) / 1e6

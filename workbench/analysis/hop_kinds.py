@@ -20,20 +20,25 @@ HOP = ("cause_type", "effect_type", "service")
 """The columns that name a kind of hop; the service is the one that emitted the effect."""
 
 
-def hop_kinds(index: FlowIndex) -> tuple[Small, Ints]:
+def hop_kinds(index: FlowIndex, *, timed: bool = True) -> tuple[Small, Ints]:
     """Number the kinds of hop.
+
+    Parameters
+    ----------
+    timed
+        Leave out those at whose end an event says no time of its own.
 
     Returns
     -------
     tuple of numpy.ndarray
-        Of each event the kind of the hop that it ends (int32), -1 if it has no cause in its flow;
-        and the kinds, as ascending keys (int64) that :func:`hop_names` reads.
+        Of each event the kind of the hop that it ends (int32), -1 if it ends none; and the kinds, as ascending keys (int64) that :func:`hop_names` reads.
     """
-    kind = np.empty(len(index.cause), np.int32)
+    cause = index.timed_cause if timed else index.cause
+    kind = np.empty(len(cause), np.int32)
     shape = len(index.type_names), len(index.source_names)
     cut = cuts(len(kind))
     met = in_ranges(
-        lambda first, end: _number(index.cause, index.type, index.source, *shape, kind, first, end),
+        lambda first, end: _number(cause, index.type, index.source, *shape, kind, first, end),
         cut,
     )
     kinds = np.unique(np.concatenate(met))
@@ -127,7 +132,7 @@ def hop_names(index: FlowIndex, kinds: Ints) -> dict[str, pd.Categorical]:
 
 def effects_first(index: FlowIndex) -> int:
     """How many effects stand before their cause, by the clocks of their services."""
-    effect = np.flatnonzero(index.cause >= 0)
+    effect = np.flatnonzero(index.timed_cause >= 0)
     return int((index.time[effect] < index.time[index.cause[effect]]).sum())
 
 

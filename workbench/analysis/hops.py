@@ -49,7 +49,7 @@ class Part:
     made_of: dict[str, Grouped]
     """What of ``_PARTS`` the log tells, where it does."""
     attrs: dict[Hashable | None, Any]
-    """Where causes are from."""
+    """Where causes are from, and how many hops can't be timed."""
 
 
 def part(index: FlowIndex, frame: pd.DataFrame) -> Part:
@@ -64,7 +64,7 @@ def part(index: FlowIndex, frame: pd.DataFrame) -> Part:
         kinds=list(zip(*(names[name] for name in HOP), strict=True)),
         latency=Grouped.of(latency, kind, len(keys)),
         made_of=_made_of(index, frame, kind, len(keys)),
-        attrs=causes_of(index),
+        attrs=causes_of(index) | {"untimed": int(((index.cause >= 0) & (kind < 0)).sum())},
     )
 
 
@@ -121,7 +121,8 @@ def whole(parts: Sequence[Part]) -> Answer:
     from workbench.analysis.plots import plot_hops
 
     times, _ = latency
-    sentence = partial(_sentence, table, int((times < 0).sum()), inferred_from(parts))
+    untimed = sum(piece.attrs["untimed"] for piece in parts)
+    sentence = partial(_sentence, table, int((times < 0).sum()), untimed, inferred_from(parts))
     return Answer(table, sentence, plot_hops)
 
 
@@ -173,7 +174,14 @@ def _minus(end: Ints | None, start: Ints | None) -> Ints | None:
     return np.where(known, end - np.where(known, start, 0), _UNKNOWN)
 
 
-def _sentence(table: pd.DataFrame, negative: int, inferred: str) -> str:
+def _sentence(table: pd.DataFrame, negative: int, untimed: int, inferred: str) -> str:
+    left = (
+        f" {count(untimed, 'hop')} left out: an event at an end says no time of its own."
+        if untimed
+        else ""
+    )
+    if table.empty and untimed:
+        return f"No hop here can be timed.{left}"
     if table.empty:
         return "No event here names a cause in its own flow, so there are no hops."
     slowest = table.iloc[int(table["p95_ms"].argmax())]
@@ -185,4 +193,4 @@ def _sentence(table: pd.DataFrame, negative: int, inferred: str) -> str:
     if negative:
         stand = "effect stands before its cause" if negative == 1 else "effects before their causes"
         said += f" {negative:,} {stand}, so clocks differ: see log.skew()."
-    return said + inferred
+    return said + left + inferred

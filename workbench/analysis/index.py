@@ -35,7 +35,7 @@ from workbench.analysis.order import break_ties, by_start, nanoseconds, order_of
 from workbench.analysis.paths import path_keys
 from workbench.analysis.texts import Hashes, Texts
 from workbench.analysis.threads import cuts, cuts_between, in_ranges
-from workbench.capture.columns import DEAD_LETTER
+from workbench.capture.columns import DEAD_LETTER, UNDATED
 
 _NONE: Final = np.int32(-1)
 NO_TYPE = "(no type)"
@@ -85,6 +85,9 @@ class FlowIndex:
     """The time of the last record, in nanoseconds since 1970; 0 in an empty log."""
     type_names: NDArray[np.object_]
     source_names: NDArray[np.object_]
+    undated: Bools
+    """Of each event: whether it says no time of its own. It then has that of the events around, or the
+    nearest to that between the first and the last time that its flow says."""
     inferred: Bools
     """Of each event: whether its cause was inferred (``workbench.analysis.inference``)."""
     causes_from: str
@@ -109,6 +112,9 @@ class FlowIndex:
 
         group = correlation.copy()
         group[no_event] = _NONE
+        undated = _undated(frame)
+        if undated.any():
+            time = _within_flows(time, undated, group, len(named))
         number, names = _flow_numbers(frame, group, named, time)
         events = dealt(_looked_up(number, group), len(names), time)
         tied = sort_groups(events)
@@ -144,6 +150,7 @@ class FlowIndex:
             end=int(time.max()) if len(time) else 0,
             type_names=_names(frame["type"], NO_TYPE),
             source_names=_names(frame["source"], NO_SOURCE),
+            undated=undated[events.rows],
             inferred=np.zeros(len(cause), dtype=bool),
             causes_from="",
         )
@@ -161,6 +168,13 @@ class FlowIndex:
     def number_of(self, correlation_id: str) -> Ints:
         """The number of the flow of that id; none if there is no such flow."""
         return np.flatnonzero(pd.Series(self.correlation_id).eq(correlation_id).to_numpy())
+
+    @cached_property
+    def timed_cause(self) -> Ints:
+        """Of each event: the position of its cause, if both say a time of their own; else -1."""
+        if not self.undated.any():
+            return self.cause
+        return np.where(self.undated | self.undated[self.cause], -1, self.cause)
 
     @cached_property
     def spans(self) -> tuple[Ints, Ints]:
@@ -212,6 +226,23 @@ def _reasons(frame: pd.DataFrame, rows: Ints) -> NDArray[np.object_]:
     if DEAD_LETTER not in frame:
         return np.empty(0, dtype=object)
     return frame[DEAD_LETTER].iloc[rows].to_numpy(dtype=object)
+
+
+def _undated(frame: pd.DataFrame) -> Bools:
+    if UNDATED not in frame:
+        return np.zeros(len(frame), dtype=bool)
+    return frame[UNDATED].eq(other=True).to_numpy(dtype=bool, na_value=False)
+
+
+def _within_flows(time: Ints, undated: Bools, group: Small, n_groups: int) -> Ints:
+    """Move the times of rows that say none of their own to between those that their flow says."""
+    told = np.where(undated, _NONE, group)
+    first, last = earliest(told, n_groups, time), -earliest(told, n_groups, -time)
+    rows = np.flatnonzero(undated & (group >= 0))
+    rows = rows[first[group[rows]] <= last[group[rows]]]
+    found = time.copy()
+    found[rows] = np.clip(time[rows], first[group[rows]], last[group[rows]])
+    return found
 
 
 def _is_dead_letter(frame: pd.DataFrame) -> Bools:

@@ -64,7 +64,9 @@ def part(
 ) -> pd.DataFrame:
     """Measure each flow of a part: ``flow``, ``ns`` from one to the other, and its ``group``."""
     first, then = (_first_of(index, kind) for kind in between)
-    flow = np.flatnonzero(first >= 0)
+    ends = np.column_stack([first, then])
+    untimed = ((ends >= 0) & index.undated[ends]).any(axis=1)
+    flow = np.flatnonzero((first >= 0) & ~untimed)
     arrived = then[flow] >= 0
     start = index.time[first[flow]]
     took = np.where(arrived, index.time[np.where(arrived, then[flow], 0)] - start, _NEVER)
@@ -85,6 +87,7 @@ def part(
     )
     table.attrs["types"] = sorted(set(index.type_names[np.unique(index.type)]))
     table.attrs["no_start"] = int(((first < 0) & (then >= 0)).sum())
+    table.attrs["untimed"] = int(untimed.sum())
     return table
 
 
@@ -114,7 +117,10 @@ def whole(parts: Sequence[pd.DataFrame], between: tuple[str, str], by: By | None
     from workbench.analysis.plots_spread import plot_latency
 
     draw = partial(plot_latency, nanoseconds=arrived, between=between, by=by)
-    return Answer(table, _sentence(table, between, total(parts, "no_start")), draw)
+    sentence = _sentence(table, between, total(parts, "no_start"))
+    if untimed := total(parts, "untimed"):
+        sentence += f" {count(untimed, 'flow')} left out: one of the two says no time of its own."
+    return Answer(table, sentence, draw)
 
 
 _NAMED: Final = 12

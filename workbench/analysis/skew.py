@@ -49,7 +49,7 @@ def part(index: FlowIndex, frame: pd.DataFrame | None = None) -> pd.DataFrame:
 
     ``attrs["made"]`` has the shifts that were made in its frame already, if that is given.
     """
-    effect = np.flatnonzero((index.cause >= 0) & ~index.inferred)
+    effect = np.flatnonzero((index.timed_cause >= 0) & ~index.inferred)
     cause = index.cause[effect]
     hops = pd.DataFrame(
         {

@@ -1,0 +1,84 @@
+"""Events that say no time: theirs is guessed, so nothing is measured by it, and that is said."""
+
+import pandas as pd
+import pytest
+
+from workbench.analysis import EventLog
+
+NOON = pd.Timestamp("2026-11-23T12:00:00Z")
+
+
+def rows(undated):
+    """Four flows of Placed, Paid 2 s and Sent 5 s later; what is named says no time."""
+    found = []
+    for n in range(4):
+        for after, kind, cause in ((0, "Placed", None), (2, "Paid", "Placed"), (5, "Sent", "Paid")):
+            found.append(
+                {
+                    "id": f"{kind}-{n}",
+                    "type": kind,
+                    "source": {"Placed": "shop", "Paid": "bank", "Sent": "depot"}[kind],
+                    "time": NOON + pd.Timedelta(10 * n + after, "s"),
+                    "correlation_id": f"o-{n}",
+                    "causation_id": cause and f"{cause}-{n}",
+                }
+            )
+            if f"{kind}-{n}" in undated:
+                found[-1]["time"] = "when?"
+    return found
+
+
+@pytest.fixture
+def log() -> EventLog:
+    return EventLog(rows({"Paid-2"}))
+
+
+def test_a_hop_without_a_time_at_one_end_is_left_out_and_said_to_be(log):
+    hops = log.hops()
+    assert hops["n"].tolist() == [3, 3]
+    assert hops["max_ms"].tolist() == [3000.0, 2000.0]
+    assert hops.sentence.endswith("2 hops left out: an event at an end says no time of its own.")
+
+
+def test_a_log_in_which_no_hop_can_be_timed_says_so():
+    log = EventLog([row for row in rows({"Paid-0"}) if row["correlation_id"] == "o-0"])
+    assert log.hops().empty
+    assert log.hops().sentence == (
+        "No hop here can be timed. 2 hops left out: an event at an end says no time of its own."
+    )
+
+
+def test_a_flow_without_a_time_at_one_end_has_no_latency(log):
+    found = log.latency(("Placed", "Paid"))
+    assert found["flows"].tolist() == [3]
+    assert found.sentence.endswith("1 flow left out: one of the two says no time of its own.")
+    assert "left out" not in log.latency(("Placed", "Sent")).sentence
+
+
+def test_a_guessed_time_shows_no_clock_to_be_off(log):
+    assert log.skew().sentence.startswith("No effect stands before its cause among 6 hops")
+    pd.testing.assert_series_equal(log.without_skew().frame["time"], log.frame["time"])
+
+
+@pytest.mark.parametrize("undated", ["Placed-2", "Paid-2", "Sent-2"])
+def test_a_guessed_time_lies_between_those_that_its_flow_says(undated):
+    log = EventLog(rows({undated}))
+    flows = log.flows().set_index("correlation_id")
+    assert flows.index.tolist() == ["o-0", "o-1", "o-2", "o-3"]
+    told = {"Placed-2": 3000.0, "Paid-2": 5000.0, "Sent-2": 2000.0}
+    assert flows["duration_ms"].drop("o-2").tolist() == [5000.0] * 3
+    assert flows.loc["o-2", "duration_ms"] == told[undated]
+    assert flows.loc["o-2", ["first_type", "last_type"]].tolist() == ["Placed", "Sent"]
+
+
+def test_a_flow_that_says_no_time_at_all_has_that_of_the_events_around():
+    log = EventLog(rows({"Placed-2", "Paid-2", "Sent-2"}))
+    flows = log.flows().set_index("correlation_id")
+    assert flows.loc["o-2", ["started", "ended"]].tolist() == [NOON, NOON]
+
+
+def test_before_and_after_are_compared_without_guessed_times(log):
+    found = EventLog(rows(())).compare(log)
+    hops = found[found["what"] == "hop"]
+    assert hops[["n_before", "n_after"]].to_numpy().tolist() == [[4, 3], [4, 3]]
+    assert (hops["effect"] == 0).all()
