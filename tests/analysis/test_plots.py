@@ -32,6 +32,13 @@ def test_hops_are_labelled_with_their_times(orders):
     assert "<b>OrderPlaced → StockReserved</b><br>inventory, n = 4" in figure.data[0].y
 
 
+def test_names_between_dollar_signs_are_no_mathematics(event):
+    log = EventLog([event("$A$", "$f$", 0), event("$B$", "$f$", 1, "$A$", source="$s$")])
+    flow = log.flow("$f$")
+    for answer in (log.flows(), log.hops(), log.throughput(by="source"), flow.critical_path()):
+        assert "$" not in answer.plot().to_json()
+
+
 def test_names_from_the_log_are_shown_as_text_and_never_as_markup(event):
     log = EventLog([event("<a href='x'>A</a>", "f", 0), event("B", "f", 1, causation_id="c")])
     assert "&lt;a href='x'&gt;A&lt;/a&gt; → B" in log.flows().plot().data[0].name

@@ -5,7 +5,6 @@ They stand on the notebook's own background, light or dark, and say their unit a
 
 from __future__ import annotations
 
-from html import escape
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from workbench import look
+from workbench.analysis.plot_text import plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -217,7 +217,7 @@ def _variant_label(variant: Any) -> str:
 def lines(text: str, width: int) -> str:
     """Break a text from the log into lines, and keep plotly from reading markup in it."""
     found = wrap(text, width, break_long_words=False, break_on_hyphens=False)
-    return "<br>".join(escape(line, quote=False) for line in found)
+    return "<br>".join(plain(line) for line in found)
 
 
 def unit_of(milliseconds: float) -> tuple[float, str]:

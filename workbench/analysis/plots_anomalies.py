@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
 
 from workbench import look
+from workbench.analysis.plot_text import plain
 from workbench.analysis.plots import dress, empty, unit_of
 from workbench.analysis.wording import cut
 
@@ -54,7 +54,7 @@ def plot_anomalies(table: pd.DataFrame, n: int) -> go.Figure:
                 "line": {"width": 0},
             },
             text=[
-                f"{escape(cut(flow, 60))}<br>{escape(cut(words, 100))}"
+                f"{plain(cut(flow, 60))}<br>{plain(cut(words, 100))}"
                 for flow, words in zip(some["correlation_id"], some["evidence"], strict=True)
             ],
             hovertemplate="%{text}<extra></extra>",

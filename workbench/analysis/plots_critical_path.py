@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from html import escape
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
 
 from workbench import look
+from workbench.analysis.plot_text import plain
 from workbench.analysis.plots import dress, empty, unit_of
 
 if TYPE_CHECKING:
@@ -149,4 +149,4 @@ def plot_one_path(table: pd.DataFrame, name: str) -> go.Figure:
 def lines(text: str, width: int = 48) -> str:
     """Break a text from the log into two lines at most, without markup that plotly would read."""
     found = wrap(text, width, break_on_hyphens=False, max_lines=2, placeholder=" …")
-    return "<br>".join(escape(line, quote=False) for line in found) or "(empty)"
+    return "<br>".join(plain(line) for line in found) or "(empty)"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
 
 from workbench import look
 from workbench.analysis.deviations import KINDS, MISSING, Deviation, in_words
+from workbench.analysis.plot_text import plain
 from workbench.analysis.plots import dress, empty, unit_of
 from workbench.analysis.wording import cut
 
@@ -158,7 +158,7 @@ def label_above(figure: go.Figure, labels: list[str]) -> None:
             xref="paper",
             y=row,
             yshift=19,
-            text=escape(cut(label, _LETTERS), quote=False),
+            text=plain(cut(label, _LETTERS)),
             showarrow=False,
             xanchor="left",
             font={"size": look.FONT_SIZE_PLOT - 1},

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import plotly.graph_objects as go
 
 from workbench import look
+from workbench.analysis.plot_text import plain
 from workbench.analysis.plots import dress, empty, lines, log_axis, number, time_ranges, unit_of
 from workbench.analysis.wording import cut
 
@@ -41,7 +41,7 @@ def plot_latency(
     """
     start, end = (cut(name, _NAME) for name in between)
     if not len(nanoseconds):
-        return empty(escape(f"No flow came from {start} to {end}.", quote=False))
+        return empty(plain(f"No flow came from {start} to {end}."))
     groups = table.iloc[1:]
     groups = groups[groups["arrived"] > 0]
     if by == "hour":
@@ -68,7 +68,7 @@ def _by_group(groups: pd.DataFrame, what: str) -> go.Figure:
     return time_ranges(
         rows,
         shown,
-        title=f"{escape(what, quote=False)} by variant",
+        title=f"{plain(what)} by variant",
         n=f"{shown['arrived'].sum():,} flows",
         notes=notes,
         axis="from the one to the other",
@@ -96,9 +96,7 @@ def _by_hour(groups: pd.DataFrame, what: str) -> go.Figure:
         )
     dress(
         figure,
-        title=(
-            f"{escape(what, quote=False)} by hour, in {unit} (n = {groups['arrived'].sum():,} flows)"
-        ),
+        title=(f"{plain(what)} by hour, in {unit} (n = {groups['arrived'].sum():,} flows)"),
         subtitle="by the hour in which the flow had the first of the two (UTC)",
         height=430,
     )
@@ -171,12 +169,12 @@ def times_histogram(
         )
     dress(
         figure,
-        title=f"{escape(title, quote=False)}, in {unit} (n = {len(took):,} {things})",
-        subtitle=escape(note, quote=False),
+        title=f"{plain(title)}, in {unit} (n = {len(took):,} {things})",
+        subtitle=plain(note),
         height=430,
     )
     figure.update_layout(margin_b=70)
-    axis = escape(axis, quote=False)
+    axis = plain(axis)
     if on_log:
         log_axis(figure, edges[0], edges[-1], f"{axis} ({unit}, log scale)")
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import Any, Final
 
 import numpy as np
@@ -12,6 +11,7 @@ import plotly.graph_objects as go
 from workbench import look
 from workbench.analysis.dead_letters import CAUSE, cause_text
 from workbench.analysis.order import nanoseconds, utc
+from workbench.analysis.plot_text import plain
 from workbench.analysis.plots import dress, empty
 from workbench.analysis.throughput import main_stretch
 from workbench.analysis.wording import cut, length
@@ -105,7 +105,7 @@ def plot_dead_letters(table: pd.DataFrame, letters: pd.DataFrame) -> go.Figure:
             x=middle,
             y=np.bincount(place[rank == n], minlength=len(middle)),
             width=np.diff(edges) / 1e6,  # milliseconds, on an axis of dates
-            name=escape(label, quote=False),
+            name=plain(label),
             marker={"color": look.SERIES[n], "line": {"width": 0}},
             hovertemplate="%{y:,}<extra></extra>",
         )
@@ -138,7 +138,7 @@ def _add_line(
     figure.add_scatter(
         x=utc(around.astype(np.int64)).tz_localize(None),
         y=height,
-        name=escape(cut(name, _NAME), quote=False),
+        name=plain(cut(name, _NAME)),
         mode="lines+markers" if len(around) < 3 else "lines",
         line={"color": look.SERIES[rank], "width": 2},
         hovertemplate="%{y:,}<extra>%{fullData.name}</extra>",

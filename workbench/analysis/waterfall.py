@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from textwrap import wrap
 from typing import Any, Final
 
@@ -18,6 +17,7 @@ import plotly.graph_objects as go
 from workbench import look
 from workbench.analysis import wording
 from workbench.analysis.causal_tree import SIGNS, CausalTree, Event, Reacted
+from workbench.analysis.plot_text import plain
 from workbench.analysis.plots import dress, empty, unit_of
 
 MOST: Final = 400
@@ -361,4 +361,4 @@ def _event_hover(event: Event) -> str:
 
 def _text(text: str, letters: int) -> str:
     """A text from the log, in which plotly finds no markup."""
-    return escape(wording.cut(text, letters), quote=False)
+    return plain(wording.cut(text, letters))
