@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workbench.analysis.order import by_start
 from workbench.analysis.texts import Texts
 
 some = st.none() | st.text(max_size=20) | st.sampled_from(["a", "aa", "b" * 8, "ü" * 9])
@@ -69,3 +70,15 @@ def test_a_part_of_an_arrow_array_and_one_in_pieces_are_read_alike(kind):
     assert Texts.of(whole.slice(1, 3)).hashes().tolist() == expected
     pieces = pd.Series(pd.array(pa.chunked_array([whole[1:3], whole[3:4]]), dtype="str"))
     assert Texts.of(pieces).hashes().tolist() == expected
+
+
+names = st.sets(st.text("ab\0ü€😀", max_size=14), min_size=1)
+
+
+@given(st.text("aü", max_size=10), names, st.data())
+def test_flows_that_start_at_once_go_by_name(begin, names, data):
+    names = [begin + name for name in data.draw(st.permutations(sorted(names)))]
+    started = data.draw(st.lists(st.integers(0, 3), min_size=len(names), max_size=len(names)))
+    column = pd.array(names, dtype="str")
+    order = by_start(np.array(started, np.int64), column.take)
+    assert order.tolist() == sorted(range(len(names)), key=lambda at: (started[at], names[at]))

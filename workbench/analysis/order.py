@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 from pandas.api.extensions import ExtensionArray
 
 from workbench.analysis.arrays import Bools, Ints, mixed
-from workbench.analysis.grouping import Small
+from workbench.analysis.grouping import Dealt, Small, sort_groups
 from workbench.analysis.texts import Texts
 from workbench.capture.json_text import json_text
 from workbench.capture.payload_column import payload_texts
 
 Rank: TypeAlias = Callable[[pd.DataFrame, Ints], Ints]
-"""Given a frame and some of its rows, numbers that sort those rows."""
+"""Given a frame and some of its rows, numbers that tell those apart and, but for ids, sort them."""
 
 
 def total_order(frame: pd.DataFrame, rows: Ints | None = None) -> Ints:
@@ -83,13 +83,23 @@ def by_start(started: Ints, names_of: Callable[[Ints], ExtensionArray]) -> Ints:
         Gives the correlation ids of some of them, by their places in ``started``.
     """
     order = np.argsort(started, kind="stable")  # quicker by far where they nearly are in order
-    alike = np.diff(started[order]) == 0
-    at = np.flatnonzero(np.append(alike, False) | np.append(False, alike))[: len(order)]
+    same = _as_before(started[order])
+    at = np.flatnonzero(same | np.append(same[1:], False))
     if len(at):
-        tied = order[at]
-        name = np.asarray(pc.rank(pa.array(names_of(tied)), tiebreaker="dense"))
-        order[at] = tied[np.lexsort((name, started[tied]))]
+        order[at] = order[at][_by_name(names_of(order[at]), same[at])]
     return order
+
+
+def _by_name(names: ExtensionArray, same: Bools) -> Small:
+    """The order of names in groups; ``same`` is of each whether it is of the group of the one before."""
+    rows = np.arange(len(same), dtype=np.int32)
+    starts = np.append(np.flatnonzero(~same), len(same))
+    tied = sort_groups(Dealt(rows, Texts.of(pd.Series(names)).heads(), starts))
+    at = np.flatnonzero(tied | np.append(tied[1:], False))
+    if len(at):
+        rank = np.asarray(pc.rank(pa.array(names.take(rows[at])), tiebreaker="dense"))
+        rows[at] = rows[at][np.lexsort((rank, np.cumsum(~tied[at])))]
+    return rows
 
 
 def break_ties(order: Small | Ints, tied: Bools, frame: pd.DataFrame, *, ids: bool = True) -> None:
@@ -106,18 +116,22 @@ def break_ties(order: Small | Ints, tied: Bools, frame: pd.DataFrame, *, ids: bo
         Whether they may differ in their ids.
     """
     at = np.flatnonzero(tied | np.append(tied[1:], False))
-    for tell_apart, rank in _TIE_BREAKERS:
+    for tell_apart in _TIE_BREAKERS:
         if not len(at):
             break
-        if rank is _ranked_id and not ids:
+        if tell_apart is _id and not ids:
             continue
         rows, same = order[at].astype(np.int64), tied[at]
-        if not (same & (np.diff(tell_apart(frame, rows), prepend=0) != 0)).any():
+        told = tell_apart(frame, rows)
+        if not (same & (np.diff(told, prepend=0) != 0)).any():
             continue
-        key = rank(frame, rows)
-        by_rank = np.lexsort((key, np.cumsum(~same)))
-        same &= np.diff(key[by_rank], prepend=0) == 0
-        order[at], tied[at] = rows[by_rank], same
+        in_order: Small | Ints = (
+            _by_name(frame["id"].array.take(rows), same)
+            if tell_apart is _id
+            else np.lexsort((told, np.cumsum(~same)))
+        )
+        same &= np.diff(told[in_order], prepend=0) == 0
+        order[at], tied[at] = rows[in_order], same
         at = at[same | np.append(same[1:], False)]
 
 
@@ -135,10 +149,6 @@ def _offset(frame: pd.DataFrame, rows: Ints) -> Ints:
 
 def _id(frame: pd.DataFrame, rows: Ints) -> Ints:
     return np.asarray(pd.factorize(frame["id"].array.take(rows))[0], np.int64)
-
-
-def _ranked_id(frame: pd.DataFrame, rows: Ints) -> Ints:
-    return np.asarray(pd.factorize(frame["id"].array.take(rows), sort=True)[0], np.int64)
 
 
 def _content(frame: pd.DataFrame, rows: Ints) -> Ints:
@@ -191,14 +201,7 @@ def _text(cell: object) -> str:
         return repr(cell).encode("utf-8", "backslashreplace").decode()
 
 
-_TIE_BREAKERS: Final[Sequence[tuple[Rank, Rank]]] = (
-    (_channel, _channel),
-    (_partition, _partition),
-    (_offset, _offset),
-    (_id, _ranked_id),
-    (_content, _content),
-)
-"""Numbers that tell rows apart, which may be found sooner, and numbers that sort them."""
+_TIE_BREAKERS: Final[Sequence[Rank]] = (_channel, _partition, _offset, _id, _content)
 _COMPARED: Final = ("time", "channel", "partition", "offset", "id")
 
 
