@@ -123,7 +123,8 @@ class Texts(NamedTuple):
 
 
 # Places among the letters are unsigned: for a signed one numba asks each time whether it counts from
-# the end, and the compiler then makes eight loads of what could be one.
+# the end, and the compiler then makes eight loads of what could be one. For the same reason the hash is
+# written out in its loop: of a function that it calls the compiler makes eight loads again.
 
 
 @njit(inline="always")
