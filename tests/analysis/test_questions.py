@@ -250,6 +250,7 @@ def test_types_asked_about_that_the_log_does_not_have_are_said(orders):
     assert orders.stuck({"typo": ["OrderPlaced", "other"]}).sentence.endswith(
         "by what is expected: 1 after StockReserved waits for PaymentReceived or PaymentDeclined "
         "from billing. For 1 of these there is a dead letter. "
+        "1 event without a correlation id can't be an answer. "
         "No event here is of type other or typo."
     )
     assert "No event here" not in orders.stuck({"OrderPlaced": ["StockReserved"]}).sentence
@@ -306,7 +307,8 @@ def test_a_choreography_says_what_is_due_and_from_whom(orders):
     assert stuck.sentence == (
         "2 of 4 flows are stuck, the longest for 2.9 s, by what the design makes due: 1 after "
         "PaymentDeclined waits for StockReleased from inventory; 1 after StockReserved waits for "
-        "PaymentDeclined from billing. For 1 of these there is a dead letter."
+        "PaymentDeclined from billing. For 1 of these there is a dead letter. "
+        "1 event without a correlation id can't be an answer."
     )
     assert orders.stuck(design, longer_than="1940ms")["correlation_id"].tolist() == ["o-4"]
     no_word, letters, counts = stuck.plot().data

@@ -8,10 +8,10 @@ from workbench.analysis import EventLog
 NOON = pd.Timestamp("2026-11-23T12:00:00Z")
 
 
-def rows(undated):
-    """Four flows of Placed, Paid 2 s and Sent 5 s later; what is named says no time."""
+def rows(undated, flows=4):
+    """Flows of Placed, Paid 2 s and Sent 5 s later; what is named says no time."""
     found = []
-    for n in range(4):
+    for n in range(flows):
         for after, kind, cause in ((0, "Placed", None), (2, "Paid", "Placed"), (5, "Sent", "Paid")):
             found.append(
                 {
@@ -74,7 +74,8 @@ def test_a_guessed_time_lies_between_those_that_its_flow_says(undated):
 def test_a_flow_that_says_no_time_at_all_has_that_of_the_events_around():
     log = EventLog(rows({"Placed-2", "Paid-2", "Sent-2"}))
     flows = log.flows().set_index("correlation_id")
-    assert flows.loc["o-2", ["started", "ended"]].tolist() == [NOON, NOON]
+    before = NOON + pd.Timedelta(15, "s")
+    assert flows.loc["o-2", ["started", "ended"]].tolist() == [before, before]
 
 
 def test_before_and_after_are_compared_without_guessed_times(log):
@@ -82,3 +83,43 @@ def test_before_and_after_are_compared_without_guessed_times(log):
     hops = found[found["what"] == "hop"]
     assert hops[["n_before", "n_after"]].to_numpy().tolist() == [[4, 3], [4, 3]]
     assert (hops["effect"] == 0).all()
+
+
+def test_how_long_a_flow_took_is_not_known_if_an_event_of_it_says_no_time():
+    untimed = {f"Sent-{n}" for n in range(0, 200, 4)}
+    whole, log = EventLog(rows((), 200)), EventLog(rows(untimed, 200))
+    said = "How long 50 flows took is not known: an event of each says no time of its own."
+    for answer in (log.flows(), log.critical_path(), log.anomalies(), whole.compare(log)):
+        assert said in answer.sentence
+        assert "is not known" not in whole.flows().sentence
+    assert whole.compare(log).sentence.startswith("200 flows before, 200 after: none of")
+    assert log.anomalies().empty
+    durations = whole.compare(log).set_index("what").loc["flow"]
+    assert durations[["n_before", "n_after"]].tolist() == [200, 150]
+
+
+def test_a_guessed_time_is_that_of_the_row_before_if_there_are_no_offsets():
+    log = EventLog(rows({"Sent-2"}))
+    assert log.frame["time"][8] == log.frame["time"][7]
+    first = EventLog(rows({"Placed-0", "Paid-0"}))
+    assert (first.frame["time"][:2] == first.frame["time"][2]).all()
+
+
+def test_a_guessed_time_is_that_of_the_offset_before_if_there_are_no_channels():
+    given = [row | {"partition": 0, "offset": at} for at, row in enumerate(rows({"Sent-2"}))]
+    frame = EventLog(given[::-1]).frame.set_index("offset")
+    assert frame["time"][8] == frame["time"][7]
+
+
+def test_stuck_says_that_clocks_differ_and_that_an_answer_may_be_in_no_flow():
+    given = rows(())
+    given[4]["time"] -= pd.Timedelta(60, "s")
+    given[-1]["correlation_id"] = None
+    assert (
+        EventLog(given)
+        .stuck()
+        .sentence.endswith(
+            "1 event without a correlation id can't be an answer. 1 effect stands before its cause, so "
+            "clocks differ: see log.without_skew().stuck() as well."
+        )
+    )

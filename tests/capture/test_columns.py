@@ -106,7 +106,7 @@ def test_texts_and_counts_of_nanoseconds_may_stand_in_one_column_of_times():
     times = [5, "2026-11-23T09:00:00Z", 10**30, True, 1.5]
     found = standard_frame([{"type": "A", "time": time} for time in times])
     first, second = pd.Timestamp(5, tz="UTC"), pd.Timestamp("2026-11-23T09:00:00Z")
-    assert found["time"].tolist() == [first, second, first, first, first]
+    assert found["time"].tolist() == [first, second, second, second, second]
     assert found["undated"].tolist() == [False, False, True, True, True]
 
 

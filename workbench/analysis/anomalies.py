@@ -17,7 +17,7 @@ from workbench.analysis.answer import Answer
 from workbench.analysis.attributes import flow_keys
 from workbench.analysis.hop_kinds import HOP, hop_kinds, hop_names, hop_text
 from workbench.analysis.intervals import normal_quantile
-from workbench.analysis.parts import causes_of, inferred_from, named, together
+from workbench.analysis.parts import inferred_from, named, times_of, together, untimed_flows
 from workbench.analysis.paths import paths
 from workbench.analysis.plots_anomalies import plot_anomalies
 from workbench.analysis.unusual import bursts, how_far_out, tail_share
@@ -81,10 +81,11 @@ def part(index: FlowIndex) -> pd.DataFrame:
         _rows("variant", place[code], paths(index, example[rarest]), path, key),
         _rows("start", no_name, [], index.spans[0], key),
     ]
-    flow = _rows("duration", no_name, [], index.durations, key)
+    untimed = np.where(index.fully_timed, -1, 0)
+    flow = _rows("duration", untimed, ["untimed"], index.durations, key)
     flow["correlation_id"] = named(every, index.correlation_id)
     found = together([flow, *tables], unsorted=["correlation_id"])
-    found.attrs = causes_of(index)
+    found.attrs = times_of(index)
     return found
 
 
@@ -124,7 +125,7 @@ def whole(parts: Iterable[pd.DataFrame]) -> Answer:
     negative = int((of["hop"]["value"] <= 0).sum()) if "hop" in of else 0
     if negative:
         sentence += f" {count(negative, 'hop')} of no time or less could not be judged."
-    sentence += inferred_from(parts)
+    sentence += untimed_flows(parts) + inferred_from(parts)
     return Answer(table[columns], sentence, lambda shown: plot_anomalies(shown, n))
 
 
@@ -141,9 +142,10 @@ def _rows(what: str, codes: Ints | Small, names: Any, value: Ints, flow: Ints) -
 
 
 def _by_path(of: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Durations, named by the path that their flow took."""
-    path = of["variant"].set_index("flow")["value"].loc[of["duration"]["flow"]]
-    return of["duration"].assign(name=path.to_numpy())
+    """Durations, named by the path that their flow took; without those of guessed times."""
+    timed = of["duration"][of["duration"]["name"].isna()]
+    path = of["variant"].set_index("flow")["value"].loc[timed["flow"]]
+    return timed.assign(name=path.to_numpy())
 
 
 def _far(rows: pd.DataFrame, what: str, limit: float, *, floor: float) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from workbench.analysis.answer import Answer
 from workbench.analysis.clock_jumps import jumps
 from workbench.analysis.hop_kinds import HOP, effects_first, hop_kinds, hop_names, hop_text
 from workbench.analysis.intervals import by_group, cliffs_delta, normal_quantile, share_difference
-from workbench.analysis.parts import causes_of, inferred_from, named, together
+from workbench.analysis.parts import inferred_from, named, times_of, together, untimed_flows
 from workbench.analysis.paths import paths
 from workbench.analysis.plots_compare import plot_compare
 from workbench.analysis.quantiles import quantiles
@@ -77,7 +77,7 @@ def part(index: FlowIndex) -> pd.DataFrame:
     sources, with_source = _members(index, index.source, len(index.source_names))
     found = together(
         [
-            _rows("flow", np.zeros(index.flows, np.int64), ["duration"], index.durations),
+            _rows("flow", np.where(index.fully_timed, 0, -1), ["duration"], index.durations),
             _rows("hop", kind[effect], hops, index.time[effect] - index.time[index.cause[effect]]),
             _rows("variant", path, paths(index, example[ranked]), keys, n),
             _rows("type", types, index.type_names, np.zeros(len(types), np.int64), with_type),
@@ -90,7 +90,7 @@ def part(index: FlowIndex) -> pd.DataFrame:
             ),
         ]
     )
-    found.attrs = causes_of(index) | {
+    found.attrs = times_of(index) | {
         "effects_first": effects_first(index),
         "between": _between(index, kind[effect], index.cause[effect], hops, names["service"]),
     }
@@ -112,7 +112,7 @@ def whole(before: Iterable[pd.DataFrame], after: Iterable[pd.DataFrame]) -> Answ
         return Answer(nothing, sentence, plot_compare)
 
     timed = rows["what"].isin(["flow", "hop"]).to_numpy()
-    counts, times = _counted(rows[~timed]), rows[timed]
+    counts, times = _counted(rows[~timed]), rows[timed & rows["name"].notna().to_numpy()]
     n_names = len(times["name"].cat.categories)
     kind = times["what"].cat.codes.to_numpy(np.int64) * n_names + times["name"].cat.codes
     code, kinds = pd.factorize(np.asarray(kind, dtype=np.int64), sort=True)
@@ -132,6 +132,7 @@ def whole(before: Iterable[pd.DataFrame], after: Iterable[pd.DataFrame]) -> Answ
     first = [sum(p.attrs["effects_first"] for p, at in both if at == log) for log in (0, 1)]
     between = {hop for part, _ in both for hop in part.attrs["between"]}
     sentence = _sentence(table, flows) + jumps(table, between) + _effects_first(*first)
+    sentence += untimed_flows(part for part, _ in both)
     sentence += inferred_from([part for part, _ in both])
     return Answer(table, sentence, plot_compare)
 

@@ -15,7 +15,7 @@ import pandas as pd
 
 from workbench.analysis.answer import Answer
 from workbench.analysis.hop_kinds import HOP, effects_first, hop_kinds, hop_names, hop_text
-from workbench.analysis.parts import causes_of, inferred_from, named, together
+from workbench.analysis.parts import inferred_from, named, times_of, together, untimed_flows
 from workbench.analysis.plots_critical_path import plot_critical_path, plot_one_path
 from workbench.analysis.wording import count, length, percent
 
@@ -60,7 +60,7 @@ def part(index: FlowIndex) -> pd.DataFrame:
     names["cause_type"] = named(np.where(known, cause.codes, -1), list(cause.categories))
     measured = np.concatenate([sums[seen], roots[begun]])
     found = pd.DataFrame(names | {name: measured[:, at] for at, name in enumerate(_MEASURED)})
-    found.attrs = causes_of(index) | {
+    found.attrs = times_of(index) | {
         "without_flow": index.without_flow,
         "effects_first": effects_first(index),
     }
@@ -96,7 +96,7 @@ def whole(parts: Sequence[pd.DataFrame]) -> Answer:
         ignore_index=True,
     )
     sentence = _sentence(answer, flows, all_time / 1e9, int(table["negative"].sum()))
-    sentence += _clocks(sum(part.attrs["effects_first"] for part in parts))
+    sentence += _clocks(sum(part.attrs["effects_first"] for part in parts)) + untimed_flows(parts)
     without_flow = sum(part.attrs["without_flow"] for part in parts)
     if without_flow:
         sentence += f" {count(without_flow, 'event')} without a flow took no part."
@@ -145,9 +145,9 @@ def one(index: FlowIndex, ids: Any) -> Answer:
         }
     )
     name = str(index.correlation_id[0])
-    table.attrs = causes_of(index)
+    table.attrs = times_of(index)
     sentence = _sentence_of_one(name, table) + _clocks(effects_first(index))
-    sentence += inferred_from([table])
+    sentence += untimed_flows([table]) + inferred_from([table])
     return Answer(table, sentence, lambda shown: plot_one_path(shown, name))
 
 

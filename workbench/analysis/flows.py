@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +12,7 @@ from workbench.analysis.answer import Answer
 from workbench.analysis.arrays import scrambled
 from workbench.analysis.flow_sentences import of_flows
 from workbench.analysis.order import utc
-from workbench.analysis.parts import together
+from workbench.analysis.parts import times_of, together, untimed_flows
 from workbench.analysis.threads import cuts_between, in_ranges
 from workbench.analysis.variants import Variants
 
@@ -46,7 +45,7 @@ def part(index: FlowIndex) -> pd.DataFrame:
         },
         copy=False,
     )
-    table.attrs["without_flow"] = index.without_flow
+    table.attrs = times_of(index) | {"without_flow": index.without_flow}
     return table
 
 
@@ -73,7 +72,8 @@ def whole(
         copy=False,
     )
     without_flow = sum(piece.attrs["without_flow"] for piece in parts)
-    return Answer(table, partial(of_flows, table, without_flow), draw)
+    untimed = untimed_flows(parts)
+    return Answer(table, lambda: of_flows(table, without_flow) + untimed, draw)
 
 
 def _per_flow(index: FlowIndex, records: Bools) -> Ints:

@@ -177,6 +177,14 @@ class FlowIndex:
         return np.where(self.undated | self.undated[self.cause], -1, self.cause)
 
     @cached_property
+    def fully_timed(self) -> Bools:
+        """Of each flow: whether all its events say a time of their own."""
+        found = np.ones(self.flows, dtype=bool)
+        if self.undated.any():
+            found[self.flow[self.undated]] = False
+        return found
+
+    @cached_property
     def spans(self) -> tuple[Ints, Ints]:
         """The times of the earliest and of the latest event of each flow, in nanoseconds."""
         found = np.empty(self.flows, np.int64), np.empty(self.flows, np.int64)

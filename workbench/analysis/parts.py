@@ -59,6 +59,11 @@ def causes_of(index: FlowIndex) -> dict[Hashable | None, Any]:
     return {"inferred": int(index.inferred.sum()), "causes_from": index.causes_from}
 
 
+def times_of(index: FlowIndex) -> dict[Hashable | None, Any]:
+    """As :func:`causes_of`, and in how many flows times are guessed: :func:`untimed_flows` says it."""
+    return causes_of(index) | {"untimed_flows": int((~index.fully_timed).sum())}
+
+
 class Attributed(Protocol):
     """What says where its causes are from, as a DataFrame does."""
 
@@ -74,3 +79,12 @@ def inferred_from(parts: Sequence[Attributed]) -> str:
         return ""
     told = next(piece.attrs["causes_from"] for piece in parts if piece.attrs["causes_from"])
     return f" {count(n, 'cause')} inferred from {told}."
+
+
+def untimed_flows(parts: Iterable[Attributed]) -> str:
+    """A sentence, after a blank, that says how many flows can't be timed from beginning to end."""
+    n = sum(piece.attrs["untimed_flows"] for piece in parts)
+    if not n:
+        return ""
+    whose = "an event of it says" if n == 1 else "an event of each says"
+    return f" How long {count(n, 'flow')} took is not known: {whose} no time of its own."

@@ -31,6 +31,7 @@ from workbench.analysis.answer import Answer
 from workbench.analysis.due import Rules
 from workbench.analysis.due_codes import DesignArrays
 from workbench.analysis.due_kernel import Judged
+from workbench.analysis.hop_kinds import effects_first
 from workbench.analysis.order import utc
 from workbench.analysis.parts import inferred_from, named, together
 from workbench.analysis.traffic_parts import total
@@ -118,6 +119,7 @@ def part(index: FlowIndex, untold: Bools, rule: Rule) -> pd.DataFrame:
         "end": index.end,
         "flows": index.flows,
         "without_flow": index.without_flow,
+        "effects_first": effects_first(index),
         "causes_from": "the design" if attrs["inferred"] else "",
         "types": set(index.type_names),
         "by_order": by_order,
@@ -269,6 +271,11 @@ def _sentence(table: pd.DataFrame, parts: Sequence[pd.DataFrame], rule: Rule, or
     more = f"; and {count(len(where) - _SAID, 'other place')}" if len(where) > _SAID else ""
     letters = int(table["dead_letter"].notna().sum())
     told = f" For {letters:,} of these there is a dead letter." if letters else ""
+    if left := total(parts, "without_flow"):
+        told += f" {count(left, 'event')} without a correlation id can't be an answer."
+    if first := total(parts, "effects_first"):
+        stand = "effect stands before its cause" if first == 1 else "effects before their causes"
+        told += f" {first:,} {stand}, so clocks differ: see log.without_skew().stuck() as well."
     if (
         rule.by_habit
         and table.loc[table["dead_letter"].isna(), "correlation_id"].nunique() > flows / 2

@@ -103,8 +103,8 @@ def standard_frame(
         The standard columns, then the others as they were. The index counts from 0. Categories are
         the values in use, sorted. A ``time`` that is missing, unreadable or outside 1677 to 2262
         (what nanoseconds can hold) is taken from ``broker_time``; without one, from the event that
-        stood before it on its partition, else after it, else from the log's first. Such events are
-        marked by a column ``undated``.
+        stood before it on its partition, else after it, else from the row before it, else after it.
+        Such events are marked by a column ``undated``.
 
     Raises
     ------
@@ -148,8 +148,9 @@ def _near(columns: Mapping[str, pd.Series[Any]], otherwise: datetime | None) -> 
     names = ["channel", "partition", "offset"]
     placed = pd.DataFrame({name: columns[name] for name in names} | {"known": known})
     placed = placed[placed["offset"] != UNKNOWN].sort_values(names)
-    stood = placed.groupby(names[:2], observed=True, sort=False)["known"]
-    return time.fillna(stood.ffill().fillna(stood.bfill())).fillna(pd.Timestamp(first))
+    stood = placed.groupby(names[:2], observed=True, sort=False, dropna=False)["known"]
+    time = time.fillna(stood.ffill().fillna(stood.bfill()))
+    return time.fillna(known.ffill().fillna(known.bfill())).fillna(pd.Timestamp(first))
 
 
 def object_frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:

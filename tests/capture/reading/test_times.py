@@ -1,9 +1,12 @@
+import json
+
 import pandas as pd
 import pyarrow as pa
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from workbench.analysis import EventLog
 from workbench.capture.reading.ticks import is_ticks
 from workbench.capture.reading.times import form_of, times
 
@@ -146,6 +149,7 @@ def test_each_count_is_read_in_its_own_unit():
         found = times(pa.array(counts), form).to_pylist()
         assert [each for each in found if each is not None and each.year > 1970] == moments
     assert times(pa.array([0]), "ms")[0].value == 0
+    assert times(pa.array([str(ms), "0", "-1", "?"]), "ms").null_count == 3
 
 
 @pytest.mark.parametrize("isos", [10, 90])
@@ -164,3 +168,14 @@ def test_text_that_is_too_long_for_a_time_is_none_and_costs_nothing(long):
 
 def test_a_number_beyond_all_floats_is_no_time():
     assert form_of([10**400, 1795435200]) is None
+
+
+@pytest.mark.parametrize("none", [0, -1, "0"])
+def test_a_count_of_zero_or_of_minus_one_is_no_time(none, tmp_path):
+    rows = [{"type": "A", "id": str(n), "ts_ms": 1_790_000_000_000 + n} for n in range(5)]
+    rows[3]["ts_ms"] = none
+    path = tmp_path / "log.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    frame = EventLog.read(path).frame
+    assert frame["undated"].tolist() == [False, False, False, True, False]
+    assert frame["time"][3] == frame["time"][2]

@@ -2,7 +2,8 @@
 
 A count of seconds that means a year from 1973 to 2286 has 9 or 10 digits, of milliseconds 12 or 13,
 of microseconds 15 or 16, of nanoseconds 18 or 19; no number is two of them. So a column may change
-its unit from row to row; a number that is none of them, 0 say, is in the unit of its column.
+its unit from row to row; a number that is none of them is in the unit of its column. Among such
+counts 0 and -1 are what programs write for no time, and are none.
 A whole column that would mean 1990 in nanoseconds counts otherwise: see ``workbench.capture.reading.ticks``.
 """
 
@@ -27,6 +28,8 @@ UTC_NS: Final = pa.timestamp("ns", "UTC")
 _PER_UNIT: Final[dict[Unit, int]] = {"s": 10**9, "ms": 10**6, "µs": 10**3, "ns": 1}
 _FIRST: Final = 10**8
 """Seconds since 1970 in March 1973: below it a number is no time."""
+
+_NO_TIMES: Final = (0, -1)
 
 _DIGITS: Final = re.compile(r"\d{1,18}|[1-8]\d{18}")
 _NUMBER: Final = re.compile(r"\s*[+-]?\d+(\.\d*)?([eE]\+?\d+)?\s*")
@@ -64,6 +67,7 @@ def counted(values: pa.Array, unit: str) -> pa.Array:
     column = cast("Unit", unit if is_unit(unit) else "ns")
     if not is_unit(unit):
         return _in_unit(values, column)
+    values = _without_no_times(values, column)
     parts = [_in_unit(_where(values, rows), other) for other, rows in _others(values, column)]
     if not parts:
         return _in_unit(values, column)
@@ -82,6 +86,12 @@ def in_other_units(values: pa.Array, unit: str) -> Counter[str]:
     if not (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
         return Counter()
     return Counter({u: int(rows.sum()) for u, rows in _others(values, cast("Unit", unit))})
+
+
+def _without_no_times(values: pa.Array, column: Unit) -> pa.Array:
+    numbers = values.to_numpy(zero_copy_only=False)
+    none = np.isin(numbers, _NO_TIMES)
+    return _where(values, ~none) if none.any() and _within(numbers, column).any() else values
 
 
 def _others(values: pa.Array, column: Unit) -> list[tuple[Unit, np.ndarray[Any, Any]]]:
@@ -122,8 +132,10 @@ def text_counted(values: pa.Array, unit: str) -> pa.Array:
             continue
     texts = [None if text is None else text.strip() for text in values.to_pylist()]
     whole = [int(text) if text and _DIGITS.fullmatch(text) else None for text in texts]
-    rest = [text if count is None else None for text, count in zip(texts, whole, strict=True)]
+    rest = [
+        number(text) if count is None else None for text, count in zip(texts, whole, strict=True)
+    ]
+    rest = [None if count in _NO_TIMES else count for count in rest]
     return pc.coalesce(
-        counted(pa.array(whole, pa.int64()), unit),
-        counted(pa.array([number(text) for text in rest], pa.float64()), unit),
+        counted(pa.array(whole, pa.int64()), unit), counted(pa.array(rest, pa.float64()), unit)
     )
