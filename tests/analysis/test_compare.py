@@ -160,7 +160,10 @@ def test_shuffled_rows_and_parts_split_by_flow_give_the_same_answer(before):
     answer = before.compare(after)
     shuffled = EventLog(after.frame.sample(frac=1, random_state=1))
     pd.testing.assert_frame_equal(before.compare(shuffled), answer)
-    parts = [[compare.part(share.index) for share in split_by_flow(log)] for log in (before, after)]
+    parts = [
+        [compare.part(share.index, share.frame) for share in split_by_flow(log)]
+        for log in (before, after)
+    ]
     together = compare.whole(*parts)
     pd.testing.assert_frame_equal(together, answer)
     assert together.sentence == answer.sentence
@@ -255,3 +258,22 @@ def test_19_in_20_intervals_of_delta_hold_the_truth(sizes, shift):
     _, low, high = cliffs_delta(*by_group(values, group, after), trials, normal_quantile(1))
     truth = 2 * NormalDist().cdf(shift / 2**0.5) - 1
     assert 0.93 < np.mean((low <= truth) & (truth <= high)) < 0.98
+
+
+def test_logs_whose_clocks_were_shifted_differently_are_said_to_be(event):
+    def log(late):
+        rows = []
+        for n in range(40):
+            rows += [
+                event("A", f"f{n}", 60_000 * n, source="shop"),
+                event("B", f"f{n}", 60_000 * n + late, "A", source="fraud"),
+            ]
+        return EventLog(rows)
+
+    before, after = log(-5_000), log(-1_000)
+    assert "Clocks were shifted" not in before.compare(after).sentence
+    said = before.without_skew().compare(after.without_skew()).sentence
+    assert "Clocks were shifted differently, that of fraud by 5 s before and 1 s after" in said
+    assert (
+        "Clocks were shifted" not in before.without_skew().compare(before.without_skew()).sentence
+    )

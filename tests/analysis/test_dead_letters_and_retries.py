@@ -165,3 +165,11 @@ def test_dead_letters_are_drawn_whatever_the_nanosecond_they_were_given_up_at(ev
     later = {**letter, "id": "other", "time": placed["time"] + pd.Timedelta("50000 days")}
     bars = EventLog([letter, later]).dead_letters().plot().data[0]
     assert (bars.y[0], sum(bars.y), bars.y[-1]) == (1, 2, 1)
+
+
+def test_a_log_that_marks_no_dead_letters_says_how_to_mark_them(event):
+    said = EventLog([event("A", "f", 0)]).dead_letters().sentence
+    assert said == (
+        "No dead letter is marked here, for there is no column dead_letter. If a column says why "
+        'rows failed, read the log with mapping={"dead_letter": "the column"}.'
+    )

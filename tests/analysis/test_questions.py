@@ -290,6 +290,22 @@ def test_a_dead_letter_that_was_answered_after_all_is_not_stuck(event):
     assert log.flows()["dead_letters"].tolist() == [1]
 
 
+@pytest.mark.parametrize("reaction", ["on_StockReserved", "of_old", ""])
+def test_a_dead_letter_of_a_reaction_that_the_design_lacks_is_of_what_waits(event, reaction):
+    design = Choreography()
+    for name in ("StockReserved", "PaymentReceived"):
+        design.event(EventType(name, {}))
+    design.service("billing").whenever("StockReserved", emit={"PaymentReceived": {}})
+    who = f"billing/{reaction}" if reaction else "billing"
+    reserved = event("StockReserved", "f", 0)
+    log = EventLog([reserved, {**reserved, "dead_letter": f"{who}: TimeoutError: no"}])
+    stuck = log.stuck(design)
+    assert stuck[["waiting_for", "waiting_on"]].to_numpy().tolist() == [
+        ["PaymentReceived", "billing"]
+    ]
+    assert stuck["dead_letter"].notna().all()
+
+
 def test_a_choreography_says_what_is_due_and_from_whom(orders):
     design = Choreography()
     for name in ("OrderPlaced", "StockReserved", "PaymentDeclined", "StockReleased"):

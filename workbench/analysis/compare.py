@@ -20,6 +20,7 @@ from workbench.analysis.parts import inferred_from, named, times_of, together, u
 from workbench.analysis.paths import paths
 from workbench.analysis.plots_compare import plot_compare
 from workbench.analysis.quantiles import quantiles
+from workbench.analysis.skew import shifts_made
 from workbench.analysis.wording import count, cut, length, percent
 
 if TYPE_CHECKING:
@@ -56,8 +57,8 @@ _COLUMNS: Final[Mapping[str, Any]] = {
 }
 
 
-def part(index: FlowIndex) -> pd.DataFrame:
-    """Measure what is compared.
+def part(index: FlowIndex, frame: pd.DataFrame) -> pd.DataFrame:
+    """Measure what is compared in a part of a log, of which ``frame`` is the frame.
 
     Returns
     -------
@@ -92,6 +93,7 @@ def part(index: FlowIndex) -> pd.DataFrame:
     )
     found.attrs = times_of(index) | {
         "effects_first": effects_first(index),
+        "shifts": shifts_made(frame),
         "between": _between(index, kind[effect], index.cause[effect], hops, names["service"]),
     }
     return found
@@ -131,10 +133,26 @@ def whole(before: Iterable[pd.DataFrame], after: Iterable[pd.DataFrame]) -> Answ
     table = table[list(_COLUMNS)].astype(_COLUMNS)
     first = [sum(p.attrs["effects_first"] for p, at in both if at == log) for log in (0, 1)]
     between = {hop for part, _ in both for hop in part.attrs["between"]}
+    made = [[s for p, at in both if at == log for s in p.attrs["shifts"].items()] for log in (0, 1)]
     sentence = _sentence(table, flows) + jumps(table, between) + _effects_first(*first)
-    sentence += untimed_flows(part for part, _ in both)
+    sentence += _shifted([dict(each) for each in made]) + untimed_flows(part for part, _ in both)
     sentence += inferred_from([part for part, _ in both])
     return Answer(table, sentence, plot_compare)
+
+
+def _shifted(made: Sequence[Mapping[str, int]]) -> str:
+    """Say it if the clocks of the two logs were shifted by different lengths of time."""
+    before, after = made
+    apart = {name: abs(before.get(name, 0) - after.get(name, 0)) for name in {*before, *after}}
+    if not any(apart.values()):
+        return ""
+    name = max(sorted(apart), key=lambda each: apart[each])
+    by = [length(each.get(name, 0) / 1e9) for each in made]
+    return (
+        f" Clocks were shifted differently, that of {name} by {by[0]} before and {by[1]} after: what "
+        "got slower may be hidden by that, or stand at another service. Compare the logs as they "
+        "were before log.without_skew()."
+    )
 
 
 def _between(

@@ -17,8 +17,9 @@ from workbench.analysis.duplicates import on_retry_channel, retrying_service
 from workbench.analysis.order import nanoseconds, utc
 from workbench.analysis.parts import named
 from workbench.analysis.reasons import read_reason
-from workbench.analysis.traffic_parts import codes_of, firsts, stacked
+from workbench.analysis.traffic_parts import codes_of, firsts, stacked, total
 from workbench.analysis.wording import count, cut
+from workbench.capture.columns import DEAD_LETTER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +55,9 @@ def part(index: FlowIndex, frame: pd.DataFrame) -> pd.DataFrame:
     table["answered"] = _answered(index, table)
     table["id"] = frame["id"].array[rows]
     table["flow"] = frame["correlation_id"].array[rows]
-    return table.drop(columns="event")
+    table = table.drop(columns="event")
+    table.attrs["marked"] = int(DEAD_LETTER in frame)
+    return table
 
 
 def whole(parts: Sequence[pd.DataFrame]) -> Answer:
@@ -80,7 +83,8 @@ def whole(parts: Sequence[pd.DataFrame]) -> Answer:
         table[name] = utc(table[name].to_numpy(np.int64))
     from workbench.analysis.plots_traffic import plot_dead_letters
 
-    return Answer(table, _sentence(table, found), partial(plot_dead_letters, letters=found))
+    sentence = _sentence(table, found, is_marked=total(parts, "marked") > 0)
+    return Answer(table, sentence, partial(plot_dead_letters, letters=found))
 
 
 def cause_of(reason: str) -> tuple[str | None, str | None, str | None, str]:
@@ -150,7 +154,12 @@ def cause_text(cause: Any) -> str:
     )
 
 
-def _sentence(table: pd.DataFrame, found: pd.DataFrame) -> str:
+def _sentence(table: pd.DataFrame, found: pd.DataFrame, *, is_marked: bool) -> str:
+    if found.empty and not is_marked:
+        return (
+            "No dead letter is marked here, for there is no column dead_letter. If a column says why "
+            'rows failed, read the log with mapping={"dead_letter": "the column"}.'
+        )
     if found.empty:
         return "No service gave up on an event: there are no dead letters."
     top = next(table.itertuples())

@@ -109,9 +109,7 @@ class FlowQuestions(Asked):
         from workbench.analysis.arguments import check_log
 
         check_log(other, "compare")
-        before, after = (
-            log.parts(lambda index, _: compare.part(index), causal=True) for log in (self, other)
-        )
+        before, after = (log.parts(compare.part, causal=True) for log in (self, other))
         return compare.whole(before, after)
 
     def explain(self, flows: Any) -> Answer:

@@ -58,11 +58,11 @@ def part(index: FlowIndex, frame: pd.DataFrame | None = None) -> pd.DataFrame:
             "latency": index.time[effect] - index.time[cause],
         }
     )
-    hops.attrs["made"] = {} if frame is None else _made(frame)
+    hops.attrs["made"] = {} if frame is None else shifts_made(frame)
     return hops
 
 
-def _made(frame: pd.DataFrame) -> dict[str, int]:
+def shifts_made(frame: pd.DataFrame) -> dict[str, int]:
     """The shifts of clocks, in nanoseconds, that :func:`shifted` has made, but for those of none."""
     if not isinstance(frame.get("time_as_logged", frame["type"]).dtype, pd.DatetimeTZDtype):
         return {}

@@ -90,10 +90,9 @@ def part(index: FlowIndex, untold: Bools, rule: Rule) -> pd.DataFrame:
         attrs |= waits.attrs
     row = pd.Index(letters["event"]).get_indexer(pd.Index(at))
     nameless = (letters["services"] == "").to_numpy(dtype=bool)
-    if (
-        rule.design is not None
-    ):  # each row is about one service, and so is a dead letter that names one
-        row[~np.append(nameless, False)[row]] = -1
+    if rule.design is not None:  # each row is about one service, and a letter that names one too
+        services = np.array([*letters["services"], None], dtype=object)
+        row[~np.append(nameless, False)[row] & (services[row] != who)] = -1
     alone = np.setdiff1d(np.arange(len(letters)), row)
     alone = alone[~(nameless & letters["has_effect"].to_numpy(dtype=bool))[alone]]
     row = np.concatenate([row, alone])

@@ -357,3 +357,20 @@ def test_a_type_may_be_named_in_german_or_french(tmp_path, name):
     ]
     pd.DataFrame(rows).to_csv(path, index=False, sep=";", encoding="latin-1")
     assert read(path, progress=False).mapping["type"] == name
+
+
+@pytest.mark.parametrize("name", ["at_us", "ts_us", "epoch_us", "occurredAtMicros"])
+def test_a_time_may_be_named_with_its_unit(tmp_path, name):
+    path = tmp_path / "events.jsonl"
+    rows = [
+        {
+            "id": f"e{n}",
+            "type": "AB"[n % 2],
+            "order_id": f"o{n // 2}",
+            "shipped_at": 1_790_000_005 + n,
+        }
+        | {name: 1_790_000_000_000_000 + n * 1_000_000}
+        for n in range(40)
+    ]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    assert read(path, progress=False).mapping["time"] == name

@@ -105,6 +105,25 @@ PAYLOADS: Final = frozenset(["data", "payload", "body", "value", "content", "det
 
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _NO_WORD: Final = re.compile(r"[\W_]+")
+_TIMES: Final = frozenset(["time", "broker_time"])
+_UNITS: Final = frozenset(
+    [
+        "s",
+        "sec",
+        "secs",
+        "seconds",
+        "ms",
+        "millis",
+        "milliseconds",
+        "us",
+        "µs",
+        "micros",
+        "microseconds",
+        "ns",
+        "nanos",
+        "nanoseconds",
+    ]
+)
 _PREFIXES: Final = frozenset(["x", "ce", "evt", "msg", "the", "my", "event", "message", "kafka"])
 
 
@@ -162,6 +181,9 @@ def points(column: str, path: Path) -> float:
     if not name:
         return 0
     best = float(known.get(name, 0))
+    if column in _TIMES and name[-1] in _UNITS and len(name) > 1 and not best:
+        name = name[:-1]  # ts_us, occurredAtMicros
+        best = known.get(name, 0) * 0.99
     if len(name) > 1 and not best:
         fewer = name[1:] if name[0] in _PREFIXES else ()
         best = max(
