@@ -149,8 +149,8 @@ def _near(columns: Mapping[str, pd.Series[Any]], otherwise: datetime | None) -> 
     placed = pd.DataFrame({name: columns[name] for name in names} | {"known": known})
     placed = placed[placed["offset"] != UNKNOWN].sort_values(names)
     stood = placed.groupby(names[:2], observed=True, sort=False, dropna=False)["known"]
-    time = time.fillna(stood.ffill().fillna(stood.bfill()))
-    return time.fillna(known.ffill().fillna(known.bfill())).fillna(pd.Timestamp(first))
+    near = stood.ffill().fillna(stood.bfill())
+    return time.fillna(near).fillna(time.ffill().fillna(time.bfill())).fillna(pd.Timestamp(first))
 
 
 def object_frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
