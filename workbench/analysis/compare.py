@@ -133,21 +133,22 @@ def whole(before: Iterable[pd.DataFrame], after: Iterable[pd.DataFrame]) -> Answ
     table = table[list(_COLUMNS)].astype(_COLUMNS)
     first = [sum(p.attrs["effects_first"] for p, at in both if at == log) for log in (0, 1)]
     between = {hop for part, _ in both for hop in part.attrs["between"]}
-    made = [[s for p, at in both if at == log for s in p.attrs["shifts"].items()] for log in (0, 1)]
+    made: tuple[dict[str, int], dict[str, int]] = {}, {}
+    for part_of, log in both:
+        made[log].update(part_of.attrs["shifts"])
     sentence = _sentence(table, flows) + jumps(table, between) + _effects_first(*first)
-    sentence += _shifted([dict(each) for each in made]) + untimed_flows(part for part, _ in both)
+    sentence += _shifted(*made) + untimed_flows(part for part, _ in both)
     sentence += inferred_from([part for part, _ in both])
     return Answer(table, sentence, plot_compare)
 
 
-def _shifted(made: Sequence[Mapping[str, int]]) -> str:
+def _shifted(before: Mapping[str, int], after: Mapping[str, int]) -> str:
     """Say it if the clocks of the two logs were shifted by different lengths of time."""
-    before, after = made
     apart = {name: abs(before.get(name, 0) - after.get(name, 0)) for name in {*before, *after}}
     if not any(apart.values()):
         return ""
     name = max(sorted(apart), key=lambda each: apart[each])
-    by = [length(each.get(name, 0) / 1e9) for each in made]
+    by = [length(each.get(name, 0) / 1e9) for each in (before, after)]
     return (
         f" Clocks were shifted differently, that of {name} by {by[0]} before and {by[1]} after: what "
         "got slower may be hidden by that, or stand at another service. Compare the logs as they "

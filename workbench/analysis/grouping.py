@@ -152,10 +152,16 @@ def table_size(n: int) -> int:
 @njit(cache=True, nogil=True)
 def table_for(start: Ints, first: int, end: int) -> Ints:
     """A table with room for the keys of any of some groups."""
+    return np.empty(table_size(_largest(start, first, end)), np.int64)
+
+
+@njit(cache=True, nogil=True)
+def _largest(start: Ints, first: int, end: int) -> int:
+    """How many rows the largest of some groups has."""
     largest = 0
     for group in range(first, end):
         largest = max(largest, start[group + 1] - start[group])
-    return np.empty(table_size(largest), np.int64)
+    return largest
 
 
 @njit(cache=True, nogil=True)
@@ -202,9 +208,7 @@ def sort_groups(groups: Dealt) -> Bools:
 @njit(cache=True, nogil=True)
 def _sort(rows: Small, keys: Ints, start: Ints, tied: Bools, first: int, end: int) -> None:
     """Merge sort, from runs of a few rows that are sorted by putting each in its place."""
-    largest = 0
-    for group in range(first, end):
-        largest = max(largest, start[group + 1] - start[group])
+    largest = _largest(start, first, end)
     spare_rows, spare_keys = np.empty(largest, np.int32), np.empty(largest, np.int64)
     for group in range(first, end):
         low, high = start[group], start[group + 1]

@@ -136,6 +136,13 @@ def effects_first(index: FlowIndex) -> int:
     return int((index.time[effect] < index.time[index.cause[effect]]).sum())
 
 
+def effects_stand(n: int) -> str:
+    """``1 effect stands before its cause``, ``2 effects before their causes``."""
+    return f"{n:,} " + (
+        "effect stands before its cause" if n == 1 else "effects before their causes"
+    )
+
+
 def hop_text(cause: str, effect: str, service: str) -> str:
     """How a kind of hop is written: ``A → B (service)``."""
     return f"{cause} → {effect} ({service})"

@@ -21,7 +21,7 @@ import pandas as pd
 from numba import njit
 
 from workbench.analysis.answer import Answer
-from workbench.analysis.hop_kinds import HOP, hop_kinds, hop_names
+from workbench.analysis.hop_kinds import HOP, effects_stand, hop_kinds, hop_names
 from workbench.analysis.order import nanoseconds
 from workbench.analysis.parts import causes_of, inferred_from
 from workbench.analysis.quantiles import Grouped
@@ -64,7 +64,7 @@ def part(index: FlowIndex, frame: pd.DataFrame) -> Part:
         kinds=list(zip(*(names[name] for name in HOP), strict=True)),
         latency=Grouped.of(latency, kind, len(keys)),
         made_of=_made_of(index, frame, kind, len(keys)),
-        attrs=causes_of(index) | {"untimed": int(((index.cause >= 0) & (kind < 0)).sum())},
+        attrs=causes_of(index) | {"untimed": int((index.timed_cause != index.cause).sum())},
     )
 
 
@@ -191,6 +191,5 @@ def _sentence(table: pd.DataFrame, negative: int, untimed: int, inferred: str) -
         f"{length(slowest['p50_ms'] / 1e3)} or less, 95 % {length(slowest['p95_ms'] / 1e3)}."
     )
     if negative:
-        stand = "effect stands before its cause" if negative == 1 else "effects before their causes"
-        said += f" {negative:,} {stand}, so clocks differ: see log.skew()."
+        said += f" {effects_stand(negative)}, so clocks differ: see log.skew()."
     return said + left + inferred

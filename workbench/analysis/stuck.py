@@ -31,7 +31,7 @@ from workbench.analysis.answer import Answer
 from workbench.analysis.due import Rules
 from workbench.analysis.due_codes import DesignArrays
 from workbench.analysis.due_kernel import Judged
-from workbench.analysis.hop_kinds import effects_first
+from workbench.analysis.hop_kinds import effects_first, effects_stand
 from workbench.analysis.order import utc
 from workbench.analysis.parts import inferred_from, named, together
 from workbench.analysis.traffic_parts import total
@@ -273,8 +273,9 @@ def _sentence(table: pd.DataFrame, parts: Sequence[pd.DataFrame], rule: Rule, or
     if left := total(parts, "without_flow"):
         told += f" {count(left, 'event')} without a correlation id can't be an answer."
     if first := total(parts, "effects_first"):
-        stand = "effect stands before its cause" if first == 1 else "effects before their causes"
-        told += f" {first:,} {stand}, so clocks differ: see log.without_skew().stuck() as well."
+        told += (
+            f" {effects_stand(first)}, so clocks differ: see log.without_skew().stuck() as well."
+        )
     if (
         rule.by_habit
         and table.loc[table["dead_letter"].isna(), "correlation_id"].nunique() > flows / 2
