@@ -89,6 +89,24 @@ def test_parts_of_a_log_have_the_hops_that_all_of_it_has(seed):
     pd.testing.assert_frame_equal(pd.DataFrame(shuffled), pd.DataFrame(joined))
 
 
+def test_hops_against_the_clock_are_told_without_lengths_below_zero(event):
+    rows = [
+        event("A", "f", 10),
+        event("B", "f", 4, "A"),
+        event("A", "g", 10),
+        event("B", "g", 8, "A"),
+    ]
+    assert EventLog(rows[:2]).hops().sentence == (
+        "1 hop of 1 kind; the slowest is A → B by service: half stand 6 ms or more before their cause. "
+        "1 effect stands before its cause, so clocks differ: see log.skew()."
+    )
+    late = [event("A", "h", 10), event("B", "h", 30, "A")]
+    assert (
+        ": half stand 2 ms or more before their cause, 95 % take 18 ms or less. 2 effects stand "
+        in (EventLog([*rows, *late]).hops().sentence)
+    )
+
+
 def test_flows_and_variants_are_summed_up_in_words(orders):
     assert orders.flows().sentence == (
         "4 flows of 13 events; half take 75 ms or less, 95 % 131 ms, the longest (o-2) 140 ms. "

@@ -46,11 +46,20 @@ def test_flows_are_measured_by_variant_and_by_hour(orders, event):
 
 
 def test_what_came_before_or_without_the_first_is_said(event):
-    log = EventLog([event("A", "f", 10), event("B", "f", 4, "A"), event("B", "g", 0)])
+    early = [event("A", "f", 10), event("B", "f", 4, "A"), event("B", "g", 0)]
+    log = EventLog([*early, event("A", "h", 0), event("B", "h", 7)])
     found = log.latency(("A", "B"))
-    assert (found["before"].tolist(), found["max_ms"].tolist()) == ([1], [-6.0])
+    assert (found["before"].tolist(), found["max_ms"].tolist()) == ([1], [7.0])
     assert found.sentence.endswith(
         "In 1 flow B has the earlier time: clocks differ, or it came first. 1 flow has B without A."
+    )
+
+
+def test_asked_backwards_it_says_so_instead_of_lengths_below_zero(event):
+    log = EventLog([event("A", "f", 0), event("B", "f", 6), event("B", "g", 0)])
+    assert log.latency(("B", "A")).sentence == (
+        "Of 2 flows with B 1 came to A and 1 never did. Of those that came, 1 did so before B: if "
+        "that is how it goes, ask latency(('A', 'B')); if not, clocks differ."
     )
 
 

@@ -167,7 +167,7 @@ def test_a_question_reads_the_columns_that_it_asks_for(scanned, monkeypatch):
     assert asked == {"causation_id"}  # once, for whether the log tells causes
     asked.clear()
     scanned.throughput("10s")
-    assert asked == {"time", "type"}
+    assert asked == {"time", "type", "undated"}
 
 
 def test_what_is_spilled_is_no_pickle_and_gone_when_the_log_is_closed(scanned, tmp_path):

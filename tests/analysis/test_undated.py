@@ -123,3 +123,18 @@ def test_stuck_says_that_clocks_differ_and_that_an_answer_may_be_in_no_flow():
             "clocks differ: see log.without_skew().stuck() as well."
         )
     )
+
+
+def test_throughput_says_how_many_events_count_at_a_guessed_time(log):
+    assert log.throughput().sentence.endswith(
+        " 1 event says no time of its own and counts at that of the events around."
+    )
+    both = [*rows({"Paid-2"}), {"id": "no flow", "type": "Ping", "time": "when?"}]
+    assert (
+        EventLog(both)
+        .throughput()
+        .sentence.endswith(
+            " 2 events say no time of their own and count at that of the events around."
+        )
+    )
+    assert "no time" not in EventLog(rows({})).throughput().sentence

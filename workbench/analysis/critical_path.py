@@ -14,7 +14,14 @@ import numpy as np
 import pandas as pd
 
 from workbench.analysis.answer import Answer
-from workbench.analysis.hop_kinds import HOP, effects_first, hop_kinds, hop_names, hop_text
+from workbench.analysis.hop_kinds import (
+    HOP,
+    effects_first,
+    effects_stand,
+    hop_kinds,
+    hop_names,
+    hop_text,
+)
 from workbench.analysis.parts import inferred_from, named, times_of, together, untimed_flows
 from workbench.analysis.plots_critical_path import plot_critical_path, plot_one_path
 from workbench.analysis.wording import count, length, percent
@@ -191,9 +198,8 @@ def _clocks(n: int) -> str:
     """A sentence, after a blank, that says what to do where effects stand before their causes."""
     if not n:
         return ""
-    stand = "effect stands before its cause" if n == 1 else "effects stand before their causes"
     return (
-        f" {n:,} {stand}, so clocks differ, and what passes before a path and on it is "
+        f" {effects_stand(n)}, so clocks differ, and what passes before a path and on it is "
         "not to be trusted: ask log.without_skew() instead."
     )
 

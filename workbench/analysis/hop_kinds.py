@@ -137,9 +137,9 @@ def effects_first(index: FlowIndex) -> int:
 
 
 def effects_stand(n: int) -> str:
-    """``1 effect stands before its cause``, ``2 effects before their causes``."""
+    """``1 effect stands before its cause``, ``2 effects stand before their causes``."""
     return f"{n:,} " + (
-        "effect stands before its cause" if n == 1 else "effects before their causes"
+        "effect stands before its cause" if n == 1 else "effects stand before their causes"
     )
 
 

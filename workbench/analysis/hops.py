@@ -174,6 +174,14 @@ def _minus(end: Ints | None, start: Ints | None) -> Ints | None:
     return np.where(known, end - np.where(known, start, 0), _UNKNOWN)
 
 
+def _how_slow(half: float, most: float) -> str:
+    """How long half and 95 % of some hops take, in seconds: less than none if clocks differ."""
+    if half >= 0:
+        return f"half take {length(half)} or less, 95 % {length(most)}"
+    early = f"half stand {length(-half)} or more before their cause"
+    return early + (f", 95 % take {length(most)} or less" if most >= 0 else "")
+
+
 def _sentence(table: pd.DataFrame, negative: int, untimed: int, inferred: str) -> str:
     left = (
         f" {count(untimed, 'hop')} left out: an event at an end says no time of its own."
@@ -187,8 +195,8 @@ def _sentence(table: pd.DataFrame, negative: int, untimed: int, inferred: str) -
     slowest = table.iloc[int(table["p95_ms"].argmax())]
     said = (
         f"{count(int(table['n'].sum()), 'hop')} of {count(len(table), 'kind')}; the slowest is "
-        f"{slowest['cause_type']} → {slowest['effect_type']} by {slowest['service']}: half take "
-        f"{length(slowest['p50_ms'] / 1e3)} or less, 95 % {length(slowest['p95_ms'] / 1e3)}."
+        f"{slowest['cause_type']} → {slowest['effect_type']} by {slowest['service']}: "
+        f"{_how_slow(slowest['p50_ms'] / 1e3, slowest['p95_ms'] / 1e3)}."
     )
     if negative:
         said += f" {effects_stand(negative)}, so clocks differ: see log.skew()."

@@ -112,7 +112,7 @@ class FlowIndex:
 
         group = correlation.copy()
         group[no_event] = _NONE
-        undated = _undated(frame)
+        undated = is_undated(frame)
         if undated.any():
             time = _within_flows(time, undated, group, len(named))
         number, names = _flow_numbers(frame, group, named, time)
@@ -236,7 +236,8 @@ def _reasons(frame: pd.DataFrame, rows: Ints) -> NDArray[np.object_]:
     return frame[DEAD_LETTER].iloc[rows].to_numpy(dtype=object)
 
 
-def _undated(frame: pd.DataFrame) -> Bools:
+def is_undated(frame: pd.DataFrame) -> Bools:
+    """Whether each row says no time of its own, and has that of the events around."""
     if UNDATED not in frame:
         return np.zeros(len(frame), dtype=bool)
     return frame[UNDATED].eq(other=True).to_numpy(dtype=bool, na_value=False)

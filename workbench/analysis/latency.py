@@ -175,8 +175,14 @@ def _sentence(table: pd.DataFrame, between: tuple[str, str], no_start: int) -> s
     began = f"{count(row['flows'], 'flow')} with {start}"
     if not row["arrived"]:
         return f"Of {began} none came to {end}.{aside}"
-    p50, p95, top = (length(row[name] / 1e3) for name in ("p50_ms", "p95_ms", "max_ms"))
     never = f" and {row['never']:,} never did" if row["never"] else ""
+    if row["before"] > row["arrived"] / 2:
+        return (
+            f"Of {began} {row['arrived']:,} came to {end}{never}. Of those that came, "
+            f"{row['before']:,} did so before {start}: if that is how it goes, ask "
+            f"latency({(end, start)!r}); if not, clocks differ.{aside}"
+        )
+    p50, p95, top = (length(row[name] / 1e3) for name in ("p50_ms", "p95_ms", "max_ms"))
     early = (
         f" In {count(row['before'], 'flow')} {end} has the earlier time: clocks differ, or it came "
         "first."

@@ -16,13 +16,13 @@ from workbench.analysis.conditions import rows_between, rows_where
 from workbench.analysis.design_questions import DesignQuestions
 from workbench.analysis.flow_ids import flow_id, no_flow
 from workbench.analysis.flow_questions import FlowQuestions
-from workbench.analysis.index import FlowIndex
+from workbench.analysis.index import FlowIndex, is_undated
 from workbench.analysis.log_questions import LogQuestions
 from workbench.analysis.stored import Stored
 from workbench.analysis.traffic_parts import events_once
 from workbench.analysis.traffic_questions import TrafficQuestions
 from workbench.analysis.wording import cut, visible
-from workbench.capture.columns import UNDATED, UNDECODED, standard_frame
+from workbench.capture.columns import UNDECODED, standard_frame
 from workbench.capture.reading import from_frame
 from workbench.capture.reading.times import form_of
 
@@ -423,9 +423,7 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
         }
 
     def _undated(self) -> dict[str, str]:
-        if UNDATED not in self._frame:
-            return {}
-        n = int(self._frame[UNDATED].eq(other=True).sum())
+        n = int(is_undated(self._frame).sum())
         return {"events without a time": f"{n:,} (it is that of the events around)"} if n else {}
 
     def _undecoded(self) -> dict[str, str]:

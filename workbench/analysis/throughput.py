@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 
 from workbench.analysis.answer import Answer
-from workbench.analysis.index import NO_SOURCE, NO_TYPE
+from workbench.analysis.index import NO_SOURCE, NO_TYPE, is_undated
 from workbench.analysis.order import nanoseconds, utc
 from workbench.analysis.parts import named
-from workbench.analysis.traffic_parts import codes_of, events_once, stacked
+from workbench.analysis.traffic_parts import codes_of, events_once, stacked, total
 from workbench.analysis.wording import count, length, moment
 from workbench.errors import LogError
 
@@ -64,7 +64,9 @@ def part(index: FlowIndex, frame: pd.DataFrame, by: By, every: int | None) -> pd
         }
     )
     cells.attrs["step"] = every or 1
-    return _as_fine_as_fits(cells, every)
+    cells = _as_fine_as_fits(cells, every)
+    cells.attrs["undated"] = int(is_undated(frame)[rows].sum())
+    return cells
 
 
 def whole(parts: Sequence[pd.DataFrame], by: By, every: int | None) -> Answer:
@@ -84,7 +86,15 @@ def whole(parts: Sequence[pd.DataFrame], by: By, every: int | None) -> Answer:
     )
     from workbench.analysis.plots_traffic import plot_throughput
 
-    return Answer(table, _sentence(cells, step), partial(plot_throughput, by=by, step=step))
+    sentence = _sentence(cells, step)
+    if undated := total(parts, "undated"):
+        says = (
+            "says no time of its own and counts"
+            if undated == 1
+            else "say no time of their own and count"
+        )
+        sentence += f" {count(undated, 'event')} {says} at that of the events around."
+    return Answer(table, sentence, partial(plot_throughput, by=by, step=step))
 
 
 def main_stretch(at: Ints, n: Ints) -> tuple[int, int]:
