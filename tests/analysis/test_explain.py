@@ -147,6 +147,7 @@ def test_where_nothing_else_sets_flows_apart_their_shape_is_told(halted):
     bare = log.frame.assign(data=None)
     answer = EventLog(bare).explain(ids)
     assert answer.sentence == (
+        "Nothing but what happened in them tells them apart: "
         "5.6 % of the 18 flows have service == 'till', 100 % of the 182 others."
     )
 

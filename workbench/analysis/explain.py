@@ -153,8 +153,9 @@ def whole(parts: Iterable[pd.DataFrame], asked: int, rest: int, unknown: int = 0
         )
         .drop_duplicates("same", ignore_index=True)
     )
+    by_shape = bool(table["shape"].head(1).any())
     table = table.drop(columns=["same", "rarer", "chance", "shape", "presence"]).head(_LISTED)
-    sentence = _sentence(table, asked, rest)
+    sentence = _sentence(table, asked, rest, by_shape=by_shape)
     if (inside, outside) != (asked, rest):
         sentence += (
             f" Looked at were {inside:,} of the {asked:,} flows and {outside:,} of the "
@@ -178,7 +179,8 @@ def _only_time(rows: pd.DataFrame) -> Bools:
     return np.asarray(others[kind] == 0, dtype=bool)
 
 
-def _sentence(table: pd.DataFrame, asked: int, rest: int) -> str:
+def _sentence(table: pd.DataFrame, asked: int, rest: int, *, by_shape: bool) -> str:
+    """Sum up a ranking; ``by_shape``: what happened in the flows is all that is surely not chance."""
     if not asked or not rest:
         return (
             f"There is nothing to tell apart: {count(asked, 'flow')} asked about, {rest:,} others."
@@ -190,7 +192,8 @@ def _sentence(table: pd.DataFrame, asked: int, rest: int) -> str:
             "chance."
         )
     first = sure.iloc[0]
-    sentence = (
+    sentence = "Nothing but what happened in them tells them apart: " if by_shape else ""
+    sentence += (
         f"{percent(first['inside_share'])} of the {count(asked, 'flow')} have {_told(first)}, "
         f"{percent(first['outside_share'])} of the {rest:,} others."
     )
