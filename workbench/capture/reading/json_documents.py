@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any, Final
 
@@ -17,6 +18,18 @@ _VALUE: Final = msgspec.json.Decoder(msgspec.Raw)
 _VALUES: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _MEMBERS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _BAD: Final = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
+_BETWEEN: Final = re.compile(r"[\s,\]]*")
+_BLANK: Final = re.compile(r"[\s,]*")
+_WRAPPED: Final = re.compile(r"\s*(?P<object>\{)[^\[]*\[(?=\s*\{)")
+_LINE_OF_A_VALUE: Final = re.compile(r"\n([ \t]*)(?=[\[{])")
+_DEPTH: Final = 3
+"""Levels that a wrapping has, at most."""
+_KEYED: Final = 3
+"""Objects under names of their own, from which on they are looked at as a list."""
+_LOOKED_AT: Final = 20
+"""Of those."""
+_LONGEST_ROW: Final = 1 << 20
+"""Bytes of an object by which a list is known."""
 
 
 def events(file: OpenedFile) -> Iterator[bytes]:
@@ -24,31 +37,41 @@ def events(file: OpenedFile) -> Iterator[bytes]:
 
     A list of objects is a list of events. An object that holds such a list, however deep, is its
     wrapping (``{"events": […]}``, ``{"hits": {"hits": […]}}``), if the file holds nothing else; of
-    several lists the longest counts. Any other object is an event. What can't be read is rejected.
+    several lists the longest counts, and those of objects like its own. Objects that are alike, each
+    under a name of its own, are such a list as well. Any other object is an event. What can't be read
+    is rejected.
     """
-    # A line end in JSON stands between values only: inside a string it is escaped.
-    text = file.document().translate(_ON_ONE_LINE)
-    values = _values(text, file)
+    values = _values(file)
     first, second = next(values, None), next(values, None)
     if first is not None and second is None:
-        yield from _events_in(_longest_list(first) or first, file)
+        lists, left = _lists(first)
+        for value in lists or [first]:
+            yield from _events_in(value, file)
+        if left:
+            said = "1 list of other objects" if left == 1 else f"{left:,} lists of other objects"
+            file.notes.append(f"beside the events {file.name} holds {said}, left out")
         return
     for value in chain(filter(None, (first, second)), values):
         yield from _events_in(value, file)
 
 
 def is_wrapping(value: bytes) -> bool:
-    """Whether an object is little else than a list of objects."""
-    return _longest_list(value) is not None
+    """Whether an object is little else than lists of objects."""
+    return bool(_lists(value)[0])
 
 
-def _values(text: bytes, file: OpenedFile) -> Iterator[bytes]:
-    """The values that stand one after the other in a text."""
+def _values(file: OpenedFile) -> Iterator[bytes]:
+    """The values that stand one after the other in a file, each on one line."""
+    document = file.document()
+    # A line end in JSON stands between values only: inside a string it is escaped.
+    text = document.translate(_ON_ONE_LINE)
     try:
         found = _VALUE.decode_lines(text)
     except _BAD:
-        yield from _values_one_by_one(text, file)
+        del text
+        yield from _values_one_by_one(document.decode(), file)
     else:
+        del document
         if len(found) == 1:
             yield text  # as it stands: it may be large
             return
@@ -56,23 +79,61 @@ def _values(text: bytes, file: OpenedFile) -> Iterator[bytes]:
             yield bytes(value)
 
 
-def _values_one_by_one(text: bytes, file: OpenedFile) -> Iterator[bytes]:
-    """The same where that fails: up to what is wrong, and from a list its first items."""
-    whole = text.decode()
+def _values_one_by_one(text: str, file: OpenedFile) -> Iterator[bytes]:
+    """The same where that fails: without what is wrong, and from a list that is cut its first items."""
     decoder = json.JSONDecoder()
-    place, inside = 0, False
-    while place < len(whole):
-        if whole[place] in " \t,]" or (whole[place] == "[" and not inside):
-            inside = inside or whole[place] == "["
+    place, inside, line, counted = 0, False, 1, 0
+    wrapped = _in_a_wrapping(text, decoder)
+    if wrapped is not None:
+        place, inside = wrapped, True
+    while (place := _after(_BLANK if wrapped else _BETWEEN, text, place)) < len(text):
+        if wrapped and text[place] == "]":
+            return
+        if text[place] == "[" and not inside:
+            inside = True
             place += 1
             continue
         try:
-            _, end = decoder.raw_decode(whole, place)
+            _, end = decoder.raw_decode(text, place)
         except (ValueError, RecursionError) as error:
-            file.reject(-1, f"from here on this is not JSON: {error}", whole[place : place + 1000])
-            return
-        yield whole[place:end].encode("utf-8", "replace")
+            line, counted = line + text.count("\n", counted, place), place
+            goes_on = _next_value(text, place)
+            where = "this" if goes_on else "from here on this"
+            file.reject(
+                line, f"{where} is not JSON: {error}", text[place : goes_on or place + 1000]
+            )
+            if not goes_on:
+                return
+            place = goes_on
+            continue
+        yield text[place:end].encode("utf-8", "replace").translate(_ON_ONE_LINE)
         place = end
+
+
+def _in_a_wrapping(text: str, decoder: json.JSONDecoder) -> int | None:
+    """Where the items of a list begin that a bad object wraps, if a file holds but that one."""
+    found = _WRAPPED.match(text)
+    if found is None or _next_value(text, found.start("object")) is not None:
+        return None
+    try:
+        decoder.raw_decode(text, found.start("object"))
+    except (ValueError, RecursionError):
+        return found.end()
+    return None
+
+
+def _after(pattern: re.Pattern[str], text: str, place: int) -> int:
+    found = pattern.match(text, place)
+    return found.end() if found else place
+
+
+def _next_value(text: str, place: int) -> int | None:
+    """Where the next value behind a bad one begins: on a line of its own, and no deeper in it."""
+    column = place - text.rfind("\n", 0, place) - 1
+    for found in _LINE_OF_A_VALUE.finditer(text, place):
+        if len(found[1]) <= column:
+            return found.end()
+    return None
 
 
 def _events_in(value: bytes, file: OpenedFile) -> Iterator[bytes]:
@@ -98,17 +159,61 @@ def _items(value: bytes, file: OpenedFile) -> Iterator[bytes]:
             file.reject(-1, "this item is not a JSON object that holds an event", item)
 
 
-def _longest_list(value: bytes, depth: int = 3) -> bytes | None:
-    """The longest list of objects inside an object that is little else."""
+def _lists(value: bytes) -> tuple[Sequence[bytes], int]:
+    """The lists of events inside an object that is little else, and how many lists are of other things."""
+    found = list(_lists_in(value, _DEPTH))
+    if not found:
+        return [], 0
+    keys = _keys(max(found, key=len))
+    alike = [text for text in found if _share(keys, _keys(text)) > 0.5]
+    if sum(map(len, alike)) <= len(value) / 2:
+        return [], 0
+    return alike, len(found) - len(alike)
+
+
+def _lists_in(value: bytes, depth: int) -> Iterator[bytes]:
+    """The lists of objects in an object, as they come."""
+    members = _members(value)
+    texts = [bytes(raw) for raw in members.values()]
+    if _are_keyed(texts):
+        named = ({"key": name} | _members(text) for name, text in zip(members, texts, strict=True))
+        yield b"[" + b",".join(map(msgspec.json.encode, named)) + b"]"
+        return
+    for text in texts:
+        if text[:1] == b"{" and depth > 1:
+            yield from _lists_in(text, depth - 1)
+        elif text[:1] == b"[" and text[1:].lstrip()[:1] == b"{":
+            yield text
+
+
+def _are_keyed(texts: Sequence[bytes]) -> bool:
+    """Whether all members of an object are objects of one kind: rows, each under its key."""
+    if len(texts) < _KEYED or any(text[:1] != b"{" for text in texts):
+        return False
+    first, *others = [_members(text).keys() for text in texts[:_LOOKED_AT]]
+    # A table's columns hold rows under their numbers.
+    return not any(map(str.isdecimal, first)) and all(_share(first, keys) > 0.5 for keys in others)
+
+
+def _members(value: bytes) -> dict[str, Any]:
     try:
         members: dict[str, Any] = _MEMBERS.decode(value)
     except _BAD:
-        return None
-    best = b""
-    for raw in members.values():
-        text = bytes(raw)
-        if text[:1] == b"{" and depth > 1:
-            text = _longest_list(text, depth - 1) or b""
-        if text[:1] == b"[" and text[1:].lstrip()[:1] == b"{" and len(text) > len(best):
-            best = text
-    return best if len(best) > len(value) / 2 else None
+        return {}
+    return members
+
+
+def _keys(listed: bytes) -> set[str]:
+    """The names in the first object of a list."""
+    start = listed[:_LONGEST_ROW].decode("utf-8", "replace").lstrip("[ \t")
+    try:
+        row, _ = json.JSONDecoder().raw_decode(start)
+    except (ValueError, RecursionError):
+        return set()
+    return set(row)
+
+
+def _share(one: Collection[str], other: Collection[str]) -> float:
+    """The share of names that two objects have in common, of the one that has fewer."""
+    fewer = min(len(one), len(other))
+    return len(set(one) & set(other)) / fewer if fewer else 0.0
