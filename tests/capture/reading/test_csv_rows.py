@@ -1,5 +1,6 @@
 import csv
 import io
+from uuid import uuid4
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +12,7 @@ from workbench.capture.reading.opening import OpenedFile
 
 HEADER = "id,type,time,data\n"
 TIME = "2026-11-23T12:00:00Z"
+KINDS = ["OrderPlaced", "OrderPaid", "OrderSent"]
 
 
 def reading(tmp_path, text, **kwargs):
@@ -127,3 +129,39 @@ def test_a_point_is_between_thousands_where_another_column_has_decimal_commas(
     rows = [f"A;2026-11-23T12:00:00Z;{p};{a}" for p, a in zip(prices, amounts, strict=True)]
     path.write_text("\n".join(["type;time;price;amount", *rows]))
     assert read(path, progress=False).frame["amount"].tolist() == values
+
+
+def test_a_first_row_of_values_is_an_event_and_no_header(tmp_path):
+    rows = [f"{uuid4()},{KINDS[n % 3]},{TIME},f{n // 3}" for n in range(40)]
+    found = reading(tmp_path, "\n".join([*rows, rows[0]]))
+    assert len(found.frame) == 41
+    assert found.mapping["type"] == "column 2"
+    assert found.notes[0] == (
+        f"the first row of {tmp_path / 'log.csv'} holds values and no names, so its columns are called "
+        "column 1, column 2 and so on"
+    )
+
+
+def test_a_header_that_comes_again_is_no_event(tmp_path):
+    found = reading(tmp_path, f"{HEADER}1,A,{TIME},x\n{HEADER}2,B,{TIME},y\n\n{HEADER.rstrip()}")
+    assert found.frame["id"].tolist() == ["1", "2"]
+    assert found.rejected[["line", "reason"]].values.tolist() == [
+        [3, "this row repeats the header"],
+        [6, "this row repeats the header"],
+    ]
+
+
+def test_blanks_that_align_columns_are_no_part_of_values(tmp_path):
+    text = f" id | type | time | data \n----+------+------+------\n 1  | A    | {TIME} |      \n(1 row)\n"
+    found = reading(tmp_path, text)
+    assert found.frame[["id", "type"]].values.tolist() == [["1", "A"]]
+    assert found.frame["data"].isna().all()
+    assert (
+        found.rejected["reason"].tolist() == ["this row has 1 value, and not 4 as the header"] * 2
+    )
+
+
+def test_what_excel_is_told_about_the_separator_is_no_row(tmp_path):
+    found = reading(tmp_path, f"sep=;\r\nid;type;time\r\n1;A, B;{TIME}\r\n2;B,C;{TIME}\r\n")
+    assert found.frame["type"].tolist() == ["A, B", "B,C"]
+    assert found.mapping.format == "CSV with ';'"

@@ -181,3 +181,23 @@ def test_a_compressed_file_that_is_damaged_at_its_start_is_refused(tmp_path):
 def test_what_is_no_file_is_told_in_a_sentence(what, told):
     with pytest.raises(LogError, match=told):
         read(what, progress=False)
+
+
+def test_lines_that_end_as_on_old_macs_are_lines(tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_bytes(b"id,type,time\r1,A,2026-11-23T12:00:00Z\r2,B,2026-11-23T12:00:01Z\r")
+    assert read(path, progress=False).frame["id"].tolist() == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "INSERT INTO outbox (id, type) VALUES ('1', 'A');\nINSERT INTO outbox (id, type) VALUES ('2', 'B');\n",
+        "-- dump\nSET x = 0;\n\nCOPY public.outbox (id, type) FROM stdin;\n1\tA\n2\tB\n\\.\n",
+    ],
+)
+def test_sql_is_refused_with_what_to_do_instead(tmp_path, text):
+    path = tmp_path / "outbox.sql"
+    path.write_text(text)
+    with pytest.raises(LogError, match=r"it is SQL; export the table as CSV with a header instead"):
+        read(path, progress=False)

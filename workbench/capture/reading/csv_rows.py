@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from workbench.capture.reading.arrays import TEXT, Values
 from workbench.capture.reading.opening import OpenedFile
+from workbench.capture.reading.times import form_of
 
 _DELIMITERS: Final = (",", ";", "\t", "|")
 _QUOTE: Final = ord('"')
 _LONGEST_ROW: Final = 32 << 20
+_SAID: Final = re.compile(rb'"?sep=(.)"?\r?\n', re.IGNORECASE)
+"""A first line by which Excel is told what stands between values."""
+_UUID: Final = re.compile(r"\{?[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\}?")
+_DATED: Final = re.compile(r"\s*\d+[-./]\d+[-./]\d+\D+\d+[:.]\d\d")
+"""A date and a time of day."""
+_NAMELESS: Final = (
+    "the first row of {} holds values and no names, so its columns are called column 1, column 2 "
+    "and so on"
+)
 
 
 class Csv:
@@ -30,22 +42,36 @@ class Csv:
         self.name = {",": "CSV", "\t": "TSV"}.get(delimiter, f"CSV with {delimiter!r}")
 
     def batches(self, file: OpenedFile) -> Iterator[tuple[dict[str, Values], int]]:
-        """Give columns of text; what is empty and not quoted is null."""
+        """Give columns of text; what is empty and not quoted is null.
+
+        A first row that holds values is none of names: columns are then called by their places.
+        """
         names: list[str] = []
+        padded, header = False, b""
         for line, block in _whole_rows(file):
             if not names:
-                names, line, block = self._header(line, block)
+                end, header = self._header(block)
+                cells = next(csv.reader(io.StringIO(header.decode()), delimiter=self._delimiter))
+                padded = any(cell != cell.strip() for cell in cells)
+                if any(map(_is_value, cells)):
+                    file.notes.append(_NAMELESS.format(file.name))
+                    cells, end, header = [""] * len(cells), end - len(header), b""
+                names, line, block = unique(cells), line + block.count(b"\n", 0, end), block[end:]
+            block = _without(header.strip(), line, block, file)
             if block.strip():
                 table = self._parsed(block, names, line, file)
                 columns = {n: table.column(n).combine_chunks() for n in names}
+                if padded:
+                    columns = {n: _trimmed(column) for n, column in columns.items()}
                 yield columns, table.num_rows
 
-    def _header(self, line: int, block: bytes) -> tuple[list[str], int, bytes]:
+    def _header(self, block: bytes) -> tuple[int, bytes]:
+        """Where the first row ends, and the row."""
         start = len(block) - len(block.lstrip(b"\r\n"))
         end = _row_end(block, start)
-        text = block[start:end].decode()
-        cells = next(csv.reader(io.StringIO(text, newline=""), delimiter=self._delimiter))
-        return unique(cells), line + block[:end].count(b"\n"), block[end:]
+        if _SAID.match(block, start, end):
+            start, end = end, _row_end(block, end)
+        return end, block[start:end]
 
     def _parsed(self, block: bytes, names: list[str], line: int, file: OpenedFile) -> pa.Table:
         starts: list[int] = []
@@ -56,7 +82,9 @@ class Csv:
             number = starts[row.number - 1] if row.number and row.number <= len(starts) else -1
             had, wanted = row.actual_columns, row.expected_columns
             file.reject(
-                number, f"this row has {had} values, and not {wanted} as the header", row.text
+                number,
+                f"this row has {had:,} value{'' if had == 1 else 's'}, and not {wanted:,} as the header",
+                row.text,
             )
             return "skip"
 
@@ -81,6 +109,31 @@ class Csv:
             return pa.table({name: pa.array([], TEXT) for name in names})
 
 
+def _trimmed(column: pa.Array) -> pa.Array:
+    """Text without the blanks around it; null if nothing is left."""
+    text = pc.utf8_trim_whitespace(column)
+    return pc.if_else(pc.equal(text, ""), pa.scalar(None, TEXT), text)
+
+
+def _without(header: bytes, line: int, block: bytes, file: OpenedFile) -> bytes:
+    """Rows without those that repeat the header, as where files were joined."""
+    if not header or header not in block:
+        return block
+    again = re.compile(rb"^" + re.escape(header) + rb"\r?$", re.MULTILINE)
+    for found in again.finditer(block):
+        file.reject(
+            line + block.count(b"\n", 0, found.start()), "this row repeats the header", header
+        )
+    return again.sub(b"", block)
+
+
+def _is_value(cell: str) -> bool:
+    """Whether a cell is what hardly any column is called: a time or a UUID."""
+    return _UUID.fullmatch(cell.strip()) is not None or (
+        _DATED.match(cell) is not None and form_of([cell]) is not None
+    )
+
+
 def unique(cells: list[str]) -> list[str]:
     """Column names, each once: the second ``id`` is ``id.2``; one without a name is ``column 3``."""
     names: dict[str, None] = {}
@@ -96,6 +149,8 @@ def unique(cells: list[str]) -> list[str]:
 def csv_like(head: bytes) -> Csv | None:
     """The kind of CSV that a file which begins so is, by its header and the rows below."""
     lines = [line for line in head.decode("utf-8", "replace").splitlines() if line.strip()]
+    if lines and (said := _SAID.match(f"{lines[0]}\n".encode())):
+        return Csv(said[1].decode())
     if not lines:
         return None
     some = "\n".join(lines[:50])

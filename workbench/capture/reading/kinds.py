@@ -37,6 +37,11 @@ _ROWS: Final = 16_384
 _PARQUET: Final = b"PAR1"
 _IN_FOLDER: Final = re.compile(r"([A-Za-z_][\w.-]*)=(.+)")
 _NULL_FOLDER: Final = "__HIVE_DEFAULT_PARTITION__"
+_SCRIPT: Final = re.compile(rb"--|/\*|(INSERT|COPY|SET|BEGIN|CREATE|USE|DROP)\s", re.IGNORECASE)
+_SQL: Final = re.compile(
+    rb"^\s*(INSERT\s+INTO\s|COPY\s+\S+\s.*FROM\s+stdin)", re.IGNORECASE | re.MULTILINE
+)
+"""How a dump of a database begins, and what else stands in one."""
 _HEAD: Final = 1 << 16
 _LONG_HEAD: Final = 8 << 20
 """Bytes of the beginning that are looked at, and where that is all one line."""
@@ -85,6 +90,11 @@ def kind_of(file: OpenedFile) -> Kind:
     is_text = from_first and share > 0.5  # [2026-11-23 12:00] {…}
     if start.startswith(b"{") or (start.startswith(b"[") and not is_text):
         return _kind_of_json(file, head)
+    if _SCRIPT.match(start) and _SQL.search(start):
+        raise LogError(
+            f"{file.name} can't be read: it is SQL; export the table as CSV with a header "
+            "instead: in psql, \\copy outbox TO 'outbox.csv' CSV HEADER."
+        )
     # A comma between names and values in JSON is none of CSV; under a header JSON may be a value.
     kind = None if is_text else csv_like(head)
     if kind is not None:

@@ -11,6 +11,7 @@ import codecs
 import lzma
 import zlib
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -176,6 +177,16 @@ class OpenedFile:
         return found
 
     def _decoded(self, advance: Callable[[int], object]) -> Iterator[bytes]:
+        """The bytes as UTF-8, in which a line ends in a line feed, as it does not on old Macs."""
+        chunks = self._in_utf8(advance)
+        first = next(chunks, b"")
+        if b"\r" in first[:-1] and b"\n" not in first:
+            chunks = (chunk.replace(b"\r", b"\n") for chunk in chain([first], chunks))
+        else:
+            yield first
+        yield from chunks
+
+    def _in_utf8(self, advance: Callable[[int], object]) -> Iterator[bytes]:
         """The bytes, decompressed and, if they begin as UTF-16 or UTF-32, turned into UTF-8."""
         chunks = self._bounded(advance)
         first = next(chunks, b"")
