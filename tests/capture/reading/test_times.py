@@ -7,8 +7,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from workbench.analysis import EventLog
+from workbench.capture import read
 from workbench.capture.reading.ticks import is_ticks
+from workbench.capture.reading.time_objects import plain_time
 from workbench.capture.reading.times import form_of, times
+from workbench.capture.reading.zones import names_zone
 
 NOON = pd.Timestamp("2026-11-23T12:00:00.123456Z")
 
@@ -30,6 +33,10 @@ NOON = pd.Timestamp("2026-11-23T12:00:00.123456Z")
         ("2026-11-23-12.00.00.123456", "text"),
         ("2026-11-23-12.00.00.123456000000", "text"),
         ("23-NOV-26 12.00.00.123456000 PM", "text"),
+        ("23-NOV-26 01.00.00.123456000 PM +01:00", "text"),
+        ("2026-11-23 12:00:00:123456 Z", "ISO 8601"),
+        ("2026-11-23 13:00:00.123456 +0100 CET", "ISO 8601"),
+        ("2026-11-23 12:00:00.123456 +0000 UTC m=+0.000123", "ISO 8601"),
         ("20261123120000123456", "YYYYMMDDhhmmss"),
         ("20261123120000.123456", "YYYYMMDDhhmmss"),
         (639310320001234560, ".NET ticks"),
@@ -45,6 +52,60 @@ NOON = pd.Timestamp("2026-11-23T12:00:00.123456Z")
 def test_a_time_is_read_however_it_is_written(text, form):
     assert form_of([text, None, ""]) == form
     assert times(pa.array([text]), form)[0].as_py() == NOON
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "23-NOV-26 01.00.00.123456 PM +01:00",
+        "2026-11-23 12:00:00:123456 Z",
+        "2026-11-23 13:00 +0100 CET",
+    ],
+)
+def test_a_time_that_says_its_zone_is_known_to(text):
+    assert names_zone(text)
+    assert not names_zone(text[: 28 if "PM" in text else 16])
+    found = times(pa.array([text]), "text", "Asia/Tokyo")[0].as_py()
+    assert found.floor("min") == NOON.floor("min")
+
+
+@pytest.mark.parametrize(
+    ("value", "plain"),
+    [
+        ({"seconds": "1795435200", "nanos": 123456000}, 1795435200123456000),
+        ({"seconds": "1795435200"}, 1795435200000000000),
+        ({"_seconds": 1795435200, "_nanoseconds": 123456000}, 1795435200123456000),
+        ({"epochSecond": 1795435200, "nano": 123456000}, 1795435200123456000),
+        ({"$date": {"$numberLong": "1795435200123"}}, 1795435200123),
+        ([2026, 11, 23, 12, 0, 0, 123456000], "2026-11-23T12:00:00.123456000"),
+        ([2026, 11, 23, 12, 0], "2026-11-23T12:00:00.000000000"),
+        ("/Date(1795435200123+0100)/", "1795435200123"),
+    ],
+)
+def test_times_that_are_objects_and_lists_are_read_at_a_guess_and_by_their_name(
+    tmp_path, value, plain
+):
+    assert plain_time(value) == plain
+    path = tmp_path / "events.jsonl"
+    kinds = ["OrderPlaced", "OrderPaid", "OrderSent"]
+    rows = [
+        {"eventId": f"e{n}", "eventType": kinds[n % 3], "orderId": n // 3, "meta": {"sent": value}}
+        for n in range(30)
+    ]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    for mapping in (None, {"time": "meta.sent"}):
+        found = read(path, mapping, progress=False)
+        assert found.mapping["time"] == "meta.sent"
+        assert abs(found.frame["time"] - NOON).max() < pd.Timedelta("1s")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{"seconds": 5, "nanos": 0}, {"seconds": True}, {"seconds": 1.5e9}, {"seconds": "x"}, {"a": 1795435200},
+     {"seconds": 1795435200, "zone": "UTC"}, [2026, 13, 1, 0, 0], [1, 2, 3, 4, 5], [2026, 1], "/Day", {}],
+)  # fmt: skip
+def test_what_only_looks_like_a_time_in_parts_is_left(value):
+    assert plain_time(value) == value
 
 
 @pytest.mark.parametrize(

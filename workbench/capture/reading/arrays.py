@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from workbench.capture.json_text import any_json, json_text
 from workbench.capture.payload_column import PayloadArray
+from workbench.capture.reading.time_objects import MICROSOFT, plain_time
 from workbench.capture.whole import WHOLE_TEXT, whole
 
 Values: TypeAlias = Sequence[Any] | pa.Array
@@ -123,16 +124,34 @@ def _whole(value: Any) -> int | None:
 
 def time_values(values: Values) -> pa.Array:
     """As what times may be written in: text, numbers or Arrow times."""
-    if not isinstance(values, pa.Array):
-        try:
-            values = pa.array(values)
-        except (pa.ArrowException, TypeError, ValueError, OverflowError):
-            values = text_array(values)
-    if pa.types.is_dictionary(values.type):
-        return values.dictionary_decode()
-    if pa.types.is_nested(values.type) or pa.types.is_binary(values.type) or values.type == JSON:
-        return text_array(python_values(values))
-    return values
+    found = _arrow_or_none(values)
+    if found is None or _is_object(found.type):
+        plain = [plain_time(value) for value in python_values(values)]
+        found = _arrow_or_none(plain)
+        if found is None or _is_object(found.type):
+            return text_array(plain)
+    if pa.types.is_dictionary(found.type):
+        found = found.dictionary_decode()
+    if is_text(found.type) and pc.any(pc.match_substring(found[:_LOOKED_AT], "/Date(")).as_py():
+        return pc.replace_substring_regex(found, pattern=MICROSOFT, replacement=r"\1")
+    return found
+
+
+_LOOKED_AT: Final = 100
+"""Values that tell whether a column has Microsoft's times."""
+
+
+def _arrow_or_none(values: Values) -> pa.Array | None:
+    if isinstance(values, pa.Array):
+        return values
+    try:
+        return pa.array(values)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
+        return None
+
+
+def _is_object(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_nested(kind) or pa.types.is_binary(kind) or kind == JSON)
 
 
 def json_array(values: Values, *, inside: bool = False) -> pa.Array:

@@ -266,7 +266,7 @@ class Evidence:
 
         So the id of an event goes before that of the message in which it came.
         """
-        return 100 if points("causation_id", naming.path) > 70 else 15
+        return 100 if points("causation_id", naming.path) > 50 else 15
 
     partition = offset = whole
 

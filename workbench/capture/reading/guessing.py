@@ -75,7 +75,11 @@ def guess(
             if column in paths and (column != "data" or column in given)
         }
         return found
-    seen = {path: Seen(path, _told(path, values), fraction) for path, values in leaves.items()}
+    seen = {
+        path: Seen(path, _told(path, values), fraction)
+        for path, values in leaves.items()
+        if not _is_part_of_a_time(path, leaves)
+    }
     ours = {column: path for column, path in _our_words(seen).items() if column not in never}
     found = Guess(ours | dict(given))
     evidence = Evidence(found.paths, seen, set(given.values()))
@@ -91,6 +95,12 @@ def guess(
             found.forms[column] = form
     found.paths = {column: found.paths[column] for column in COLUMNS if column in found.paths}
     return found
+
+
+def _is_part_of_a_time(path: Path, leaves: Mapping[Path, Sequence[Any]]) -> bool:
+    """Whether a member is of an object that is a time, of which ``leaves`` has the count."""
+    outer = leaves.get(path[:-1], ())
+    return any(isinstance(value, int) for value in outer)
 
 
 def _told(path: Path, values: Sequence[Any]) -> Sequence[Any]:

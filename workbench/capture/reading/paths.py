@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from workbench.capture.json_text import any_json
+from workbench.capture.reading.time_objects import plain_time
 
 Path = tuple[str, ...]
 
@@ -112,7 +113,7 @@ def _pair(item: Any) -> tuple[str, Any] | None:
 def leaves(rows: Iterable[Mapping[str, Any]]) -> dict[Path, list[Any]]:
     """Every path in some rows → its values, one a row; ``None`` where a row has nothing there.
 
-    Objects are there as well as their members.
+    Objects are there as well as their members; those that are times, as counts.
     """
     found: dict[Path, list[Any]] = {}
     height = 0
@@ -129,7 +130,7 @@ def leaves(rows: Iterable[Mapping[str, Any]]) -> dict[Path, list[Any]]:
 def _walk(begun: Path, inside: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:
     for name, value in inside.items():
         path = (*begun, name)
-        yield path, value
+        yield path, plain_time(value)
         deeper = members(value) if len(path) < _DEEPEST else None
         if deeper is not None and len(deeper) <= _WIDEST:
             yield from _walk(path, deeper)

@@ -218,10 +218,11 @@ def _plain(texts: pd.Series[Any]) -> pd.Series[Any]:
 
     Python's logging writes a comma before the fraction, Apache's log format a colon between the day
     and the hour, Kibana a sign there, Germans a comma there and a word behind; DB2 and Oracle points
-    in the time of day.
+    in the time of day, NServiceBus a colon before the fraction.
     """
     plain = texts.str.strip().str.replace(" @ ", " ").str.replace(r"\s?Uhr$", "", regex=True)
     plain = plain.str.replace(r"(:\d\d),(\d)", r"\1.\2", regex=True)
+    plain = plain.str.replace(r"(:\d\d:\d\d):(\d{3,9})(?=\D|$)", r"\1.\2", regex=True)
     plain = plain.str.replace(r"(\d),?\s+(\d?\d:\d\d)", r"\1 \2", regex=True)
     plain = plain.str.replace(r"(/\d{4}):(\d\d:)", r"\1 \2", regex=True)
     plain = plain.str.replace(_POINTED, r"\1 \2:\3:\4", regex=True)

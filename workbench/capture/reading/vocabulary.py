@@ -14,19 +14,20 @@ _NAMES: Final[dict[str, str]] = {
     "event_no event_nr event_number event_key message_no message_number | "
     "guid uid eid mid span_id notification_id activity_id | identifier delivery_id | key",
     "type": "event_type ce_type evt_type event_kind type_of_event | "
-    "type event_name message_type msg_type kind detail_type message_name | "
+    "type event_name message_type msg_type kind detail_type message_name enclosed_message_types | "
     "name evt operation_name operation activity concept_name event event_class command verb | "
     "action class label what title category schema_name subject_type step task "
     "typ ereignis ereignisart ereignistyp evenement évènement événement libelle libellé statut aktion | "
     "topic routing_key channel queue subject",
     "source": "event_source ce_source service_name producer_name | "
     "source service producer emitter emitted_by published_by source_service app_name "
-    "application_name | app application publisher sender component origin producer_id app_id "
+    "application_name originating_endpoint sending_endpoint_name | app application publisher sender component origin producer_id app_id "
     "service_id svc issuer originator created_by producer_service source_address | pod system module "
     "microservice from who bounded_context client_id node pod_name actor | "
     "host hostname logger container instance server",
     "time": "event_time ce_time occurred_at event_timestamp occurred_on | "
-    "time timestamp ts happened_at emitted_at emitted occurred published_at event_date produced_at | "
+    "time timestamp ts happened_at emitted_at emitted occurred published_at event_date produced_at "
+    "time_sent | "
     "created_at created sent_at datetime date_time start_time raised_at time_stamp "
     "start_time_unix_nano at when | date recorded_at logged_at epoch millis timestamp_ms ts_ms "
     "time_ms unix_time event_ts t inserted_at | received_at ingested_at",
@@ -43,7 +44,7 @@ _NAMES: Final[dict[str, str]] = {
     "customer_id booking_id ticket_id key subject",
     "causation_id": "causation_id ce_causationid caused_by cause_id causation causing_event_id "
     "parent_event_id | parent_id parent_span_id cause triggered_by parent_message_id "
-    "cause_event_id | parent in_reply_to trigger_id source_event_id origin_event_id "
+    "cause_event_id related_to | parent in_reply_to trigger_id source_event_id origin_event_id "
     "because_of predecessor previous_event_id preceding_event triggering_event reply_to_id | "
     "previous_id prev_id prev trigger reaction_to follows |",
     "channel": "channel topic topic_name kafka_topic | queue queue_name channel_name stream_name | "

@@ -23,13 +23,20 @@ _HOURS: Final = {
 """Names that mean one offset; BST and IST mean several, and are not read."""
 
 _NAMES: Final = "|".join(_HOURS)
-_TIME_OF_DAY: Final = r"(?:\d:\d\d(?::\d\d)?|T\d{4}(?:\d\d)?)(?:[.,]\d+)?\s?(?:[AaPp][Mm]\s?)?"
-_ZONED: Final = rf"{_TIME_OF_DAY}(?:Z|[+-]\d\d|(?:{_NAMES})\b)"
+_TIME_OF_DAY: Final = r"(?:\d:\d\d(?::\d\d)?|T\d{4}(?:\d\d)?)(?:[.,:]\d+)?\s?(?:[AaPp][Mm]\s?)?"
+_POINTED: Final = r"(?<=[ -])\d\d\.\d\d\.\d\d(?:[.,]\d+)?\s?(?:[AaPp][Mm]\s?)?"
+"""A time of day as DB2 and Oracle write it."""
+_ZONED: Final = rf"(?:{_TIME_OF_DAY}|{_POINTED})(?:Z|[+-]\d\d|(?:{_NAMES})\b)"
 
 
 def with_offset(texts: pd.Series[Any]) -> pd.Series[Any]:
-    """Text in which a zone is an offset: of ``CEST``, and of Java's ``+02:00[Europe/Berlin]``."""
-    plain = texts.str.replace(r"(Z|[+-]\d\d:?\d\d)\s*\[[^\]]*\]$", r"\1", regex=True)
+    """Text in which a zone is an offset alone: without a name, which goes by one in Java and in Go.
+
+    ``CEST`` is one, ``+02:00[Europe/Berlin]`` and ``+0200 CEST`` have one already.
+    """
+    plain = texts.str.replace(
+        r"(Z|[+-]\d\d:?\d\d)\s*(?:\[[^\]]*\]|\s[A-Z]{3,5})(?:\sm=[+-][\d.]+)?$", r"\1", regex=True
+    )
     return plain.str.replace(rf"\b({_NAMES})\b", _offset, regex=True)
 
 
