@@ -9,9 +9,9 @@ round trip.
 
 One shift per service puts all right if, for each pair, the effect's shift less the cause's is at
 least ``-m``. These are difference constraints, which the Bellman-Ford algorithm solves or shows to
-contradict each other in a ring; then the pair of the ring that the fewest hops speak for is given
-up, and its effects remain where they are. The shifts are the least that do it, and a clock may be off
-by more: by the least latency that is left of the hops that a further shift would shorten. Where times
+contradict each other in a ring; then hops are given up, the fewest that resolve it: those of one pair
+that are the least. The shifts are the least that do it, and a clock may be off by more: by the least
+latency that is left of the hops that a further shift would shorten. Where times
 are rounded down to whole seconds, it may also be off by less: by up to one second.
 
 A log may be divided by flow: what its parts give adds up. Inferred causes say nothing of clocks.
@@ -26,7 +26,7 @@ import pandas as pd
 from numba import njit
 
 from workbench.analysis.answer import Answer
-from workbench.analysis.arrays import Ints
+from workbench.analysis.arrays import Bools, Ints
 from workbench.analysis.parts import named, together
 from workbench.analysis.quantiles import quantiles
 from workbench.analysis.wording import count, length
@@ -89,14 +89,22 @@ class Skew:
         self.cause, self.effect = np.divmod(pairs, max(len(names), 1))
         self.latency = hops["latency"].to_numpy(np.int64)
         self.n = np.bincount(self.pair, minlength=len(pairs))
-        self.least = np.full(len(pairs), np.iinfo(np.int64).max)
-        np.minimum.at(self.least, self.pair, self.latency)
-        self.shift = shifts(len(names), self.cause, self.effect, self.least, self.n)
+        start = np.cumsum(self.n) - self.n
+        ranked = self.latency[np.lexsort((self.latency, self.pair))]
+        self.least = ranked[start]
+        self.shift = shifts(len(names), self.cause, self.effect, np.split(ranked, start[1:]))
+        if self.negative(shifted=True).sum() >= self.negative().sum():
+            self.shift = np.zeros(len(names), np.int64)
 
     def negative(self, *, shifted: bool = False) -> Ints:
         """How many effects of each pair stand before their cause, as it is or with the shifts."""
+        return np.bincount(self.pair[self._early(shifted=shifted)], minlength=len(self.n))
+
+    def _early(self, *, shifted: bool) -> Bools:
+        """Whether each effect stands before its cause."""
         moved = (self.shift[self.effect] - self.shift[self.cause])[self.pair] if shifted else 0
-        return np.bincount(self.pair[self.latency + moved < 0], minlength=len(self.n))
+        early: Bools = self.latency + moved < 0
+        return early
 
     def by_pair(self) -> pd.DataFrame:
         """A row per pair; ``EventLog.skew`` documents the columns."""
@@ -166,13 +174,19 @@ class Skew:
             f"{total:,} of {count(hops, 'effect')} {'stands' if total == 1 else 'stand'} "
             f"before {'its' if total == 1 else 'their'} cause: {first}{more}."
         )
-        remaining = int(self.negative(shifted=True).sum())
+        early = self._early(shifted=True)
+        remaining = int(early[self.latency < 0].sum())
         moved = np.flatnonzero(self.shift)
         if not len(moved):
             return f"{said} No shift of a whole clock puts that right."
         told = self._told(dict(zip(self.services[moved], self.shift[moved], strict=True)))
         left = f"all but {remaining:,} of these" if remaining else "all of these"
-        said += f" Shifting {told} puts {left} right; log.without_skew() takes the least."
+        new = int(early[self.latency >= 0].sum())
+        new_ones = f", and puts {count(new, 'other')} before {'its' if new == 1 else 'their'} cause"
+        said += (
+            f" Shifting {told} puts {left} right{new_ones if new else ''}; log.without_skew() takes "
+            "the least."
+        )
         return said + self._rounding()
 
     def _rounding(self) -> str:
@@ -230,7 +244,7 @@ class Skew:
         return int(bounds.min()) if len(bounds) else None
 
 
-def shifts(services: int, cause: Ints, effect: Ints, least: Ints, n: Ints) -> Ints:
+def shifts(services: int, cause: Ints, effect: Ints, latencies: Sequence[Ints]) -> Ints:
     """Whole nanoseconds by which to shift each service's clock; 0 where nothing calls for it.
 
     Of the shifts that move causes back and those that move effects on, the ones that move fewer
@@ -240,18 +254,25 @@ def shifts(services: int, cause: Ints, effect: Ints, least: Ints, n: Ints) -> In
     ----------
     services
         How many there are.
-    cause, effect, least, n
-        Of each pair: its services, least latency, and number of hops.
+    cause, effect, latencies
+        Of each pair: its services, and the latencies of its hops, the least first.
     """
-    kept = cause != effect
+    given_up = np.zeros(len(cause), np.int64)
     while True:
-        at = np.flatnonzero(kept)
-        back, ring = _bellman_ford(services, effect[at], cause[at], least[at])
+        at = np.flatnonzero((cause != effect) & (given_up < list(map(len, latencies))))
+        least = np.array([latencies[pair][given_up[pair]] for pair in at.tolist()], np.int64)
+        back, ring = _bellman_ford(services, effect[at], cause[at], least)
         if not len(ring):
             break
-        weakest = at[ring]
-        kept[weakest[np.lexsort((weakest, n[weakest]))[0]]] = False
-    on, _ = _bellman_ford(services, cause[at], effect[at], least[at])
+        enough = least[ring] - least[ring].sum()
+        pairs = at[ring]
+        upto = [
+            np.searchsorted(latencies[pair], most)
+            for pair, most in zip(pairs.tolist(), enough, strict=True)
+        ]
+        fewest = np.lexsort((pairs, upto - given_up[pairs]))[0]
+        given_up[pairs[fewest]] = upto[fewest]
+    on, _ = _bellman_ford(services, cause[at], effect[at], least)
     return -on if np.count_nonzero(on) <= np.count_nonzero(back) else back
 
 
