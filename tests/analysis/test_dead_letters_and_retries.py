@@ -98,7 +98,7 @@ def test_attempts_are_taken_from_their_column_where_there_is_one(event):
     assert (row["attempts"], row["most"], row["gave_up"]) == (6, 6, 1)
     assert (row["last"] - row["first"]).total_seconds() == 6
     assert found.sentence == (
-        "1 event took 6 attempts, as told by the column attempts; 1 of them were given up on. The "
+        "1 event took 6 attempts, as told by the column attempts; 1 was given up on. The "
         "most attempts, 6, made billing at Placed, up to 6 at one event."
     )
 
@@ -115,7 +115,7 @@ def test_a_column_attempts_tells_them_on_any_row_by_its_service(event):
     assert (row["events"], row["attempts"], row["most"], row["gave_up"]) == (6, 17, 3, 0)
     assert len(found) == 1
     assert found.sentence == (
-        "6 events took 17 attempts, as told by the column attempts; 0 of them were given up on. The "
+        "6 events took 17 attempts, as told by the column attempts; none was given up on. The "
         "most attempts, 17, made shipping at Shipped, up to 3 at one event."
     )
 

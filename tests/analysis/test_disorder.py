@@ -34,7 +34,7 @@ def test_an_event_behind_one_that_happened_later_is_late(event):
         }
     ]
     assert found.sentence == (
-        "Of 2 keys (key) of 5 events, 2 events of 1 key stand behind an event that happened later "
+        "Of 2 keys (key) of 5 events, 2 events of 1 key stand behind events that happened later "
         "(by 30 ms at worst)."
     )
 
@@ -55,7 +55,7 @@ def test_a_key_on_two_partitions_is_named(event):
     assert found[["key", "kind", "channel", "n"]].to_numpy().tolist() == [
         ["f", "two partitions", "c", 2]
     ]
-    assert "1 key stand on several partitions" in found.sentence
+    assert "1 key stands on several partitions" in found.sentence
 
 
 def test_the_subject_stands_in_for_a_key_and_the_correlation_id_for_both(event):

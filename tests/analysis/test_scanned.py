@@ -1,5 +1,6 @@
 """A log in buckets gives the answers that it gives in memory: here, and on Dask's workers."""
 
+import warnings
 from errno import ENOSPC
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from distributed import Client, LocalCluster
 
 from workbench.analysis import EventLog
+from workbench.analysis.dealing import Dealing
 from workbench.analysis.index import FlowIndex
 from workbench.analysis.scanned import ScannedLog
 from workbench.analysis.spilled import SpilledColumns
@@ -270,3 +272,101 @@ def test_parquet_files_are_scanned_whatever_their_names(tmp_path):
     assert len(EventLog.scan(tmp_path)) == 4_250
     with EventLog.scan(tmp_path, memory=900_000) as scanned:
         assert len(scanned) == 4_250
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"memory": "1GB"}, r"memory='1GB': give a number of bytes, at least 100,000"),
+        ({"memory": -5}, r"memory=-5: give a number of bytes"),
+        ({"memory": 0}, r"memory=0: give a number of bytes"),
+        ({"client": 5}, r"client=5: give a Dask client"),
+        ({"spill": "nowhere/at all", "memory": 1e6}, r"spill='nowhere/at all': buckets can't be written there"),
+    ],
+)  # fmt: skip
+def test_what_a_scan_can_t_take_is_refused_in_a_sentence(tmp_path, given, told):
+    write(EventLog(messy()), tmp_path)
+    with pytest.raises(LogError, match=told):
+        EventLog.scan(tmp_path, **given)
+    with pytest.raises(LogError, match=r"takes the path of a folder, and not a value of type list"):
+        EventLog.scan([tmp_path])
+
+
+def test_memory_may_be_written_as_a_float(tmp_path):
+    write(EventLog(messy()), tmp_path)
+    with EventLog.scan(tmp_path, memory=9e5) as scanned:
+        assert len(scanned.flows()) == len(EventLog.read(tmp_path).flows())
+
+
+def test_what_a_scanned_log_lacks_it_says_how_to_get(scanned):
+    assert not hasattr(scanned, "frame")
+    with pytest.raises(
+        AttributeError, match=r"a scanned log has no without_skew: take what is asked"
+    ):
+        scanned.without_skew()
+    with pytest.raises(AttributeError, match=r"'ScannedLog' object has no attribute 'flowz'"):
+        scanned.flowz()
+
+
+def test_a_condition_on_what_no_bucket_has_is_hinted_at(scanned):
+    with pytest.warns(UserWarning, match=r"no event looked at has data\.cuntry"):
+        assert len(scanned.where("data.cuntry == 'DE'")) == 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(scanned.where("data.country == 'DE'"))
+
+
+def test_a_failed_scan_leaves_nothing_behind(tmp_path, monkeypatch):
+    for folder in ("log", "spill"):
+        (tmp_path / folder).mkdir()
+    write(EventLog(messy()), tmp_path / "log")
+    monkeypatch.setattr(Dealing, "settle", lambda _: 1 / 0)
+    with pytest.raises(ZeroDivisionError) as kept:
+        EventLog.scan(tmp_path / "log", memory=900_000, spill=tmp_path / "spill")
+    assert kept.traceback
+    assert list((tmp_path / "spill").iterdir()) == []
+
+
+def test_columns_that_stand_in_one_file_of_a_folder_are_asked_as_in_memory(tmp_path):
+    events = messy()
+    half = len(events) // 2
+    first = events.iloc[:half].assign(big=2**53 + 1 + np.arange(half), there=True)
+    EventLog(first).save(tmp_path / "a.parquet")
+    EventLog(events.iloc[half:]).save(tmp_path / "b.parquet")
+    log = EventLog.read(tmp_path)
+    with EventLog.scan(tmp_path, memory=900_000) as scanned:
+        for condition in (
+            *(f"big == {2**53 + 8}", f"big > {2**53 + 8}", "big is None", "there == True"),
+            *("undated == False", "undated == True"),
+        ):
+            found, expected = scanned.where(condition).frame, log.where(condition).frame
+            assert sorted(found["id"]) == sorted(expected["id"]), condition
+            assert found["undated"].dtype == bool
+        flow = str(log.flows()["correlation_id"].iloc[3])
+        assert scanned.flow(flow).frame["big"].tolist() == log.flow(flow).frame["big"].tolist()
+
+
+@pytest.mark.parametrize("placed", [False, True])
+def test_a_time_is_guessed_from_the_rows_before_wherever_a_part_ends(tmp_path, placed):
+    n = 3_000
+    frame = pd.DataFrame(
+        {
+            "id": np.arange(n).astype(str),
+            "type": "Tick",
+            "time": NOON + pd.to_timedelta(np.arange(n), "s"),
+            "correlation_id": (np.arange(n) // 2).astype(str),
+            **(
+                {"channel": "ticks", "partition": np.arange(n) % 3, "offset": np.arange(n)}
+                if placed
+                else {}
+            ),
+        }
+    )
+    frame.loc[990:1_020, "time"] = pd.NaT
+    for part, first in enumerate(range(0, n, 1_000)):
+        frame[first : first + 1_000].to_parquet(tmp_path / f"{part}.parquet")
+    log = EventLog.read(tmp_path).frame.set_index("id")["time"]
+    with EventLog.scan(tmp_path, memory=500_000) as scanned:
+        found = scanned.between(None, None).frame.set_index("id")["time"]
+    pd.testing.assert_series_equal(found[log.index], log)
+    assert log.iloc[1_005] == (NOON + pd.Timedelta(987 + 1_005 % 3 if placed else 989, "s"))

@@ -7,6 +7,7 @@ flows is no finding.
 
 from __future__ import annotations
 
+from functools import partial
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
@@ -126,7 +127,7 @@ def whole(parts: Iterable[pd.DataFrame]) -> Answer:
     if negative:
         sentence += f" {count(negative, 'hop')} of no time or less could not be judged."
     sentence += untimed_flows(parts) + inferred_from(parts)
-    return Answer(table[columns], sentence, lambda shown: plot_anomalies(shown, n))
+    return Answer(table[columns], sentence, partial(plot_anomalies, n=n))
 
 
 def _rows(what: str, codes: Ints | Small, names: Any, value: Ints, flow: Ints) -> pd.DataFrame:

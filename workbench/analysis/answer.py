@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,37 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import plotly.graph_objects as go
+
+
+class WithAnother:
+    """Draws a table together with another one, which is asked for only then; pickled, it is there.
+
+    Parameters
+    ----------
+    draw
+        Draws both.
+    table, other
+        Its arguments for the two.
+    ask
+        Gives the other one.
+    """
+
+    def __init__(
+        self,
+        draw: Callable[..., go.Figure],
+        table: str,
+        other: str,
+        ask: Callable[[], pd.DataFrame],
+    ) -> None:
+        self._draw, self._table, self._other, self._ask = draw, table, other, ask
+
+    def __call__(self, table: pd.DataFrame) -> go.Figure:
+        """Draw them."""
+        return self._draw(**{self._table: table, self._other: self._ask()})
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        other = partial(pd.DataFrame, pd.DataFrame(self._ask()))
+        return WithAnother, (self._draw, self._table, self._other, other)
 
 
 class Answer(pd.DataFrame):
@@ -52,6 +84,10 @@ class Answer(pd.DataFrame):
     @property
     def _constructor(self) -> Callable[..., pd.DataFrame]:
         return pd.DataFrame
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle what it says, and not what would say it."""
+        return Answer, (pd.DataFrame(self), self.sentence, self._draw)
 
     @property
     def sentence(self) -> str:

@@ -66,6 +66,29 @@ def check_design(design: object, asked: str, *, pairs: bool = False) -> None:
     raise LogError(f"{asked} takes {wanted}, and not {_kind(design)}.")
 
 
+_LEAST_MEMORY: Final = 100_000
+"""Bytes: a hundred events or so to a bucket."""
+
+
+def check_scan(folder: object, client: object, memory: object) -> None:
+    """Raise a LogError unless a scan can take what is given."""
+    if not _is_path(folder):
+        raise LogError(
+            f"EventLog.scan takes the path of a folder, and not {_kind(folder)}; EventLog.read takes "
+            "lists of files as well."
+        )
+    if client is not None and not hasattr(client, "map"):
+        raise LogError(
+            f"client={client!r}: give a Dask client, from dask.distributed import Client."
+        )
+    is_number = isinstance(memory, int | float | np.number) and not isinstance(memory, bool)
+    if memory is not None and not (is_number and _LEAST_MEMORY <= float(memory) < np.inf):  # type: ignore[arg-type]
+        raise LogError(
+            f"memory={memory!r}: give a number of bytes, at least {_LEAST_MEMORY:,}: "
+            "memory=2_000_000_000 for 2 GB."
+        )
+
+
 def check_choice(given: object, called: str, asked: str, choices: Iterable[str]) -> None:
     """Raise a LogError unless one of some words is given."""
     words = list(choices)

@@ -25,11 +25,13 @@ class Bucket:
     """One share of a log: all events of some flows, in some files."""
 
     folder: Path
+    names: tuple[str, ...]
+    """The columns of the log, in their order."""
 
     def frame(self) -> LazyFrame:
         """Its rows, as ``standard_frame`` has them; a column is read when it is asked for."""
         columns = spilled.SpilledColumns(self._files)
-        return LazyFrame(columns.names, columns.read)
+        return LazyFrame(self.names, columns.read)
 
     def index(self) -> FlowIndex:
         """Its index: made once, and read from disk from then on."""

@@ -7,6 +7,7 @@ in the flow, other chains become the longest, and they bound what is saved.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numba
@@ -155,7 +156,7 @@ def one(index: FlowIndex, ids: Any) -> Answer:
     table.attrs = times_of(index)
     sentence = _sentence_of_one(name, table) + _clocks(effects_first(index))
     sentence += untimed_flows([table]) + inferred_from([table])
-    return Answer(table, sentence, lambda shown: plot_one_path(shown, name))
+    return Answer(table, sentence, partial(plot_one_path, name=name))
 
 
 def _sentence(table: pd.DataFrame, flows: int, seconds: float, negative: int) -> str:

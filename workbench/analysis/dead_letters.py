@@ -166,6 +166,9 @@ def _sentence(table: pd.DataFrame, found: pd.DataFrame, *, is_marked: bool) -> s
     redriven, answered = int(found["redriven"].sum()), int(found["answered"].sum())
     became = f"{redriven:,} of them were redriven later" if redriven else "None was redriven later"
     after_all = f", {answered:,} answered after all" if answered else ""
+    if unnamed := int(found["service"].isna().sum()):
+        whose = "1 names" if unnamed == 1 else f"{unnamed:,} name"
+        after_all += f"; {whose} no service, whose answer is not known"
     return (
         f"{count(len(found), 'dead letter')} of {count(found['flow'].nunique(), 'flow')}, by "
         f"{count(len(table), 'cause')}; the most frequent, {top.n:,}: {cut(cause_text(top), 120)}. "

@@ -131,7 +131,10 @@ class Dealing:
             self._move(np.array([name]), np.empty(0, np.uint64), f"hot-{number:05d}")
         folders = [path for path in self.folder.glob("bucket-*") if any(path.iterdir())]
         size = {path: sum(file.stat().st_size for file in path.iterdir()) for path in folders}
-        return [Bucket(path) for path in sorted(folders, key=lambda path: (-size[path], path.name))]
+        files = sorted(self.folder.glob("bucket-*/*.arrow"), key=lambda path: path.name)
+        names = tuple(dict.fromkeys(name for file in files for name in spilled.names_in(file)))
+        in_order = sorted(folders, key=lambda path: (-size[path], path.name))
+        return [Bucket(path, names) for path in in_order]
 
     def _move(self, flows: NDArray[np.uint64], identities: NDArray[np.uint64], into: str) -> None:
         """Move some flows, and flowless events that are one with theirs, to a bucket of their own."""

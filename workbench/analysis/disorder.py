@@ -163,20 +163,25 @@ def _sentence(table: pd.DataFrame, key: str, facts: dict[str, Any]) -> str:
     if table.empty:
         return f"No disorder in {looked}.{aside}"
     said = []
-    for kind, how in (
-        (LATE, "stand behind an event that happened later"),
-        (EFFECT_FIRST, "stand before their cause"),
+    for kind, one, several in (
+        (
+            LATE,
+            "stands behind an event that happened later",
+            "stand behind events that happened later",
+        ),
+        (EFFECT_FIRST, "stands before its cause", "stand before their causes"),
     ):
         chosen = table[table["kind"] == kind]
         if len(chosen):
-            worst = chosen["worst_ms"].max() / 1e3
+            worst, n = chosen["worst_ms"].max() / 1e3, int(chosen["n"].sum())
             said.append(
-                f"{chosen['n'].sum():,} events of {count(chosen['key'].nunique(), 'key')} {how} "
-                f"(by {length(worst)} at worst)"
+                f"{count(n, 'event')} of {count(chosen['key'].nunique(), 'key')} "
+                f"{one if n == 1 else several} (by {length(worst)} at worst)"
             )
     split = table[table["kind"] == TWO]
     if len(split):
-        said.append(f"{count(split['key'].nunique(), 'key')} stand on several partitions")
+        n = split["key"].nunique()
+        said.append(f"{count(n, 'key')} {'stands' if n == 1 else 'stand'} on several partitions")
     late = bool((table["kind"] == LATE).any())
     clocks = f" {_clocks(facts['backward'])}" if late and facts["backward"] else ""
     return f"Of {looked}, {'; '.join(said)}.{clocks}{aside}"

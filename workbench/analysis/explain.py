@@ -7,6 +7,7 @@ many conditions tried.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -167,7 +168,7 @@ def whole(parts: Iterable[pd.DataFrame], asked: int, rest: int, unknown: int = 0
             if (unknown == 1)
             else f" {unknown:,} ids asked about are not in this log."
         )
-    return Answer(table, sentence, lambda shown: plot_explain(shown, inside, outside))
+    return Answer(table, sentence, partial(plot_explain, inside=inside, outside=outside))
 
 
 def _only_time(rows: pd.DataFrame) -> Bools:

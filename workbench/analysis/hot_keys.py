@@ -14,7 +14,7 @@ from workbench.analysis.answer import Answer
 from workbench.analysis.parts import named
 from workbench.analysis.texts import Texts
 from workbench.analysis.traffic_parts import coded, codes_of, events_once, stacked, total
-from workbench.analysis.wording import count, cut
+from workbench.analysis.wording import count, cut, number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -135,13 +135,13 @@ def _sentence(skews: list[Any], events: int) -> str:
             continue
         said.append(
             f"Of {count(things, what)} the one with the most events, {cut(hottest['name'], 60)}, "
-            f"has {hottest['n']:,}, {ratio:,.3g} times the mean (Gini {uneven:.2f})."
+            f"has {hottest['n']:,}, {number(ratio)} times the mean (Gini {uneven:.2f})."
         )
     uneven = [skew for skew in skews if skew[0] == PARTITION and skew[2] > 1]
     if uneven:
         _, channel, things, ratio, gini_, hottest = max(uneven, key=lambda skew: skew[3])
         said.append(
             f"The most uneven channel is {channel}: of its {things:,} partitions, number "
-            f"{hottest['name']} has {ratio:,.3g} times the mean (Gini {gini_:.2f})."
+            f"{hottest['name']} has {number(ratio)} times the mean (Gini {gini_:.2f})."
         )
     return " ".join(said)

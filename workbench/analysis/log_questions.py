@@ -25,11 +25,12 @@ class LogQuestions(Asked):
             ``first_type`` and ``last_type`` (category, in causal order), ``services`` (category:
             who emitted its events, by name).
         """
+        from workbench.analysis.answer import WithAnother
         from workbench.analysis.flows import part, whole
         from workbench.analysis.plots import plot_flows
 
         parts = self.parts(lambda index, _: part(index))
-        return whole(parts, lambda flows: plot_flows(flows, self.variants()))
+        return whole(parts, WithAnother(plot_flows, "flows", "variants", self.variants))
 
     def hops(self) -> Answer:
         """Describe each kind of hop (cause → effect), the most frequent first.
@@ -66,8 +67,9 @@ class LogQuestions(Asked):
             ``median_ms`` (float64, duration in milliseconds), ``example`` (str, the correlation id
             of the first).
         """
+        from workbench.analysis.answer import WithAnother
         from workbench.analysis.plots import plot_flows
         from workbench.analysis.variants import part, whole
 
         parts = self.parts(lambda index, _: part(index))
-        return whole(parts, lambda variants: plot_flows(self.flows(), variants))
+        return whole(parts, WithAnother(plot_flows, "variants", "flows", self.flows))

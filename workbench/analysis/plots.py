@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 
 from workbench import look
 from workbench.analysis.plot_text import plain
+from workbench.analysis.wording import number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -223,11 +224,6 @@ def lines(text: str, width: int) -> str:
 def unit_of(milliseconds: float) -> tuple[float, str]:
     """Choose the largest unit in which a time is 1 or more."""
     return next((unit for unit in _UNITS if milliseconds >= unit[0]), _UNITS[-1])
-
-
-def number(value: float) -> str:
-    """A number as labels write it, to three digits."""
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def dress(figure: go.Figure, *, title: str, subtitle: str, height: int) -> None:

@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 
 from workbench import look
 from workbench.analysis.plot_text import plain
-from workbench.analysis.plots import dress, empty, lines, log_axis, number, time_ranges, unit_of
-from workbench.analysis.wording import cut
+from workbench.analysis.plots import dress, empty, lines, log_axis, time_ranges, unit_of
+from workbench.analysis.wording import cut, number
 
 if TYPE_CHECKING:
     import pandas as pd

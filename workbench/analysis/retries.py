@@ -167,12 +167,13 @@ def _sentence(table: pd.DataFrame) -> str:
     }
     told = [how[name] for name in _TOLD_BY if (table["told_by"] == name).any()]
     gave_up = int(table["gave_up"].sum())
+    given_up = "none was" if not gave_up else "1 was" if gave_up == 1 else f"{gave_up:,} were"
     top: Any = next(table.itertuples())
     who = top.service if isinstance(top.service, str) else "an unknown service"
     kind = top.type if isinstance(top.type, str) else "an event of no type"
     return (
         f"{count(int(table['events'].sum()), 'event')} took {table['attempts'].sum():,} attempts, "
-        f"as told by {' and '.join(told)}; {gave_up:,} of them were given up on. The most "
+        f"as told by {' and '.join(told)}; {given_up} given up on. The most "
         f"attempts, {top.attempts:,}, made {who} at {kind}, up to {top.most:,} at one "
         f"event."
     )

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterable
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -21,6 +22,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from tqdm.auto import tqdm
 
+from workbench.analysis import spilled
+from workbench.analysis.arguments import check_scan
 from workbench.analysis.asked import P
 from workbench.analysis.conditions import rows_between, rows_where
 from workbench.analysis.dealing import Dealing
@@ -56,8 +59,9 @@ def scan(
     """Choose between memory and buckets; :meth:`EventLog.scan` documents it."""
     from workbench.analysis.log import EventLog
 
+    check_scan(folder, client, memory)
     files = _parquet_files(Path(folder).expanduser())
-    free = memory or psutil.virtual_memory().available // 2
+    free = int(memory or psutil.virtual_memory().available // 2)
     if client is None and _rows(files) * _BYTES_A_ROW < free:
         return EventLog.read(files)
     return ScannedLog(files, memory=free, client=client, spill=spill)
@@ -72,7 +76,10 @@ def _parquet_files(folder: Path) -> list[Path]:
         There is no such folder, or none of its files is Parquet, or not each.
     """
     if not folder.exists():
-        raise LogError(f"{folder} does not exist: name a folder of Parquet files.")
+        raise LogError(
+            f"{folder} does not exist: name a folder of Parquet files; EventLog.read takes patterns "
+            "and lists of files as well."
+        )
     if folder.is_file():
         raise LogError(f"{folder} is a file, which EventLog.read reads: name a folder.")
     files = files_in(folder)
@@ -128,10 +135,14 @@ class ScannedLog(LogQuestions, DesignQuestions, FlowQuestions, TrafficQuestions)
         self._files = sorted(files)
         self._rows = _rows(self._files)
         self._client = client
-        self._folder = tempfile.TemporaryDirectory(prefix="workbench-scan-", dir=spill)
+        self._folder = _temporary(spill)
         self._most = max(memory // _BYTES_A_ROW, 1)
         self._dealt: dict[str, list[Bucket]] = {}
-        self._buckets()
+        try:
+            self._buckets()
+        except BaseException:
+            self.close()  # a traceback that somebody keeps would keep what was dealt
+            raise
 
     def _buckets(self, by: str = "correlation_id") -> list[Bucket]:
         """The buckets of a column whose values are not divided; dealt when first asked for."""
@@ -144,7 +155,10 @@ class ScannedLog(LogQuestions, DesignQuestions, FlowQuestions, TrafficQuestions)
             folder = Path(self._folder.name) / f"by-{len(self._dealt)}"
             dealing = Dealing(folder, n_buckets, self._most, by)
             shares = _shares(self._files, dealing.at_once)
-            jobs = [(dealing, files, f"share-{n:05d}") for n, files in enumerate(shares)]
+            jobs = [
+                (dealing, files, f"share-{n:05d}", shares[n - 1][-1] if n else None)
+                for n, files in enumerate(shares)
+            ]
             self._run(_deal, jobs, "dealing to buckets")
             self._dealt[by] = dealing.settle()
         return self._dealt[by]
@@ -187,19 +201,42 @@ class ScannedLog(LogQuestions, DesignQuestions, FlowQuestions, TrafficQuestions)
 
     def where(self, condition: str) -> EventLog:
         """Take the events for which a condition holds into memory; as :meth:`EventLog.where`."""
-        return self._taken(lambda frame: rows_where(frame, condition))
+        hints: list[list[str]] = []
+        found = self._taken(lambda frame: _where(frame, condition), hints)
+        for hint in _of_all(hints):
+            warnings.warn(hint, stacklevel=2)
+        return found
 
     def between(
         self, start: pd.Timestamp | str | None = None, end: pd.Timestamp | str | None = None
     ) -> EventLog:
         """Take what happened in a range of time into memory; as :meth:`EventLog.between`."""
-        return self._taken(lambda frame: rows_between(frame, start, end))
+        return self._taken(lambda frame: (rows_between(frame, start, end), []))
 
-    def _taken(self, rows: Callable[[pd.DataFrame], Bools]) -> EventLog:
+    def __getattr__(self, name: str) -> Any:
+        from workbench.analysis.log import EventLog
+
+        if name.startswith("_") or not hasattr(EventLog, name):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        raise AttributeError(
+            f"a scanned log has no {name}: take what is asked about into memory first, by "
+            "log.between(start, end), log.where(condition) or log.flow(id), or all of it by "
+            "EventLog.read(folder)."
+        )
+
+    def _taken(
+        self,
+        rows: Callable[[pd.DataFrame], tuple[Bools, list[str]]],
+        hints: list[list[str]] | None = None,
+    ) -> EventLog:
+        """Some rows of each bucket; and into ``hints`` what is to be said of each."""
         from workbench.analysis.log import EventLog
 
         jobs = [(bucket, rows) for bucket in self._buckets()]
-        return EventLog(pd.concat(self._run(_rows_of, jobs, "buckets"), ignore_index=True))
+        found = self._run(_rows_of, jobs, "buckets")
+        if hints is not None:
+            hints += [each for _, each in found]
+        return EventLog(spilled.concatenated([frame for frame, _ in found]))
 
     def __len__(self) -> int:
         """Count everything captured: events, duplicates and dead letters."""
@@ -242,14 +279,42 @@ def _shares(files: Iterable[Path], rows: int) -> list[list[Path]]:
     return shares
 
 
-def _deal(dealing: Dealing, files: list[Path], share: str) -> None:
-    dealing.deal(chain.from_iterable(map(read_parts, files)), share)
+def _deal(dealing: Dealing, files: list[Path], share: str, previous: Path | None) -> None:
+    def before() -> pd.DataFrame | None:
+        parts = read_parts(previous) if previous is not None else ()
+        last = deque(parts, maxlen=1)
+        return last.pop() if last else None
+
+    dealing.deal(read_parts(files, before=before), share)
 
 
-def _rows_of(bucket: Bucket, rows: Callable[[pd.DataFrame], Bools]) -> pd.DataFrame:
+def _rows_of(
+    bucket: Bucket, rows: Callable[[pd.DataFrame], tuple[Bools, list[str]]]
+) -> tuple[pd.DataFrame, list[str]]:
     frame: Any = bucket.frame()
-    found: pd.DataFrame = frame.rows(rows(frame))
-    return found
+    chosen, hints = rows(frame)
+    return frame.rows(chosen), hints
+
+
+def _where(frame: pd.DataFrame, condition: str) -> tuple[Bools, list[str]]:
+    hints: list[str] = []
+    return rows_where(frame, condition, hints), hints
+
+
+def _of_all(hints: Sequence[Sequence[str]]) -> list[str]:
+    """The hints that are given for every bucket; what they list may differ."""
+    first, *others = [{hint.split(":")[0]: hint for hint in each} for each in hints]
+    return [hint for said, hint in first.items() if all(said in other for other in others)]
+
+
+def _temporary(spill: str | os.PathLike[str] | None) -> tempfile.TemporaryDirectory[str]:
+    try:
+        return tempfile.TemporaryDirectory(prefix="workbench-scan-", dir=spill)
+    except OSError as error:
+        raise LogError(
+            f"spill={spill!r}: buckets can't be written there: {error.strerror or error}; name a "
+            "folder that is there and may be written to."
+        ) from error
 
 
 def _part_of(

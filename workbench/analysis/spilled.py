@@ -13,8 +13,9 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import feather, ipc
 
-from workbench.capture.columns import COLUMNS, standard_column
+from workbench.capture.columns import COLUMNS, UNDATED, standard_column
 from workbench.capture.payload_column import PayloadArray
+from workbench.capture.reading.arrays import JSON, series, together
 from workbench.errors import LogError
 
 if TYPE_CHECKING:
@@ -86,7 +87,6 @@ class SpilledColumns:
     def __init__(self, files: Sequence[Path]) -> None:
         self._files = files
         self._schemas = [_schema(file) for file in files]
-        self.names = list(dict.fromkeys(name for each in self._schemas for name in each.names))
 
     def read(self, name: str) -> pd.Series[Any]:
         """Read a column, as ``standard_frame`` has it; it is null in files that are without it.
@@ -102,16 +102,67 @@ class SpilledColumns:
             column = pa.concat_tables([read(file, [name]) for file in self._files]).to_pandas()[
                 name
             ]
-        else:
+            return standard_column(column, name) if name in COLUMNS else column
+        if name in COLUMNS:
             pieces = map(self._piece, self._files, self._schemas, repeat(name))
-            column = pd.concat(pieces, ignore_index=True)[name]
-        return standard_column(column, name) if name in COLUMNS else column
+            return standard_column(pd.concat(pieces, ignore_index=True)[name], name)
+        return _joined(
+            [_block(*each, name) for each in zip(self._files, self._schemas, strict=True)], name
+        )
 
     def _piece(self, file: Path, schema: pa.Schema, name: str) -> pd.DataFrame:
         if name not in schema.names:
-            return pd.DataFrame(index=pd.RangeIndex(read(file, ["offset"]).num_rows))
+            return pd.DataFrame(index=pd.RangeIndex(_height(file)))
         found: pd.DataFrame = read(file, [name]).to_pandas()
         return found
+
+
+def _block(file: Path, schema: pa.Schema, name: str) -> pa.Array:
+    """A column of a file as the blocks are of which a log in memory is read."""
+    if name not in schema.names:
+        return pa.nulls(_height(file))
+    return _as_read(read(file, [name]), name)
+
+
+def _as_read(table: pa.Table, name: str) -> pa.Array:
+    found = table.column(name).combine_chunks()
+    if found.null_count == len(found):
+        return pa.nulls(len(found))
+    if pa.types.is_dictionary(found.type):
+        return found.cast(found.type.value_type)
+    return found.cast(JSON) if _dtype(table.schema, name) == "json" else found
+
+
+def _joined(blocks: Sequence[pa.Array], name: str) -> pd.Series[Any]:
+    """Blocks of a column as a log in memory has it; an event that is not marked as undated is dated."""
+    column = series(together(blocks)).rename(name)
+    return column.eq(other=True).fillna(value=False).astype(bool) if name == UNDATED else column
+
+
+def concatenated(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Put frames under each other whose columns beside the standard ones may differ."""
+    dtypes: dict[str, list[Any]] = {}
+    for name, dtype in (item for frame in frames for item in frame.dtypes.items()):
+        dtypes.setdefault(str(name), []).append(dtype)
+    differ = [
+        name
+        for name, each in dtypes.items()
+        if name not in COLUMNS and (len(each) < len(frames) or len(set(map(str, each))) > 1)
+    ]
+    found = pd.concat(
+        [frame.drop(columns=differ, errors="ignore") for frame in frames], ignore_index=True
+    )
+    for name in differ:
+        blocks = [
+            _as_read(table_of(frame[[name]]), name) if name in frame else pa.nulls(len(frame))
+            for frame in frames
+        ]
+        found[name] = _joined(blocks, name)
+    return found[list(dtypes)]
+
+
+def _height(file: Path) -> int:
+    return int(read(file, ["offset"]).num_rows)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from workbench.analysis.index import NO_SOURCE, NO_TYPE, is_undated
 from workbench.analysis.order import nanoseconds, utc
 from workbench.analysis.parts import named
 from workbench.analysis.traffic_parts import codes_of, events_once, stacked, total
-from workbench.analysis.wording import count, length, moment
+from workbench.analysis.wording import count, length, moment, number
 from workbench.errors import LogError
 
 if TYPE_CHECKING:
@@ -173,11 +173,6 @@ def _sentence(cells: pd.DataFrame, step: int) -> str:
     return (
         f"{said} {'The one gap is' if gaps == 1 else f'The longest of {gaps:,} gaps is'} {where}."
     )
-
-
-def number(value: float) -> str:
-    """A number to three digits, or whole."""
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _moment(nanoseconds: int) -> str:

@@ -63,6 +63,11 @@ def count(n: int, noun: str) -> str:
     return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
+def number(value: float) -> str:
+    """A number to three digits, or whole."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
 def percent(share: float) -> str:
     """A share of 1 in percent, to two digits: ``43 %``, ``4.3 %``, ``0.04 %``."""
     whole = 100 * share

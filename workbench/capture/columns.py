@@ -40,7 +40,7 @@ from workbench.capture.whole import whole_column
 from workbench.errors import LogError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 COLUMNS: Final[Mapping[str, str]] = {
     "id": "str",
@@ -84,7 +84,10 @@ UNDATED: Final = "undated"
 
 
 def standard_frame(
-    events: pd.DataFrame | Iterable[Mapping[str, Any]], *, otherwise: datetime | None = None
+    events: pd.DataFrame | Iterable[Mapping[str, Any]],
+    *,
+    otherwise: datetime | None = None,
+    before: Callable[[], pd.DataFrame | None] = lambda: None,
 ) -> pd.DataFrame:
     """Give events the standard columns, in order and with exactly their dtypes.
 
@@ -96,6 +99,9 @@ def standard_frame(
         a time zone is taken as UTC.
     otherwise
         The time of all events if none of them says one.
+    before
+        Gives the rows that stand before these in a log that is read in parts, as this returns them;
+        asked only if a time is missing.
 
     Returns
     -------
@@ -129,14 +135,22 @@ def standard_frame(
     columns["time"] = columns["time"].fillna(columns["broker_time"])
     undated = columns["time"].isna()
     if undated.any():
-        columns["time"] = _near(columns, otherwise)
+        columns["time"] = _near(columns, otherwise, before())
         known = others.get(UNDATED)
         others[UNDATED] = undated if known is None else undated | known.eq(other=True)
     return pd.DataFrame(columns | others)
 
 
-def _near(columns: Mapping[str, pd.Series[Any]], otherwise: datetime | None) -> pd.Series[Any]:
+def _near(
+    columns: Mapping[str, pd.Series[Any]], otherwise: datetime | None, before: pd.DataFrame | None
+) -> pd.Series[Any]:
     """The times, and where there is none, that of the events around."""
+    if before is not None and len(before):
+        asked = ("time", "broker_time", "channel", "partition", "offset")
+        both = {name: [before[name], columns[name]] for name in asked}
+        both["channel"] = [column.astype("str") for column in both["channel"]]
+        whole = {name: pd.concat(pair, ignore_index=True) for name, pair in both.items()}
+        return _near(whole, otherwise, None).iloc[len(before) :].reset_index(drop=True)
     time = columns["time"]
     known = columns["broker_time"].fillna(time)
     first = time.min() if time.notna().any() else otherwise

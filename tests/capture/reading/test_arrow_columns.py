@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from workbench.analysis import EventLog
+from workbench.analysis.scanned import ScannedLog
 from workbench.capture.reading.arrays import python_values
 from workbench.capture.reading.arrow_columns import as_held
 
@@ -200,5 +201,5 @@ def test_columns_that_stand_in_the_names_of_folders_are_read(tmp_path):
     assert frame["type"].tolist() == ["A", "B", "A", "B"]
     assert frame["tier"].fillna("").tolist() == ["x y", "z", "", "z"]
     assert log.where("tier == 'z'").events == 2
-    with EventLog.scan(tmp_path / "log", memory=1_000) as scanned:
+    with ScannedLog((tmp_path / "log").rglob("*.parquet"), memory=1_000) as scanned:
         assert scanned.where("tier == 'z'").events == 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path as FilePath
 from typing import Any, Final
 
@@ -168,8 +169,19 @@ def _values_of(column: pd.Series[Any]) -> Values:
     return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
 
 
-def read_parts(path: str | os.PathLike[str]) -> Iterator[pd.DataFrame]:
+def read_parts(
+    paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
+    *,
+    before: Callable[[], pd.DataFrame | None] = lambda: None,
+) -> Iterator[pd.DataFrame]:
     """Read an event log piece by piece, for one that is larger than memory.
+
+    Parameters
+    ----------
+    paths
+        Of its files, as ``read`` takes them.
+    before
+        Gives the rows that stand before these, as ``standard_frame`` takes it.
 
     Each part is as ``standard_frame`` returns it; columns beside the standard ones have the dtypes
     that the part's values suggest, and whether a date has its day first is what it and those before
@@ -181,7 +193,7 @@ def read_parts(path: str | os.PathLike[str]) -> Iterator[pd.DataFrame]:
         As ``read``; and when it comes to a row that can't be read.
     """
     dated = TimeColumns()
-    for number, each in enumerate(files_of(path)):
+    for number, each in enumerate(files_of(paths)):
         file = OpenedFile(each)
         kind = kind_of(file)
         found, batches = survey(kind, kind.batches(file), _again(kind, each, None), None)
@@ -191,7 +203,13 @@ def read_parts(path: str | os.PathLike[str]) -> Iterator[pd.DataFrame]:
             columns = Columns(dated)
             columns.add(batch, found.mapping, untyped=kind.untyped, file=number)
             columns.dtypes = None
-            yield _standard(columns, {number: file.name}, found.sample.leaves)
+            part = _standard(columns, {number: file.name}, found.sample.leaves, before)
+            before = partial(_itself, part)
+            yield part
+
+
+def _itself(part: pd.DataFrame) -> pd.DataFrame:
+    return part
 
 
 def _again(
@@ -200,7 +218,12 @@ def _again(
     return lambda: kind.batches(OpenedFile(FilePath(path), expanded=expanded))
 
 
-def _standard(columns: Columns, names: Mapping[int, str], seen: Mapping[Path, Any]) -> pd.DataFrame:
+def _standard(
+    columns: Columns,
+    names: Mapping[int, str],
+    seen: Mapping[Path, Any],
+    before: Callable[[], pd.DataFrame | None] = lambda: None,
+) -> pd.DataFrame:
     name = next(iter(names.values()))
     if columns.height and "type" not in columns.standard:
         raise says_no("type", name, seen)
@@ -213,7 +236,7 @@ def _standard(columns: Columns, names: Mapping[int, str], seen: Mapping[Path, An
             if found is not None:
                 name = file
                 raise LogError(not_a_time(*found))
-        return standard_frame(frame)
+        return standard_frame(frame, before=before)
     except (LogError, TypeError, ValueError) as error:
         raise LogError(f"{name} is not an event log: {error}") from error
 
