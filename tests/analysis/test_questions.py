@@ -246,6 +246,19 @@ def test_causes_that_are_only_statistics_make_no_event_of_a_branch_wait(event):
     assert inferred.sentence == log.stuck().sentence
 
 
+def test_causes_that_are_named_and_found_nowhere_are_not_said_to_be_untold(event):
+    rows = [event(kind, f"f{n}", at) for n in range(20) for at, kind in enumerate("ABC")]
+    lost = [row | {"causation_id": f"gone-{at}"} for at, row in enumerate(rows)]
+    assert (
+        EventLog(lost)
+        .stuck()
+        .sentence.endswith(
+            "No cause that 60 events name is in the flow (see log.orphans()): each event is taken to "
+            "follow the one before it."
+        )
+    )
+
+
 def test_types_asked_about_that_the_log_does_not_have_are_said(orders):
     assert orders.stuck({"typo": ["OrderPlaced", "other"]}).sentence.endswith(
         "by what is expected: 1 after StockReserved waits for PaymentReceived or PaymentDeclined "

@@ -122,6 +122,7 @@ def part(index: FlowIndex, untold: Bools, rule: Rule) -> pd.DataFrame:
         "causes_from": "the design" if attrs["inferred"] else "",
         "types": set(index.type_names),
         "by_order": by_order,
+        "named": int((~untold).sum()),
         "followers": followers(index, before),
         "emitters": emitters(index),
     }
@@ -254,7 +255,14 @@ def _sentence(table: pd.DataFrame, parts: Sequence[pd.DataFrame], rule: Rule, or
         )
     by_order = all(piece.attrs["by_order"] for piece in parts)
     if by_order and rule.design is None:
-        said += " No cause is told: each event is taken to follow the one before it."
+        named = total(parts, "named")
+        names = f"{count(named, 'event')} {'names' if named == 1 else 'name'}"
+        told = (
+            f"No cause that {names} is in the flow (see log.orphans())"
+            if named
+            else "No cause is told"
+        )
+        said += f" {told}: each event is taken to follow the one before it."
     said += _unknown(set().union(*(piece.attrs["types"] for piece in parts)), rule.expected)
     if table.empty:
         return f"No flow is stuck among {flows:,}: all came that is due by {by}.{said}"

@@ -374,3 +374,28 @@ def test_a_time_may_be_named_with_its_unit(tmp_path, name):
     ]
     path.write_text("\n".join(map(json.dumps, rows)))
     assert read(path, progress=False).mapping["time"] == name
+
+
+@pytest.mark.parametrize("cause", ["causationId", "RelatedTo", "parent"])
+def test_the_id_is_that_which_causes_name_and_not_that_of_the_message(tmp_path, cause):
+    path = tmp_path / "events.jsonl"
+    kinds = ["OrderPlaced", "OrderPaid", "OrderSent"]
+    rows = [
+        {
+            "MessageId": f"m{n}",
+            "ts": f"2026-11-23T12:00:{n:02}Z",
+            "payload": {
+                "id": f"e{n}",
+                "type": kinds[n % 3],
+                "source": "shop",
+                "orderId": f"o{n // 3}",
+                cause: f"e{n - 1}" if n % 3 else None,
+            },
+        }
+        for n in range(60)
+    ]
+    path.write_text("\n".join(map(json.dumps, [*rows, rows[-1] | {"MessageId": "m60"}])))
+    log = EventLog.read(path, progress=False)
+    assert log.mapping["id"] == "payload.id"
+    assert log.mapping["causation_id"] == f"payload.{cause}"
+    assert len(log.duplicates()) == 1

@@ -24,6 +24,7 @@ from workbench.capture.reading.arrays import (
 )
 from workbench.capture.reading.dtypes import DTYPES, as_json, note_in, restored, suggested
 from workbench.capture.reading.inside import Inside
+from workbench.capture.reading.joined_times import joined
 from workbench.capture.reading.kinds import Batch
 from workbench.capture.reading.log_mapping import Entry, LogMapping
 from workbench.capture.reading.nothing import NO_FAILURE, NO_ID, no_cause
@@ -53,9 +54,9 @@ class Columns:
             self.dtypes = note if self.height == 0 else self.dtypes
         inside = Inside(columns)
         ours = {
-            entry.column: self._converted(entry, inside.at(entry.path), file)
+            entry.column: self._converted(entry, _values(inside, entry), file)
             for entry in mapping.entries
-            if entry.path[0] in columns
+            if all(path[0] in columns for path in entry.joins or [entry.path])
         }
         whole = {entry.path[0] for entry in mapping.entries if len(entry.path) == 1}
         beside = {name: ours.pop(name) for name in BESIDE if name in ours}
@@ -123,6 +124,12 @@ class Columns:
 
 
 _TIMES: Final = frozenset(["time", "broker_time"])
+
+
+def _values(inside: Inside, entry: Entry) -> Values:
+    if not entry.joins:
+        return inside.at(entry.path)
+    return joined(*(python_values(inside.at(path)) for path in entry.joins))
 
 
 def _converted(entry: Entry, values: Values) -> pa.Array:

@@ -27,6 +27,8 @@ class Entry:
     column: str
     path: Path
     given: bool
+    joins: tuple[Path, ...] = ()
+    """Where the date and the time of day stand, if that is two columns."""
     form: Form | None = None
     example: str = ""
     inside: bool = False
@@ -57,7 +59,8 @@ class Entry:
     @property
     def theirs(self) -> str:
         """Where it comes from, as it may be given in a mapping."""
-        return " @ ".join(filter(None, [shown(self.path), self.zone, self.order]))
+        where = " + ".join(map(shown, self.joins)) or shown(self.path)
+        return " @ ".join(filter(None, [where, self.zone, self.order]))
 
 
 @dataclass(frozen=True, repr=False)

@@ -57,8 +57,8 @@ def mapping_of(
     dict
         What was given and names nothing here: column → path as given.
     """
-    leaves = sample.leaves
     wanted, never = _said(given)
+    leaves = sample.leaves
     times = {c: said_time(c, wanted[c], leaves) for c in wanted if c in _TIMES}
     wanted |= {column: said.path for column, said in times.items()}
     found = {column: resolve(text, leaves) for column, text in wanted.items()}
@@ -78,7 +78,9 @@ def mapping_of(
     else:
         # A key or a subject may be the flow as well.
         known = {column: path for column, path in fixed.items() if column in COLUMNS}
-        guessed = guess(leaves, known, never=never, fraction=sample.fraction)
+        parts = {path for both in sample.joins.values() for path in both} - {*known.values()}
+        whole = {path: values for path, values in leaves.items() if path not in parts}
+        guessed = guess(whole, known, never=never, fraction=sample.fraction)
         paths, forms = fixed | guessed.paths, guessed.forms
         for column in absent:  # a wrong name is not replaced by a guess
             paths.pop(column, None)
@@ -86,6 +88,7 @@ def mapping_of(
         Entry(
             column,
             path := paths[column],
+            joins=sample.joins.get(path, ()),
             given=column in wanted,
             form=(form := forms.get(column) or _form(column, leaves.get(path, ()))),
             example=_example(_written_so(leaves.get(path, ()), form)),

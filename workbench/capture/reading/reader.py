@@ -289,8 +289,10 @@ def _dates_alone(frame: pd.DataFrame) -> list[str]:
     in_day = frame["time"].dt.tz_convert(None).to_numpy().view(np.int64) % _DAY
     if len(frame) < _FEW or (in_day != in_day[0]).any():
         return []
-    said = "all events are at one time of day: if that stands in a column of its own, join the two in a "
-    return [f"{said}DataFrame, and EventLog(frame) takes it"]
+    said = (
+        "all events are at one time of day: if that stands in a column of its own, join the two by "
+    )
+    return [said + 'mapping={"time": "date + time"}']
 
 
 def _doubtful(frame: pd.DataFrame) -> list[str]:

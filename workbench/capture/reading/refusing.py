@@ -59,6 +59,12 @@ def why_nothing(column: str, text: str, known: Mapping[Path, Sequence[Any] | Non
     front, _, said = (part.strip() for part in text.rpartition("@"))
     if column in ("time", "broker_time") and resolve(front, known) is not None:
         return f"what is said of times stands behind an @ with blanks around it: {f'{front} @ {said}'!r}"
+    parts = [part.strip() for part in text.split(" + ")]
+    if column in ("time", "broker_time") and len(parts) == 2:
+        missing = [repr(part) for part in parts if resolve(part, known) is None]
+        return (
+            f"of the date and the time of day that it joins {' and '.join(missing)} names nothing"
+        )
     if lacks_step(text):
         return (
             "a dot in it has no name beside it; a name that holds dots is written in quotes: "

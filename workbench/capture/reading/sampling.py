@@ -8,7 +8,7 @@ the whole file say as much, for what share of all rows they are is known.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from workbench.capture.reading.arrays import Values, python_values
 from workbench.capture.reading.dtypes import DTYPES
+from workbench.capture.reading.joined_times import joined, joins_in
 from workbench.capture.reading.paths import Path, leaves
 
 Batch = tuple[Mapping[str, Values], int]
@@ -37,10 +38,21 @@ class Sample:
         Path → values, one a row.
     fraction
         The share of all rows that they are, drawn by chance; 1 for rows that stand together.
+    joins
+        Paths in ``leaves`` that are made of two others.
     """
 
     leaves: Mapping[Path, Sequence[Any]]
     fraction: float = 1.0
+    joins: Mapping[Path, tuple[Path, Path]] = field(default_factory=dict)
+
+    def with_joined_times(self, said: Iterable[str]) -> Sample:
+        """The same, with the columns of times that two make, as found or as somebody said."""
+        joins = joins_in(self.leaves, said)
+        made = {
+            path: joined(*(self.leaves[part] for part in parts)) for path, parts in joins.items()
+        }
+        return replace(self, leaves={**self.leaves, **made}, joins=joins)
 
 
 def first_rows(batch: Batch) -> Sample:

@@ -17,6 +17,7 @@ from workbench.capture.reading.mapping import Given, mapping_of
 from workbench.capture.reading.sampling import FIRST, Sample, first_rows, rows_all_over
 from workbench.capture.reading.times import in_time
 
+_TIMES: Final = ("time", "broker_time")
 _NEEDED: Final = frozenset(["id", "type", "time", "correlation_id"])
 _TOLD: Final = frozenset([*_NEEDED, "causation_id"])
 _IN_ORDER: Final = 0.9
@@ -79,7 +80,9 @@ def survey(
     return wide if better else found, chain(read, batches)
 
 
-def _surveyed(kind: Kind, sample: Sample, given: Given | None) -> Survey:
+def _surveyed(kind: Kind, rows: Sample, given: Given | None) -> Survey:
+    said = [given.get(column) for column in _TIMES] if isinstance(given, Mapping) else []
+    sample = rows.with_joined_times(text.split(" @ ")[0] for text in said if isinstance(text, str))
     mapping, absent = mapping_of(
         sample,
         given,
