@@ -87,3 +87,39 @@ def test_zero_is_a_cause_where_it_is_an_id(first, kept):
     log = pd.DataFrame({"nr": ids, "kind": ["A", "B", "C"], "ts": NOON, "parent": causes})
     given = {"id": "nr", "causation_id": "parent"}
     assert EventLog(log, given).frame["causation_id"].dropna().tolist() == kept
+
+
+ONE, OTHER = "0ed90475-9531-485d-9d9d-c9f81818e811", "aaaaaaaa-9531-485d-9d9d-c9f81818e812"
+
+
+@pytest.mark.parametrize(
+    ("made", "caused"),
+    [(str.upper, str), (str, str.upper), ("{{{}}}".format, str), (str.title, str.title), (str.upper, "{{{}}}".format)],
+)  # fmt: skip
+def test_uuids_that_are_written_in_two_ways_are_the_same(tmp_path, made, caused):
+    path = tmp_path / "log.jsonl"
+    rows = [
+        {"event_id": made(ONE), "event_type": "OrderPlaced", "ts": NOON, "correlation_id": made(OTHER)},
+        {"event_id": made(OTHER), "event_type": "OrderPaid", "ts": NOON, "correlation_id": caused(OTHER), "causation_id": caused(ONE)},
+    ]  # fmt: skip
+    path.write_text("\n".join(map(json.dumps, rows)))
+    found = read(path, progress=False)
+    assert found.frame["id"].tolist() == [ONE, OTHER]
+    assert found.frame["correlation_id"].tolist() == [OTHER, OTHER]
+    assert found.frame["causation_id"].tolist()[1] == ONE
+    assert "UUIDs are written in upper and in lower case here, and read in lower" in repr(
+        found.mapping
+    )
+
+
+@pytest.mark.parametrize("made", [str, str.upper, "{{{}}}".format])
+def test_uuids_that_are_all_written_alike_are_left_as_they_are(tmp_path, made):
+    path = tmp_path / "log.jsonl"
+    row = {
+        "event_id": made(ONE),
+        "event_type": "OrderPlaced",
+        "ts": NOON,
+        "correlation_id": made(OTHER),
+    }
+    path.write_text(json.dumps(row))
+    assert read(path, progress=False).frame["id"].tolist() == [made(ONE)]

@@ -79,8 +79,9 @@ def test_a_list_in_a_single_event_of_many_lines_is_no_list_of_events(tmp_path):
         "[\n" + ",\n".join(map(json.dumps, EVENTS)) + "\n]",
         json.dumps(EVENTS, indent=4),
         json.dumps({"page": 1, "events": EVENTS}, indent=4),
+        json.dumps({"page": 1, "events": EVENTS[:3], "failed": EVENTS[3:]}, indent=4),
     ],
-    ids=["arrays", "a line each", "indented", "wrapped"],
+    ids=["arrays", "a line each", "indented", "wrapped", "two lists"],
 )
 def test_a_bad_event_costs_no_other(tmp_path, text):
     path = tmp_path / "log.json"

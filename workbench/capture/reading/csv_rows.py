@@ -16,13 +16,13 @@ import pyarrow.csv as pa_csv
 from workbench.capture.reading.arrays import TEXT, Values
 from workbench.capture.reading.opening import OpenedFile
 from workbench.capture.reading.times import form_of
+from workbench.capture.reading.uuids import UUID
 
 _DELIMITERS: Final = (",", ";", "\t", "|")
 _QUOTE: Final = ord('"')
 _LONGEST_ROW: Final = 32 << 20
 _SAID: Final = re.compile(rb'"?sep=(.)"?\r?\n', re.IGNORECASE)
 """A first line by which Excel is told what stands between values."""
-_UUID: Final = re.compile(r"\{?[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\}?")
 _DATED: Final = re.compile(r"\s*\d+[-./]\d+[-./]\d+\D+\d+[:.]\d\d")
 """A date and a time of day."""
 _NAMELESS: Final = (
@@ -129,7 +129,7 @@ def _without(header: bytes, line: int, block: bytes, file: OpenedFile) -> bytes:
 
 def _is_value(cell: str) -> bool:
     """Whether a cell is what hardly any column is called: a time or a UUID."""
-    return _UUID.fullmatch(cell.strip()) is not None or (
+    return UUID.fullmatch(cell.strip()) is not None or (
         _DATED.match(cell) is not None and form_of([cell]) is not None
     )
 

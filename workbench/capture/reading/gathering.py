@@ -29,6 +29,7 @@ from workbench.capture.reading.kinds import Batch
 from workbench.capture.reading.log_mapping import Entry, LogMapping
 from workbench.capture.reading.nothing import NO_FAILURE, NO_ID, no_cause
 from workbench.capture.reading.time_columns import TimeColumns
+from workbench.capture.reading.uuids import plain_uuids
 
 
 class Columns:
@@ -143,6 +144,8 @@ def _converted(entry: Entry, values: Values) -> pa.Array:
     texts = text_array(values, is_type=entry.column == "type")
     if entry.whole:
         texts = id_array(texts)
+    if entry.any_case:
+        texts = plain_uuids(texts)
     nothing = _nothing(entry)
     if nothing is None or entry.path == (entry.column,):  # that is ours, and taken as it is
         return texts

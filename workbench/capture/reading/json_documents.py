@@ -21,6 +21,7 @@ _BAD: Final = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 _BETWEEN: Final = re.compile(r"[\s,\]]*")
 _BLANK: Final = re.compile(r"[\s,]*")
 _WRAPPED: Final = re.compile(r"\s*(?P<object>\{)[^\[]*\[(?=\s*\{)")
+_ANOTHER: Final = re.compile(r"\][^\[]*\[(?=\s*\{)")
 _LINE_OF_A_VALUE: Final = re.compile(r"\n([ \t]*)(?=[\[{])")
 _DEPTH: Final = 3
 """Levels that a wrapping has, at most."""
@@ -88,7 +89,11 @@ def _values_one_by_one(text: str, file: OpenedFile) -> Iterator[bytes]:
         place, inside = wrapped, True
     while (place := _after(_BLANK if wrapped else _BETWEEN, text, place)) < len(text):
         if wrapped and text[place] == "]":
-            return
+            another = _ANOTHER.match(text, place)
+            if another is None:
+                return
+            place = another.end()
+            continue
         if text[place] == "[" and not inside:
             inside = True
             place += 1

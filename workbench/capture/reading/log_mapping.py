@@ -35,6 +35,8 @@ class Entry:
     """Whether text there is JSON itself."""
     whole: bool = False
     """Whether text there is whole numbers, some of which may have been written as floats."""
+    any_case: bool = False
+    """Whether values there are UUIDs, of which some are written in another case than others."""
     zero: bool = False
     """Whether 0 is an event's id, and so may be a cause."""
     zone: str | None = None
@@ -140,6 +142,10 @@ class LogMapping(Mapping[str, str]):
             f"{each.column} is empty in {each.empty:.0%} of the rows looked at"
             for each in self._gappy
         ]
+        if any(each.any_case for each in self.entries):
+            notes.append(
+                "UUIDs are written in upper and in lower case here, and read in lower case"
+            )
         if self.others:
             notes.append(
                 f"{len(self.others):,} other "

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
+from itertools import chain
 from typing import Any, Final
 
 from workbench.capture.columns import ATTEMPTS, BESIDE, COLUMNS
@@ -19,6 +20,7 @@ from workbench.capture.reading.refusing import not_whole, why_nothing
 from workbench.capture.reading.said_times import said_time
 from workbench.capture.reading.sampling import Sample
 from workbench.capture.reading.times import Form, form_of, may_be_time
+from workbench.capture.reading.uuids import is_any_case
 from workbench.capture.reading.zones import names_zone
 from workbench.errors import LogError
 
@@ -84,6 +86,8 @@ def mapping_of(
         paths, forms = fixed | guessed.paths, guessed.forms
         for column in absent:  # a wrong name is not replaced by a guess
             paths.pop(column, None)
+    ids = [leaves.get(paths.get(column, ()), ()) for column in _NAMING]
+    any_case = not own and not ours and is_any_case(chain.from_iterable(ids))
     entries = tuple(
         Entry(
             column,
@@ -94,6 +98,7 @@ def mapping_of(
             example=_example(_written_so(leaves.get(path, ()), form)),
             inside=json_is_text or (not own and _holds_json(leaves.get(path, ()))),
             whole=column in _IDS and not own and not ours and _whole(leaves.get(path, ())),
+            any_case=any_case and column in _NAMING,
             zero=_has_zero(leaves.get(paths.get("id", ()), ())),
             zone=times[column].zone if column in times else None,
             order=times[column].order if column in times else None,
@@ -188,6 +193,8 @@ def _holds_json(values: Sequence[Any]) -> bool:
     return bool(texts) and sum(text[:1] in {"{", "["} for text in texts) > len(texts) / 2
 
 
+_NAMING: Final = ("id", "correlation_id", "causation_id")
+"""Columns whose values name events and flows."""
 _IDS: Final = frozenset(["id", "correlation_id", "causation_id", "key", "subject"])
 
 
