@@ -21,7 +21,7 @@ from workbench.capture.reading.csv_rows import unique
 from workbench.capture.reading.dtypes import note_of
 from workbench.capture.reading.finding_files import files_of
 from workbench.capture.reading.gathering import Columns
-from workbench.capture.reading.kinds import Batch, Kind, kind_of
+from workbench.capture.reading.kinds import Batch, JsonDocument, JsonLines, Kind, kind_of
 from workbench.capture.reading.log_mapping import LogMapping
 from workbench.capture.reading.mapping import Given, names_nothing
 from workbench.capture.reading.opening import OpenedFile
@@ -29,6 +29,7 @@ from workbench.capture.reading.paths import Path
 from workbench.capture.reading.refusing import no_times, not_a_time, says_no
 from workbench.capture.reading.surveying import Survey, survey
 from workbench.capture.reading.time_columns import TimeColumns
+from workbench.capture.reading.unwinding import Unwound, list_in
 from workbench.errors import LogError
 
 REJECTED: Final[Mapping[str, str]] = {
@@ -86,6 +87,12 @@ def read(
             file = OpenedFile(path, expanded=expanded, advance=bar.update)
             kind = kind_of(file)
             found, batches = survey(kind, kind.batches(file), _again(kind, path, expanded), mapping)
+            if (unwound := _unwound(kind, found)) is not None:
+                again = _again(unwound, path, expanded)
+                better, _ = survey(unwound, iter(again()), again, mapping)
+                if _lacks(better) < _lacks(found):
+                    file = OpenedFile(path, expanded=expanded, advance=bar.update)
+                    kind, found, batches = unwound, better, unwound.batches(file)
             if found.absent and len(files) == 1:
                 raise names_nothing(found.absent, found.sample.leaves, file.name)
             for column in found.absent:
@@ -113,6 +120,19 @@ def read(
         pd.DataFrame(rejected, columns=list(REJECTED)).astype(dict(REJECTED)),
         _notes(recoded, columns, [*said, *_dates_alone(frame), *_doubtful(frame)]),
     )
+
+
+def _lacks(found: Survey) -> int:
+    """How much of what a log must tell, or of what somebody says that it does, isn't found."""
+    return len({"type", "time"} - found.mapping.keys()) + len(found.absent)
+
+
+def _unwound(kind: Kind, found: Survey) -> Unwound | None:
+    """The same file with an event for each item of a list, if it is no log as it is."""
+    if not isinstance(kind, JsonLines | JsonDocument) or not _lacks(found):
+        return None
+    path = list_in(found.sample.leaves)
+    return None if path is None else Unwound(kind, path)
 
 
 def no_rejects() -> pd.DataFrame:
