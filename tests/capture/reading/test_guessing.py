@@ -399,3 +399,46 @@ def test_the_id_is_that_which_causes_name_and_not_that_of_the_message(tmp_path, 
     assert log.mapping["id"] == "payload.id"
     assert log.mapping["causation_id"] == f"payload.{cause}"
     assert len(log.duplicates()) == 1
+
+
+@pytest.mark.parametrize("given", [None, {"correlation_id": "headers.traceparent"}])
+def test_a_traceparent_names_its_trace(tmp_path, given):
+    path = tmp_path / "events.jsonl"
+    kinds = ["OrderPlaced", "OrderPaid", "OrderSent"]
+    rows = [
+        {
+            "eventId": f"e{n}",
+            "ts": f"2026-11-23T12:00:{n:02}Z",
+            "kind": kinds[n % 3],
+            "headers": {"traceparent": f"00-{n // 3:032x}-{n:016x}-01"},
+        }
+        for n in range(60)
+    ]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    found = read(path, given, progress=False)
+    assert found.mapping["correlation_id"] == "headers.traceparent"
+    assert found.frame["correlation_id"].tolist() == [f"{n // 3:032x}" for n in range(60)]
+
+
+@pytest.mark.parametrize("given", [None, {"time": "fields.@timestamp", "type": "fields.event"}])
+def test_lists_of_one_are_what_is_in_them(tmp_path, given):
+    path = tmp_path / "hits.jsonl"
+    kinds = ["OrderPlaced", "OrderPaid", "OrderSent"]
+    rows = [
+        {
+            "_id": f"h{n}",
+            "fields": {
+                "@timestamp": [f"2026-11-23T12:00:{n:02}Z"],
+                "event": [kinds[n % 3]],
+                "order_id": [n // 3],
+                "tags": ["a", "b"],
+            },
+        }
+        for n in range(60)
+    ]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    found = read(path, given, progress=False)
+    assert found.mapping["correlation_id"] == "fields.order_id"
+    assert found.frame["type"].tolist()[:3] == kinds
+    assert found.frame["time"][1] == pd.Timestamp("2026-11-23T12:00:01Z")
+    assert found.frame["correlation_id"].tolist()[3:6] == ["1"] * 3

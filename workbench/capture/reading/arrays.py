@@ -5,7 +5,7 @@ JSON text travels as Arrow's ``large_binary``, which nothing else is; text as ``
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -54,6 +54,16 @@ def first_text(value: Any) -> Any:
     """The first of a list of texts; anything else as it is."""
     is_list = isinstance(value, list) and value and all(isinstance(each, str) for each in value)
     return value[0] if is_list else value
+
+
+def is_single(value: Any) -> bool:
+    """Whether a value is a list of one, as Elasticsearch writes the fields of a document."""
+    return isinstance(value, list) and len(value) == 1 and not isinstance(value[0], dict | list)
+
+
+def singles(values: Iterable[Any]) -> list[Any]:
+    """Values, and of each list of one what is in it."""
+    return [value[0] if is_single(value) else value for value in values]
 
 
 def text_array(values: Values, *, is_type: bool = False) -> pa.Array:

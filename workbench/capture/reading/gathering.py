@@ -19,6 +19,7 @@ from workbench.capture.reading.arrays import (
     number_array,
     python_values,
     series,
+    singles,
     text_array,
     together,
 )
@@ -29,6 +30,7 @@ from workbench.capture.reading.kinds import Batch
 from workbench.capture.reading.log_mapping import Entry, LogMapping
 from workbench.capture.reading.nothing import NO_FAILURE, NO_ID, no_cause
 from workbench.capture.reading.time_columns import TimeColumns
+from workbench.capture.reading.traceparent import TRACEPARENT
 from workbench.capture.reading.uuids import plain_uuids
 
 
@@ -129,7 +131,8 @@ _TIMES: Final = frozenset(["time", "broker_time"])
 
 def _values(inside: Inside, entry: Entry) -> Values:
     if not entry.joins:
-        return inside.at(entry.path)
+        values = inside.at(entry.path)
+        return singles(python_values(values)) if entry.single else values
     return joined(*(python_values(inside.at(path)) for path in entry.joins))
 
 
@@ -144,6 +147,8 @@ def _converted(entry: Entry, values: Values) -> pa.Array:
     texts = text_array(values, is_type=entry.column == "type")
     if entry.whole:
         texts = id_array(texts)
+    if entry.column == "correlation_id":
+        texts = pc.replace_substring_regex(texts, pattern=TRACEPARENT, replacement=r"\1")
     if entry.any_case:
         texts = plain_uuids(texts)
     nothing = _nothing(entry)

@@ -33,6 +33,8 @@ class Entry:
     example: str = ""
     inside: bool = False
     """Whether text there is JSON itself."""
+    single: bool = False
+    """Whether values there are lists of one."""
     whole: bool = False
     """Whether text there is whole numbers, some of which may have been written as floats."""
     any_case: bool = False

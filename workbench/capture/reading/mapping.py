@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from workbench.capture.columns import ATTEMPTS, BESIDE, COLUMNS
 from workbench.capture.json_text import json_text
-from workbench.capture.reading.arrays import number_array
+from workbench.capture.reading.arrays import is_single, number_array
 from workbench.capture.reading.digits import is_digits
 from workbench.capture.reading.guessing import guess
 from workbench.capture.reading.log_mapping import Entry, LogMapping
@@ -96,6 +96,7 @@ def mapping_of(
             given=column in wanted,
             form=(form := forms.get(column) or _form(column, leaves.get(path, ()))),
             example=_example(_written_so(leaves.get(path, ()), form)),
+            single=column != "data" and _are_single(leaves.get(path, ())),
             inside=json_is_text or (not own and _holds_json(leaves.get(path, ()))),
             whole=column in _IDS and not own and not ours and _whole(leaves.get(path, ())),
             any_case=any_case and column in _NAMING,
@@ -174,6 +175,11 @@ _FULL: Final = frozenset(["id", "correlation_id"])
 def _empty(values: Sequence[Any]) -> float:
     there = sum(v is not None and v != "" and v == v for v in values)  # noqa: PLR0124
     return 1 - there / len(values) if values else 0.0
+
+
+def _are_single(values: Sequence[Any]) -> bool:
+    there = [value for value in values if value is not None]
+    return bool(there) and all(map(is_single, there))
 
 
 def _written_so(values: Sequence[Any], form: Form | None) -> Iterator[Any]:

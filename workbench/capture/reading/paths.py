@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from workbench.capture.json_text import any_json
 from workbench.capture.reading.time_objects import plain_time
+from workbench.capture.reading.traceparent import trace_id
 
 Path = tuple[str, ...]
 
@@ -113,7 +114,8 @@ def _pair(item: Any) -> tuple[str, Any] | None:
 def leaves(rows: Iterable[Mapping[str, Any]]) -> dict[Path, list[Any]]:
     """Every path in some rows → its values, one a row; ``None`` where a row has nothing there.
 
-    Objects are there as well as their members; those that are times, as counts.
+    Objects are there as well as their members; those that are times, as counts; of a ``traceparent``
+    there is its trace.
     """
     found: dict[Path, list[Any]] = {}
     height = 0
@@ -130,7 +132,7 @@ def leaves(rows: Iterable[Mapping[str, Any]]) -> dict[Path, list[Any]]:
 def _walk(begun: Path, inside: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:
     for name, value in inside.items():
         path = (*begun, name)
-        yield path, plain_time(value)
+        yield path, trace_id(plain_time(value))
         deeper = members(value) if len(path) < _DEEPEST else None
         if deeper is not None and len(deeper) <= _WIDEST:
             yield from _walk(path, deeper)

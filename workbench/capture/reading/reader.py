@@ -123,8 +123,9 @@ def read(
 
 
 def _lacks(found: Survey) -> int:
-    """How much of what a log must tell, or of what somebody says that it does, isn't found."""
-    return len({"type", "time"} - found.mapping.keys()) + len(found.absent)
+    """How much isn't found of what every log tells; what somebody says and is not there counts twice."""
+    told = {"type", "time"}
+    return len(told - found.mapping.keys()) + len(told & found.absent.keys())
 
 
 def _unwound(kind: Kind, found: Survey) -> Unwound | None:

@@ -35,7 +35,7 @@ _NAMES: Final[dict[str, str]] = {
     "kafka_time record_timestamp | stored_at enqueued_at enqueued_time appended_at | "
     "ingested_at ingest_time received_at arrived_at | written_at |",
     "correlation_id": "correlation_id ce_correlationid x_correlation_id correlation corr_id | "
-    "conversation_id flow_id trace_id saga_id request_id x_request_id case_id workflow_id "
+    "conversation_id flow_id trace_id traceparent saga_id request_id x_request_id case_id workflow_id "
     "business_key process_instance_id | transaction_id transaction tx_id txn_id tx txn journey_id cid business_id "
     "case case_concept_name flow trace saga conversation correlation_key cor_id | "
     "vorgang vorgang_id vorgangs_id session_id process_id job_id batch_id aggregate_id stream_id operation_id execution_id "
