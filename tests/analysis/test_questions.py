@@ -246,6 +246,15 @@ def test_causes_that_are_only_statistics_make_no_event_of_a_branch_wait(event):
     assert inferred.sentence == log.stuck().sentence
 
 
+def test_of_a_flow_that_waits_for_several_things_it_is_said_for_how_many(event):
+    log = EventLog(
+        [event("A", "f", 0), event("C", "f", 1), event("A", "g", 2), event("B", "g", 3, "A")]
+    )
+    assert log.stuck({"A": ["B"], "C": ["D"]}).sentence.startswith(
+        "1 of 2 flows is stuck with 2 events that wait, the longest for 3 ms, by what is expected: "
+    )
+
+
 def test_causes_that_are_named_and_found_nowhere_are_not_said_to_be_untold(event):
     rows = [event(kind, f"f{n}", at) for n in range(20) for at, kind in enumerate("ABC")]
     lost = [row | {"causation_id": f"gone-{at}"} for at, row in enumerate(rows)]

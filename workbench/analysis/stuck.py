@@ -292,8 +292,9 @@ def _sentence(table: pd.DataFrame, parts: Sequence[pd.DataFrame], rule: Rule, or
             " That is more than half of the flows, and so most likely not what is due here: say "
             'what is, by log.stuck(design) or by pairs, log.stuck({"Offered": ["Decided"]}).'
         )
+    events = f" with {len(table):,} events that wait" if len(table) != n else ""
     return (
-        f"{n:,} of {count(flows, 'flow')} {'is' if n == 1 else 'are'} stuck, the longest for "
+        f"{n:,} of {count(flows, 'flow')} {'is' if n == 1 else 'are'} stuck{events}, the longest for "
         f"{length(longest)}, by {by}: {places_named}{more}.{told}{said}"
     )
 
