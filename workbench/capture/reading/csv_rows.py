@@ -51,7 +51,9 @@ class Csv:
         for line, block in _whole_rows(file):
             if not names:
                 end, header = self._header(block)
-                cells = next(csv.reader(io.StringIO(header.decode()), delimiter=self._delimiter))
+                cells = next(
+                    csv.reader(io.StringIO(header.decode(), newline=""), delimiter=self._delimiter)
+                )
                 padded = any(cell != cell.strip() for cell in cells)
                 if any(map(_is_value, cells)):
                     file.notes.append(_NAMELESS.format(file.name))
