@@ -442,3 +442,63 @@ def test_lists_of_one_are_what_is_in_them(tmp_path, given):
     assert found.frame["type"].tolist()[:3] == kinds
     assert found.frame["time"][1] == pd.Timestamp("2026-11-23T12:00:01Z")
     assert found.frame["correlation_id"].tolist()[3:6] == ["1"] * 3
+
+
+@pytest.mark.parametrize("digits", [9, 10, 12, 13, 15, 16, 18, 19])
+@pytest.mark.parametrize("kind", [int, str])
+@pytest.mark.parametrize("name", ["order_id", "zlecenie"])
+def test_long_numbers_of_orders_are_no_times_and_a_partition_is_no_flow(
+    tmp_path, digits, kind, name
+):
+    chance = random.Random(digits)
+    path = tmp_path / "events.jsonl"
+    steps = ["Placed", "Reserved", "Paid", "Shipped"]
+    rows = []
+    for order in range(100):
+        number = kind(chance.randint(4 * 10 ** (digits - 1), 9 * 10 ** (digits - 1)))
+        rows += [
+            {
+                "msg_id": f"{order:05d}-{n}",
+                "kind": step,
+                "service": step.lower(),
+                "at": 1795158000000 + order * 2000 + n * 300,
+                "caused_by": f"{order:05d}-{n - 1}" if n else None,
+                "kafka": {"partition": order % 4, "offset": order * 4 + n},
+                name: number,
+            }
+            for n, step in enumerate(steps)
+        ]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    found = read(path, progress=False)
+    assert (found.mapping["correlation_id"], found.mapping["partition"]) == (
+        name,
+        "kafka.partition",
+    )
+
+
+@pytest.mark.parametrize("wrapping", [("kopf",), ("umschlag", "kopf"), ("a", "b", "kopf")])
+def test_what_wraps_all_there_is_makes_nothing_deep(tmp_path, wrapping):
+    path = tmp_path / "events.jsonl"
+    lines = []
+    for n in range(300):
+        row = {
+            "nummer": f"N-{n:05}",
+            "art": ["WareBestellt", "WareGeprüft", "WareGeliefert"][n % 3],
+            "dienst": ["laden", "lager", "post"][n % 3],
+            "erzeugt": f"2026-11-23T12:{n // 60:02}:{n % 60:02}Z",
+            "vorgang": f"V-{n // 3:04}",
+            "grund": f"N-{n - 1:05}" if n % 3 else None,
+        }
+        for step in reversed(wrapping):
+            row = {step: row}
+        lines.append(json.dumps(row))
+    path.write_text("\n".join(lines))
+    front = ".".join(wrapping)
+    assert {**read(path, progress=False).mapping} == {
+        "id": f"{front}.nummer",
+        "type": f"{front}.art",
+        "source": f"{front}.dienst",
+        "time": f"{front}.erzeugt",
+        "correlation_id": f"{front}.vorgang",
+        "causation_id": f"{front}.grund",
+    }

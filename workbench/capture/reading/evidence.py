@@ -7,11 +7,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, cast
 
+import numpy as np
+
+from workbench.capture.reading.arrays import time_values
 from workbench.capture.reading.likeness import like_flows, one_root, told_by_type
 from workbench.capture.reading.nothing import no_cause
 from workbench.capture.reading.paths import Path
 from workbench.capture.reading.seen import FEW, Seen, as_key, is_key, is_whole, numbered
-from workbench.capture.reading.times import in_time
+from workbench.capture.reading.times import in_time, times
 from workbench.capture.reading.vocabulary import PAYLOADS, WRAPPERS, points, words
 
 _ENVELOPE: Final = ("id", "time", "correlation_id", "causation_id")
@@ -19,6 +22,9 @@ _ENVELOPE: Final = ("id", "time", "correlation_id", "causation_id")
 
 _IN_PAYLOAD: Final = 25.0
 """Points off for what stands in the payload."""
+
+_YEAR: Final = 365 * 86_400 * 10**9
+"""Nanoseconds."""
 
 
 @dataclass
@@ -35,6 +41,7 @@ class Evidence:
     _rows_by_id: dict[Path, dict[str, int]] = field(default_factory=dict)
     _orders: dict[Path, Sequence[int]] = field(default_factory=dict)
     _without_cause: dict[Path, list[int]] = field(default_factory=dict)
+    _wraps: int | None = None
 
     def of(self, column: str, each: Seen) -> float | None:
         """Ask the method of a column."""
@@ -47,16 +54,34 @@ class Evidence:
             return _is_inside(path, data)
         return any(words(step)[-1:] in _PAYLOADS for step in path[:-1])
 
+    def _depth(self, path: Path) -> int:
+        """How many objects a path goes into, but for those that wrap all there is."""
+        if self._wraps is None:
+            flat = [len(path) for path, each in self.seen.items() if each.plain]
+            self._wraps = min(flat, default=1) - 1
+        return max(len(path) - 1 - self._wraps, 0)
+
     def _outer(self, path: Path) -> float:
         """Points off for depth, and more for standing in the payload."""
-        return 5.0 * (len(path) - 1) + (_IN_PAYLOAD if self.in_payload(path) else 0)
+        return 5.0 * self._depth(path) + (_IN_PAYLOAD if self.in_payload(path) else 0)
+
+    def _is_key(self, each: Seen, column: str) -> bool:
+        """Whether values can be keys; numbers too that, taken for times, lie far from those of the log."""
+        return is_key(each, column) or (is_key(each, column, times=True) and self._is_far(each))
+
+    def _is_far(self, each: Seen) -> bool:
+        told = self.seen.get(self.paths.get("time", ()))
+        if told is None or not all(map(is_whole, each.counts)):
+            return False
+        mine, theirs = _middle(each), _middle(told)
+        return mine is not None and theirs is not None and abs(mine - theirs) > _YEAR
 
     def time(self, each: Seen) -> float | None:
         """Most rows have one that can be read, outside the payload, and it is no id."""
         if each.form is None or each.filled < 0.5:
             return None
         is_id = any(points(column, each.path) > 70 for column in _ENVELOPE if column != "time")
-        depth = self._outer(each.path) - 2.0 * (len(each.path) - 1)
+        depth = self._outer(each.path) - 2.0 * self._depth(each.path)
         return 45.0 * each.filled - depth - (40 if is_id else 0)
 
     def broker_time(self, each: Seen) -> float | None:
@@ -65,7 +90,7 @@ class Evidence:
 
     def id(self, each: Seen) -> float | None:
         """Differs from row to row; better still if another column points to it."""
-        if not is_key(each, "id"):
+        if not self._is_key(each, "id"):
             return None
         few = len(each.there) < FEW
         if each.distinct < 0.5 and not few:
@@ -136,7 +161,7 @@ class Evidence:
 
         Where causes are known, each flow has one event without.
         """
-        if not is_key(each, "correlation_id"):
+        if not self._is_key(each, "correlation_id") or _is_place(each.path):
             return None
         if len(each.there) < FEW:
             return 0.0
@@ -208,7 +233,7 @@ class Evidence:
     def causation_id(self, each: Seen) -> float | None:
         """Is the id of another row."""
         ids = self.seen.get(self.paths["id"]) if "id" in self.paths else None
-        if not is_key(each, "causation_id"):
+        if not self._is_key(each, "causation_id"):
             return None
         if ids is None or len(each.there) < FEW:
             return 0.0
@@ -272,6 +297,19 @@ class Evidence:
 
 
 _PAYLOADS: Final = frozenset((name,) for name in PAYLOADS)
+
+
+def _middle(each: Seen) -> int | None:
+    """The median of values as times, in nanoseconds since 1970; ``None`` if they are none."""
+    if each.form is None:
+        return None
+    found = times(time_values(each.there), each.form).drop_null()
+    return int(np.median(found.cast("int64").to_numpy())) if len(found) else None
+
+
+def _is_place(path: Path) -> bool:
+    """Whether a name says where a record stood: a partition's number comes again, and names no flow."""
+    return max(points("partition", path), points("offset", path)) > 70
 
 
 def _is_inside(path: Path, whole: Path) -> bool:

@@ -84,10 +84,10 @@ class Seen:
         return bool(some) and inside > len(some) / 2
 
 
-def is_key(each: Seen, column: str) -> bool:
+def is_key(each: Seen, column: str, *, times: bool = False) -> bool:
     """Whether values can be keys: text or whole numbers.
 
-    Times, and numbers of which some have a fraction (``7,4`` or ``1.250,00``), are none unless the
+    Times, if they are not said to be none by ``times``, and numbers of which some have a fraction (``7,4`` or ``1.250,00``), are none unless the
     name says so.
     """
     if not each.plain or each.nested or any(isinstance(whole(v), float) for v in each.there):
@@ -95,7 +95,9 @@ def is_key(each: Seen, column: str) -> bool:
     if points(column, each.path) > 50:
         return True
     fractions = any(map(_FRACTION.fullmatch, each.counts))
-    return each.form is None and not (fractions and all(map(_COUNT.fullmatch, each.counts)))
+    return (each.form is None or times) and not (
+        fractions and all(map(_COUNT.fullmatch, each.counts))
+    )
 
 
 def as_key(value: Any) -> str:
