@@ -277,3 +277,30 @@ def test_logs_whose_clocks_were_shifted_differently_are_said_to_be(event):
     assert (
         "Clocks were shifted" not in before.without_skew().compare(before.without_skew()).sentence
     )
+
+
+def test_what_comes_twenty_times_in_one_flow_is_no_sure_change(event):
+    def log(storm):
+        rows = [
+            event(kind, f"f{n}", 10 * n + at) for n in range(200) for at, kind in enumerate("ABC")
+        ]
+        rows += [
+            row
+            for n, row in enumerate(
+                event("Retry", f"f{flow}", 10 * flow + 2 + n, "C", id=f"r{flow}-{n}")
+                for flow in storm
+                for n in range(20)
+            )
+        ]
+        for row in rows:
+            if row["type"] in "BC":
+                row["causation_id"] = (
+                    f"{row['correlation_id']}/{'A' if row['type'] == 'B' else 'B'}"
+                )
+        return EventLog(rows)
+
+    found = log([7]).compare(log([])).set_index("name")
+    assert set(found.loc[found.index.str.contains("Retry"), "verdict"]) == {"too few to tell"}
+    assert "no change" not in found.loc[["C → Retry (service)"], "verdict"].tolist()
+    sure = log(range(60)).compare(log([]))
+    assert "the hop C → Retry (service) has vanished (1,200 times)" in sure.sentence

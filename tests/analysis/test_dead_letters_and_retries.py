@@ -99,7 +99,7 @@ def test_attempts_are_taken_from_their_column_where_there_is_one(event):
     assert (row["last"] - row["first"]).total_seconds() == 6
     assert found.sentence == (
         "1 event took 6 attempts, as told by the column attempts; 1 was given up on. The "
-        "most attempts, 6, made billing at Placed, up to 6 at one event."
+        "most attempts, 6, were made by billing at Placed, up to 6 at one event."
     )
 
 
@@ -116,7 +116,7 @@ def test_a_column_attempts_tells_them_on_any_row_by_its_service(event):
     assert len(found) == 1
     assert found.sentence == (
         "6 events took 17 attempts, as told by the column attempts; none was given up on. The "
-        "most attempts, 17, made shipping at Shipped, up to 3 at one event."
+        "most attempts, 17, were made by shipping at Shipped, up to 3 at one event."
     )
 
 
@@ -132,7 +132,7 @@ def test_who_gave_up_is_unknown_if_the_reason_does_not_say_it(event, reason):
     found = log.retries()
     assert found["service"].isna().tolist() == [True]
     assert (found["attempts"].iloc[0], found["gave_up"].iloc[0]) == (4, 1)
-    assert "The most attempts, 4, made an unknown service at Placed" in found.sentence
+    assert "The most attempts, 4, were made by an unknown service at Placed" in found.sentence
     assert "unknown service: Placed" in str(found.plot())
     assert log.dead_letters()["service"].isna().all()
 

@@ -67,8 +67,7 @@ def test_the_subject_stands_in_for_a_key_and_the_correlation_id_for_both(event):
 
 def test_what_could_not_be_looked_at_is_said(event):
     assert EventLog([event("A", "f", 0), event("B", "f", 1)]).disorder().sentence == (
-        "No disorder in 0 keys (correlation id) of 0 events. 2 events without a key or an offset "
-        "could not be looked at."
+        "Nothing is known of order: none of 2 events has both a key and an offset."
     )
 
 

@@ -36,7 +36,7 @@ def test_the_sentence_names_the_event_with_the_most(event):
         ]
     )
     assert log.fan_out().sentence == (
-        "5 events have 3 effects, 0.6 each on average; the most, 3, has one Placed (in flow g; "
+        "5 events have 3 effects, 0.6 each on average; one Placed has the most, 3 (in flow g; "
         "half of its type have at most 1.5). 1 of 2 types never have one. 1 event without a flow "
         "is left out."
     )

@@ -246,6 +246,37 @@ def test_causes_that_are_only_statistics_make_no_event_of_a_branch_wait(event):
     assert inferred.sentence == log.stuck().sentence
 
 
+def test_without_causes_a_dead_letter_is_answered_by_what_follows(event):
+    rows = [
+        event(kind, f"f{n}", 10 * n + at, source=f"s{kind}")
+        for n in range(50)
+        for at, kind in enumerate("ABC")
+    ]
+    letters = [
+        rows[3 * n] | {"dead_letter": f"s{who}/do: TimeoutError: x"}
+        for n, who in ((7, "B"), (9, "Z"))
+    ]
+    log = EventLog([*rows, *letters])
+    assert log.stuck()["correlation_id"].tolist() == ["f9"]
+
+
+@pytest.mark.parametrize("gone", ["r1", "r2", "s1", "s2"])
+def test_one_missing_cause_makes_no_finished_flow_wait(event, gone):
+    def flow(name, lost=None):
+        steps = [("o", "Ordered", None), ("s1", "Started", "o"), ("s2", "Started", "o"),
+                 ("r1", "Result", "s1"), ("r2", "Result", "s2"), ("rep", "Report", "r2")]  # fmt: skip
+        return [
+            event(kind, name, at, id=f"{name}-{step}")
+            | {"causation_id": cause and f"{name}-{cause}"}
+            for at, (step, kind, cause) in enumerate(steps)
+            if step != lost
+        ]
+
+    log = EventLog([row for n in range(60) for row in flow(f"f{n}", gone if n == 7 else None)])
+    waits = log.stuck()
+    assert waits["waiting_for"].tolist() == (["Result"] if gone[0] == "r" else [])
+
+
 def test_of_a_flow_that_waits_for_several_things_it_is_said_for_how_many(event):
     log = EventLog(
         [event("A", "f", 0), event("C", "f", 1), event("A", "g", 2), event("B", "g", 3, "A")]

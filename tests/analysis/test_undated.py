@@ -138,3 +138,14 @@ def test_throughput_says_how_many_events_count_at_a_guessed_time(log):
         )
     )
     assert "no time" not in EventLog(rows({})).throughput().sentence
+
+
+def test_a_guessed_time_makes_no_event_late():
+    placed = [
+        row | {"channel": "c", "partition": 0, "offset": n, "key": "k"}
+        for n, row in enumerate(rows({"Paid-1", "Sent-2"}))
+    ]
+    assert EventLog(placed).disorder().sentence == "No disorder in 1 key (key) of 12 events."
+    ahead = [row | ({"time": NOON} if row["id"] == "Paid-3" else {}) for row in placed]
+    late = EventLog(ahead).disorder()
+    assert (late["kind"].tolist(), late["n"].tolist()) == (["late"], [1])

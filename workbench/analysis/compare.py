@@ -64,7 +64,8 @@ def part(index: FlowIndex, frame: pd.DataFrame) -> pd.DataFrame:
     -------
     pandas.DataFrame
         ``what`` and ``name`` (category), ``value`` (int64: of a hop or a flow's duration how many
-        nanoseconds, of a variant its number), ``n`` (int32: how many flows; 1 of a time).
+        nanoseconds, of a variant its number), ``n`` (int32: how many flows; of a hop 1 if it is the
+        first of its kind in its flow, else 0).
     """
     kind, kinds = hop_kinds(index)
     names = hop_names(index, kinds)
@@ -79,7 +80,13 @@ def part(index: FlowIndex, frame: pd.DataFrame) -> pd.DataFrame:
     found = together(
         [
             _rows("flow", np.where(index.fully_timed, 0, -1), ["duration"], index.durations),
-            _rows("hop", kind[effect], hops, index.time[effect] - index.time[index.cause[effect]]),
+            _rows(
+                "hop",
+                kind[effect],
+                hops,
+                index.time[effect] - index.time[index.cause[effect]],
+                _first_of_flow(index.flow[effect], kind[effect]),
+            ),
             _rows("variant", path, paths(index, example[ranked]), keys, n),
             _rows("type", types, index.type_names, np.zeros(len(types), np.int64), with_type),
             _rows(
@@ -168,6 +175,12 @@ def _between(
     ]
 
 
+def _first_of_flow(flow: Ints, kind: Ints | Small) -> Ints:
+    """1 for the first of each kind in each flow, 0 for the others."""
+    pairs = pd.DataFrame({"flow": flow, "kind": kind})
+    return (~pairs.duplicated()).to_numpy().astype(np.int64)
+
+
 def _rows(
     what: str,
     codes: Ints | Small,
@@ -227,11 +240,15 @@ def _shares(counts: pd.DataFrame, flows: tuple[int, int], z: float) -> pd.DataFr
 def _speeds(
     times: pd.DataFrame, code: Ints, kinds: Any, flows: tuple[int, int], z: float
 ) -> pd.DataFrame:
-    value, code, later = by_group(times["value"].to_numpy(), code, times["after"].to_numpy())
+    is_after, in_flows = times["after"].to_numpy(), times["n"].to_numpy()
+    # A kind of hop that only one log has is judged like a share: by how many flows it is in.
+    holding = [
+        np.bincount(code[side], in_flows[side], len(kinds)).astype(np.int64)
+        for side in (~is_after, is_after)
+    ]
+    value, code, later = by_group(times["value"].to_numpy(), code, is_after)
     sides = (~later, later)
     n = [np.bincount(code[side], minlength=len(kinds)) for side in sides]
-    # A kind of hop that only one log has is judged like a share: by how many flows it may be in.
-    holding = [np.minimum(*both) for both in zip(n, flows, strict=True)]
     shares = share_difference(holding[0], flows[0], holding[1], flows[1], z)
     deltas = cliffs_delta(value, code, later, len(kinds), z)
     one_sided = (n[0] == 0) | (n[1] == 0)
@@ -270,7 +287,8 @@ def _sentence(table: pd.DataFrame, flows: tuple[int, int]) -> str:
     start = f"{count(flows[0], 'flow')} before, {flows[1]:,} after: "
     few = table["verdict"] == "too few to tell"
     changed = table[~few & (table["verdict"] != "no change")]
-    rest = f" {few.sum():,} more are in one log only, too rarely to tell." if few.any() else ""
+    are = "is" if few.sum() == 1 else "are"
+    rest = f" {few.sum():,} more {are} in one log only, too rarely to tell." if few.any() else ""
     if changed.empty:
         return f"{start}none of {count(len(table), 'comparison')} shows more than chance.{rest}"
     slight = changed["verdict"].str.startswith("slightly")
@@ -303,7 +321,8 @@ def _told(row: pd.Series[Any]) -> str:
     if row["what"] in ("hop", "flow"):
         if row["verdict"] in ("new", "vanished"):
             n = row["n_before"] + row["n_after"]
-            return f"the hop {name} is {row['verdict']} ({n:,} times)"
+            verb = "is new" if row["verdict"] == "new" else "has vanished"
+            return f"the hop {name} {verb} ({n:,} times)"
         name = "the duration of flows" if row["what"] == "flow" else name
         before, after = (length(row[log] / 1e3) for log in ("before", "after"))
         return (

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.analysis.answer import Answer
+from workbench.analysis.index import is_undated
 from workbench.analysis.order import nanoseconds
 from workbench.analysis.parts import named
 from workbench.analysis.texts import Texts
@@ -54,19 +55,21 @@ def part(index: FlowIndex, frame: pd.DataFrame, key: str) -> pd.DataFrame:
     channel = codes_of(frame["channel"])[rows]
     partition = frame["partition"].to_numpy(np.int64)[rows]
     time = nanoseconds(frame["time"])[rows]
+    dated = ~is_undated(frame)[rows]
     on = code * (channel.max(initial=0) + 2) + channel + 1
     place = on * (partition.max(initial=0) + 2) + partition + 1
     order = np.lexsort((time, offset[rows], place))
-    rows, event, time = rows[order], event[order], time[order]
+    rows, event, time, dated = rows[order], event[order], time[order], dated[order]
     code, channel = code[order], channel[order]
     lane, keyed = _runs(place[order]), _runs(on[order])
 
-    lateness = _latest_before(time, lane) - time
-    late = np.flatnonzero(lateness > 0)
+    lateness = _latest_before(np.where(dated, time, time.min(initial=0)), lane) - time
+    late = np.flatnonzero((lateness > 0) & dated)
     cause = _cause_rows(index, event)
     early = np.flatnonzero((cause > np.arange(len(cause))) & (lane == lane[cause]))
     behind = np.maximum(time[cause[early]] - time[early], 0)
     backward = (cause >= 0) & (code == code[cause]) & (time < time[cause])
+    backward &= dated & dated[cause]
     is_first = np.diff(lane, prepend=-1) != 0
     lanes = np.bincount(keyed[is_first], minlength=1)
     split = np.flatnonzero(is_first & (np.diff(keyed, prepend=-1) != 0))
@@ -159,6 +162,11 @@ def _sentence(table: pd.DataFrame, key: str, facts: dict[str, Any]) -> str:
         if facts["unplaced"]
         else ""
     )
+    if not facts["events"]:
+        return (
+            f"Nothing is known of order: none of {count(facts['unplaced'], 'event')} has both a key and "
+            "an offset."
+        )
     looked = f"{count(facts['keys'], 'key')} ({_CALLED[key]}) of {count(facts['events'], 'event')}"
     if table.empty:
         return f"No disorder in {looked}.{aside}"
@@ -176,7 +184,8 @@ def _sentence(table: pd.DataFrame, key: str, facts: dict[str, Any]) -> str:
             worst, n = chosen["worst_ms"].max() / 1e3, int(chosen["n"].sum())
             said.append(
                 f"{count(n, 'event')} of {count(chosen['key'].nunique(), 'key')} "
-                f"{one if n == 1 else several} (by {length(worst)} at worst)"
+                f"{one if n == 1 else several}"
+                + (f" (by {length(worst)} at worst)" if worst else "")
             )
     split = table[table["kind"] == TWO]
     if len(split):

@@ -89,7 +89,7 @@ def _sentence(table: pd.DataFrame, caused: int, stray: int) -> str:
     ends = int((table["max"] == 0).sum())
     return (
         f"{count(events, 'event')} have {count(caused, 'effect')}, {caused / events:.3g} each on "
-        f"average; the most, {top['max']:,}, has one {top['type']} (in flow {top['example']}; "
+        f"average; one {top['type']} has the most, {top['max']:,} (in flow {top['example']}; "
         f"half of its type have at most {top['p50']:g}). "
         f"{ends:,} of {count(len(table), 'type')} never have one.{aside}"
     )

@@ -174,6 +174,5 @@ def _sentence(table: pd.DataFrame) -> str:
     return (
         f"{count(int(table['events'].sum()), 'event')} took {table['attempts'].sum():,} attempts, "
         f"as told by {' and '.join(told)}; {given_up} given up on. The most "
-        f"attempts, {top.attempts:,}, made {who} at {kind}, up to {top.most:,} at one "
-        f"event."
+        f"attempts, {top.attempts:,}, were made by {who} at {kind}, up to {top.most:,} at one event."
     )

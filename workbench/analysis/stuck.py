@@ -69,7 +69,7 @@ def part(index: FlowIndex, untold: Bools, rule: Rule) -> pd.DataFrame:
         index = as_told(index)
     by_order = rule.by_order if rule.by_habit else not (index.cause >= 0).any()
     before = index.after if by_order else index.cause
-    letters = given_up(index)
+    letters = given_up(index, before)
     words, who = np.empty(0, dtype=object), np.empty(0, dtype=object)
     attrs: dict[Any, Any] = {"inferred": int(index.inferred.sum())}
     if rule.design is not None:

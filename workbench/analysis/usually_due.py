@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 
 _BESIDE: Final = 0.9
 """Share of flows that have an effect beside the most frequent one for it to be due too."""
+_LOST: Final = 0.1
+"""Flows with an event without a known cause, over those with one of its type with one, below which
+it is taken to be lost: nothing of its own is usual after that.
+"""
 _LONGEST: Final = 64
 """Steps of a loop, at most: how far up an event's own type is looked for."""
 
@@ -107,8 +111,13 @@ class WayCounts:
         for counts, by_way in ((self.of_event, events), (self.of_flow, flows)):
             for (way, effects), n in counts.items():
                 by_way.setdefault(way, []).append((effects, n))
+        known = Counter[str]()
+        for (kind, cause), n in self.flows.items():
+            known[kind] += n if cause is not None else 0
         found = []
         for way in sorted(events, key=lambda way: (way[0], way[1] or "")):
+            if way[1] is None and self.flows[way] < _LOST * known[way[0]]:
+                continue
             for number, group in enumerate(_groups(events[way], together=self.by_order)):
                 came = sum(n for effects, n in flows.get(way, ()) if effects.intersection(group))
                 share = usually if number == 0 else max(usually, _BESIDE)

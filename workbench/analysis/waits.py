@@ -68,7 +68,7 @@ def waiting(
     """
     n_owed = len(rule.owed)
     event, owed, came = _slots(index, before, rule)
-    unknown = np.flatnonzero((before < 0) & (index.after >= 0))
+    unknown = np.flatnonzero(_of_unknown_way(index, before, untold, rule))
     numbers = {name: code for code, name in enumerate(index.type_names)}
     pairs = np.array(
         [(numbers[e], n) for n, due in enumerate(rule.owed) for e in due.effects if e in numbers],
@@ -119,6 +119,24 @@ def waiting(
             for due, answer in ((owed[open_], taken), (due_of[none], taken_by_flow))
         ],
     }
+    return found
+
+
+def _of_unknown_way(index: FlowIndex, before: Ints, untold: Bools, rule: Rule) -> Bools:
+    """Whether an event may be the answer to another than the one that it follows, if it follows any.
+
+    It may if nobody knows its cause; or nobody knows that of its cause, to which so nothing is due.
+    """
+    unknown = (before < 0) & (index.after >= 0)
+    lost = unknown & ~untold
+    if not (rule.by_habit and lost.any()):
+        return unknown
+    way, ways = ways_of(index)
+    has_due = np.isin(
+        np.arange(len(ways)),
+        [n for n, each in enumerate(ways) if each in {due[:2] for due in rule.owed}],
+    )
+    found: Bools = unknown | ((before >= 0) & lost[before] & ~has_due[way[before]])
     return found
 
 
@@ -188,8 +206,13 @@ def missing(index: FlowIndex, judged: Judged, untold: Bools) -> tuple[Ints, Ints
     return event[answer < 0], due[answer < 0], int((answer >= 0).sum())
 
 
-def given_up(index: FlowIndex) -> pd.DataFrame:
+def given_up(index: FlowIndex, before: Ints) -> pd.DataFrame:
     """The events that a service gave up on and never answered.
+
+    Parameters
+    ----------
+    before
+        Of each event what it follows, or -1.
 
     Returns
     -------
@@ -205,15 +228,15 @@ def given_up(index: FlowIndex) -> pd.DataFrame:
     number = pd.Index(index.source_names).get_indexer(pd.Index(letters["services"], dtype="object"))
     concerned = np.zeros(len(index.flow) + 1, dtype=bool)  # the last is for no cause, -1
     concerned[letters["event"].to_numpy()] = True
-    effect = np.flatnonzero(concerned[index.cause])
+    effect = np.flatnonzero(concerned[before])
     n = len(index.source_names)
-    answers = index.cause[effect] * n + index.source[effect]
+    answers = before[effect] * n + index.source[effect]
     answered = (number >= 0) & np.isin(letters["event"].to_numpy() * n + number, answers)
     open_ = letters[~answered]
     services = open_.drop_duplicates(["event", "services"]).groupby("event")["services"]
     told = open_.groupby("event")["reasons"].agg("; ".join)
     found = pd.DataFrame({"services": services.agg(_joined), "reasons": told}).reset_index()
-    return found.assign(has_effect=np.isin(found["event"], index.cause[effect]))
+    return found.assign(has_effect=np.isin(found["event"], before[effect]))
 
 
 def _joined(services: pd.Series[Any]) -> str:
