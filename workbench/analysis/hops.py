@@ -64,8 +64,15 @@ def part(index: FlowIndex, frame: pd.DataFrame) -> Part:
         kinds=list(zip(*(names[name] for name in HOP), strict=True)),
         latency=Grouped.of(latency, kind, len(keys)),
         made_of=_made_of(index, frame, kind, len(keys)),
-        attrs=causes_of(index) | {"untimed": int((index.timed_cause != index.cause).sum())},
+        attrs=causes_of(index) | {"untimed": _untimed(index)},
     )
+
+
+def _untimed(index: FlowIndex) -> int:
+    """How many hops can't be timed, since an event at an end says no time of its own."""
+    if index.timed_cause is index.cause:
+        return 0
+    return int((index.timed_cause != index.cause).sum())
 
 
 def _made_of(index: FlowIndex, frame: pd.DataFrame, kind: Small, n: int) -> dict[str, Grouped]:

@@ -150,7 +150,7 @@ class FlowIndex:
             end=int(time.max()) if len(time) else 0,
             type_names=_names(frame["type"], NO_TYPE),
             source_names=_names(frame["source"], NO_SOURCE),
-            undated=undated[events.rows],
+            undated=undated[events.rows] if undated.any() else np.zeros(len(events.rows), bool),
             inferred=np.zeros(len(cause), dtype=bool),
             causes_from="",
         )
