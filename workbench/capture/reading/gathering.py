@@ -30,7 +30,7 @@ from workbench.capture.reading.kinds import Batch
 from workbench.capture.reading.log_mapping import Entry, LogMapping
 from workbench.capture.reading.nothing import NO_FAILURE, NO_ID, no_cause
 from workbench.capture.reading.time_columns import TimeColumns
-from workbench.capture.reading.traceparent import TRACEPARENT
+from workbench.capture.reading.traceparent import trace_ids
 from workbench.capture.reading.uuids import plain_uuids
 
 
@@ -148,7 +148,7 @@ def _converted(entry: Entry, values: Values) -> pa.Array:
     if entry.whole:
         texts = id_array(texts)
     if entry.column == "correlation_id":
-        texts = pc.replace_substring_regex(texts, pattern=TRACEPARENT, replacement=r"\1")
+        texts = trace_ids(texts)
     if entry.any_case:
         texts = plain_uuids(texts)
     nothing = _nothing(entry)
