@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
@@ -45,7 +46,15 @@ def values_dealt(group: Small, n_groups: int, values: Ints) -> tuple[Ints, Ints]
     return _dealt(group, n_groups, values, None)
 
 
-def _dealt(group: Small, n_groups: int, values: Ints, rows: Small | None) -> tuple[Ints, Ints]:
+def places_in_groups(group: Small, n_groups: int) -> tuple[Sequence[int], dict[int, Ints], Ints]:
+    """Where rows come to stand that are dealt to their groups; -1 is no group.
+
+    Returns
+    -------
+    tuple
+        Where to cut the rows into ranges; of the range that begins at a row, where its first row of
+        each group goes; and where each group starts, with the end of the last behind.
+    """
     cut = cuts(len(group))
     sizes = in_ranges(lambda first, end: _sizes(group[first:end], n_groups), cut)
     start = np.concatenate([[0], np.cumsum(np.sum(sizes, axis=0))])
@@ -53,6 +62,11 @@ def _dealt(group: Small, n_groups: int, values: Ints, rows: Small | None) -> tup
     for first, size in zip(cut[:-1], sizes, strict=True):
         places[first] = place.copy()
         place = place + size
+    return cut, places, start
+
+
+def _dealt(group: Small, n_groups: int, values: Ints, rows: Small | None) -> tuple[Ints, Ints]:
+    cut, places, start = places_in_groups(group, n_groups)
     found = np.empty(start[-1], np.int64)
     in_ranges(lambda first, end: _deal(group, values, first, end, places[first], rows, found), cut)
     return found, start

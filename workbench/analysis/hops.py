@@ -21,11 +21,12 @@ import pandas as pd
 from numba import njit
 
 from workbench.analysis.answer import Answer
+from workbench.analysis.grouping import places_in_groups
 from workbench.analysis.hop_kinds import HOP, effects_stand, hop_kinds, hop_names
 from workbench.analysis.order import nanoseconds
 from workbench.analysis.parts import causes_of, inferred_from
 from workbench.analysis.quantiles import Grouped
-from workbench.analysis.threads import cuts, in_ranges
+from workbench.analysis.threads import in_ranges
 from workbench.analysis.wording import count, length
 
 if TYPE_CHECKING:
@@ -56,13 +57,9 @@ def part(index: FlowIndex, frame: pd.DataFrame) -> Part:
     """Measure the hops of a part of a log, of which ``frame`` is the frame."""
     kind, keys = hop_kinds(index)
     names = hop_names(index, keys)
-    latency = np.empty(len(kind), np.int64)
-    in_ranges(
-        lambda first, end: _measure(index.cause, index.time, latency, first, end), cuts(len(kind))
-    )
     return Part(
         kinds=list(zip(*(names[name] for name in HOP), strict=True)),
-        latency=Grouped.of(latency, kind, len(keys)),
+        latency=_latencies(index, kind, len(keys)),
         made_of=_made_of(index, frame, kind, len(keys)),
         attrs=causes_of(index) | {"untimed": _untimed(index)},
     )
@@ -94,11 +91,25 @@ def _made_of(index: FlowIndex, frame: pd.DataFrame, kind: Small, n: int) -> dict
     return found
 
 
+def _latencies(index: FlowIndex, kind: Small, n: int) -> Grouped:
+    """How long after its cause each effect was, kind by kind."""
+    cut, places, start = places_in_groups(kind, n)
+    found = np.empty(start[-1], np.int64)
+    in_ranges(
+        lambda first, end: _deal(kind, index.cause, index.time, first, end, places[first], found),
+        cut,
+    )
+    return Grouped(found, start)
+
+
 @njit(cache=True, nogil=True)
-def _measure(cause: Ints, time: Ints, latency: Ints, first: int, end: int) -> None:
-    """How long after its cause each event was; 0 for one without."""
+def _deal(
+    kind: Small, cause: Ints, time: Ints, first: int, end: int, place: Ints, found: Ints
+) -> None:
     for event in range(first, end):
-        latency[event] = time[event] - time[cause[event]] if cause[event] >= 0 else 0
+        if kind[event] >= 0:
+            found[place[kind[event]]] = time[event] - time[cause[event]]
+            place[kind[event]] += 1
 
 
 def whole(parts: Sequence[Part]) -> Answer:

@@ -119,9 +119,11 @@ class FlowIndex:
         events = dealt(_looked_up(number, group), len(names), time)
         tied = sort_groups(events)
         break_ties(events.rows, tied, frame)
-        start = events.start
+        start, end = events.start, int(time.max()) if len(time) else 0
+        del time, group, first  # much memory is needed below
         cause = found_in_group(events.rows, start, hashes, Texts.of(frame["causation_id"]).hashes())
         effects_after_causes(events.rows, events.values, cause, start)
+        del hashes
 
         without_flow = np.flatnonzero(correlation < 0)
         types, sources, position = _placed(events.rows, frame)
@@ -147,7 +149,7 @@ class FlowIndex:
             dead=dead,
             reason=_reasons(frame, copy[dead]),
             flowless=without_flow[is_event[without_flow]],
-            end=int(time.max()) if len(time) else 0,
+            end=end,
             type_names=_names(frame["type"], NO_TYPE),
             source_names=_names(frame["source"], NO_SOURCE),
             undated=undated[events.rows] if undated.any() else np.zeros(len(events.rows), bool),
