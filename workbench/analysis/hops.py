@@ -106,6 +106,7 @@ def _latencies(index: FlowIndex, kind: Small, n: int) -> Grouped:
 def _deal(
     kind: Small, cause: Ints, time: Ints, first: int, end: int, place: Ints, found: Ints
 ) -> None:
+    """As values are dealt to groups, but that they are made on the way: there are never two of each."""
     for event in range(first, end):
         if kind[event] >= 0:
             found[place[kind[event]]] = time[event] - time[cause[event]]

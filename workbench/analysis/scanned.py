@@ -201,8 +201,7 @@ class ScannedLog(LogQuestions, DesignQuestions, FlowQuestions, TrafficQuestions)
 
     def where(self, condition: str) -> EventLog:
         """Take the events for which a condition holds into memory; as :meth:`EventLog.where`."""
-        hints: list[list[str]] = []
-        found = self._taken(lambda frame: _where(frame, condition), hints)
+        found, hints = self._taken(lambda frame: _where(frame, condition))
         for hint in _of_all(hints):
             warnings.warn(hint, stacklevel=2)
         return found
@@ -211,7 +210,7 @@ class ScannedLog(LogQuestions, DesignQuestions, FlowQuestions, TrafficQuestions)
         self, start: pd.Timestamp | str | None = None, end: pd.Timestamp | str | None = None
     ) -> EventLog:
         """Take what happened in a range of time into memory; as :meth:`EventLog.between`."""
-        return self._taken(lambda frame: (rows_between(frame, start, end), []))
+        return self._taken(lambda frame: (rows_between(frame, start, end), []))[0]
 
     def __getattr__(self, name: str) -> Any:
         from workbench.analysis.log import EventLog
@@ -225,18 +224,15 @@ class ScannedLog(LogQuestions, DesignQuestions, FlowQuestions, TrafficQuestions)
         )
 
     def _taken(
-        self,
-        rows: Callable[[pd.DataFrame], tuple[Bools, list[str]]],
-        hints: list[list[str]] | None = None,
-    ) -> EventLog:
-        """Some rows of each bucket; and into ``hints`` what is to be said of each."""
+        self, rows: Callable[[pd.DataFrame], tuple[Bools, list[str]]]
+    ) -> tuple[EventLog, list[list[str]]]:
+        """Some rows of all buckets, and what is to be said of each."""
         from workbench.analysis.log import EventLog
 
         jobs = [(bucket, rows) for bucket in self._buckets()]
         found = self._run(_rows_of, jobs, "buckets")
-        if hints is not None:
-            hints += [each for _, each in found]
-        return EventLog(spilled.concatenated([frame for frame, _ in found]))
+        frames, hints = [frame for frame, _ in found], [each for _, each in found]
+        return EventLog(spilled.concatenated(frames)), hints
 
     def __len__(self) -> int:
         """Count everything captured: events, duplicates and dead letters."""

@@ -182,11 +182,9 @@ class Skew:
         told = self._told(dict(zip(self.services[moved], self.shift[moved], strict=True)))
         left = f"all but {remaining:,} of these" if remaining else "all of these"
         new = int(early[self.latency >= 0].sum())
-        new_ones = f", and puts {count(new, 'other')} before {'its' if new == 1 else 'their'} cause"
-        said += (
-            f" Shifting {told} puts {left} right{new_ones if new else ''}; log.without_skew() takes "
-            "the least."
-        )
+        whose = "its" if new == 1 else "their"
+        left += f" right, and puts {count(new, 'other')} before {whose} cause" if new else " right"
+        said += f" Shifting {told} puts {left}; log.without_skew() takes the least."
         return said + self._rounding()
 
     def _rounding(self) -> str:

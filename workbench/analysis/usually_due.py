@@ -113,7 +113,8 @@ class WayCounts:
                 by_way.setdefault(way, []).append((effects, n))
         known = Counter[str]()
         for (kind, cause), n in self.flows.items():
-            known[kind] += n if cause is not None else 0
+            if cause is not None:
+                known[kind] += n
         found = []
         for way in sorted(events, key=lambda way: (way[0], way[1] or "")):
             if way[1] is None and self.flows[way] < _LOST * known[way[0]]:

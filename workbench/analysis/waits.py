@@ -13,7 +13,7 @@ from workbench.analysis.arrays import Bools, Ints
 from workbench.analysis.inference import STATISTICS
 from workbench.analysis.reasons import who_gave_up
 from workbench.analysis.unknown_causes import taken_as_answers
-from workbench.analysis.usually_due import ways_of
+from workbench.analysis.usually_due import Way, ways_of
 
 if TYPE_CHECKING:
     from typing import Any
@@ -67,8 +67,12 @@ def waiting(
         taken as an answer.
     """
     n_owed = len(rule.owed)
-    event, owed, came = _slots(index, before, rule)
-    unknown = np.flatnonzero(_of_unknown_way(index, before, untold, rule))
+    way, ways = ways_of(index, by_cause=rule.by_habit)
+    event, owed, came = _slots(index, before, rule, way, ways)
+    causeless = (before < 0) & (index.after >= 0)
+    if rule.by_habit:
+        causeless |= _of_unknown_way(before, causeless & ~untold, rule, way, ways)
+    unknown = np.flatnonzero(causeless)
     numbers = {name: code for code, name in enumerate(index.type_names)}
     pairs = np.array(
         [(numbers[e], n) for n, due in enumerate(rule.owed) for e in due.effects if e in numbers],
@@ -122,27 +126,21 @@ def waiting(
     return found
 
 
-def _of_unknown_way(index: FlowIndex, before: Ints, untold: Bools, rule: Rule) -> Bools:
-    """Whether an event may be the answer to another than the one that it follows, if it follows any.
+def _of_unknown_way(before: Ints, lost: Bools, rule: Rule, way: Ints, ways: list[Way]) -> Bools:
+    """Whether nobody knows the cause of what an event follows, and so nothing is due to that.
 
-    It may if nobody knows its cause; or nobody knows that of its cause, to which so nothing is due.
+    ``lost``: of each event, whether it names a cause that isn't there.
     """
-    unknown = (before < 0) & (index.after >= 0)
-    lost = unknown & ~untold
-    if not (rule.by_habit and lost.any()):
-        return unknown
-    way, ways = ways_of(index)
-    has_due = np.isin(
-        np.arange(len(ways)),
-        [n for n, each in enumerate(ways) if each in {due[:2] for due in rule.owed}],
-    )
-    found: Bools = unknown | ((before >= 0) & lost[before] & ~has_due[way[before]])
+    due = {owed[:2] for owed in rule.owed}
+    has_due = np.array([each in due for each in ways], dtype=bool)
+    found: Bools = (before >= 0) & lost[before] & ~has_due[way[before]]
     return found
 
 
-def _slots(index: FlowIndex, before: Ints, rule: Rule) -> tuple[Ints, Ints, Bools]:
+def _slots(
+    index: FlowIndex, before: Ints, rule: Rule, way: Ints, ways: list[Way]
+) -> tuple[Ints, Ints, Bools]:
     """Every event to which something is due: its position, what is due, and whether it caused it."""
-    way, ways = ways_of(index, by_cause=rule.by_habit)
     at_way = {way: number for number, way in enumerate(ways)}
     numbers = {name: code for code, name in enumerate(index.type_names)}
     known = [n for n, due in enumerate(rule.owed) if due[:2] in at_way]

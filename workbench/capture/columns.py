@@ -57,6 +57,9 @@ COLUMNS: Final[Mapping[str, str]] = {
 }
 """The standard columns in their order, with their dtypes."""
 
+TIMES: Final = frozenset(["time", "broker_time"])
+"""The standard columns of times."""
+
 UNKNOWN: Final = -1
 """Stands for an unknown partition or offset: brokers count from 0, and an integer has no null."""
 

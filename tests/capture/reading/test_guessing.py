@@ -17,6 +17,7 @@ from workbench.capture.reading import sampling
 from workbench.capture.reading.likeness import like_flows, one_root, told_by_type
 
 STEPS = [("PaketEingeliefert", "Bote"), ("FachGeöffnet", "Fach"), ("PaketAbgeholt", "Fach"), ("GebührBezahlt", "Kasse")]  # fmt: skip
+KINDS = ["OrderPlaced", "OrderPaid", "OrderSent"]
 
 
 def parcels(flows=250, number="{:07d}".format, seed=1):
@@ -41,6 +42,10 @@ def parcels(flows=250, number="{:07d}".format, seed=1):
             )
             cause = number(n)
     return sorted(rows, key=lambda row: row["Zeitpunkt"])
+
+
+def as_lines(path, rows):
+    path.write_text("\n".join(map(json.dumps, rows)))
 
 
 def as_csv(path, rows, without=()):
@@ -315,7 +320,7 @@ def test_whoever_names_the_payload_changes_nothing_else(tmp_path, payload):
         }
         for n in range(40)
     ]
-    path.write_text("\n".join(map(json.dumps, rows)))
+    as_lines(path, rows)
     guessed = dict(read(path, progress=False).mapping)
     named = dict(read(path, {"data": payload}, progress=False).mapping)
     assert guessed["id"] == "record.value.meta.messageId"
@@ -372,21 +377,20 @@ def test_a_time_may_be_named_with_its_unit(tmp_path, name):
         | {name: 1_790_000_000_000_000 + n * 1_000_000}
         for n in range(40)
     ]
-    path.write_text("\n".join(map(json.dumps, rows)))
+    as_lines(path, rows)
     assert read(path, progress=False).mapping["time"] == name
 
 
 @pytest.mark.parametrize("cause", ["causationId", "RelatedTo", "parent"])
 def test_the_id_is_that_which_causes_name_and_not_that_of_the_message(tmp_path, cause):
     path = tmp_path / "events.jsonl"
-    kinds = ["OrderPlaced", "OrderPaid", "OrderSent"]
     rows = [
         {
             "MessageId": f"m{n}",
             "ts": f"2026-11-23T12:00:{n:02}Z",
             "payload": {
                 "id": f"e{n}",
-                "type": kinds[n % 3],
+                "type": KINDS[n % 3],
                 "source": "shop",
                 "orderId": f"o{n // 3}",
                 cause: f"e{n - 1}" if n % 3 else None,
@@ -394,7 +398,7 @@ def test_the_id_is_that_which_causes_name_and_not_that_of_the_message(tmp_path, 
         }
         for n in range(60)
     ]
-    path.write_text("\n".join(map(json.dumps, [*rows, rows[-1] | {"MessageId": "m60"}])))
+    as_lines(path, [*rows, rows[-1] | {"MessageId": "m60"}])
     log = EventLog.read(path, progress=False)
     assert log.mapping["id"] == "payload.id"
     assert log.mapping["causation_id"] == f"payload.{cause}"
@@ -404,17 +408,16 @@ def test_the_id_is_that_which_causes_name_and_not_that_of_the_message(tmp_path, 
 @pytest.mark.parametrize("given", [None, {"correlation_id": "headers.traceparent"}])
 def test_a_traceparent_names_its_trace(tmp_path, given):
     path = tmp_path / "events.jsonl"
-    kinds = ["OrderPlaced", "OrderPaid", "OrderSent"]
     rows = [
         {
             "eventId": f"e{n}",
             "ts": f"2026-11-23T12:00:{n:02}Z",
-            "kind": kinds[n % 3],
+            "kind": KINDS[n % 3],
             "headers": {"traceparent": f"00-{n // 3:032x}-{n:016x}-01"},
         }
         for n in range(60)
     ]
-    path.write_text("\n".join(map(json.dumps, rows)))
+    as_lines(path, rows)
     found = read(path, given, progress=False)
     assert found.mapping["correlation_id"] == "headers.traceparent"
     assert found.frame["correlation_id"].tolist() == [f"{n // 3:032x}" for n in range(60)]
@@ -423,23 +426,22 @@ def test_a_traceparent_names_its_trace(tmp_path, given):
 @pytest.mark.parametrize("given", [None, {"time": "fields.@timestamp", "type": "fields.event"}])
 def test_lists_of_one_are_what_is_in_them(tmp_path, given):
     path = tmp_path / "hits.jsonl"
-    kinds = ["OrderPlaced", "OrderPaid", "OrderSent"]
     rows = [
         {
             "_id": f"h{n}",
             "fields": {
                 "@timestamp": [f"2026-11-23T12:00:{n:02}Z"],
-                "event": [kinds[n % 3]],
+                "event": [KINDS[n % 3]],
                 "order_id": [n // 3],
                 "tags": ["a", "b"],
             },
         }
         for n in range(60)
     ]
-    path.write_text("\n".join(map(json.dumps, rows)))
+    as_lines(path, rows)
     found = read(path, given, progress=False)
     assert found.mapping["correlation_id"] == "fields.order_id"
-    assert found.frame["type"].tolist()[:3] == kinds
+    assert found.frame["type"].tolist()[:3] == KINDS
     assert found.frame["time"][1] == pd.Timestamp("2026-11-23T12:00:01Z")
     assert found.frame["correlation_id"].tolist()[3:6] == ["1"] * 3
 
@@ -468,7 +470,7 @@ def test_long_numbers_of_orders_are_no_times_and_a_partition_is_no_flow(
             }
             for n, step in enumerate(steps)
         ]
-    path.write_text("\n".join(map(json.dumps, rows)))
+    as_lines(path, rows)
     found = read(path, progress=False)
     assert (found.mapping["correlation_id"], found.mapping["partition"]) == (
         name,

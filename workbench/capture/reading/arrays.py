@@ -56,14 +56,19 @@ def first_text(value: Any) -> Any:
     return value[0] if is_list else value
 
 
-def is_single(value: Any) -> bool:
-    """Whether a value is a list of one, as Elasticsearch writes the fields of a document."""
-    return isinstance(value, list) and len(value) == 1 and not isinstance(value[0], dict | list)
+def are_single(values: Iterable[Any]) -> bool:
+    """Whether all values that are there are lists of one, as Elasticsearch writes fields."""
+    there = [value for value in values if value is not None]
+    return bool(there) and all(map(_is_single, there))
 
 
 def singles(values: Iterable[Any]) -> list[Any]:
     """Values, and of each list of one what is in it."""
-    return [value[0] if is_single(value) else value for value in values]
+    return [value[0] if _is_single(value) else value for value in values]
+
+
+def _is_single(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 1 and not isinstance(value[0], dict | list)
 
 
 def text_array(values: Values, *, is_type: bool = False) -> pa.Array:

@@ -151,10 +151,10 @@ def unique(cells: list[str]) -> list[str]:
 def csv_like(head: bytes) -> Csv | None:
     """The kind of CSV that a file which begins so is, by its header and the rows below."""
     lines = [line for line in head.decode("utf-8", "replace").splitlines() if line.strip()]
-    if lines and (said := _SAID.match(f"{lines[0]}\n".encode())):
-        return Csv(said[1].decode())
     if not lines:
         return None
+    if said := _SAID.match(f"{lines[0]}\n".encode()):
+        return Csv(said[1].decode())
     some = "\n".join(lines[:50])
     best, most = None, 1.0
     for delimiter in _DELIMITERS:

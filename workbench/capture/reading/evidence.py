@@ -5,16 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final, cast
 
-import numpy as np
-
-from workbench.capture.reading.arrays import time_values
 from workbench.capture.reading.likeness import like_flows, one_root, told_by_type
 from workbench.capture.reading.nothing import no_cause
 from workbench.capture.reading.paths import Path
 from workbench.capture.reading.seen import FEW, Seen, as_key, is_key, is_whole, numbered
-from workbench.capture.reading.times import in_time, times
+from workbench.capture.reading.times import in_time
 from workbench.capture.reading.vocabulary import PAYLOADS, WRAPPERS, points, words
 
 _ENVELOPE: Final = ("id", "time", "correlation_id", "causation_id")
@@ -41,7 +39,6 @@ class Evidence:
     _rows_by_id: dict[Path, dict[str, int]] = field(default_factory=dict)
     _orders: dict[Path, Sequence[int]] = field(default_factory=dict)
     _without_cause: dict[Path, list[int]] = field(default_factory=dict)
-    _wraps: int | None = None
 
     def of(self, column: str, each: Seen) -> float | None:
         """Ask the method of a column."""
@@ -54,11 +51,13 @@ class Evidence:
             return _is_inside(path, data)
         return any(words(step)[-1:] in _PAYLOADS for step in path[:-1])
 
+    @cached_property
+    def _wraps(self) -> int:
+        """How many objects wrap all there is."""
+        return min((len(path) for path, each in self.seen.items() if each.plain), default=1) - 1
+
     def _depth(self, path: Path) -> int:
         """How many objects a path goes into, but for those that wrap all there is."""
-        if self._wraps is None:
-            flat = [len(path) for path, each in self.seen.items() if each.plain]
-            self._wraps = min(flat, default=1) - 1
         return max(len(path) - 1 - self._wraps, 0)
 
     def _outer(self, path: Path) -> float:
@@ -73,7 +72,7 @@ class Evidence:
         told = self.seen.get(self.paths.get("time", ()))
         if told is None or not all(map(is_whole, each.counts)):
             return False
-        mine, theirs = _middle(each), _middle(told)
+        mine, theirs = each.middle, told.middle
         return mine is not None and theirs is not None and abs(mine - theirs) > _YEAR
 
     def time(self, each: Seen) -> float | None:
@@ -97,7 +96,7 @@ class Evidence:
             return None
         if few:
             return 0.0 if each.distinct > 0.5 else -50.0
-        named = max(map(self._as_cause, self._named_by(each)), default=0)
+        named = max(map(_as_cause, self._named_by(each)), default=0)
         whole = 60.0 * (each.distinct - 0.8) + 25 * each.filled
         return whole + named - 5 - self._outer(each.path)
 
@@ -286,25 +285,18 @@ class Evidence:
             ):  # fmt: skip
                 yield other
 
-    def _as_cause(self, naming: Seen) -> int:
-        """What it is worth to be named by a column: as much as any name, if that is for causes.
-
-        So the id of an event goes before that of the message in which it came.
-        """
-        return 100 if points("causation_id", naming.path) > 50 else 15
-
     partition = offset = whole
 
 
 _PAYLOADS: Final = frozenset((name,) for name in PAYLOADS)
 
 
-def _middle(each: Seen) -> int | None:
-    """The median of values as times, in nanoseconds since 1970; ``None`` if they are none."""
-    if each.form is None:
-        return None
-    found = times(time_values(each.there), each.form).drop_null()
-    return int(np.median(found.cast("int64").to_numpy())) if len(found) else None
+def _as_cause(naming: Seen) -> int:
+    """What it is worth to be named by a column: as much as any name, if that is for causes.
+
+    So the id of an event goes before that of the message in which it came.
+    """
+    return 100 if points("causation_id", naming.path) > 50 else 15
 
 
 def _is_place(path: Path) -> bool:

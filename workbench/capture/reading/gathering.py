@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from workbench.capture.columns import ATTEMPTS, BESIDE, COLUMNS, DEAD_LETTER
+from workbench.capture.columns import ATTEMPTS, BESIDE, COLUMNS, DEAD_LETTER, TIMES
 from workbench.capture.reading.arrays import (
     TEXT,
     Values,
@@ -72,14 +72,14 @@ class Columns:
             if name not in whole
         }
         self._extend(self.standard, ours, height)
-        for name in _TIMES & ours.keys():
+        for name in TIMES & ours.keys():
             if ours[name].type == TEXT:
                 self.times.waits(name, len(self.standard[name]) - 1, file)
         self._extend(self.others, others | beside, height)
         self.height += height
 
     def _converted(self, entry: Entry, values: Values, file: int) -> pa.Array:
-        if entry.column in _TIMES:
+        if entry.column in TIMES:
             return self.times.block(entry, values, file)
         return _converted(entry, values)
 
@@ -124,9 +124,6 @@ class Columns:
         for name in list(others):
             found[name] = self._other(name, others.pop(name))
         return pd.DataFrame(found, index=pd.RangeIndex(self.height))
-
-
-_TIMES: Final = frozenset(["time", "broker_time"])
 
 
 def _values(inside: Inside, entry: Entry) -> Values:

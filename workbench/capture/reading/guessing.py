@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from workbench.capture.columns import COLUMNS
-from workbench.capture.reading.arrays import first_text, is_single, singles
+from workbench.capture.reading.arrays import are_single, first_text, singles
 from workbench.capture.reading.evidence import Evidence
 from workbench.capture.reading.paths import Path
 from workbench.capture.reading.seen import Seen
@@ -105,7 +105,7 @@ def _is_part_of_a_time(path: Path, leaves: Mapping[Path, Sequence[Any]]) -> bool
 
 def _told(path: Path, values: Sequence[Any]) -> Sequence[Any]:
     """Values; of lists of one what is in them; where a name says that lists are types, the first."""
-    if all(map(is_single, there := [value for value in values if value is not None])) and there:
+    if are_single(values):
         return singles(values)
     if points("type", path) < _LISTED_TYPES or not any(isinstance(each, list) for each in values):
         return values

@@ -15,9 +15,9 @@ from workbench.capture.reading.opening import OpenedFile
 
 _ON_ONE_LINE: Final = bytes.maketrans(b"\n\r", b"  ")
 _VALUE: Final = msgspec.json.Decoder(msgspec.Raw)
-_VALUES: Final = msgspec.json.Decoder(list[msgspec.Raw])
-_MEMBERS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_BAD: Final = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
+VALUES: Final = msgspec.json.Decoder(list[msgspec.Raw])
+MEMBERS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+BAD: Final = (msgspec.DecodeError, RecursionError, UnicodeDecodeError)
 _BETWEEN: Final = re.compile(r"[\s,\]]*")
 _BLANK: Final = re.compile(r"[\s,]*")
 _WRAPPED: Final = re.compile(r"\s*(?P<object>\{)[^\[]*\[(?=\s*\{)")
@@ -68,7 +68,7 @@ def _values(file: OpenedFile) -> Iterator[bytes]:
     text = document.translate(_ON_ONE_LINE)
     try:
         found = _VALUE.decode_lines(text)
-    except _BAD:
+    except BAD:
         del text
         yield from _values_one_by_one(document.decode(), file)
     else:
@@ -153,8 +153,8 @@ def _events_in(value: bytes, file: OpenedFile) -> Iterator[bytes]:
 
 def _items(value: bytes, file: OpenedFile) -> Iterator[bytes]:
     try:
-        items: Iterable[Any] = _VALUES.decode(value)
-    except _BAD:
+        items: Iterable[Any] = VALUES.decode(value)
+    except BAD:
         items = (json.dumps(item).encode() for item in any_json(value))
     for each in items:
         item = bytes(each)
@@ -202,8 +202,8 @@ def _are_keyed(texts: Sequence[bytes]) -> bool:
 
 def _members(value: bytes) -> dict[str, Any]:
     try:
-        members: dict[str, Any] = _MEMBERS.decode(value)
-    except _BAD:
+        members: dict[str, Any] = MEMBERS.decode(value)
+    except BAD:
         return {}
     return members
 

@@ -186,12 +186,14 @@ class JsonDocument:
 
     def batches(self, file: OpenedFile) -> Iterator[Batch]:
         """Give its rows."""
-        columns = JsonColumns(raw=("data",))
-        found = events(file)
-        while some := list(islice(found, _ROWS)):
-            yield columns.columns(
-                b"\n".join(some), -1, lambda _, why, text: file.reject(-1, why, text)
-            )
+        yield from batches_of(events(file), file)
+
+
+def batches_of(lines: Iterator[bytes], file: OpenedFile) -> Iterator[Batch]:
+    """Rows of events, each on a line, of which nobody knows where in the file it stood."""
+    columns = JsonColumns(raw=("data",))
+    while some := list(islice(lines, _ROWS)):
+        yield columns.columns(b"\n".join(some), -1, lambda _, why, text: file.reject(-1, why, text))
 
 
 class Foreign:

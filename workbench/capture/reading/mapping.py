@@ -9,9 +9,9 @@ from difflib import get_close_matches
 from itertools import chain
 from typing import Any, Final
 
-from workbench.capture.columns import ATTEMPTS, BESIDE, COLUMNS
+from workbench.capture.columns import ATTEMPTS, BESIDE, COLUMNS, TIMES
 from workbench.capture.json_text import json_text
-from workbench.capture.reading.arrays import is_single, number_array
+from workbench.capture.reading.arrays import are_single, number_array
 from workbench.capture.reading.digits import is_digits
 from workbench.capture.reading.guessing import guess
 from workbench.capture.reading.log_mapping import Entry, LogMapping
@@ -59,9 +59,9 @@ def mapping_of(
     dict
         What was given and names nothing here: column → path as given.
     """
-    wanted, never = _said(given)
     leaves = sample.leaves
-    times = {c: said_time(c, wanted[c], leaves) for c in wanted if c in _TIMES}
+    wanted, never = _said(given)
+    times = {c: said_time(c, wanted[c], leaves) for c in wanted if c in TIMES}
     wanted |= {column: said.path for column, said in times.items()}
     found = {column: resolve(text, leaves) for column, text in wanted.items()}
     absent = {column: wanted[column] for column, path in found.items() if path is None}
@@ -96,14 +96,14 @@ def mapping_of(
             given=column in wanted,
             form=(form := forms.get(column) or _form(column, leaves.get(path, ()))),
             example=_example(_written_so(leaves.get(path, ()), form)),
-            single=column != "data" and _are_single(leaves.get(path, ())),
+            single=column != "data" and are_single(leaves.get(path, ())),
             inside=json_is_text or (not own and _holds_json(leaves.get(path, ()))),
             whole=column in _IDS and not own and not ours and _whole(leaves.get(path, ())),
             any_case=any_case and column in _NAMING,
             zero=_has_zero(leaves.get(paths.get("id", ()), ())),
             zone=times[column].zone if column in times else None,
             order=times[column].order if column in times else None,
-            zoneless=_zoneless(leaves.get(path, ())) if column in _TIMES else 0.0,
+            zoneless=_zoneless(leaves.get(path, ())) if column in TIMES else 0.0,
             empty=_empty(leaves.get(path, ())) if column in _FULL and not own and not ours else 0.0,
         )
         for column in (*COLUMNS, *BESIDE)
@@ -114,8 +114,6 @@ def mapping_of(
 
 Given = Mapping[str, str | None]
 """What somebody says of a mapping."""
-
-_TIMES: Final = frozenset(["time", "broker_time"])
 
 
 def _said(given: Given | None) -> tuple[dict[str, str], set[str]]:
@@ -177,11 +175,6 @@ def _empty(values: Sequence[Any]) -> float:
     return 1 - there / len(values) if values else 0.0
 
 
-def _are_single(values: Sequence[Any]) -> bool:
-    there = [value for value in values if value is not None]
-    return bool(there) and all(map(is_single, there))
-
-
 def _written_so(values: Sequence[Any], form: Form | None) -> Iterator[Any]:
     """The values; of times those that are written as most are."""
     there = (value for value in values if value is not None and value != "")
@@ -191,7 +184,7 @@ def _written_so(values: Sequence[Any], form: Form | None) -> Iterator[Any]:
 
 
 def _form(column: str, values: Sequence[Any]) -> Form | None:
-    return form_of(values, said=True) if column in _TIMES else None
+    return form_of(values, said=True) if column in TIMES else None
 
 
 def _holds_json(values: Sequence[Any]) -> bool:

@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 from tqdm.auto import tqdm
 
-from workbench.capture.columns import standard_frame
+from workbench.capture.columns import TIMES, standard_frame
 from workbench.capture.payload_column import payload_texts
 from workbench.capture.reading.arrays import JSON, Values
 from workbench.capture.reading.csv_rows import unique
@@ -88,11 +88,11 @@ def read(
             kind = kind_of(file)
             found, batches = survey(kind, kind.batches(file), _again(kind, path, expanded), mapping)
             if (unwound := _unwound(kind, found)) is not None:
+                anew = OpenedFile(path, expanded=expanded, advance=bar.update)
                 again = _again(unwound, path, expanded)
-                better, _ = survey(unwound, iter(again()), again, mapping)
+                better, rows = survey(unwound, unwound.batches(anew), again, mapping)
                 if _lacks(better) < _lacks(found):
-                    file = OpenedFile(path, expanded=expanded, advance=bar.update)
-                    kind, found, batches = unwound, better, unwound.batches(file)
+                    file, kind, found, batches = anew, unwound, better, rows
             if found.absent and len(files) == 1:
                 raise names_nothing(found.absent, found.sample.leaves, file.name)
             for column in found.absent:
@@ -248,7 +248,7 @@ def _standard(
     name = next(iter(names.values()))
     if columns.height and "type" not in columns.standard:
         raise says_no("type", name, seen)
-    if columns.height and not _TIMES & columns.standard.keys():
+    if columns.height and not TIMES & columns.standard.keys():
         raise says_no("time", name, seen)
     try:
         frame = columns.frame()
@@ -268,7 +268,6 @@ _FEW: Final = 10
 """Events that may be at one time of day by chance."""
 _EARLIEST: Final = 2000
 """The year before which hardly any event is that somebody asks about."""
-_TIMES: Final = frozenset(["time", "broker_time"])
 
 
 def _has_time(found: Survey, name: str) -> None:
@@ -279,10 +278,10 @@ def _has_time(found: Survey, name: str) -> None:
     LogError
         It doesn't.
     """
-    if _TIMES & found.mapping.keys():
+    if TIMES & found.mapping.keys():
         return
     leaves = found.sample.leaves
-    absent = {column: text for column, text in found.absent.items() if column in _TIMES}
+    absent = {column: text for column, text in found.absent.items() if column in TIMES}
     if absent:
         raise names_nothing(absent, leaves, name)
     raise says_no("time" if "type" in found.mapping else "type", name, leaves)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
+from workbench.capture.columns import TIMES
 from workbench.capture.reading.paths import NAMES, VALUES, Path, lacks_step, resolve, shown
 from workbench.errors import LogError
 
@@ -57,10 +58,10 @@ def why_nothing(column: str, text: str, known: Mapping[Path, Sequence[Any] | Non
         Path → values, or ``None`` where they are not known.
     """
     front, _, said = (part.strip() for part in text.rpartition("@"))
-    if column in ("time", "broker_time") and resolve(front, known) is not None:
+    if column in TIMES and resolve(front, known) is not None:
         return f"what is said of times stands behind an @ with blanks around it: {f'{front} @ {said}'!r}"
     parts = [part.strip() for part in text.split(" + ")]
-    if column in ("time", "broker_time") and len(parts) == 2:
+    if column in TIMES and len(parts) == 2:
         missing = [repr(part) for part in parts if resolve(part, known) is None]
         return (
             f"of the date and the time of day that it joins {' and '.join(missing)} names nothing"

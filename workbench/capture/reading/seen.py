@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
+import numpy as np
+
+from workbench.capture.reading.arrays import time_values
 from workbench.capture.reading.paths import Path, members
-from workbench.capture.reading.times import Form, form_of
+from workbench.capture.reading.times import Form, form_of, times
 from workbench.capture.reading.vocabulary import points
 from workbench.capture.whole import WHOLE_TEXT, whole
 
@@ -46,6 +49,14 @@ class Seen:
     def form(self) -> Form | None:
         """How they are written, if they are times."""
         return form_of(self.there) if self.plain else None
+
+    @cached_property
+    def middle(self) -> int | None:
+        """The median of them as times, in nanoseconds since 1970; ``None`` if they are none."""
+        if self.form is None:
+            return None
+        found = times(time_values(self.there), self.form).drop_null()
+        return int(np.median(found.cast("int64").to_numpy())) if len(found) else None
 
     @cached_property
     def size(self) -> float:
@@ -87,8 +98,8 @@ class Seen:
 def is_key(each: Seen, column: str, *, times: bool = False) -> bool:
     """Whether values can be keys: text or whole numbers.
 
-    Times, if they are not said to be none by ``times``, and numbers of which some have a fraction (``7,4`` or ``1.250,00``), are none unless the
-    name says so.
+    Times, unless ``times`` lets them be, and numbers of which some have a fraction (``7,4`` or
+    ``1.250,00``), are none unless the name says so.
     """
     if not each.plain or each.nested or any(isinstance(whole(v), float) for v in each.there):
         return False

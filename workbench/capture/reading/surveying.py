@@ -10,14 +10,13 @@ from typing import Final
 
 import numpy as np
 
-from workbench.capture.columns import COLUMNS
+from workbench.capture.columns import COLUMNS, TIMES
 from workbench.capture.reading.kinds import Batch, Kind
 from workbench.capture.reading.log_mapping import LogMapping
 from workbench.capture.reading.mapping import Given, mapping_of
 from workbench.capture.reading.sampling import FIRST, Sample, first_rows, rows_all_over
 from workbench.capture.reading.times import in_time
 
-_TIMES: Final = ("time", "broker_time")
 _NEEDED: Final = frozenset(["id", "type", "time", "correlation_id"])
 _TOLD: Final = frozenset([*_NEEDED, "causation_id"])
 _IN_ORDER: Final = 0.9
@@ -81,7 +80,7 @@ def survey(
 
 
 def _surveyed(kind: Kind, rows: Sample, given: Given | None) -> Survey:
-    said = [given.get(column) for column in _TIMES] if isinstance(given, Mapping) else []
+    said = [given.get(column) for column in sorted(TIMES)] if isinstance(given, Mapping) else []
     sample = rows.with_joined_times(text.split(" @ ")[0] for text in said if isinstance(text, str))
     mapping, absent = mapping_of(
         sample,

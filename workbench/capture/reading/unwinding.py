@@ -7,20 +7,14 @@ of the record beside it, as MongoDB's ``$unwind`` does.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
-from workbench.capture.reading.json_documents import events
-from workbench.capture.reading.json_rows import JsonColumns
-from workbench.capture.reading.kinds import Batch, JsonDocument, JsonLines
+from workbench.capture.reading.json_documents import BAD, MEMBERS, VALUES, events
+from workbench.capture.reading.kinds import Batch, JsonDocument, JsonLines, batches_of
 from workbench.capture.reading.opening import OpenedFile
 from workbench.capture.reading.paths import Path, shown
-
-_ROWS: Final = 16_384
-_MEMBERS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_ITEMS: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 def list_in(leaves: Mapping[Path, Sequence[Any]]) -> Path | None:
@@ -49,12 +43,7 @@ class Unwound:
 
     def batches(self, file: OpenedFile) -> Iterator[Batch]:
         """Give its rows."""
-        columns = JsonColumns(raw=("data",))
-        rows = self._rows(file)
-        while some := list(islice(rows, _ROWS)):
-            yield columns.columns(
-                b"\n".join(some), -1, lambda _, why, text: file.reject(-1, why, text)
-            )
+        yield from batches_of(self._rows(file), file)
 
     def _rows(self, file: OpenedFile) -> Iterator[bytes]:
         whole = (
@@ -63,7 +52,7 @@ class Unwound:
         for line, text in whole:
             try:
                 rows = list(_unwound(text, self._path))
-            except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+            except BAD as error:
                 file.reject(line, f"this is not a JSON object that holds events: {error}", text)
                 continue
             if not rows:
@@ -73,12 +62,12 @@ class Unwound:
 
 def _unwound(record: bytes, path: Path) -> Iterator[Any]:
     """The record with each item of the list at a path in the place of the list."""
-    members = _MEMBERS.decode(record)
+    members = MEMBERS.decode(record)
     step, *deeper = path
     inside = bytes(members.get(step, b"null"))
     if deeper:
         items: Any = _unwound(inside, tuple(deeper)) if inside[:1] == b"{" else ()
     else:
-        items = _ITEMS.decode(inside) if inside[:1] == b"[" else ()
+        items = VALUES.decode(inside) if inside[:1] == b"[" else ()
     for item in items:
         yield members | {step: item}

@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
+from workbench.capture.columns import TIMES
 from workbench.capture.reading.paths import Path
 
 _NAMES: Final[dict[str, str]] = {
@@ -106,7 +107,6 @@ PAYLOADS: Final = frozenset(["data", "payload", "body", "value", "content", "det
 
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _NO_WORD: Final = re.compile(r"[\W_]+")
-_TIMES: Final = frozenset(["time", "broker_time"])
 _UNITS: Final = frozenset(
     [
         "s",
@@ -182,7 +182,7 @@ def points(column: str, path: Path) -> float:
     if not name:
         return 0
     best = float(known.get(name, 0))
-    if column in _TIMES and name[-1] in _UNITS and len(name) > 1 and not best:
+    if column in TIMES and name[-1] in _UNITS and len(name) > 1 and not best:
         name = name[:-1]  # ts_us, occurredAtMicros
         best = known.get(name, 0) * 0.99
     if len(name) > 1 and not best:
