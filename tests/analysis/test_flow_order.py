@@ -34,6 +34,43 @@ def test_events_equal_in_all_but_their_content_have_an_order_too(event):
     assert len(orders) == 1
 
 
+def test_flows_that_start_at_once_stand_by_correlation_id_wherever_ids_begin_to_differ(event):
+    ids = [f"{letter * 20}{end}" for letter in "ab" for end in ("", "1", "12345678", "123456789")]
+    log = EventLog([event("A", flow, "ab".index(flow[0])) for flow in reversed(ids)])
+    assert log.flows()["correlation_id"].tolist() == ids
+
+
+@pytest.mark.parametrize("event_id", [None, "x"])
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["a", "b", "a"],
+        [None, "a", None],
+        [2**60, 2**60 + 1, 2**60],
+        [0.25, None, 0.25],
+        [True, False, True],
+        [pd.Timestamp(0, tz="UTC"), pd.Timestamp(1, tz="UTC"), pd.Timestamp(0, tz="UTC")],
+        [{"a": 1}, {"a": 2}, {"a": 1}],
+        pd.Categorical(["a", "b", "a"]),
+    ],
+    ids=[
+        "text",
+        "some text",
+        "long numbers",
+        "fractions",
+        "bools",
+        "times",
+        "objects",
+        "categories",
+    ],
+)
+def test_rows_that_differ_in_one_further_column_have_an_order_too(event, event_id, cells):
+    log = EventLog([event("A", "f", 0, id=event_id) for _ in cells])
+    frame = log.frame.assign(further=cells)
+    logs = EventLog(frame), EventLog(frame.iloc[[1, 0, 2]]), EventLog(frame.iloc[[0, 2, 1]])
+    assert len({str(each.flow("f").frame["further"].tolist()) for each in logs}) == 1
+
+
 def test_an_effect_stands_behind_its_cause_whatever_the_clocks_say(event):
     log = EventLog(
         [

@@ -139,9 +139,8 @@ def whole(parts: Sequence[Part]) -> Answer:
     table = pd.DataFrame(named | {name: column[order] for name, column in columns.items()})
     from workbench.analysis.plots import plot_hops
 
-    times, _ = latency
     untimed = sum(piece.attrs["untimed"] for piece in parts)
-    sentence = partial(_sentence, table, int((times < 0).sum()), untimed, inferred_from(parts))
+    sentence = partial(_sentence, table, latency.below(0), untimed, inferred_from(parts))
     return Answer(table, sentence, plot_hops)
 
 

@@ -109,8 +109,11 @@ class FlowIndex:
         no_event = copy[original != copy]
         is_event = np.ones(len(frame), dtype=bool)
         is_event[no_event] = False
+        flowless = np.flatnonzero(correlation < 0)
+        flowless = flowless[is_event[flowless]]
 
-        group = correlation.copy()
+        of_copy, of_original = correlation[copy], correlation[original]
+        group = correlation
         group[no_event] = _NONE
         undated = is_undated(frame)
         if undated.any():
@@ -120,12 +123,11 @@ class FlowIndex:
         tied = sort_groups(events)
         break_ties(events.rows, tied, frame)
         start, end = events.start, int(time.max()) if len(time) else 0
-        del time, group, first  # much memory is needed below
+        del time, group, correlation, first  # much memory is needed below
         cause = found_in_group(events.rows, start, hashes, Texts.of(frame["causation_id"]).hashes())
         effects_after_causes(events.rows, events.values, cause, start)
         del hashes
 
-        without_flow = np.flatnonzero(correlation < 0)
         types, sources, position = _placed(events.rows, frame)
         copy_event = position[original].astype(np.int64)
         order = _in_order(frame, copy, copy_event)
@@ -140,7 +142,7 @@ class FlowIndex:
             start=start,
             correlation_id=names,
             copy=copy,
-            copy_flow=number[correlation[np.where(copy_event >= 0, original, copy)]].astype(
+            copy_flow=number[np.where(copy_event >= 0, of_original[order], of_copy[order])].astype(
                 np.int64
             ),
             copy_event=copy_event,
@@ -148,7 +150,7 @@ class FlowIndex:
             duplicate=~letter[copy],
             dead=dead,
             reason=_reasons(frame, copy[dead]),
-            flowless=without_flow[is_event[without_flow]],
+            flowless=flowless,
             end=end,
             type_names=_names(frame["type"], NO_TYPE),
             source_names=_names(frame["source"], NO_SOURCE),

@@ -7,7 +7,7 @@ by time, and only flows in which an effect stands before its cause are put right
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -58,11 +58,13 @@ def order_of_each(frame: pd.DataFrame, rows: Ints, event: Small) -> tuple[Ints, 
     tuple of numpy.ndarray of int64
         The rows, event by event; and of each its event, counted from 0.
     """
-    time = nanoseconds(frame["time"])[rows]
-    by_event = np.lexsort((time, event))
-    order, same = rows[by_event], _as_before(event[by_event])
-    break_ties(order, same & _as_before(time[by_event]), frame, ids=False)
-    return order, np.cumsum(~same) - 1
+    time = nanoseconds(frame["time"].iloc[rows])
+    by_event = np.argsort(event, kind="stable")
+    order, same = rows[by_event].astype(np.int32), _as_before(event[by_event])
+    starts = np.append(np.flatnonzero(~same), len(same))
+    tied = sort_groups(Dealt(order, time[by_event], starts))
+    break_ties(order, tied, frame, ids=False)
+    return order.astype(np.int64), np.cumsum(~same) - 1
 
 
 def _as_before(sorted_numbers: Ints | Small) -> Bools:
@@ -94,7 +96,7 @@ def _by_name(names: ExtensionArray, same: Bools) -> Small:
     """The order of names in groups; ``same`` is of each whether it is of the group of the one before."""
     rows = np.arange(len(same), dtype=np.int32)
     starts = np.append(np.flatnonzero(~same), len(same))
-    tied = sort_groups(Dealt(rows, Texts.of(pd.Series(names)).heads(), starts))
+    tied = sort_groups(Dealt(rows, Texts.of(pd.Series(names)).heads(starts), starts))
     at = np.flatnonzero(tied | np.append(tied[1:], False))
     if len(at):
         rank = np.asarray(pc.rank(pa.array(names.take(rows[at])), tiebreaker="dense"))
@@ -117,10 +119,12 @@ def break_ties(order: Small | Ints, tied: Bools, frame: pd.DataFrame, *, ids: bo
     """
     at = np.flatnonzero(tied | np.append(tied[1:], False))
     for tell_apart in _TIE_BREAKERS:
-        if not len(at):
-            break
         if tell_apart is _id and not ids:
             continue
+        if tell_apart is _content:
+            at = at[_may_differ(frame, order[at].astype(np.int64), tied[at])]
+        if not len(at):
+            break
         rows, same = order[at].astype(np.int64), tied[at]
         told = tell_apart(frame, rows)
         if not (same & (np.diff(told, prepend=0) != 0)).any():
@@ -136,7 +140,7 @@ def break_ties(order: Small | Ints, tied: Bools, frame: pd.DataFrame, *, ids: bo
 
 
 def _channel(frame: pd.DataFrame, rows: Ints) -> Ints:
-    return np.asarray(frame["channel"].cat.codes)[rows].astype(np.int64)
+    return frame["channel"].iloc[rows].cat.codes.to_numpy().astype(np.int64)
 
 
 def _partition(frame: pd.DataFrame, rows: Ints) -> Ints:
@@ -151,12 +155,48 @@ def _id(frame: pd.DataFrame, rows: Ints) -> Ints:
     return np.asarray(pd.factorize(frame["id"].array.take(rows))[0], np.int64)
 
 
+def _may_differ(frame: pd.DataFrame, rows: Ints, same: Bools) -> Bools:
+    """Whether each row is of a group that isn't seen to be the same row over and over.
+
+    Most ties are: what is captured twice. To see that takes a fraction of what hashes do.
+    """
+    alike = same.copy()
+    for column in _contents(frame).values():
+        if not alike.any():
+            break
+        alike &= _as_the_one_before(column, rows)
+    group = np.cumsum(~same) - 1
+    may: Bools = np.isin(group, group[same & ~alike])
+    return may
+
+
+def _as_the_one_before(column: pd.Series[Any], rows: Ints) -> Bools:
+    """Whether the cell of each row is seen to be the same as that of the row before it."""
+    if column.dtype in ("str", "json"):
+        return _texts(column).take(rows).as_before()
+    cells = pd.Series(column.array.take(rows))
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        cells = cells.cat.codes
+    elif isinstance(column.dtype, pd.DatetimeTZDtype):
+        cells = pd.Series(nanoseconds(cells))
+    found = np.zeros(len(rows), dtype=bool)
+    if isinstance(cells.dtype, np.dtype) and cells.dtype.kind in "iubf":
+        numbers = cells.to_numpy()
+        found[1:] = numbers[1:] == numbers[:-1]
+    return found
+
+
+def _contents(frame: pd.DataFrame) -> dict[Hashable, pd.Series[Any]]:
+    """The columns that hold something, but for those that break ties themselves."""
+    return {n: frame[n] for n in frame if n not in _COMPARED and not _is_empty(frame[n])}
+
+
 def _content(frame: pd.DataFrame, rows: Ints) -> Ints:
     """A hash of each row that depends neither on the order of columns nor on those without a value.
 
     What else breaks ties is left out: rows that this has to tell apart are alike in that.
     """
-    columns = {n: frame[n] for n in frame if n not in _COMPARED and not _is_empty(frame[n])}
+    columns = _contents(frame)
     names = Texts.of(pd.Series(list(map(str, columns)), dtype="str")).hashes()
     found = np.zeros(len(rows), np.uint64)
     for column, key in zip(columns.values(), names, strict=True):
@@ -180,16 +220,18 @@ def cell_hashes(column: pd.Series[Any]) -> NDArray[np.uint64]:
     if isinstance(column.dtype, pd.CategoricalDtype):
         names = np.append(cell_hashes(pd.Series(column.cat.categories)), np.uint64(0))
         return names[column.cat.codes.to_numpy()]
-    if column.dtype == "json":
-        return Texts.of(payload_texts(column)).hashes()
-    if column.dtype == "str":
-        return Texts.of(column).hashes()
+    if column.dtype in ("str", "json"):
+        return _texts(column).hashes()
     there = column.notna().to_numpy()
     if column.dtype.kind in "iuMb" and isinstance(column.dtype, np.dtype | pd.DatetimeTZDtype):
         numbers = column.astype(np.int64).to_numpy().view(np.uint64)
         return np.where(there, np.maximum(mixed(numbers), np.uint64(1)), np.uint64(0))
     texts = [_text(c) if t else None for c, t in zip(column.tolist(), there, strict=True)]
     return Texts.of(pa.array(texts, pa.large_string())).hashes()
+
+
+def _texts(column: pd.Series[Any]) -> Texts:
+    return Texts.of(payload_texts(column) if column.dtype == "json" else column)
 
 
 def _text(cell: object) -> str:

@@ -50,14 +50,15 @@ def paths(index: FlowIndex, flows: Ints) -> list[str]:
     steps = (nth * n_stages + stage_of) * n_types + index.type[at]
     steps, counts = np.unique(steps, return_counts=True)
     told: list[list[str]] = [[] for _ in flows]
-    for step, count in zip(steps.tolist(), counts.tolist(), strict=True):
-        (flow, stage), kind = divmod(step // n_types, n_stages), step % n_types
-        name = index.type_names[kind] + (f" ×{count}" if count > 1 else "")
+    place, kind = np.divmod(steps, n_types)
+    columns = (*np.divmod(place, n_stages), index.type_names[kind], counts)
+    for flow, stage, name, count in zip(*(each.tolist() for each in columns), strict=True):
+        said = f"{name} ×{count}" if count > 1 else name
         stages = told[flow]
         if stage < len(stages):
-            stages[-1] += f" + {name}"
+            stages[-1] += f" + {said}"
         else:
-            stages.append(name)
+            stages.append(said)
     return [" → ".join(_shortened(stages)) for stages in told]
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from workbench.analysis.arrays import Ints
 from workbench.analysis.grouping import Small, values_dealt
-from workbench.analysis.threads import cuts_between, in_ranges
+from workbench.analysis.threads import cuts, cuts_between, in_ranges
 
 _LARGE: Final = 4096
 """Values from which on a group is not sorted to find quantiles."""
@@ -101,6 +101,19 @@ class Grouped(NamedTuple):
         )
         with np.errstate(invalid="ignore"):
             return (high * float(_LOW + 1) + low) / size
+
+    def below(self, least: int) -> int:
+        """How many values are less than that."""
+        values = self.values
+        return sum(in_ranges(lambda a, b: _below(values, least, a, b), cuts(len(values))))
+
+
+@njit(cache=True, nogil=True)
+def _below(values: Ints, least: int, first: int, end: int) -> int:
+    n = 0
+    for at in range(first, end):
+        n += values[at] < least
+    return n
 
 
 @njit(cache=True, nogil=True)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from workbench.analysis.arrays import Bools, Ints
 from workbench.analysis.grouping import Small, same_before
-from workbench.analysis.threads import cuts, in_ranges
+from workbench.analysis.threads import cuts, cuts_between, in_ranges
 
 Hashes: TypeAlias = NDArray[np.uint64]
 
@@ -44,13 +44,14 @@ class Texts(NamedTuple):
         if isinstance(texts, pa.ChunkedArray):
             texts = texts.combine_chunks()
         texts = texts.cast(pa.large_string())
-        _, places, letters = texts.buffers()
-        start = np.zeros(len(texts) + 1, np.int64)
+        there, places, letters = texts.buffers()
+        end = texts.offset + len(texts)
+        start = np.zeros(1, np.int64)
         if places is not None:
-            start = np.frombuffer(places, np.int64)[texts.offset : texts.offset + len(texts) + 1]
-        missing = np.zeros(len(texts), dtype=bool)
-        if texts.null_count:
-            missing = texts.is_null().cast(pa.uint8()).to_numpy().view(bool)
+            start = np.frombuffer(places, np.int64)[texts.offset : end + 1]
+        missing = (
+            ~_bits(there)[texts.offset : end] if texts.null_count else np.zeros(len(texts), bool)
+        )
         return cls(start[:-1], start[1:], np.frombuffer(letters or b"", np.uint8), missing)
 
     def take(self, rows: Ints) -> Texts:
@@ -71,10 +72,27 @@ class Texts(NamedTuple):
         _again(*self, again, *sample.indices(len(again))[:2])
         if 2 * again[sample].sum() <= len(again[sample]):
             return _numbered(self.first_alike(self.hashes), self.missing)
-        in_ranges(lambda first, end: _again(*self, again, first, end), cuts(len(again)))
+        again = self._again()
         others = np.flatnonzero(~again)
         number, example = self.take(others).codes()
-        return _spread(number, again), others[example]
+        found = np.empty(len(again), np.int32)
+        cut = cuts(len(again))
+        before = dict(zip(cut, np.searchsorted(others, cut).tolist(), strict=True))
+        in_ranges(lambda a, b: _spread(number, again, before[a], found, a, b), cut)
+        return found, others[example]
+
+    def as_before(self) -> Bools:
+        """Whether each text is that of the row before it, or both are missing."""
+        missing = self.missing.copy()
+        missing[1:] &= self.missing[:-1]
+        missing[:1] = False
+        return self._again() | missing
+
+    def _again(self) -> Bools:
+        """Whether each text is that of the row before it."""
+        found = np.zeros(len(self.missing), dtype=bool)
+        in_ranges(lambda first, end: _again(*self, found, first, end), cuts(len(found)))
+        return found
 
     def hashes(self, seed: int = 0) -> Hashes:
         """A 64-bit hash of each text; 0 for a missing one."""
@@ -84,15 +102,19 @@ class Texts(NamedTuple):
         )
         return found
 
-    def heads(self) -> Ints:
-        """Numbers by which texts sort as by their letters; those of equal numbers by what follows.
+    def heads(self, group: Ints) -> Ints:
+        """Numbers by which the texts of a group sort as by their letters; equal ones by what follows.
 
-        They are of the first eight letters behind those with which all texts begin. A missing text goes
-        first.
+        They are of the first eight letters behind those with which all texts of the group begin. A
+        missing text goes first.
+
+        Parameters
+        ----------
+        group
+            Where each group of texts starts, with the end of the last behind.
         """
         found = np.empty(len(self.start), np.int64)
-        skipped = _common(*self)
-        in_ranges(lambda a, b: _heads(*self, skipped, found, a, b), cuts(len(found)))
+        in_ranges(lambda a, b: _heads(*self, group, found, a, b), cuts_between(group))
         return found
 
     def first_alike(self, keys: Callable[[int], Hashes], also: Small | None = None) -> Small:
@@ -120,6 +142,11 @@ class Texts(NamedTuple):
     def _agree(self, first: Small, also: Small | None) -> bool:
         """Whether every row is what the first of its key is, letter by letter."""
         return all(in_ranges(lambda a, b: _agree(*self, first, also, a, b), cuts(len(first))))
+
+
+def _bits(bitmap: pa.Buffer) -> Bools:
+    """Bits as Arrow keeps them, the least significant first."""
+    return np.unpackbits(np.frombuffer(bitmap, np.uint8), bitorder="little").view(bool)
 
 
 # Places among the letters are unsigned: for a signed one numba asks each time whether it counts from
@@ -237,14 +264,13 @@ def _again(
 
 
 @njit(cache=True, nogil=True)
-def _spread(number: Small, again: Bools) -> Small:
+def _spread(number: Small, again: Bools, before: int, found: Small, begin: int, stop: int) -> None:
     """The number of each row, where those of rows that are as the one before are left out."""
-    found, n = np.empty(len(again), np.int32), -1
-    for row in range(len(again)):
+    n = before - 1
+    for row in range(begin, stop):
         if not again[row]:
             n += 1
         found[row] = number[n]
-    return found
 
 
 @njit(cache=True, nogil=True)
@@ -265,10 +291,12 @@ def _numbered(first: Small, missing: Bools) -> tuple[Small, Ints]:
 
 
 @njit(cache=True, nogil=True)
-def _common(start: Ints, end: Ints, letters: NDArray[np.uint8], missing: Bools) -> int:
-    """How many letters all texts have in common at their beginning."""
+def _common(
+    start: Ints, end: Ints, letters: NDArray[np.uint8], missing: Bools, begin: int, stop: int
+) -> int:
+    """How many letters all texts of a range have in common at their beginning."""
     one, common = -1, 0
-    for row in range(len(start)):
+    for row in range(begin, stop):
         if missing[row]:
             continue
         if one < 0:
@@ -286,14 +314,16 @@ def _heads(
     end: Ints,
     letters: NDArray[np.uint8],
     missing: Bools,
-    skipped: int,
+    group: Ints,
     found: Ints,
     begin: int,
     stop: int,
 ) -> None:
-    for row in range(begin, stop):
-        at, last = start[row] + skipped, start[row] if missing[row] else end[row]
-        head = _U(0)
-        for k in range(8):
-            head = head << _U(8) | (_U(letters[at + k]) if at + k < last else _U(0))
-        found[row] = np.int64(head ^ _U(1 << 63))
+    for each in range(begin, stop):
+        skipped = _common(start, end, letters, missing, group[each], group[each + 1])
+        for row in range(group[each], group[each + 1]):
+            at, last = start[row] + skipped, start[row] if missing[row] else end[row]
+            head = _U(0)
+            for k in range(8):
+                head = head << _U(8) | (_U(letters[at + k]) if at + k < last else _U(0))
+            found[row] = np.int64(head ^ _U(1 << 63))

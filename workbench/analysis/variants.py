@@ -65,11 +65,13 @@ class Variants:
 class Part:
     """The variants in a part of a log."""
 
-    flows: pd.DataFrame
-    """``path`` (int64: its key), ``started`` and ``ns`` (int64: how long it took) of each flow."""
+    of_flow: Ints
+    """The path that each flow took, as a row of ``paths``."""
+    ns: Ints
+    """How long each took."""
     paths: pd.DataFrame
-    """``path``, ``text``, ``events``, and of the first that took it ``started`` and ``example``; its
-    ``attrs`` say where causes are from."""
+    """``path`` (int64: its key), ``text``, ``events``, and of the first that took it ``started`` and
+    ``example``; its ``attrs`` say where causes are from."""
 
 
 def part(index: FlowIndex) -> Part:
@@ -86,10 +88,7 @@ def part(index: FlowIndex) -> Part:
         }
     )
     described.attrs = causes_of(index)
-    return Part(
-        flows=pd.DataFrame({"path": keys, "started": started, "ns": ended - started}),
-        paths=described,
-    )
+    return Part(of_flow=found.of_flow, ns=ended - started, paths=described)
 
 
 def whole(parts: Sequence[Part], draw: Callable[[pd.DataFrame], go.Figure] | None = None) -> Answer:
@@ -98,15 +97,15 @@ def whole(parts: Sequence[Part], draw: Callable[[pd.DataFrame], go.Figure] | Non
     if len(parts) > 1:
         described = together([piece.paths for piece in parts]).sort_values(["started", "example"])
         described = described.drop_duplicates("path", ignore_index=True)
-    keys = np.concatenate([piece.flows["path"].to_numpy() for piece in parts])
-    times = np.concatenate([piece.flows["ns"].to_numpy() for piece in parts])
-    code = pd.Index(described["path"]).get_indexer(pd.Index(keys))
+    row_of = pd.Index(described["path"]).get_indexer
+    code = np.concatenate([row_of(pd.Index(each.paths["path"]))[each.of_flow] for each in parts])
+    times = np.concatenate([each.ns for each in parts])
     size = np.bincount(code, minlength=len(described))
     table = pd.DataFrame(
         {
             "path": described["text"],
             "flows": size,
-            "share": size / max(len(keys), 1),
+            "share": size / max(len(code), 1),
             "events": described["events"],
             "median_ms": quantiles(times, code, len(described), [0.5])[0] / 1e6,
             "example": described["example"],
