@@ -24,6 +24,8 @@ HERE = Path(__file__).parent
         ("otlp.jsonl", "OTLP", 3),
         ("jaeger.json", "Jaeger", 3),
         ("zipkin.json", "Zipkin", 3),
+        ("otlp_logs.json", "OTLP logs", 3),
+        ("otlp_logs.jsonl", "OTLP logs", 3),
     ],
 )
 def test_a_file_is_read_by_its_content(name, tool, events, tmp_path):
@@ -37,6 +39,39 @@ def test_a_file_is_read_by_its_content(name, tool, events, tmp_path):
     assert log.rejected.empty
     assert log.frame["correlation_id"].notna().sum() >= 2
     assert not log.frame["time"].isna().any()
+
+
+@pytest.mark.parametrize(
+    ("name", "tool", "reason"),
+    [
+        ("loki.json", "Loki", "a line of stream 2 does not end in a JSON object."),
+        ("cloudwatch.json", "CloudWatch", "the message of event 1 does not end in a JSON object."),
+    ],
+)
+def test_lines_that_a_log_platform_gave_are_events_if_they_end_in_json(name, tool, reason):
+    log = read(HERE / name, progress=False)
+
+    assert log.mapping.format == tool
+    assert log.frame["type"].tolist() == ["OrderPlaced", "StockReserved", "PaymentReceived"]
+    assert log.frame["source"].tolist() == ["shop", "inventory", "billing"]
+    assert log.frame["causation_id"].tolist()[1:] == ["e1", "e2"]
+    assert log.frame["time"].dt.strftime("%S.%f").tolist() == [
+        "50.190000",
+        "50.938000",
+        "51.200000",
+    ]
+    assert log.mapping["broker_time"] == "stored_at"
+    assert log.rejected["reason"].tolist() == [reason]
+
+
+def test_log_records_of_opentelemetry_are_events_by_their_names():
+    log = read(HERE / "otlp_logs.json", progress=False)
+
+    assert log.frame["type"].tolist() == ["OrderPlaced", "StockReserved", "PaymentReceived"]
+    assert log.frame["source"].tolist() == ["shop", "inventory", "billing"]
+    assert log.frame["id"].tolist() == ["e1", "e2", "e3"]
+    assert log.frame["causation_id"].tolist()[1:] == ["e1", "e2"]
+    assert log.frame["data"].tolist() == [{"order": "o-1"}] * 3
 
 
 def test_foreign_records_are_mapped_into_headers_and_data():

@@ -504,3 +504,140 @@ def test_what_wraps_all_there_is_makes_nothing_deep(tmp_path, wrapping):
         "correlation_id": f"{front}.vorgang",
         "causation_id": f"{front}.grund",
     }
+
+
+def shop(n=12):
+    """Events of a shop by flows of three, as a list of plain rows."""
+    steps = [("OrderPlaced", "order-service"), ("OrderPaid", "billing-service"),
+             ("OrderShipped", "shipping-service")]  # fmt: skip
+    start = pd.Timestamp("2026-11-21T13:04:00.125Z")
+    return [
+        {
+            "n": 3 * flow + step,
+            "id": f"e{flow}-{step}",
+            "kind": kind,
+            "service": service,
+            "flow": f"f{flow}",
+            "cause": f"e{flow}-{step - 1}" if step else None,
+            "time": (start + pd.Timedelta(seconds=60 * flow + 1.5 * step)).isoformat(),
+        }
+        for flow in range(n)
+        for step, (kind, service) in enumerate(steps)
+    ]
+
+
+def envelope(row, **more):
+    ids = {"event_id": row["id"], "correlation_id": row["flow"], "causation_id": row["cause"]}
+    return ids | {"data": {"order": row["flow"]}} | more
+
+
+@pytest.mark.parametrize(
+    ("names", "rightly"),
+    [
+        (("published_at", "created_at"), "created_at"),
+        (("ProcessedOnUtc", "OccurredOnUtc"), "OccurredOnUtc"),
+        (("sent_at", "created_at"), "created_at"),
+        (("EventProcessedUtcTime", "EventEnqueuedUtcTime"), "EventEnqueuedUtcTime"),
+    ],
+)
+def test_an_event_is_as_old_as_itself_not_as_what_was_done_with_it(tmp_path, names, rightly):
+    later = (pd.Timestamp(row["time"]).ceil("5s").isoformat() for row in shop())
+    times = [
+        {name: row["time"] if name == rightly else late for name in names}
+        for row, late in zip(shop(), later, strict=True)
+    ]
+    rows = [envelope(row, type=row["kind"]) | said for row, said in zip(shop(), times, strict=True)]
+    assert read(as_lines(tmp_path / "a.jsonl", rows), progress=False).mapping["time"] == rightly
+
+
+def test_of_a_change_log_the_time_of_the_row_is_taken_and_not_the_connectors(tmp_path):
+    rows = [
+        {
+            "after": {**envelope(row, type=row["kind"]), "occurred_at": row["time"]},
+            "op": "c",
+            "ts_us": 1_795_266_290_000_000 + 1_000_000 * row["n"],
+        }
+        for row in shop()
+    ]
+    found = read(as_lines(tmp_path / "a.jsonl", rows), progress=False)
+    assert found.mapping["time"] == "after.occurred_at"
+
+
+@pytest.mark.parametrize("name", ["service.name", "container.name", "cloud_RoleName", "app_name"])
+def test_names_of_services_are_no_types_though_they_read_like_some(tmp_path, name):
+    rows = [
+        envelope(row, event={"action": row["kind"]}, timestamp=row["time"]) | {name: row["service"]}
+        for row in shop()
+    ]
+    found = read(as_lines(tmp_path / "a.jsonl", rows), progress=False)
+    assert found.mapping["type"] == "event.action"
+    assert found.mapping["source"] == (f'"{name}"' if "." in name else name)
+
+
+def test_a_file_an_hosts_constant_name_or_a_message_is_no_service(tmp_path):
+    rows = [
+        envelope(row, type=row["kind"], time=row["time"])
+        | {"source": f"/var/log/containers/{row['service']}.log", "appName": "shop"}
+        | {"message": f"Published {row['kind']}", "service": row["service"]}
+        for row in shop()
+    ]
+    path = as_lines(tmp_path / "a.jsonl", [{"result": row} for row in rows])
+    assert read(path, progress=False).mapping["source"] == "result.service"
+
+
+def test_the_number_of_a_row_in_an_export_is_no_offset(tmp_path):
+    rows = [
+        {"preview": False, "offset": n, "result": envelope(row, type=row["kind"], time=row["time"])}
+        for n, row in enumerate(reversed(shop()))
+    ]
+    path = as_lines(tmp_path / "a.jsonl", rows)
+    assert "offset" not in read(path, progress=False).mapping
+    path = as_lines(tmp_path / "b.jsonl", [row | {"topic": "orders"} for row in rows])
+    assert read(path, progress=False).mapping["offset"] == "offset"
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"), [("DataType", "StringValue"), ("Type", "Value"), ("dataType", "stringValue")]
+)
+def test_attributes_of_a_message_are_read_as_names_and_values(tmp_path, kind, value):
+    rows = [
+        {
+            "MessageId": f"m{row['n']}",
+            "Body": json.dumps({"order": row["flow"]}),
+            "MessageAttributes": {
+                name: {kind: "String", value: row[of]}
+                for name, of in (
+                    ("eventId", "id"), ("eventType", "kind"), ("producer", "service"),
+                    ("correlationId", "flow"), ("causationId", "cause"), ("occurredAt", "time"),
+                ) if row[of]
+            },
+        }
+        for row in shop()
+    ]  # fmt: skip
+    found = read(as_lines(tmp_path / "a.jsonl", rows), progress=False)
+    assert dict(found.mapping) == {
+        "id": "MessageAttributes.eventId",
+        "type": "MessageAttributes.eventType",
+        "source": "MessageAttributes.producer",
+        "time": "MessageAttributes.occurredAt",
+        "correlation_id": "MessageAttributes.correlationId",
+        "causation_id": "MessageAttributes.causationId",
+        "data": "Body",
+    }
+
+
+@pytest.mark.parametrize("nothing", ["NULL", "\\N", "[NULL]", "(null)", "<nil>", "None", "-"])
+def test_what_a_database_writes_for_nothing_is_no_id_under_our_names_either(tmp_path, nothing):
+    lines = ["id\ttype\tsource\ttime\tcorrelation_id\tcausation_id"]
+    lines += [
+        "\t".join(
+            [row["id"], row["kind"], row["service"], row["time"],
+             row["flow"] if row["n"] else nothing, row["cause"] or nothing]
+        )
+        for row in shop()
+    ]  # fmt: skip
+    path = tmp_path / "a.tsv"
+    path.write_text("\n".join(lines) + "\n")
+    frame = read(path, progress=False).frame
+    assert frame["causation_id"].isna().sum() == 12
+    assert frame["correlation_id"].isna().tolist() == [True] + 35 * [False]

@@ -7,11 +7,14 @@ from typing import Final
 
 from workbench.capture.formats.akhq import Akhq
 from workbench.capture.formats.cloudevents_json import CloudEventsJson
+from workbench.capture.formats.cloudwatch import CloudWatchJson
 from workbench.capture.formats.console_consumer import ConsoleConsumer
 from workbench.capture.formats.jaeger import JaegerJson
 from workbench.capture.formats.kafbat import KafbatCsv, KafbatJson
 from workbench.capture.formats.kcat import Kcat
+from workbench.capture.formats.loki import LokiJson
 from workbench.capture.formats.otlp import OtlpJson
+from workbench.capture.formats.otlp_logs import OtlpLogs
 from workbench.capture.formats.redpanda import RedpandaCsv, RedpandaJson
 from workbench.capture.formats.xes import Xes
 from workbench.capture.formats.zipkin import ZipkinJson
@@ -32,4 +35,7 @@ FORMATS: Final[tuple[Format, ...]] = (
     Xes(),
 )
 
-__all__ = ["FORMATS"]
+PLATFORMS: Final[tuple[Format, ...]] = (LokiJson(), CloudWatchJson(), OtlpLogs())
+"""Of log platforms. Their lines are anybody's: a column that is called as ours is may be another."""
+
+__all__ = ["FORMATS", "PLATFORMS"]

@@ -78,7 +78,7 @@ def _rows(
     """The spans of one resource."""
     number = 0
     resource = of_resource.get("resource")
-    about = _attributes(resource.get("attributes")) if isinstance(resource, dict) else {}
+    about = attributes(resource.get("attributes")) if isinstance(resource, dict) else {}
     scopes = of_resource.get("scopeSpans", of_resource.get("instrumentationLibrarySpans"))
     for of_scope in objects(scopes):
         scope = of_scope.get("scope", of_scope.get("instrumentationLibrary"))
@@ -114,7 +114,7 @@ def _span(span: Any, about: dict[str, Any], beside: dict[str, Any]) -> Span:
         kind=_named(get("kind"), "SPAN_KIND_", _KINDS),
         status=_named(status.get("code"), "STATUS_CODE_", _STATUSES),
         status_message=text(status.get("message")),
-        attributes=_attributes(get("attributes")),
+        attributes=attributes(get("attributes")),
         links=[_link(link) for link in objects(get("links"))],
         events=[_event(event) for event in objects(get("events"))],
         beside=beside,
@@ -124,8 +124,8 @@ def _span(span: Any, about: dict[str, Any], beside: dict[str, Any]) -> Span:
 def _link(link: dict[str, Any]) -> dict[str, Any]:
     ids = {"trace_id": text(link.get("traceId")), "span_id": text(link.get("spanId"))}
     found: dict[str, Any] = {name: _hex(value) if value else None for name, value in ids.items()}
-    if attributes := _attributes(link.get("attributes")):
-        found["attributes"] = attributes
+    if about := attributes(link.get("attributes")):
+        found["attributes"] = about
     return found
 
 
@@ -133,30 +133,31 @@ def _event(event: dict[str, Any]) -> dict[str, Any]:
     return {
         "name": text(event.get("name")),
         "time_unix_nano": event.get("timeUnixNano"),
-        "attributes": _attributes(event.get("attributes")),
+        "attributes": attributes(event.get("attributes")),
     }
 
 
-def _attributes(pairs: Any) -> dict[str, Any]:
+def attributes(pairs: Any) -> dict[str, Any]:
+    """Attributes by their names."""
     return {
-        pair["key"]: _value(pair.get("value"))
+        pair["key"]: value(pair.get("value"))
         for pair in objects(pairs)
         if isinstance(pair.get("key"), str)
     }
 
 
-def _value(value: Any) -> Any:
-    """An attribute's value: one field of an object tells it and its kind."""
-    if not isinstance(value, dict):
+def value(of: Any) -> Any:
+    """A value: one field of an object tells it and its kind."""
+    if not isinstance(of, dict):
         return None
-    for kind, found in value.items():
+    for kind, found in of.items():
         if kind == "intValue":
             return _whole(found)
         if kind == "arrayValue":
             values = found.get("values") if isinstance(found, dict) else None
-            return [_value(item) for item in values] if isinstance(values, list) else []
+            return [value(item) for item in values] if isinstance(values, list) else []
         if kind == "kvlistValue":
-            return _attributes(found.get("values")) if isinstance(found, dict) else {}
+            return attributes(found.get("values")) if isinstance(found, dict) else {}
         if kind in {"stringValue", "boolValue", "doubleValue", "bytesValue"}:
             return found
     return None

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from typing import Final, cast
 
 from workbench.capture.reading.likeness import like_flows, one_root, told_by_type
@@ -120,6 +121,8 @@ class Evidence:
             return told / 2 - self._outer(each.path)
         if kinds == 1:
             told = -15
+        if points("source", each.path) > max(70, points("type", each.path)):
+            told -= 40  # service.name: services read like types
         return told + 15 * each.filled - self._outer(each.path)
 
     def source(self, each: Seen) -> float | None:
@@ -130,8 +133,12 @@ class Evidence:
             return 0.0
         if each.distinct > 0.5 or len(each.counts) > 1000:
             return None
-        told = 10.0 * each.filled - self._outer(each.path)
-        return told + 42 if self._emits(each) else told
+        if _are_files(each):
+            return None
+        told = 10.0 * each.filled - self._outer(each.path) - (10 if len(each.counts) == 1 else 0)
+        # What has blanks is a message, and there is one of those for each type as well.
+        blanks = not points("source", each.path) and any(" " in text for text in each.counts)
+        return told + 42 if self._emits(each) and not blanks else told
 
     def _emits(self, each: Seen) -> bool:
         """Whether each type has one value here, and there are several: as it is with services."""
@@ -285,7 +292,15 @@ class Evidence:
             ):  # fmt: skip
                 yield other
 
-    partition = offset = whole
+    partition = whole
+
+    def offset(self, each: Seen) -> float | None:
+        """Whole numbers, which grow as time passes: those that fall number the rows of an export."""
+        order = self._in_time()
+        numbers = [int(each.values[row]) for row in order if is_whole(each.values[row])]
+        fall = sum(b < a for a, b in pairwise(numbers))
+        alone = not {"partition", "channel"} & self.paths.keys()
+        return None if alone and fall > len(numbers) / 2 else self.whole(each)
 
 
 _PAYLOADS: Final = frozenset((name,) for name in PAYLOADS)
@@ -297,6 +312,14 @@ def _as_cause(naming: Seen) -> int:
     So the id of an event goes before that of the message in which it came.
     """
     return 100 if points("causation_id", naming.path) > 50 else 15
+
+
+def _are_files(each: Seen) -> bool:
+    """Whether values are where files lie, as where a log platform has its rows from."""
+    return all(_FILE.match(text) for text in each.counts)
+
+
+_FILE: Final = re.compile(r"/\w+/|[A-Za-z]:\\")
 
 
 def _is_place(path: Path) -> bool:

@@ -56,8 +56,9 @@ class Columns:
             note = note_in(python_values(columns.pop(DTYPES)[:1])[0])
             self.dtypes = note if self.height == 0 else self.dtypes
         inside = Inside(columns)
+        saved = columns.keys() >= COLUMNS.keys()  # by us: what it says is taken as it is
         ours = {
-            entry.column: self._converted(entry, _values(inside, entry), file)
+            entry.column: self._converted(entry, _values(inside, entry), file, saved=saved)
             for entry in mapping.entries
             if all(path[0] in columns for path in entry.joins or [entry.path])
         }
@@ -78,10 +79,10 @@ class Columns:
         self._extend(self.others, others | beside, height)
         self.height += height
 
-    def _converted(self, entry: Entry, values: Values, file: int) -> pa.Array:
+    def _converted(self, entry: Entry, values: Values, file: int, *, saved: bool) -> pa.Array:
         if entry.column in TIMES:
             return self.times.block(entry, values, file)
-        return _converted(entry, values)
+        return _converted(entry, values, saved=saved)
 
     def _beside(self, name: str, values: Values) -> pa.Array:
         if self.dtypes is not None and as_json(self.dtypes.get(name)):
@@ -133,7 +134,7 @@ def _values(inside: Inside, entry: Entry) -> Values:
     return joined(*(python_values(inside.at(path)) for path in entry.joins))
 
 
-def _converted(entry: Entry, values: Values) -> pa.Array:
+def _converted(entry: Entry, values: Values, *, saved: bool) -> pa.Array:
     kind = "int64" if entry.column == ATTEMPTS else COLUMNS.get(entry.column, "str")
     if entry.column == DEAD_LETTER:
         values = [None if value in _NO_FAILURE else value for value in python_values(values)]
@@ -149,7 +150,7 @@ def _converted(entry: Entry, values: Values) -> pa.Array:
     if entry.any_case:
         texts = plain_uuids(texts)
     nothing = _nothing(entry)
-    if nothing is None or entry.path == (entry.column,):  # that is ours, and taken as it is
+    if nothing is None or saved:
         return texts
     none = pc.match_substring_regex(texts, nothing)
     return pc.if_else(none, pa.scalar(None, texts.type), texts)

@@ -58,6 +58,15 @@ class JsonTails:
             yield found | {LINE_HEAD: heads} | stamped, height
 
 
+def divided(text: str) -> tuple[str, dict[str, Any]] | None:
+    """What stands before the JSON object that a text ends in, and the object; ``None`` without one."""
+    line = _COLOURS.sub(b"", text.strip().encode("utf-8", "surrogatepass"))
+    start = _start(line)
+    if start is None:
+        return None
+    return line[:start].decode("utf-8", "replace").strip(), any_json(line[start:])
+
+
 def share_of_tails(head: bytes) -> tuple[bool, float]:
     """Whether the first line of such a file is text and an object, and how many are, 0 to 1.
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-_NOTHING: Final = r"|-|none|null|nil|n/?a|\(null\)|<null>|\\n|0{8}-0{4}-0{4}-0{4}-0{12}"
+_NOTHING: Final = (
+    r"|-|none|null|nil|n/?a|\(null\)|\[null\]|<null>|<nil>|\\n|0{8}-0{4}-0{4}-0{4}-0{12}"
+)
 
 NO_ID: Final = rf"^(?i:{_NOTHING})$"
 """The pattern of texts that are no id of an event or a flow."""

@@ -78,7 +78,7 @@ def _readings(
 def members(value: Any) -> Mapping[str, Any] | None:
     """What a step can go into: an object, names and values, or text that holds an object."""
     if isinstance(value, dict):
-        return value
+        return _attributes(value) or value
     if isinstance(value, str):
         if value[:1] != "{":
             return None
@@ -96,6 +96,26 @@ def members(value: Any) -> Mapping[str, Any] | None:
             return None
         found.setdefault(*pair)
     return found
+
+
+def _attributes(inside: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The attributes of a message as SQS and SNS write them, each with its kind, as names and values."""
+    found = {}
+    for name, each in inside.items():
+        if not isinstance(each, dict) or len(each) > _PARTS:
+            return None
+        called = {part.lower(): value for part, value in each.items()}
+        kind = called.get("datatype", called.get("type"))
+        value = called.get("stringvalue", called.get("value", called.get("binaryvalue")))
+        if value is None or kind not in _KINDS:
+            return None
+        found[name] = value
+    return found
+
+
+_KINDS: Final = ("String", "String.Array", "Number", "Binary")
+_PARTS: Final = 5
+"""Of a message's attribute, at most: its kind, and its value as a string, bytes or lists of them."""
 
 
 def _pair(item: Any) -> tuple[str, Any] | None:

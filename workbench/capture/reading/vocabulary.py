@@ -15,23 +15,23 @@ _NAMES: Final[dict[str, str]] = {
     "event_no event_nr event_number event_key message_no message_number | "
     "guid uid eid mid span_id notification_id activity_id | identifier delivery_id | key",
     "type": "event_type ce_type evt_type event_kind type_of_event | "
-    "type event_name message_type msg_type kind detail_type message_name enclosed_message_types | "
-    "name evt operation_name operation activity concept_name event event_class command verb | "
+    "type event_name message_type msg_type kind detail_type message_name enclosed_message_types "
+    "payload_type event_action | name evt operation_name operation activity concept_name event event_class command verb | "
     "action class label what title category schema_name subject_type step task "
     "typ ereignis ereignisart ereignistyp evenement évènement événement libelle libellé statut aktion | "
     "topic routing_key channel queue subject",
     "source": "event_source ce_source service_name producer_name | "
     "source service producer emitter emitted_by published_by source_service app_name "
-    "application_name originating_endpoint sending_endpoint_name | app application publisher sender component origin producer_id app_id "
-    "service_id svc issuer originator created_by producer_service source_address | pod system module "
+    "application_name originating_endpoint sending_endpoint_name role_name | app application publisher sender component origin producer_id app_id "
+    "service_id svc issuer originator created_by producer_service source_address container_name "
+    "syslog_identifier | pod system module "
     "microservice from who bounded_context client_id node pod_name actor | "
     "host hostname logger container instance server",
     "time": "event_time ce_time occurred_at event_timestamp occurred_on | "
-    "time timestamp ts happened_at emitted_at emitted occurred published_at event_date produced_at "
-    "time_sent | "
-    "created_at created sent_at datetime date_time start_time raised_at time_stamp "
-    "start_time_unix_nano at when | date recorded_at logged_at epoch millis timestamp_ms ts_ms "
-    "time_ms unix_time event_ts t inserted_at | received_at ingested_at",
+    "time timestamp ts happened_at emitted_at emitted occurred event_date | "
+    "created_at created datetime date_time start_time raised_at time_stamp "
+    "start_time_unix_nano at when | published_at produced_at time_sent sent_at date recorded_at "
+    "logged_at epoch millis timestamp_ms ts_ms ts_us ts_ns time_ms unix_time event_ts t inserted_at | received_at ingested_at",
     "broker_time": "broker_time log_append_time append_time kafka_timestamp broker_timestamp "
     "kafka_time record_timestamp | stored_at enqueued_at enqueued_time appended_at | "
     "ingested_at ingest_time received_at arrived_at | written_at |",
@@ -123,8 +123,12 @@ _UNITS: Final = frozenset(
         "ns",
         "nanos",
         "nanoseconds",
+        "utc",
     ]
 )
+"""What may end the name of a time."""
+_LATER: Final = frozenset(["processed", "ingested", "received", "indexed", "stored", "exported"])
+"""Words in the name of a time at which something was done with the event, not that of the event."""
 _PREFIXES: Final = frozenset(["x", "ce", "evt", "msg", "the", "my", "event", "message", "kafka"])
 
 
@@ -190,6 +194,8 @@ def points(column: str, path: Path) -> float:
         best = max(
             known.get(fewer, 0) * 0.95, *(known.get(name[i:], 0) * 0.7 for i in range(1, len(name)))
         )
+        if column == "time" and not _LATER.isdisjoint(name):
+            best /= 2
     if len(path) > 1:
         joined = words(path[-2])[-1:] + name  # event.type, service.name, trace.id, parent.id
         best = max(best, known.get(joined, 0) * 0.98)
