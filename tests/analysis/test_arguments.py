@@ -123,3 +123,38 @@ def test_a_row_is_per_what_a_question_knows(log):
         LogError, match=r"^per='pair': conformance takes per='kind' or per='flow'\.$"
     ):
         log.conformance(Choreography(), per="pair")
+
+
+@pytest.mark.parametrize("given", ["", "nan", pd.NaT])
+def test_between_takes_times(orders, given):
+    with pytest.raises(LogError, match=r"is no time: give one as '2026-11-23T09:00', or None"):
+        orders.between(given)
+    with pytest.raises(LogError, match=r"is no time: give one as '2026-11-23T09:00', or None"):
+        orders.between(None, given)
+
+
+def test_between_takes_the_start_first(orders):
+    with pytest.raises(LogError, match=r"the end, 2026-01-01, is before the start, 2026-02-01: "):
+        orders.between("2026-02-01", "2026-01-01")
+
+
+def test_a_mapping_is_for_a_list_of_rows_too():
+    row = {"type": "A", "time": "2026-01-01T00:00:00Z", "order": "f", "tries": 3}
+    log = EventLog([row, row], {"correlation_id": "order", "attempts": "tries"})
+    assert log.flows()["correlation_id"].tolist() == ["f"]
+    assert log.retries()["attempts"].tolist() == [6]
+
+
+@pytest.mark.parametrize("unit", [1, 10**3, 10**6, 10**9])
+def test_a_count_in_a_column_of_our_name_is_read_by_its_size(unit):
+    log = EventLog(pd.DataFrame({"type": ["A", "B"], "time": [1_767_225_600 * unit] * 2}))
+    assert log.frame["time"].tolist() == [pd.Timestamp("2026-01-01", tz="UTC")] * 2
+
+
+def test_nothing_in_an_answer_steers_a_terminal(event):
+    log = EventLog(
+        [event("\x1b]0;x\x07A", "f\x00", 0), event("\x9bB", "f\x00", 9, "\x1b]0;x\x07A")]
+    )
+    for ask in (log.hops, log.flows, log.variants, log.stuck, log.critical_path, log.hot_keys):
+        said = f"{ask()!r}{ask().sentence}"
+        assert not any(sign in said for sign in "\x1b\x07\x00\x9b")

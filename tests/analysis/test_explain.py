@@ -457,3 +457,14 @@ def test_headers_are_known_by_name_however_they_are_written(event, headers):
     why = log.explain([f"f{n}" for n in range(30)]).iloc[0]
     assert (why["attribute"], why["condition"]) == ("headers.to", "== 'PT'")
     assert log.where(f"{why['attribute']} {why['condition']}").events == 30
+
+
+def test_a_mask_of_flows_in_another_order_is_of_those_flows(log, placed):
+    flows = log.flows()
+    names = flows["correlation_id"]
+    dear = names.map(lambda flow: placed[flow]["order"]["total"] > 100)
+    told = log.explain(names[dear].tolist())
+    mixed = dear.sample(frac=1, random_state=1)
+    by_name = dear.set_axis(names).sample(frac=1, random_state=2)
+    for mask in (dear, mixed, by_name, dear.to_numpy()):
+        pd.testing.assert_frame_equal(pd.DataFrame(log.explain(mask)), pd.DataFrame(told))

@@ -90,3 +90,11 @@ def test_a_storm_of_events_without_a_type_or_a_source_says_so(event):
     ).loops()
     assert found[["path", "service"]].to_numpy().tolist() == [["(no type)", "(no source)"]]
     assert "the longest is 11 (no type) in 10 ms" in found.sentence
+
+
+def test_the_same_step_by_causes_that_the_log_does_not_hold_is_no_storm(event):
+    rows = [event("Paid", "f", k, None, id=f"e{k}") | {"data": None} for k in range(12)]
+    apart = [row | {"causation_id": f"request-{k}"} for k, row in enumerate(rows)]
+    alike = [row | {"causation_id": "request"} for row in rows]
+    assert EventLog(apart).loops().empty
+    assert EventLog(alike).loops()["longest"].tolist() == [12]

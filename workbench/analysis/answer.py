@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from workbench.analysis.wording import visible
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -94,7 +96,7 @@ class Answer(pd.DataFrame):
         """What the table says, in a sentence."""
         if not isinstance(self._sentence, str):
             self._sentence = self._sentence()
-        return self._sentence
+        return visible(self._sentence)
 
     def plot(self) -> go.Figure:  # type: ignore[override]
         """Draw the table, where a picture says more; else a plain picture of that fact."""
@@ -106,7 +108,7 @@ class Answer(pd.DataFrame):
 
     def __repr__(self) -> str:
         """The sentence, then the table."""
-        return f"{self.sentence}\n{pd.DataFrame(self)!r}"
+        return "\n".join(map(visible, f"{self.sentence}\n{pd.DataFrame(self)!r}".split("\n")))
 
     def _repr_html_(self) -> str | None:
         table: Any = pd.DataFrame(self)._repr_html_()  # type: ignore[operator]

@@ -117,12 +117,29 @@ def rows_where(
 def rows_between(
     frame: pd.DataFrame, start: pd.Timestamp | str | None, end: pd.Timestamp | str | None
 ) -> Bools:
-    """Find the rows of a log from one time up to, but not at, another; ``None`` leaves it open."""
+    """Find the rows of a log from one time up to, but not at, another; ``None`` leaves it open.
+
+    Raises
+    ------
+    LogError
+        What is given is no time, or the end is before the start.
+    """
+    first = None if start is None else moment_of(start)
+    last = None if end is None else moment_of(end)
+    for given, moment in ((start, first), (end, last)):
+        if moment is not None and pd.isna(moment):
+            raise LogError(
+                f"{given!r} is no time: give one as '2026-11-23T09:00', or None to leave it open."
+            )
+    if first is not None and last is not None and last < first:
+        raise LogError(
+            f"the end, {end}, is before the start, {start}: give them the other way round."
+        )
     inside = np.ones(len(frame), dtype=bool)
-    if start is not None:
-        inside &= (frame["time"] >= moment_of(start)).to_numpy()
-    if end is not None:
-        inside &= (frame["time"] < moment_of(end)).to_numpy()
+    if first is not None:
+        inside &= (frame["time"] >= first).to_numpy()
+    if last is not None:
+        inside &= (frame["time"] < last).to_numpy()
     return inside
 
 

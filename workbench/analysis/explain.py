@@ -69,9 +69,19 @@ def ids_of(flows: Any, every: Callable[[], pd.DataFrame]) -> pd.Index[Any]:
                 f"the mask has {len(cells):,} entries for {count(len(names), 'flow')}: "
                 "it needs one for each row of log.flows()."
             )
+        if isinstance(given, pd.Series):
+            cells = _in_order(given, pd.Index(names)).to_numpy(dtype=object)
         cells = names[cells.astype(bool)]
     found: pd.Index[Any] = pd.Index(pd.unique(cells), dtype="object")
     return found
+
+
+def _in_order(mask: pd.Series[Any], names: pd.Index[Any]) -> pd.Series[Any]:
+    """A mask in the order of flows: its index may tell that it was made of flows in another one."""
+    for flows in (names, pd.RangeIndex(len(names))):
+        if mask.index.is_unique and mask.index.isin(flows).all():
+            return mask.reindex(flows)
+    return mask
 
 
 def asked_about(index: FlowIndex, flows: pd.Index[Any]) -> Bools:

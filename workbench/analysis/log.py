@@ -22,7 +22,7 @@ from workbench.analysis.stored import Stored
 from workbench.analysis.traffic_parts import events_once
 from workbench.analysis.traffic_questions import TrafficQuestions
 from workbench.analysis.wording import cut, visible
-from workbench.capture.columns import UNDECODED, standard_frame
+from workbench.capture.columns import UNDECODED, object_frame, standard_frame
 from workbench.capture.reading import from_frame
 from workbench.capture.reading.times import form_of
 
@@ -72,6 +72,8 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
         mapping: Given | None = None,
     ) -> None:
         check_events(events)
+        if mapping is not None and not isinstance(events, pd.DataFrame):
+            events = object_frame(events)
         if isinstance(events, pd.DataFrame) and (mapping is not None or not _is_standard(events)):
             self._reading = from_frame(events, mapping)
             self._frame = self._reading.frame
@@ -481,10 +483,10 @@ def _is_standard(events: pd.DataFrame) -> bool:
 
 
 def _is_iso(column: pd.Series[Any]) -> bool:
-    """Whether text in a column may be taken for ISO 8601, by its first values; what is no text may."""
+    """Whether a column may be taken for ISO 8601 or nanoseconds since 1970, by its first values."""
     some = column.head(_LOOKED_AT).dropna()
-    texts = [value for value in some if isinstance(value, str)]
-    return form_of(texts) in ("ISO 8601", "ns", None)
+    told = [value for value in some if isinstance(value, str | int | np.integer)]
+    return form_of(told) in ("ISO 8601", "ns", None)
 
 
 def _edited(frame: pd.DataFrame) -> dict[str, list[str]]:

@@ -154,7 +154,10 @@ def _storms(index: FlowIndex, frame: pd.DataFrame, burst: int, within: int) -> p
     rows, flow, step = rows[often], flow[often], step[often]
     payload = payload_texts(frame["data"]).take(rows).to_numpy(zero_copy_only=False)
     content = pd.factorize(payload)[0]
-    content = np.where(content >= 0, content + len(index.row), cause[often])
+    # A cause that the log doesn't hold is told by its id.
+    told = pd.factorize(frame["causation_id"].array.take(rows))[0] + len(index.row) + 1
+    by_cause = np.where(cause[often] >= 0, cause[often], told)
+    content = np.where(content >= 0, content + len(index.row) + len(rows) + 1, by_cause)
     step, often = _frequent(step * (content.max(initial=0) + 2) + content + 1, burst)
     rows, flow, step = rows[often], flow[often], step[often]
     came = came_at(frame, rows)

@@ -26,6 +26,7 @@ no other row of it.
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final
@@ -35,6 +36,8 @@ import pandas as pd
 import pyarrow as pa
 from pandas.api.types import infer_dtype, pandas_dtype
 
+from workbench.capture.json_text import json_text
+from workbench.capture.nothing import NO_FAILURE
 from workbench.capture.payload_column import PayloadArray
 from workbench.capture.whole import whole_column
 from workbench.errors import LogError
@@ -135,6 +138,8 @@ def standard_frame(
         for name, dtype in COLUMNS.items()
     }
     others = {name: given[name] for name in given.columns if name not in COLUMNS}
+    if DEAD_LETTER in others:
+        others[DEAD_LETTER] = _reasons(others[DEAD_LETTER])
     columns["time"] = columns["time"].fillna(columns["broker_time"])
     undated = columns["time"].isna()
     if undated.any():
@@ -142,6 +147,27 @@ def standard_frame(
         known = others.get(UNDATED)
         others[UNDATED] = undated if known is None else undated | known.eq(other=True)
     return pd.DataFrame(columns | others)
+
+
+def _reasons(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Why events were given up on, as text; null where what stands there says that none was."""
+    there = np.flatnonzero(column.notna())
+    texts = [_as_text(cell) for cell in column.iloc[there]]
+    found = np.full(len(column), None, dtype=object)
+    found[there] = [None if _NONE.fullmatch(text) else text for text in texts]
+    return pd.Series(found, index=column.index, dtype="str")
+
+
+_NONE: Final = re.compile(NO_FAILURE)
+
+
+def _as_text(cell: object) -> str:
+    if isinstance(cell, str):
+        return cell
+    try:
+        return json_text(cell).decode()
+    except (TypeError, ValueError, RecursionError):
+        return str(cell)
 
 
 def _near(
@@ -217,7 +243,9 @@ def standard_column(series: pd.Series[Any], name: str) -> pd.Series[Any]:
             plain = isinstance(series.dtype, np.dtype) and series.dtype.kind == "i"
             if plain and series.between(*_HELD[dtype]).all():
                 return series.astype(pandas_dtype(dtype))
-            return series.astype("Int64").fillna(UNKNOWN).astype(pandas_dtype(dtype))
+            whole = series.astype("Int64")
+            held = whole.where(whole.between(*_HELD[dtype]))
+            return held.fillna(UNKNOWN).astype(pandas_dtype(dtype))
         if dtype == "json":
             array = series.array
             kept = array if isinstance(array, PayloadArray) else PayloadArray.of(series)

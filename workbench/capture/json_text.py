@@ -49,11 +49,22 @@ def any_json(text: bytes | str) -> Any:
     """
     line = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     if _LONG_NUMBER in line.translate(_DIGITS_TO_0):
-        return json.loads(line)
+        return json.loads(line, parse_int=_whole)
     try:
         return orjson.loads(line)
     except orjson.JSONDecodeError:
-        return json.loads(line)  # NaN, Infinity and lone surrogates, or the better error message
+        return json.loads(
+            line, parse_int=_whole
+        )  # NaN, Infinity and lone surrogates, or the better error message
+
+
+def _whole(digits: str) -> int | str:
+    """A whole number; of more digits than Python reads, as text."""
+    return int(digits) if len(digits) <= _MOST_DIGITS else digits
+
+
+_MOST_DIGITS: Final = 640
+"""The least that ``sys.set_int_max_str_digits`` may be set to."""
 
 
 def _check(value: Any) -> None:

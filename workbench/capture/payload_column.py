@@ -185,7 +185,7 @@ class PayloadArray(ExtensionArray):
         return self._part(self._texts)
 
     def _formatter(self, boxed: bool = False) -> Any:
-        return lambda value: (text := str(value))[:_SHOWN] + "…" * (len(text) > _SHOWN)
+        return _short
 
     def _values_for_factorize(self) -> tuple[NDArray[np.object_], None]:
         return self._texts.to_numpy(zero_copy_only=False), None
@@ -207,3 +207,11 @@ def payload_texts(data: pd.Series[Any]) -> pa.LargeStringArray:
 
 def _decoded(text: str | None) -> Any:
     return None if text is None else any_json(text)
+
+
+def _short(value: Any) -> str:
+    try:
+        text = str(value)
+    except RecursionError:
+        return "(nested too deep to be shown)"
+    return text[:_SHOWN] + "…" * (len(text) > _SHOWN)

@@ -46,6 +46,7 @@ def parcels(flows=250, number="{:07d}".format, seed=1):
 
 def as_lines(path, rows):
     path.write_text("\n".join(map(json.dumps, rows)))
+    return path
 
 
 def as_csv(path, rows, without=()):

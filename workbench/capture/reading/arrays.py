@@ -122,6 +122,7 @@ def number_array(values: Values) -> pa.Array:
         except (pa.ArrowException, TypeError, ValueError, OverflowError):
             pass
     if isinstance(values, pa.Array) and values.type == TEXT:
+        values = id_array(values)
         try:
             return values.cast(pa.int64())
         except pa.ArrowInvalid:

@@ -7,6 +7,7 @@ values suggest.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -17,8 +18,8 @@ from pandas.api.types import pandas_dtype
 
 from workbench.capture.columns import COLUMNS
 from workbench.capture.json_text import any_json
+from workbench.capture.nothing import NO_ID
 from workbench.capture.reading.arrays import TEXT, python_values, series
-from workbench.capture.reading.nothing import NO_ID
 
 DTYPES: Final = "@dtypes"
 
@@ -54,6 +55,8 @@ def restored(column: pa.ChunkedArray, dtype: str) -> pd.Series[Any]:
     TypeError, ValueError
         Its values are none of that dtype.
     """
+    if _OF_A_WIDTH.match(dtype):  # a note may ask for any width
+        raise ValueError(f"{dtype} is no dtype of a log's column")
     if dtype == "object":
         values = [value for chunk in column.chunks for value in python_values(chunk)]
         return pd.Series(values, dtype="object")
@@ -71,6 +74,7 @@ def restored(column: pa.ChunkedArray, dtype: str) -> pd.Series[Any]:
     return pd.Series(values, dtype="object").astype(pandas_dtype(dtype))
 
 
+_OF_A_WIDTH: Final = re.compile(r"[<>|=]?[SUVac]\d*$")
 _FROM_TEXT: Final[Mapping[str, pa.DataType]] = {
     "int64": pa.int64(), "Int64": pa.int64(), "int32": pa.int64(), "uint64": pa.uint64(),
     "float64": pa.float64(), "float32": pa.float64(), "bool": pa.bool_(), "boolean": pa.bool_(),

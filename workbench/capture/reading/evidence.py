@@ -9,8 +9,8 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Final, cast
 
+from workbench.capture.nothing import no_cause
 from workbench.capture.reading.likeness import like_flows, one_root, told_by_type
-from workbench.capture.reading.nothing import no_cause
 from workbench.capture.reading.paths import Path
 from workbench.capture.reading.seen import FEW, Seen, as_key, is_key, is_whole, numbered
 from workbench.capture.reading.times import in_time

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from workbench.capture.columns import ATTEMPTS, BESIDE, COLUMNS, DEAD_LETTER, TIMES
+from workbench.capture.nothing import NO_FAILURE, NO_ID, no_cause
 from workbench.capture.reading.arrays import (
     TEXT,
     Values,
@@ -28,7 +29,6 @@ from workbench.capture.reading.inside import Inside
 from workbench.capture.reading.joined_times import joined
 from workbench.capture.reading.kinds import Batch
 from workbench.capture.reading.log_mapping import Entry, LogMapping
-from workbench.capture.reading.nothing import NO_FAILURE, NO_ID, no_cause
 from workbench.capture.reading.time_columns import TimeColumns
 from workbench.capture.reading.traceparent import trace_ids
 from workbench.capture.reading.uuids import plain_uuids
@@ -94,7 +94,7 @@ class Columns:
         if noted is not None:
             try:
                 return restored(column, noted)
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, KeyError, NotImplementedError, MemoryError):
                 if self._is_suggested(name):  # a note that somebody changed
                     column = suggested({name: column})[name]
         return series(column)

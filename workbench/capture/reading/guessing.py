@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from workbench.capture.columns import COLUMNS
+from workbench.capture.columns import ATTEMPTS, COLUMNS, DEAD_LETTER
 from workbench.capture.reading.arrays import are_single, first_text, singles
 from workbench.capture.reading.evidence import Evidence
 from workbench.capture.reading.paths import Path
@@ -75,10 +75,11 @@ def guess(
             if column in paths and (column != "data" or column in given)
         }
         return found
+    whose = {path[0] for path in given.values()}
     seen = {
         path: Seen(path, _told(path, values), fraction)
         for path, values in leaves.items()
-        if not _is_part_of_a_time(path, leaves)
+        if not _is_part_of_a_time(path, leaves) and path[0] not in _NEVER - whose
     }
     ours = {column: path for column, path in _our_words(seen).items() if column not in never}
     found = Guess(ours | dict(given))
@@ -107,9 +108,22 @@ def _told(path: Path, values: Sequence[Any]) -> Sequence[Any]:
     """Values; of lists of one what is in them; where a name says that lists are types, the first."""
     if are_single(values):
         return singles(values)
+    values = _without_odd(values)
     if points("type", path) < _LISTED_TYPES or not any(isinstance(each, list) for each in values):
         return values
     return [first_text(value) for value in values]
+
+
+def _without_odd(values: Sequence[Any]) -> Sequence[Any]:
+    """Values, but for the few that are an object or a list among others that are neither."""
+    there = sum(value is not None for value in values)
+    odd = sum(isinstance(value, dict | list) for value in values)
+    if not 0 < odd <= _FEW_ODD * there:
+        return values
+    return [None if isinstance(value, dict | list) else value for value in values]
+
+
+_FEW_ODD: Final = 0.1
 
 
 def _best(column: str, evidence: Evidence) -> Path | None:
@@ -138,6 +152,8 @@ def _has_fuller(column: str, each: Seen, others: Sequence[Seen]) -> bool:
     )
 
 
+_NEVER: Final = frozenset([DEAD_LETTER, ATTEMPTS])
+"""Columns of ours beside the standard ones, which mean what we mean."""
 _LISTED_TYPES: Final = 60
 """Points of a name from which on lists may be types: an event of several, as MassTransit writes it."""
 _KEYS: Final = frozenset(["id", "correlation_id", "causation_id"])

@@ -8,7 +8,9 @@ values: what ``workbench.capture.json_text.any_json`` gives.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
+from itertools import chain
 from operator import attrgetter
 from typing import Any, Final
 
@@ -22,6 +24,9 @@ MORE: Final = "more"
 """The column for members beyond the widest table."""
 
 _WIDEST: Final = 1_000
+_ODD: Final = re.compile(r'["\\\x00-\x1f]')
+"""What msgspec takes in no member's name."""
+_TOO_DEEP: Final = "this line nests too deep"
 _NESTED: Final = (b"{", b"[")
 
 _RAW_ROWS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -64,9 +69,12 @@ class JsonColumns:
         for number, line in enumerate(block.split(b"\n"), start=first):
             if line and not line.isspace() and (row := _object(line, number, reject)) is not None:
                 rows.append(row)
+        for name, value in chain.from_iterable(map(dict.items, rows)):
+            if name not in self._names and len(self._names) < _WIDEST:
+                self._names[name] = self._raw.get(name, isinstance(value, dict | list))
         columns = {name: [row.pop(name, None) for row in rows] for name in self._names}
-        texts = [msgspec.Raw(json_text(row)) if row else None for row in rows]
-        columns[MORE] = texts
+        if any(rows):
+            columns[MORE] = [msgspec.Raw(json_text(row)) if row else None for row in rows]
         for name, raw in self._names.items():
             if raw:
                 values = columns[name]
@@ -101,10 +109,14 @@ class JsonColumns:
         row = _object(line, number, reject)
         if row is None or self._wide:
             return []
-        cells = {
-            self._fields[name]: msgspec.Raw(json_text(value)) if self._names[name] else value
-            for name, value in row.items()
-        }
+        try:
+            cells = {
+                self._fields[name]: msgspec.Raw(json_text(value)) if self._names[name] else value
+                for name, value in row.items()
+            }
+        except RecursionError:
+            reject(number, _TOO_DEEP, line)
+            return []
         return [self._record(**cells)]
 
     def _learn(self, block: bytes) -> bool:
@@ -135,6 +147,9 @@ class JsonColumns:
             (self._fields[name], msgspec.Raw if raw else Any, None)
             for name, raw in self._names.items()
         ]
+        if any(map(_ODD.search, self._names)):
+            self._wide = True
+            return
         self._record = msgspec.defstruct(
             "Record",
             kinds,

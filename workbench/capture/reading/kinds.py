@@ -254,11 +254,14 @@ class ArrowFile:
                 if file.magic().startswith(b"\xff\xff\xff\xff"):
                     stream = pa.ipc.open_stream(opened)
                     for batch in stream:
+                        batch.validate(full=True)
                         yield _arrow_batch(batch, stream.schema)
                 else:
                     reader = pa.ipc.open_file(opened)
                     for number in range(reader.num_record_batches):
-                        yield _arrow_batch(reader.get_batch(number), reader.schema)
+                        batch = reader.get_batch(number)
+                        batch.validate(full=True)  # it is read where it stands, whatever it holds
+                        yield _arrow_batch(batch, reader.schema)
         except (pa.ArrowException, OSError) as error:
             raise LogError(f"{file.name} can't be read: {_first_line(error)}.") from error
         file.done()

@@ -104,7 +104,12 @@ def may_be_time(text: str) -> bool:
         and number(text) is None
         and any(map(str.isdigit, text))
         and not is_time_of_day(text)
+        and _HALF.search(text) is None
     )
+
+
+_HALF: Final = re.compile("[\ud800-\udfff]")
+"""Half of a letter beyond 16 bits, alone, which is no text for Arrow."""
 
 
 def is_time_of_day(text: str) -> bool:

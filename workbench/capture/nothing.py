@@ -10,7 +10,7 @@ _NOTHING: Final = (
 
 NO_ID: Final = rf"^(?i:{_NOTHING})$"
 """The pattern of texts that are no id of an event or a flow."""
-NO_FAILURE: Final = rf"^(?i:{_NOTHING}|0|no|false|ok)$"
+NO_FAILURE: Final = rf"^(?i:\s*({_NOTHING}|0|no|false|ok|\{{\}}|\[\])\s*)$"
 """... that say of no failure."""
 
 
