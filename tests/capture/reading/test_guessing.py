@@ -642,3 +642,56 @@ def test_what_a_database_writes_for_nothing_is_no_id_under_our_names_either(tmp_
     frame = read(path, progress=False).frame
     assert frame["causation_id"].isna().sum() == 12
     assert frame["correlation_id"].isna().tolist() == [True] + 35 * [False]
+
+
+def test_that_a_finer_time_stands_beside_one_in_whole_seconds_is_said(tmp_path):
+    rows = [
+        envelope(row, type=row["kind"], time=row["time"][:19] + "Z")
+        | {"meta": {"stamp": row["time"], "due": "2027-01-01T00:00:00.5Z"}}
+        for row in shop()
+    ]
+    path = as_lines(tmp_path / "a.jsonl", rows)
+    found = read(path, progress=False).mapping
+    assert found["time"] == "time"
+    assert (
+        'time is in whole seconds, and meta.stamp says it finer: mapping={"time": "meta.stamp"}'
+    ) in repr(found)
+    assert "time in whole seconds where a finer one is told" in found.sentence
+    right = read(path, {"time": "meta.stamp"}, progress=False)
+    assert "finer" not in repr(right.mapping)
+    assert (right.frame["time"].dt.microsecond > 0).all()
+
+
+def test_that_all_rows_are_of_one_type_is_said_where_the_name_tells_little(tmp_path):
+    rows = [
+        {"n": f"e{k}", "streamName": "2026/11/21", "when": f"2026-11-21T13:00:{k:02d}Z"}
+        for k in range(40)
+    ]
+    found = read(as_lines(tmp_path / "a.jsonl", rows), {"type": "streamName"}, progress=False)
+    assert "the same in all rows" not in repr(found.mapping)  # somebody said so
+    found = read(as_lines(tmp_path / "b.jsonl", [row | {"eventLabel": "x"} for row in rows]),
+                 progress=False)  # fmt: skip
+    assert "type is the same in all rows looked at; if another" in repr(found.mapping)
+
+
+@pytest.mark.parametrize("before", ["", "2026-11-21T13:04:50.190Z\t7f\tINFO\t"])
+def test_a_cell_may_end_in_json(tmp_path, before):
+    rows = [
+        {"log": before + json.dumps({**envelope(row), "event_type": row["kind"]}) + "\n",
+         "stream": "stdout", "time": row["time"]}
+        for row in shop()
+    ]  # fmt: skip
+    found = read(as_lines(tmp_path / "a.jsonl", rows), progress=False)
+    assert found.mapping["type"] == "log.event_type"
+    assert found.mapping["correlation_id"] == "log.correlation_id"
+    assert found.frame["data"].tolist()[0] == {"order": "f0"}
+
+
+def test_a_good_name_is_enough_for_types_of_a_log_of_a_few_rows(tmp_path):
+    kinds = ["Started", "Scheduled", "Running", "Completed", "Fired", "Signaled", "Timed", "Ended"]
+    rows = [
+        {"eventId": str(k), "eventTime": f"2026-11-21T13:04:0{k}Z", "eventType": kind}
+        for k, kind in enumerate(kinds)
+    ]
+    path = as_lines(tmp_path / "a.jsonl", rows)
+    assert read(path, progress=False).frame["type"].tolist() == kinds

@@ -13,7 +13,8 @@ from workbench.capture.formats.documents import objects_of_member, short_json, s
 from workbench.capture.formats.outline import outline
 from workbench.capture.formats.spans import objects
 from workbench.capture.reading.foreign import Rejected, Source
-from workbench.capture.reading.json_tails import LINE_HEAD, divided
+from workbench.capture.reading.json_tails import LINE_HEAD
+from workbench.capture.reading.object_tails import divided
 
 _INSIDE: Final = 5
 """Brackets and braces around a line: ``{"data":{"result":[{"values":[[``, but for its own."""

@@ -22,6 +22,9 @@ _ENVELOPE: Final = ("id", "time", "correlation_id", "causation_id")
 _IN_PAYLOAD: Final = 25.0
 """Points off for what stands in the payload."""
 
+_SMALL: Final = 50
+"""Rows of a log in which each may well be of a type of its own."""
+
 _YEAR: Final = 365 * 86_400 * 10**9
 """Nanoseconds."""
 
@@ -110,7 +113,8 @@ class Evidence:
         few = len(each.there) < FEW
         kinds = len(each.counts)
         if not few and (each.distinct > 0.5 or kinds > 500):
-            return None
+            by_name = points("type", each.path) > 90 and len(each.there) < _SMALL
+            return -self._outer(each.path) if by_name else None
         texts = [v for v in each.there if isinstance(v, str)]
         if not texts:
             return -30.0

@@ -27,6 +27,7 @@ _WIDEST: Final = 1_000
 _ODD: Final = re.compile(r'["\\\x00-\x1f]')
 """What msgspec takes in no member's name."""
 _TOO_DEEP: Final = "this line nests too deep"
+_NO_OBJECT: Final = "this line is not a JSON object that holds an event"
 _NESTED: Final = (b"{", b"[")
 
 _RAW_ROWS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -102,6 +103,9 @@ class JsonColumns:
         return found
 
     def _row(self, line: bytes, number: int, reject: Reject) -> list[Any]:
+        if not _begins_object(line):  # by millions, perhaps: text between events
+            reject(number, _NO_OBJECT, line)
+            return []
         try:
             return [self._decoder.decode(line)]
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
@@ -123,6 +127,8 @@ class JsonColumns:
         """Take note of the members in a block; whether there are new ones."""
         known = len(self._names)
         for line in block.split(b"\n"):
+            if not _begins_object(line):
+                continue
             try:
                 row: dict[str, Any] | None = _RAW_ROWS.decode(line)
             except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
@@ -160,6 +166,10 @@ class JsonColumns:
         self._decoder = msgspec.json.Decoder(self._record)
 
 
+def _begins_object(line: bytes) -> bool:
+    return line[:1] == b"{" or line.lstrip()[:1] == b"{"
+
+
 def _one_a_line(block: bytes, objects: int) -> bool:
     """Whether a block of so many objects has one on each line, and no empty lines.
 
@@ -179,6 +189,6 @@ def _object(line: bytes, number: int, reject: Reject) -> dict[str, Any] | None:
         reject(number, f"this line is not JSON: {error}", line)
         return None
     if not isinstance(row, dict):
-        reject(number, "this line is not a JSON object that holds an event", line)
+        reject(number, _NO_OBJECT, line)
         return None
     return {name.encode("utf-8", "replace").decode(): value for name, value in row.items()}

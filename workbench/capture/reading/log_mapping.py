@@ -49,6 +49,10 @@ class Entry:
     """The share of the times there that say no zone."""
     empty: float = 0.0
     """The share of the rows that have nothing there."""
+    finer: Path = ()
+    """Where times stand that say finer what stands here in whole seconds."""
+    constant: bool = False
+    """Whether all rows that were looked at have one value there."""
 
     @property
     def how(self) -> str:
@@ -109,6 +113,8 @@ class LogMapping(Mapping[str, str]):
         said = ["times without a zone taken as UTC"] if self._zoneless else []
         said += ["dates read month first, which nothing tells"] if self._undecided else []
         said += [f"no {each.column} in {each.empty:.0%} of the rows" for each in self._gappy]
+        said += [f"{e.column} in whole seconds where a finer one is told" for e in self._coarse]
+        said += [f"{e.column} the same in all rows" for e in self._constant]
         return "; ".join([told, *said])
 
     @property
@@ -122,6 +128,14 @@ class LogMapping(Mapping[str, str]):
     @property
     def _gappy(self) -> list[Entry]:
         return [entry for entry in self.entries if entry.empty >= _MANY]
+
+    @property
+    def _coarse(self) -> list[Entry]:
+        return [entry for entry in self.entries if entry.finer and not entry.given]
+
+    @property
+    def _constant(self) -> list[Entry]:
+        return [entry for entry in self.entries if entry.constant and not entry.given]
 
     def _rows(self) -> list[tuple[str, str, str, str]]:
         return [(each.column, each.theirs, each.how, each.example) for each in self.entries]
@@ -143,6 +157,16 @@ class LogMapping(Mapping[str, str]):
         notes += [
             f"{each.column} is empty in {each.empty:.0%} of the rows looked at"
             for each in self._gappy
+        ]
+        notes += [
+            f"{each.column} is in whole seconds, and {shown(each.finer)} says it finer: "
+            f"mapping={json.dumps({each.column: shown(each.finer)}, ensure_ascii=False)}"
+            for each in self._coarse
+        ]
+        notes += [
+            f"{each.column} is the same in all rows looked at; if another column tells the types: "
+            f'mapping={{"{each.column}": "…"}}'
+            for each in self._constant
         ]
         if any(each.any_case for each in self.entries):
             notes.append(

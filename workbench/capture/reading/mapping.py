@@ -16,11 +16,13 @@ from workbench.capture.reading.digits import is_digits
 from workbench.capture.reading.guessing import guess
 from workbench.capture.reading.log_mapping import Entry, LogMapping
 from workbench.capture.reading.paths import Path, resolve, shown
+from workbench.capture.reading.precision import finer
 from workbench.capture.reading.refusing import not_whole, why_nothing
 from workbench.capture.reading.said_times import said_time
 from workbench.capture.reading.sampling import Sample
 from workbench.capture.reading.times import Form, form_of, may_be_time
 from workbench.capture.reading.uuids import is_any_case
+from workbench.capture.reading.vocabulary import points
 from workbench.capture.reading.zones import names_zone
 from workbench.errors import LogError
 
@@ -105,6 +107,8 @@ def mapping_of(
             order=times[column].order if column in times else None,
             zoneless=_zoneless(leaves.get(path, ())) if column in TIMES else 0.0,
             empty=_empty(leaves.get(path, ())) if column in _FULL and not own and not ours else 0.0,
+            finer=finer(path, form, leaves) if column == "time" and not own else (),
+            constant=column == "type" and _doubtful(path) and _one(leaves.get(path, ())),
         )
         for column in (*COLUMNS, *BESIDE)
         if column in paths
@@ -173,6 +177,23 @@ _FULL: Final = frozenset(["id", "correlation_id"])
 def _empty(values: Sequence[Any]) -> float:
     there = sum(v is not None and v != "" and v == v for v in values)  # noqa: PLR0124
     return 1 - there / len(values) if values else 0.0
+
+
+_ALONE: Final = 20
+"""Rows from which on it is worth a word that all are of one type."""
+
+
+def _doubtful(path: Path) -> bool:
+    """Whether the name of what was taken for the type would not do without the values."""
+    return points("type", path) < _SURE
+
+
+_SURE: Final = 80
+
+
+def _one(values: Sequence[Any]) -> bool:
+    there = [value for value in values if value is not None]
+    return len(there) >= _ALONE and all(value == there[0] for value in there)
 
 
 def _written_so(values: Sequence[Any], form: Form | None) -> Iterator[Any]:

@@ -6,7 +6,7 @@ stands: ``attributes."service.name"``.
 
 A step goes into an object; into a list of names and values, which is how many tools write headers
 (``[["a", "1"]]``, ``[{"key": "a", "value": "1"}]``, ``[{"headerName": "a", "headerValue": "1"}]``);
-and into text that holds a JSON object.
+and into text that is a JSON object, or ends in one.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from workbench.capture.json_text import any_json
+from workbench.capture.reading.object_tails import divided
 from workbench.capture.reading.time_objects import plain_time
 from workbench.capture.reading.traceparent import trace_id
 
@@ -76,12 +77,13 @@ def _readings(
 
 
 def members(value: Any) -> Mapping[str, Any] | None:
-    """What a step can go into: an object, names and values, or text that holds an object."""
+    """What a step can go into: an object, names and values, or text that ends in an object."""
     if isinstance(value, dict):
         return _attributes(value) or value
     if isinstance(value, str):
         if value[:1] != "{":
-            return None
+            parts = divided(value) if value.rstrip()[-1:] == "}" else None
+            return None if parts is None else parts[1]
         try:
             inside = any_json(value)
         except (ValueError, RecursionError):

@@ -1,0 +1,55 @@
+"""Times in whole seconds beside finer ones: an envelope is often written so, and what it holds not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.capture.reading.arrays import time_values
+from workbench.capture.reading.paths import Path
+from workbench.capture.reading.times import Form, form_of, times
+
+_EXACT: Final = ("s", "ms", "µs", "ns", "ISO 8601")
+"""Forms of times that a program writes, to be read by one."""
+_ROWS: Final = 10
+"""Rows from which on it is no chance that all are in whole seconds."""
+_SECOND: Final = 10**9
+"""Nanoseconds."""
+_NEAR: Final = 5 * _SECOND
+"""How far from one another two times of an event are at most, at the median."""
+
+
+def finer(path: Path, form: Form | None, leaves: Mapping[Path, Sequence[Any]]) -> Path:
+    """The path of times that say finer what those at a path say in whole seconds; ``()`` if none does.
+
+    Of several it is that which is nearest to them.
+    """
+    if form not in _EXACT:
+        return ()
+    coarse = _nanoseconds(leaves[path], form)
+    there = np.flatnonzero(coarse != _NONE)
+    if len(there) < _ROWS or (coarse[there] % _SECOND).any():
+        return ()
+    found: dict[Path, float] = {}
+    for other, values in leaves.items():
+        written = None if other == path else form_of(values)
+        if written is None:
+            continue
+        fine = _nanoseconds(values, written)[there]
+        if (fine == _NONE).any() or (fine % _SECOND == 0).mean() > 1 / 2:
+            continue
+        apart = float(np.median(np.abs(fine - coarse[there])))
+        if apart <= _NEAR:
+            found[other] = apart
+    return min(found, key=lambda other: found[other], default=())
+
+
+_NONE: Final = np.iinfo(np.int64).min
+
+
+def _nanoseconds(values: Sequence[Any], form: Form) -> NDArray[np.int64]:
+    read = times(time_values(values), form).cast("int64")
+    return np.asarray(read.fill_null(_NONE))
