@@ -28,10 +28,17 @@ def check_events(events: object) -> None:
             f"EventLog takes events, each a dict, and not paths: EventLog.read([{_shown(events[0])}, …]) "
             "reads files."
         )
-    if isinstance(events, Mapping) or not isinstance(events, Iterable):
+    if isinstance(events, Mapping | bytes) or not isinstance(events, Iterable):
         raise LogError(
             f"EventLog takes a DataFrame or a list of events, each a dict, and not {_kind(events)}."
         )
+    if isinstance(events, pd.Series | np.ndarray | list | tuple):
+        odd = next((n for n, each in enumerate(events) if not isinstance(each, Mapping)), None)
+        if odd is not None:
+            raise LogError(
+                "EventLog takes a DataFrame or a list of events, each a dict, and event "
+                f"{odd} is {_kind(events[odd])}."
+            )
 
 
 def check_log(log: object, asked: str) -> None:
@@ -89,10 +96,41 @@ def check_scan(folder: object, client: object, memory: object) -> None:
         )
 
 
+def check_count(given: object, called: str, least: int, why: str) -> None:
+    """Raise a LogError, which says why, unless a whole number is given that is not too small."""
+    whole = isinstance(given, int | np.integer) and not isinstance(given, bool)
+    if not whole or int(given) < least:  # type: ignore[call-overload]
+        raise LogError(f"{called}={given!r}: {why}")
+
+
+def check_versions(given: object) -> None:
+    """Raise a LogError unless versions of event types are given, or none."""
+    if given is not None and not isinstance(given, Mapping):
+        raise LogError(
+            f"upcast takes versions as a dict {{'OrderPlaced': 2}}, and not {_kind(given)}."
+        )
+
+
+def check_pairs(given: Mapping[Any, Any]) -> None:
+    """Raise a LogError unless event types and what should follow them are given, all as text."""
+    if not given:
+        raise LogError(
+            "stuck takes a Choreography or a dict {'OrderPlaced': ['OrderPaid']}, and this is empty."
+        )
+    for kind, effects in given.items():
+        several = [effects] if isinstance(effects, str) else effects
+        plain = isinstance(several, Iterable) and all(isinstance(each, str) for each in several)
+        if not isinstance(kind, str) or not plain:
+            raise LogError(
+                f"stuck: {{{kind!r}: {effects!r}}} is no type with the types of what should follow "
+                "it: give {'OrderPlaced': ['OrderPaid']}."
+            )
+
+
 def check_choice(given: object, called: str, asked: str, choices: Iterable[str]) -> None:
     """Raise a LogError unless one of some words is given."""
     words = list(choices)
-    if given not in words:
+    if not isinstance(given, str) or given not in words:
         listed = " or ".join(f"{called}={word!r}" for word in words)
         raise LogError(f"{called}={given!r}: {asked} takes {listed}.")
 

@@ -7,6 +7,7 @@ many conditions tried.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ from workbench.analysis.wording import count, cut, percent
 from workbench.errors import LogError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from workbench.analysis.arrays import Bools
     from workbench.analysis.index import FlowIndex
@@ -58,8 +59,13 @@ def ids_of(flows: Any, every: Callable[[], pd.DataFrame]) -> pd.Index[Any]:
                 "ids, or a table that has them."
             )
         given = given["correlation_id"].dropna()
-    if isinstance(given, str):
+    if isinstance(given, str | int):
         given = [given]
+    if not isinstance(given, Iterable):
+        raise LogError(
+            f"explain takes flows, and not {given!r}: a list of correlation ids, a table that has "
+            "them, or a mask of log.flows()."
+        )
     values = given.to_numpy() if isinstance(given, pd.Series) else given
     cells = np.array([flow_id(cell) for cell in values], dtype=object)
     if len(cells) and all(isinstance(cell, bool | np.bool_) for cell in cells):

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import pandas as pd
 
 from workbench.analysis.wording import cut, visible
 from workbench.errors import LogError
@@ -20,7 +21,17 @@ _COMPARED: Final = 20_000
 
 
 def flow_id(given: Any) -> Any:
-    """A correlation id as the log has it, which is text: ``7100260`` is ``"7100260"``."""
+    """A correlation id as the log has it, which is text: ``7100260`` is ``"7100260"``.
+
+    Raises
+    ------
+    LogError
+        It is several, or an object.
+    """
+    if isinstance(given, list | tuple | dict | set | np.ndarray | pd.Series | pd.DataFrame):
+        raise LogError(
+            f"a flow is told by one correlation id, and {cut(repr(given), _LETTERS)} is none."
+        )
     whole = isinstance(given, int | np.integer) and not isinstance(given, bool)
     return str(given) if whole else given
 

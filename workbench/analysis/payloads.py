@@ -11,6 +11,7 @@ from tqdm.auto import tqdm
 from workbench.analysis.order import total_order
 from workbench.capture.columns import DEAD_LETTER
 from workbench.choreography.impact import Captured
+from workbench.errors import LogError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +21,8 @@ _PLACE = ("id", "channel", "partition", "offset")
 
 def payloads_of(frame: pd.DataFrame, event_type: str, *, progress: bool) -> Iterator[Captured]:
     """The payloads in a standard frame; see :meth:`EventLog.payloads_of`."""
+    if not isinstance(event_type, str):
+        raise LogError(f"payloads_of takes an event type, and {event_type!r} is no text.")
     wanted = (frame["type"] == event_type).to_numpy()
     if DEAD_LETTER in frame:
         wanted = wanted & frame[DEAD_LETTER].isna().to_numpy()

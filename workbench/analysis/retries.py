@@ -84,7 +84,7 @@ def _by_records(index: FlowIndex, frame: pd.DataFrame) -> pd.DataFrame:
     known = np.zeros(len(rows))
     if ATTEMPTS in frame:
         column = pd.to_numeric(frame[ATTEMPTS].iloc[rows], errors="coerce")
-        known = column.fillna(0).clip(0, 10**9).to_numpy(np.float64)
+        known = np.clip(column.to_numpy(np.float64, na_value=0), 0, 10**9)
     retried = on_retry_channel(frame["channel"])[channel]
     is_letter = np.concatenate([np.zeros(len(once), dtype=bool), letter[again]])
     # Letters last, in the order of index.reason.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import TYPE_CHECKING
 
+from workbench.analysis.arguments import check_pairs
 from workbench.analysis.usually_due import Owed
 from workbench.choreography import Choreography
 from workbench.errors import LogError
@@ -32,6 +33,7 @@ class Rule:
         """By a design, or by pairs: after an event of a type one of some types."""
         if isinstance(expected, Choreography):
             return cls(expected)
+        check_pairs(expected)
         pairs = {
             kind: sorted({effects} if isinstance(effects, str) else set(effects))
             for kind, effects in expected.items()

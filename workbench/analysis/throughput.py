@@ -46,9 +46,9 @@ _STRAY: Final = 0.001
 _NULL: Final = {"type": NO_TYPE, "source": NO_SOURCE}
 
 
-def check(by: str) -> None:
+def check(by: object) -> None:
     """Raise a LogError unless ``by`` names a column to count by."""
-    if by not in _NULL:
+    if not isinstance(by, str) or by not in _NULL:
         raise LogError(f"by={by!r}: throughput is counted by 'type' or by 'source'.")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workbench.analysis.asked import Asked
-from workbench.errors import LogError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -190,11 +189,10 @@ class TrafficQuestions(Asked):
             ``within`` is not a length of time above 0, or ``burst`` is less than 2.
         """
         from workbench.analysis import loops
-        from workbench.analysis.arguments import nanoseconds_of
+        from workbench.analysis.arguments import check_count, nanoseconds_of
 
         gap = nanoseconds_of(within, "within")
-        if burst < 2:
-            raise LogError(f"burst={burst}: a burst is of 2 events or more.")
+        check_count(burst, "burst", 2, "a burst is of 2 events or more.")
         return loops.whole(self.parts(lambda index, frame: loops.part(index, frame, burst, gap)))
 
     def hot_keys(self, top: int = 20) -> Answer:
@@ -222,9 +220,9 @@ class TrafficQuestions(Asked):
             ``top`` is less than 1.
         """
         from workbench.analysis import hot_keys
+        from workbench.analysis.arguments import check_count
 
-        if top < 1:
-            raise LogError(f"top={top}: of each kind 1 or more can be named.")
+        check_count(top, "top", 1, "of each kind 1 or more can be named.")
         return hot_keys.whole(self.parts(hot_keys.part), top)
 
     def fan_out(self) -> Answer:

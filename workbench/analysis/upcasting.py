@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
+from workbench.analysis.arguments import check_versions
 from workbench.choreography import Choreography
 from workbench.errors import EventError
 from workbench.events.event_type import parse_dataschema
@@ -21,6 +22,7 @@ def upcast(
     frame: pd.DataFrame, design: Choreography, versions: Mapping[str, int] | None
 ) -> pd.DataFrame:
     """A standard frame with its payloads read by a design; see :meth:`EventLog.upcast`."""
+    check_versions(versions)
     wanted = {name: (version,) for name, version in (versions or {}).items()}
     known = {name: design.versions(name) for name in {*design.event_types, *wanted}}
     for name, reads in wanted.items():

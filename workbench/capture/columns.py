@@ -126,8 +126,7 @@ def standard_frame(
     given = events if isinstance(events, pd.DataFrame) else inferred(object_frame(events))
     given = given.reset_index(drop=True)
     if not given.columns.is_unique:
-        twice = given.columns[given.columns.duplicated()][0]
-        raise LogError(f"column {twice!r} is there twice: rename one of the two.")
+        raise twice(given)
     if len(given) and "type" not in given:
         raise LogError(
             f"there is no column 'type' among {', '.join(map(str, given.columns))}: "
@@ -147,6 +146,12 @@ def standard_frame(
         known = others.get(UNDATED)
         others[UNDATED] = undated if known is None else undated | known.eq(other=True)
     return pd.DataFrame(columns | others)
+
+
+def twice(events: pd.DataFrame) -> LogError:
+    """Say which column of a DataFrame is there twice."""
+    name = events.columns[events.columns.duplicated()][0]
+    return LogError(f"column {name!r} is there twice: rename one of the two.")
 
 
 def _reasons(column: pd.Series[Any]) -> pd.Series[Any]:
@@ -222,7 +227,14 @@ def inferred(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _inferred(values: pd.Series[Any]) -> pd.Series[Any]:
     with_gaps = values.isna().any() and infer_dtype(values, skipna=True) == "integer"
-    return values if with_gaps else values.infer_objects()
+    try:
+        return values if with_gaps else values.infer_objects()
+    except UnicodeEncodeError:  # half of a letter beyond 16 bits, alone
+        return values.map(_encodable).infer_objects()
+
+
+def _encodable(cell: object) -> object:
+    return cell.encode("utf-8", "replace").decode() if isinstance(cell, str) else cell
 
 
 def standard_column(series: pd.Series[Any], name: str) -> pd.Series[Any]:
@@ -287,6 +299,8 @@ def _category(series: pd.Series[Any]) -> pd.Series[Any]:
 
 def _times(series: pd.Series[Any]) -> pd.Series[Any]:
     """As UTC nanoseconds; null where a time can't be read or held."""
+    if isinstance(series.dtype, pd.ArrowDtype):
+        series = pa.array(series).to_pandas().set_axis(series.index)
     if series.dtype == "object":
         series = series.where(series.notna(), None)
     if isinstance(series.dtype, pd.DatetimeTZDtype):

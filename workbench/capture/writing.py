@@ -71,7 +71,14 @@ def write_log(frame: pd.DataFrame, path: str | os.PathLike[str], *, progress: bo
     LogError
         The path ends otherwise, a value is not JSON, or the file can't be written.
     """
-    target = Path(path)
+    try:
+        target = Path(path).expanduser()
+        os.fsencode(target)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise LogError(f"{path!r} can't be written: it is no path of a file.") from error
+    if "\0" in str(target):
+        raise LogError(f"{path!r} can't be written: it is no path of a file.")
+    frame = frame.rename(columns=str)
     suffixes = [suffix.lower() for suffix in target.suffixes[-2:]]
     packing = suffixes.pop() if suffixes[-1:] in ([".gz"], [".zst"]) else ""
     write = _WRITERS.get(suffixes[-1] if suffixes else "")
@@ -90,6 +97,8 @@ def write_log(frame: pd.DataFrame, path: str | os.PathLike[str], *, progress: bo
             _open(half, packing) as file,
         ):  # fmt: skip
             write(frame, file, bar.update)
+        if target.exists():
+            half.chmod(target.stat().st_mode & 0o777)  # what nobody else may read stays so
         half.replace(target)
     except OSError as error:
         raise LogError(f"{target} can't be written: {error.strerror or error}.") from error

@@ -15,6 +15,8 @@ from workbench.errors import LogError
 
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 
+_LONGEST: Final = 255
+"""Letters of a file's name, at most, on any system that is in use."""
 _ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 
@@ -41,7 +43,11 @@ def files_of(paths: Paths) -> list[Path]:
                 f"{each} can't be read: an event log is read from files, and no network connection "
                 "is opened; download it first."
             )
+        if not str(each) or "\0" in str(each):
+            raise LogError(f"{str(each)!r} can't be read: it is no path of a file.")
         path = Path(each).expanduser()
+        if len(path.name) > _LONGEST:
+            raise LogError(f"{path.name[:60]!r}… can't be read: no file has so long a name.")
         if path.is_dir():
             held = files_in(path)
             if not held:

@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 from tqdm.auto import tqdm
 
-from workbench.capture.columns import TIMES, standard_frame
+from workbench.capture.columns import TIMES, standard_frame, twice
 from workbench.capture.payload_column import payload_texts
 from workbench.capture.reading.arrays import JSON, Values
 from workbench.capture.reading.csv_rows import unique
@@ -71,6 +71,8 @@ def read(
     progress: bool = True,
 ) -> Reading:
     """Read an event log from files of any known format; see ``EventLog.read``."""
+    if expanded is not None and (isinstance(expanded, bool) or not isinstance(expanded, int)):
+        raise LogError(f"expanded={expanded!r}: give a number of bytes: 10_000_000_000 for 10 GB.")
     files = files_of(paths)
     columns = Columns()
     mappings: list[LogMapping] = []
@@ -143,6 +145,8 @@ def no_rejects() -> pd.DataFrame:
 
 def from_frame(events: pd.DataFrame, mapping: Given | None = None) -> Reading:
     """Take a DataFrame with columns of any names for a log; see ``EventLog``."""
+    if not events.columns.is_unique:
+        raise twice(events)
     kind = _Frame(events)
     found, batches = survey(kind, kind.batches(), kind.batches, mapping)
     seen = found.sample.leaves
@@ -185,8 +189,12 @@ def _values_of(column: pd.Series[Any]) -> Values:
     if column.dtype == "json":
         return payload_texts(column).cast(JSON)
     if column.dtype == "object":
-        return column.where(column.notna(), None).tolist()
-    found = pa.array(column)
+        cells = column.where(column.notna(), None).tolist()
+        return [cell.tolist() if isinstance(cell, np.ndarray) else cell for cell in cells]
+    try:
+        found = pa.array(column)
+    except (pa.ArrowException, TypeError):  # complex numbers, sparse columns
+        return column.astype("object").tolist()
     return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
 
 

@@ -1,0 +1,107 @@
+"""What is no event, no flow, no path: said in one sentence, and nothing of it by another library."""
+
+import stat
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from workbench.analysis import EventLog
+from workbench.choreography import Choreography
+from workbench.errors import LogError
+
+T = "2026-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("events", "said"),
+    [
+        ([None], "each a dict, and event 0 is None"),
+        ([{"type": "A", "time": T}, 5], "each a dict, and event 1 is a value of type int"),
+        (b"x", "each a dict, and not a value of type bytes"),
+        (pd.Series([1]), "each a dict, and event 0 is a value of type int64"),
+        (
+            pd.DataFrame([["A", T, 1, 2]], columns=["kind", "when", "x", "x"]),
+            "column 'x' is there twice: rename one of the two",
+        ),
+    ],
+)
+def test_what_is_no_events_makes_no_log(events, said):
+    with pytest.raises(LogError, match=said):
+        EventLog(events)
+
+
+@pytest.mark.parametrize(
+    ("ask", "said"),
+    [
+        (lambda log: log.hot_keys("x"), "top='x': of each kind 1 or more can be named"),
+        (lambda log: log.hot_keys(5.5), "top=5.5: of each kind 1 or more can be named"),
+        (lambda log: log.hot_keys(True), "top=True: of each kind 1 or more can be named"),
+        (lambda log: log.loops(burst="x"), "burst='x': a burst is of 2 events or more"),
+        (lambda log: log.throughput(by=[]), r"by=\[\]: throughput is counted by 'type' or by"),
+        (lambda log: log.explain(None), "explain takes flows, and not None: a list of"),
+        (lambda log: log.explain([[1]]), r"told by one correlation id, and \[1\] is none"),
+        (lambda log: log.flow([]), r"told by one correlation id, and \[\] is none"),
+        (lambda log: log.flow({}), "told by one correlation id, and {} is none"),
+        (lambda log: log.critical_path([]), r"told by one correlation id, and \[\] is none"),
+        (lambda log: log.payloads_of([]), r"payloads_of takes an event type, and \[\] is no text"),
+        (lambda log: log.stuck({}), "stuck takes a Choreography or a dict .*, and this is empty"),
+        (lambda log: log.stuck({"A": 5}), "{'A': 5} is no type with the types of what should"),
+        (lambda log: log.stuck({5: ["A"]}), "{5: \\['A'\\]} is no type with the types of what"),
+        (lambda log: log.stuck({"A": [5]}), "{'A': \\[5\\]} is no type with the types of what"),
+        (lambda log: log.upcast(Choreography(), 5), "upcast takes versions as a dict"),
+        (lambda log: log.save(None), "None can't be written: it is no path of a file"),
+        (lambda log: log.save("a\0.jsonl"), "can't be written: it is no path of a file"),
+        (lambda log: log.read("a\0"), "can't be read: it is no path of a file"),
+        (lambda log: log.read(""), "'' can't be read: it is no path of a file"),
+        (lambda log: log.read("x" * 5000), "can't be read: no file has so long a name"),
+        (lambda log: log.read("x", expanded="1 GB"), "expanded='1 GB': give a number of bytes"),
+    ],
+)
+def test_what_a_question_cannot_take_is_said(orders, ask, said):
+    with pytest.raises(LogError, match=said):
+        ask(orders)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [1j, 2j, 3j],
+        [np.ones((2, 2))] * 3,
+        pd.arrays.SparseArray([0, 0, 1]),
+        ["\ud800", "b", "c"],
+        pd.array([None, True, False], dtype="boolean"),
+    ],
+    ids=["complex", "arrays", "sparse", "half a letter", "booleans"],
+)
+def test_a_column_beside_may_hold_anything(cells):
+    frame = pd.DataFrame({"kind": ["A", "A", "B"], "when": [T] * 3})
+    frame["further"] = pd.Series(cells, dtype="object") if isinstance(cells, list) else cells
+    log = EventLog(frame)
+    assert len(log) == 3
+    assert log.frame["further"].notna().sum() >= 2
+
+
+@pytest.mark.parametrize("ending", [".jsonl", ".csv", ".parquet", ".xes", ".arrow"])
+def test_a_column_that_is_called_by_a_number_is_saved_by_its_name_in_text(tmp_path, ending):
+    log = EventLog(pd.DataFrame({"type": ["A"], "time": [T], "source": ["s"], 5: [1]}))
+    assert EventLog.read(log.save(tmp_path / f"log{ending}")).frame["5"].tolist() == [1]
+
+
+def test_times_that_arrow_keeps_are_times():
+    times = pd.Series(pd.to_datetime([T])).astype("timestamp[us, tz=UTC][pyarrow]")
+    log = EventLog(pd.DataFrame({"type": ["A"], "time": times}))
+    assert log.frame["time"].tolist() == [pd.Timestamp(T)]
+
+
+def test_attempts_may_be_true():
+    attempts = pd.array([None, True], dtype="boolean")
+    log = EventLog(pd.DataFrame({"type": ["A", "B"], "time": [T, T], "attempts": attempts}))
+    assert log.retries().empty
+
+
+def test_a_file_that_nobody_else_may_read_stays_so(tmp_path, orders):
+    path = tmp_path / "log.jsonl"
+    path.touch(mode=0o600)
+    orders.save(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
