@@ -1,5 +1,7 @@
 import csv
 import io
+import json
+import uuid
 from uuid import uuid4
 
 import pytest
@@ -165,3 +167,27 @@ def test_what_excel_is_told_about_the_separator_is_no_row(tmp_path):
     found = reading(tmp_path, f"sep=;\r\nid;type;time\r\n1;A, B;{TIME}\r\n2;B,C;{TIME}\r\n")
     assert found.frame["type"].tolist() == ["A, B", "B,C"]
     assert found.mapping.format == "CSV with ';'"
+
+
+@pytest.mark.parametrize("delimiter", [",", "\t"])
+@pytest.mark.parametrize("serial", [False, True])
+def test_a_table_without_names_may_hold_json_and_count_its_rows(tmp_path, delimiter, serial):
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=delimiter)
+    for n in range(60):
+        flow, step = divmod(n, 3)
+        ids = [str(uuid.UUID(int=2**100 + k)) for k in (n, n - 1, 10**6 + flow)]
+        kind = ("OrderPlaced", "OrderPaid", "OrderShipped")[step]
+        data = {"order": f"o-{flow}", "amount": n % 17, "about": "x" * 90}
+        row = [ids[0], kind, ids[2], ids[1] if step else "", json.dumps(data)]
+        writer.writerow([n + 1, *row, f"2026-11-21 13:{flow:02d}:{step:02d}.5+00"][not serial :])
+    path = tmp_path / "outbox.csv"
+    path.write_text(text.getvalue())
+    found = read(path, progress=False)
+    assert dict(found.mapping) == {
+        name: f"column {place + serial}"
+        for name, place in {
+            "id": 1, "type": 2, "time": 6, "correlation_id": 3, "causation_id": 4, "data": 5
+        }.items()
+    }  # fmt: skip
+    assert len(found.frame) == 60

@@ -163,9 +163,10 @@ def csv_like(head: bytes) -> Csv | None:
         except csv.Error:
             continue
         width = len(rows[0])
-        # The last row may be cut. Names are short.
+        # The last row may be cut. Names are short; the first row may hold values.
         same = sum(len(row) == width for row in rows) / len(rows)
-        if width > 1 and all(len(cell) < 100 for cell in rows[0]) and width * same > most:
+        short = all(len(cell) < 100 for cell in rows[0]) or any(map(_is_value, rows[0]))
+        if width > 1 and short and width * same > most:
             best, most = Csv(delimiter), width * same
     return best
 

@@ -14,6 +14,7 @@ from workbench.capture.reading.likeness import like_flows, one_root, told_by_typ
 from workbench.capture.reading.paths import Path
 from workbench.capture.reading.seen import FEW, Seen, as_key, is_key, is_whole, numbered
 from workbench.capture.reading.times import in_time
+from workbench.capture.reading.uuids import UUID
 from workbench.capture.reading.vocabulary import PAYLOADS, WRAPPERS, points, words
 
 _ENVELOPE: Final = ("id", "time", "correlation_id", "causation_id")
@@ -101,7 +102,8 @@ class Evidence:
         if few:
             return 0.0 if each.distinct > 0.5 else -50.0
         named = max(map(_as_cause, self._named_by(each)), default=0)
-        whole = 60.0 * (each.distinct - 0.8) + 25 * each.filled
+        whole = 60.0 * (each.distinct - 0.8) + 25 * each.filled - 80 * max(0.5 - each.filled, 0)
+        whole += 15 if all(map(UUID.fullmatch, each.counts)) else 0
         return whole + named - 5 - self._outer(each.path)
 
     def type(self, each: Seen) -> float | None:
@@ -315,7 +317,9 @@ def _as_cause(naming: Seen) -> int:
 
     So the id of an event goes before that of the message in which it came.
     """
-    return 100 if points("causation_id", naming.path) > 50 else 15
+    if points("causation_id", naming.path) > 50:
+        return 100
+    return 12 if all(map(is_whole, naming.counts)) else 15  # amounts are row numbers by chance
 
 
 def _are_files(each: Seen) -> bool:
