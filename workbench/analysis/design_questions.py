@@ -132,16 +132,16 @@ class DesignQuestions(Asked):
             ``correlation_id``, ``event_type``, ``waiting_for`` (str: like ``"PaymentReceived or
             PaymentDeclined"``), ``waiting_on`` (str: the service; without a design who has emitted
             that before, and null if none has), ``since`` (datetime64[ns, UTC]: the event's time),
-            ``waited_s`` (float64, seconds up to the log's last event), ``last_type`` (str: the last
+            ``waited_s`` (float64, seconds up to the log's last record), ``last_type`` (str: the last
             event of the flow), ``dead_letter`` (str: why a service gave up on it; null if none
             did). An event that a service gave up on is listed until that service answers it,
             whatever is due.
 
             What came is what an event caused, and, later in its flow, an event of the type due of
             which nobody knows the cause: that answers one. Of several events in a flow to which
-            the same is due each waits for its own answer if in most such flows most of them have
-            one; else one answer is enough, and a flow without any is listed once. By a design each
-            waits.
+            the same is due each waits for its own answer if in most such flows that have an answer
+            at all most of them have one; else one answer is enough, and a flow without any is
+            listed once. By a design each waits.
 
         Raises
         ------

@@ -142,9 +142,9 @@ class Evidence:
         if _are_files(each):
             return None
         told = 10.0 * each.filled - self._outer(each.path) - (10 if len(each.counts) == 1 else 0)
-        # What has blanks is a message, and there is one of those for each type as well.
-        blanks = not points("source", each.path) and any(" " in text for text in each.counts)
-        return told + 42 if self._emits(each) and not blanks else told
+        # Several words are a message, and there is one of those for each type as well.
+        named = points("source", each.path) or not any(map(_WORDS.search, each.counts))
+        return told + 42 if self._emits(each) and named else told
 
     def _emits(self, each: Seen) -> bool:
         """Whether each type has one value here, and there are several: as it is with services."""
@@ -327,6 +327,7 @@ def _are_files(each: Seen) -> bool:
     return all(_FILE.match(text) for text in each.counts)
 
 
+_WORDS: Final = re.compile(r"\w +\w")
 _FILE: Final = re.compile(r"/\w+/|[A-Za-z]:\\")
 
 
