@@ -468,3 +468,22 @@ def test_a_mask_of_flows_in_another_order_is_of_those_flows(log, placed):
     by_name = dear.set_axis(names).sample(frac=1, random_state=2)
     for mask in (dear, mixed, by_name, dear.to_numpy()):
         pd.testing.assert_frame_equal(pd.DataFrame(log.explain(mask)), pd.DataFrame(told))
+
+
+def test_what_has_no_type_is_told_as_where_takes_it():
+    log = EventLog(
+        [
+            {
+                "id": f"e{n}",
+                "type": None if n < 10 else "A",
+                "source": None if n >= 30 else "s",
+                "correlation_id": f"f{n}",
+                "time": pd.Timestamp(n, unit="s", tz="UTC"),
+            }
+            for n in range(40)
+        ]
+    )
+    for flows in (range(10), range(30, 40)):
+        found = log.explain([f"f{n}" for n in flows]).iloc[0]
+        assert found[["condition", "inside", "outside"]].tolist() == ["is None", 10, 0]
+    assert len(log.where("type is None")) == 10

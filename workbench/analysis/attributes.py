@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from workbench.analysis.condition_words import (
     EACH,
+    NOTHING,
     can_be_said,
     column_text,
     step_text,
@@ -179,7 +180,7 @@ def _of_flows(
     index: FlowIndex, at: Ints, code: Ints, names: NDArray[np.object_], attribute: str
 ) -> pd.DataFrame:
     flow, value = np.divmod(pd.unique(index.flow[at] * len(names) + code[at]), len(names))
-    shown = [value_text(str(name)) for name in names]
+    shown = [*(value_text(str(name)) for name in names[:-1]), NOTHING]  # the last is for none
     return _table(flow, np.zeros(len(flow), np.int64), [attribute], flow * 0 - 1, value, shown)
 
 

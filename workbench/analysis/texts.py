@@ -177,10 +177,13 @@ def _alike(start: Ints, end: Ints, letters: NDArray[np.uint8], one: int, other: 
     if _U(end[other]) - b != size:
         return False
     k = _U(0)
-    while k + _U(8) <= size:
-        if _eight(letters, a + k) != _eight(letters, b + k):
-            return False
-        k += _U(8)
+    if size >= _U(8):
+        last = size - _U(8)  # from there on eight letters, some of which may be compared by then
+        while k < last:
+            if _eight(letters, a + k) != _eight(letters, b + k):
+                return False
+            k += _U(8)
+        return bool(_eight(letters, a + last) == _eight(letters, b + last))
     while k < size:
         if letters[a + k] != letters[b + k]:
             return False
