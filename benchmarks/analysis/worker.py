@@ -20,7 +20,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchmarks.weight import forget_peak, peak, resident
+from benchmarks.weight import forget_peak, give_back, peak, resident
 
 WAYS = {
     "workbench": ("ours", "work"),
@@ -65,6 +65,7 @@ def run(who: str, log: Path, few: Path) -> Result:
     del table
     gc.collect()
     pa.default_memory_pool().release_unused()
+    give_back()
     before = resident()
     forget_peak()
     began = time.perf_counter()
