@@ -644,10 +644,15 @@ def test_what_a_database_writes_for_nothing_is_no_id_under_our_names_either(tmp_
     assert frame["correlation_id"].isna().tolist() == [True] + 35 * [False]
 
 
+def later(row, seconds):
+    return (pd.Timestamp(row["time"]) + pd.Timedelta(seconds=seconds)).isoformat()
+
+
 def test_that_a_finer_time_stands_beside_one_in_whole_seconds_is_said(tmp_path):
     rows = [
         envelope(row, type=row["kind"], time=row["time"][:19] + "Z")
-        | {"meta": {"stamp": row["time"], "due": "2027-01-01T00:00:00.5Z"}}
+        | {"meta": {"stamp": row["time"], "due": "2027-01-01T00:00:00.5Z", "seen": later(row, 0.3)}}
+        | {"stored_at": later(row, 0.1)}
         for row in shop()
     ]
     path = as_lines(tmp_path / "a.jsonl", rows)

@@ -107,7 +107,7 @@ def mapping_of(
             order=times[column].order if column in times else None,
             zoneless=_zoneless(leaves.get(path, ())) if column in TIMES else 0.0,
             empty=_empty(leaves.get(path, ())) if column in _FULL and not own and not ours else 0.0,
-            finer=finer(path, form, leaves) if column == "time" and not own else (),
+            finer=finer(path, form, leaves, paths.values()) if column == "time" and not own else (),
             constant=column == "type" and _doubtful(path) and _one(leaves.get(path, ())),
         )
         for column in (*COLUMNS, *BESIDE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -22,10 +22,13 @@ _NEAR: Final = 5 * _SECOND
 """How far from one another two times of an event are at most, at the median."""
 
 
-def finer(path: Path, form: Form | None, leaves: Mapping[Path, Sequence[Any]]) -> Path:
+def finer(
+    path: Path, form: Form | None, leaves: Mapping[Path, Sequence[Any]], taken: Collection[Path]
+) -> Path:
     """The path of times that say finer what those at a path say in whole seconds; ``()`` if none does.
 
-    Of several it is that which is nearest to them.
+    It is none of those that are ``taken``; of several the earliest, as an event comes before all that
+    is done with it.
     """
     if form not in _EXACT:
         return ()
@@ -35,15 +38,15 @@ def finer(path: Path, form: Form | None, leaves: Mapping[Path, Sequence[Any]]) -
         return ()
     found: dict[Path, float] = {}
     for other, values in leaves.items():
-        written = None if other == path else form_of(values)
+        written = None if other == path or other in taken else form_of(values)
         if written is None:
             continue
         fine = _nanoseconds(values, written)[there]
         if (fine == _NONE).any() or (fine % _SECOND == 0).mean() > 1 / 2:
             continue
-        apart = float(np.median(np.abs(fine - coarse[there])))
-        if apart <= _NEAR:
-            found[other] = apart
+        after = fine - coarse[there]
+        if np.median(np.abs(after)) <= _NEAR:
+            found[other] = float(np.median(after))
     return min(found, key=lambda other: found[other], default=())
 
 
