@@ -158,6 +158,8 @@ def _reasons(column: pd.Series[Any]) -> pd.Series[Any]:
     """Why events were given up on, as text; null where what stands there says that none was."""
     there = np.flatnonzero(column.notna())
     texts = [_as_text(cell) for cell in column.iloc[there]]
+    if column.dtype == "str" and not any(map(_NONE.fullmatch, texts)):
+        return column
     found = np.full(len(column), None, dtype=object)
     found[there] = [None if _NONE.fullmatch(text) else text for text in texts]
     return pd.Series(found, index=column.index, dtype="str")

@@ -53,9 +53,8 @@ def any_json(text: bytes | str) -> Any:
     try:
         return orjson.loads(line)
     except orjson.JSONDecodeError:
-        return json.loads(
-            line, parse_int=_whole
-        )  # NaN, Infinity and lone surrogates, or the better error message
+        # NaN, Infinity and lone surrogates, or the better error message
+        return json.loads(line, parse_int=_whole)
 
 
 def _whole(digits: str) -> int | str:

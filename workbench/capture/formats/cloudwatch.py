@@ -13,8 +13,7 @@ from typing import Any, Final
 from workbench.capture.formats.documents import objects_of_member, short_json, shown
 from workbench.capture.formats.outline import outline
 from workbench.capture.reading.foreign import Rejected, Source
-from workbench.capture.reading.json_tails import LINE_HEAD
-from workbench.capture.reading.object_tails import divided
+from workbench.capture.reading.object_tails import row_of
 
 _INSIDE: Final = 2
 """Brackets and braces around an event: ``{"events":[``."""
@@ -39,11 +38,10 @@ class CloudWatchJson:
                 continue
             number, event = found
             message = event.get("message")
-            parts = divided(message) if isinstance(message, str) else None
-            if parts is None:
+            said = row_of(message) if isinstance(message, str) else None
+            if said is None:
                 reason = f"the message of event {number} does not end in a JSON object."
                 yield Rejected(-1, reason, shown(event))
                 continue
-            head, said = parts
             stored = {"stored_at": event.get("timestamp"), "log_stream": event.get("logStreamName")}
-            yield stored | ({LINE_HEAD: head} if head else {}) | said
+            yield stored | said

@@ -13,8 +13,7 @@ from workbench.capture.formats.documents import objects_of_member, short_json, s
 from workbench.capture.formats.outline import outline
 from workbench.capture.formats.spans import objects
 from workbench.capture.reading.foreign import Rejected, Source
-from workbench.capture.reading.json_tails import LINE_HEAD
-from workbench.capture.reading.object_tails import divided
+from workbench.capture.reading.object_tails import row_of
 
 _INSIDE: Final = 5
 """Brackets and braces around a line: ``{"data":{"result":[{"values":[[``, but for its own."""
@@ -45,8 +44,7 @@ def _row(entry: Any, labels: Any, stream: int) -> dict[str, Any] | Rejected:
     if not isinstance(entry, list) or len(entry) < 2 or not isinstance(entry[1], str):
         return Rejected(-1, f"an entry of stream {stream} is no time with a line.", shown(entry))
     time, line = entry[:2]
-    parts = divided(line)
-    if parts is None:
+    said = row_of(line)
+    if said is None:
         return Rejected(-1, f"a line of stream {stream} does not end in a JSON object.", line)
-    head, said = parts
-    return {"stored_at": time, "stream": labels} | ({LINE_HEAD: head} if head else {}) | said
+    return {"stored_at": time, "stream": labels} | said

@@ -37,7 +37,7 @@ _STATUSES: Final = (None, "OK", "ERROR")
 _HEX: Final = re.compile(r"[0-9a-fA-F]+")
 _ID_BYTES: Final = (8, 16)
 _INSIDE: Final = 6
-"""Brackets and braces around a span: ``{"resourceSpans":[{"scopeSpans":[{"spans":[``."""
+"""Brackets and braces around a span or a record: ``{"resourceSpans":[{"scopeSpans":[{"spans":[``."""
 
 
 class OtlpJson:
@@ -47,29 +47,41 @@ class OtlpJson:
 
     def recognises(self, head: bytes) -> bool:
         """Say whether a file that begins so holds OTLP traces."""
-        return "resourceSpans" in outline(head) or a_line_has(head, "resourceSpans")
+        return holds(head, "resourceSpans")
 
     def rows(self, source: Source) -> Iterator[dict[str, Any] | Rejected]:
         """Give a row for each span."""
-        if is_lines(source):
-            for found in objects_by_line(source, short_json):
-                if isinstance(found, Rejected):
-                    yield found
-                    continue
-                number, line, request = found
-                if isinstance(request.get("resourceSpans"), list):
-                    for of_resource in objects(request["resourceSpans"]):
-                        yield from _rows(of_resource, "this line", number)
-                else:
-                    reason = "there are no resourceSpans in this line."
-                    yield Rejected(number, reason, shown(line))
-            return
-        document = source.document()
-        for resource in objects_of_member(document, "resourceSpans", _INSIDE, short_json):
-            if isinstance(resource, Rejected):
-                yield resource
-            else:
-                yield from _rows(resource[1], f"resourceSpans {resource[0]}", -1)
+        for found in resources(source, "resourceSpans"):
+            yield from [found] if isinstance(found, Rejected) else _rows(*found)
+
+
+def holds(head: bytes, member: str) -> bool:
+    """Say whether a file that begins so holds requests, or is one, with that member."""
+    return member in outline(head) or a_line_has(head, member)
+
+
+def resources(source: Source, member: str) -> Iterator[tuple[dict[str, Any], str, int] | Rejected]:
+    """What requests say of each resource in a member, where that stands, and its line; -1 if unknown."""
+    if not is_lines(source):
+        for found in objects_of_member(source.document(), member, _INSIDE, short_json):
+            yield found if isinstance(found, Rejected) else (found[1], f"{member} {found[0]}", -1)
+        return
+    for of_line in objects_by_line(source, short_json):
+        if isinstance(of_line, Rejected):
+            yield of_line
+            continue
+        number, line, request = of_line
+        if isinstance(request.get(member), list):
+            for of_resource in objects(request[member]):
+                yield of_resource, "this line", number
+        else:
+            yield Rejected(number, f"there are no {member} in this line.", shown(line))
+
+
+def about(of_resource: dict[str, Any]) -> dict[str, Any]:
+    """The attributes of a resource."""
+    resource = of_resource.get("resource")
+    return attributes(resource.get("attributes")) if isinstance(resource, dict) else {}
 
 
 def _rows(
@@ -77,24 +89,23 @@ def _rows(
 ) -> Iterator[dict[str, Any] | Rejected]:
     """The spans of one resource."""
     number = 0
-    resource = of_resource.get("resource")
-    about = attributes(resource.get("attributes")) if isinstance(resource, dict) else {}
+    resource = about(of_resource)
     scopes = of_resource.get("scopeSpans", of_resource.get("instrumentationLibrarySpans"))
     for of_scope in objects(scopes):
         scope = of_scope.get("scope", of_scope.get("instrumentationLibrary"))
         scope = text(scope.get("name")) if isinstance(scope, dict) else None
-        beside = {"resource": about, "scope": scope}
+        beside = {"resource": resource, "scope": scope}
         spans = of_scope.get("spans")
         for span in spans if isinstance(spans, list) else []:
             number += 1
             try:
-                yield _span(span, about, beside).row()
+                yield _span(span, resource, beside).row()
             except (NotASpanError, RecursionError) as error:
                 reason = f"span {number} of {where} can't be read: {error}."
                 yield Rejected(line, reason, shown(span))
 
 
-def _span(span: Any, about: dict[str, Any], beside: dict[str, Any]) -> Span:
+def _span(span: Any, resource: dict[str, Any], beside: dict[str, Any]) -> Span:
     if not isinstance(span, dict):
         raise NotASpanError("it is no JSON object")
     get = span.get
@@ -110,7 +121,7 @@ def _span(span: Any, about: dict[str, Any], beside: dict[str, Any]) -> Span:
         start=start,
         end=None if end in (None, 0, "", "0") else moment(end, "endTimeUnixNano"),
         parent_id=_hex(parent) if parent else None,
-        service=text(about.get("service.name")),
+        service=text(resource.get("service.name")),
         kind=_named(get("kind"), "SPAN_KIND_", _KINDS),
         status=_named(status.get("code"), "STATUS_CODE_", _STATUSES),
         status_message=text(status.get("message")),
@@ -124,8 +135,8 @@ def _span(span: Any, about: dict[str, Any], beside: dict[str, Any]) -> Span:
 def _link(link: dict[str, Any]) -> dict[str, Any]:
     ids = {"trace_id": text(link.get("traceId")), "span_id": text(link.get("spanId"))}
     found: dict[str, Any] = {name: _hex(value) if value else None for name, value in ids.items()}
-    if about := attributes(link.get("attributes")):
-        found["attributes"] = about
+    if named := attributes(link.get("attributes")):
+        found["attributes"] = named
     return found
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from workbench.capture.columns import ATTEMPTS, BESIDE, COLUMNS, DEAD_LETTER, TIMES
-from workbench.capture.nothing import NO_FAILURE, NO_ID, no_cause
+from workbench.capture.columns import ATTEMPTS, BESIDE, COLUMNS, TIMES
+from workbench.capture.nothing import NO_ID, no_cause
 from workbench.capture.reading.arrays import (
     TEXT,
     Values,
@@ -136,8 +136,6 @@ def _values(inside: Inside, entry: Entry) -> Values:
 
 def _converted(entry: Entry, values: Values, *, saved: bool) -> pa.Array:
     kind = "int64" if entry.column == ATTEMPTS else COLUMNS.get(entry.column, "str")
-    if entry.column == DEAD_LETTER:
-        values = [None if value in _NO_FAILURE else value for value in python_values(values)]
     if kind == "json":
         return json_array(values, inside=entry.inside)
     if kind.startswith("int"):
@@ -160,8 +158,4 @@ def _nothing(entry: Entry) -> str | None:
     """The pattern of what others write in a column where there is nothing."""
     if entry.column == "causation_id":
         return no_cause(zero=entry.zero)
-    return {"id": NO_ID, "correlation_id": NO_ID, DEAD_LETTER: NO_FAILURE}.get(entry.column)
-
-
-_NO_FAILURE: Final[tuple[Any, ...]] = (None, False, "", [], {})
-"""What, beside text, others write where nobody gave up on an event."""
+    return NO_ID if entry.column in ("id", "correlation_id") else None

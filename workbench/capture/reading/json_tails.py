@@ -7,11 +7,8 @@ from typing import Any, Final
 
 from workbench.capture.reading.json_rows import JsonColumns
 from workbench.capture.reading.line_stamps import form_of, reader_of
-from workbench.capture.reading.object_tails import start_of_object, without_colours
+from workbench.capture.reading.object_tails import LINE_HEAD, start_of_object, without_colours
 from workbench.capture.reading.opening import OpenedFile
-
-LINE_HEAD: Final = "line_head"
-"""The column for the text before the object."""
 
 LINE_STAMP: Final = "line_stamp"
 """The column for the time that this text says: that of the events if they say none."""

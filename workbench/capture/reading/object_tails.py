@@ -18,8 +18,18 @@ def without_colours(text: bytes) -> bytes:
     return _COLOURS.sub(b"", text)
 
 
+LINE_HEAD: Final = "line_head"
+"""The column for the text before the object."""
+
+
 def start_of_object(line: bytes) -> int | None:
     """Where the object begins that a line ends in; ``None`` if it ends in none."""
+    found = _ending(line)
+    return None if found is None else found[0]
+
+
+def _ending(line: bytes) -> tuple[int, dict[str, Any]] | None:
+    """The object that a line ends in, and where it begins."""
     if not line.rstrip().endswith(b"}"):
         return None
     start = -1
@@ -28,17 +38,30 @@ def start_of_object(line: bytes) -> int | None:
         if start < 0:
             return None
         try:
-            if isinstance(any_json(line[start:]), dict):
-                return start
+            found = any_json(line[start:])
         except (ValueError, RecursionError):
             continue
+        if isinstance(found, dict):
+            return start, found
     return None
 
 
-def divided(text: str) -> tuple[str, dict[str, Any]] | None:
-    """What stands before the JSON object that a text ends in, and the object; ``None`` without one."""
-    line = without_colours(text.strip().encode("utf-8", "surrogatepass"))
-    start = start_of_object(line)
-    if start is None:
+def object_in(text: str) -> dict[str, Any] | None:
+    """The JSON object that a text ends in; ``None`` without one."""
+    found = _ending(_plain(text))
+    return None if found is None else found[1]
+
+
+def row_of(text: str) -> dict[str, Any] | None:
+    """The JSON object that a text ends in, with what stands before it; ``None`` without one."""
+    line = _plain(text)
+    found = _ending(line)
+    if found is None:
         return None
-    return line[:start].decode("utf-8", "replace").strip(), any_json(line[start:])
+    start, said = found
+    head = line[:start].decode("utf-8", "replace").strip()
+    return ({LINE_HEAD: head} if head else {}) | said
+
+
+def _plain(text: str) -> bytes:
+    return without_colours(text.strip().encode("utf-8", "surrogatepass"))

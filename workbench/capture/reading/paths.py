@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from workbench.capture.json_text import any_json
-from workbench.capture.reading.object_tails import divided
+from workbench.capture.reading.object_tails import object_in
 from workbench.capture.reading.time_objects import plain_time
 from workbench.capture.reading.traceparent import trace_id
 
@@ -82,8 +82,7 @@ def members(value: Any) -> Mapping[str, Any] | None:
         return _attributes(value) or value
     if isinstance(value, str):
         if value[:1] != "{":
-            parts = divided(value) if value.rstrip()[-1:] == "}" else None
-            return None if parts is None else parts[1]
+            return object_in(value) if value.rstrip()[-1:] == "}" else None
         try:
             inside = any_json(value)
         except (ValueError, RecursionError):
