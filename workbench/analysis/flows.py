@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -56,18 +56,23 @@ def whole(
     flows = parts[0]
     if len(parts) > 1:
         flows = together(parts).sort_values(["started", "correlation_id"], ignore_index=True)
-    variants = Variants.by(flows["path"].to_numpy())
+    columns: dict[Any, Any] = {name: column.array for name, column in flows.items()}
+    started, ended, path = (np.asarray(columns[name]) for name in ("started", "ended", "path"))
+    variants = Variants.by(path)
     table = pd.DataFrame(
         {
-            "correlation_id": flows["correlation_id"],
-            "started": utc(flows["started"].to_numpy()),
-            "ended": utc(flows["ended"].to_numpy()),
-            "duration_ms": (flows["ended"] - flows["started"]) / 1e6,
-            **{name: flows[name] for name in ("events", "duplicates", "dead_letters")},
+            "correlation_id": columns["correlation_id"],
+            "started": utc(started),
+            "ended": utc(ended),
+            "duration_ms": (ended - started) / 1e6,
+            **{name: columns[name] for name in ("events", "duplicates", "dead_letters")},
             "variant": pd.Categorical.from_codes(
-                variants.of_flow, pd.Index(variants.names, dtype="str"), ordered=True
+                variants.of_flow,
+                pd.Index(variants.names, dtype="str"),
+                ordered=True,
+                validate=False,
             ),
-            **{name: flows[name] for name in ("first_type", "last_type", "services")},
+            **{name: columns[name] for name in ("first_type", "last_type", "services")},
         },
         copy=False,
     )
@@ -91,10 +96,8 @@ def _services(index: FlowIndex) -> pd.Categorical:
     code, distinct = pd.factorize(sets)
     example = np.full(len(distinct), -1)
     example[code] = np.arange(len(code))
-    names = [
-        ", ".join(index.source_names[np.unique(index.source[index.start[f] : index.start[f + 1]])])
-        for f in example
-    ]
+    members = (set(index.source[index.start[f] : index.start[f + 1]].tolist()) for f in example)
+    names = [", ".join(index.source_names[sorted(each)]) for each in members]
     return _in_use(code, names)
 
 
@@ -102,7 +105,7 @@ def _in_use(codes: Ints, names: Sequence[str] | NDArray[np.object_]) -> pd.Categ
     """Texts as categories that are all used, and sorted; names that are alike become one."""
     used = np.flatnonzero(np.bincount(codes, minlength=len(names)))
     place = np.zeros(len(names), np.int64)
-    place[used], distinct = pd.factorize(np.asarray(names, dtype=object)[used], sort=True)
+    distinct, place[used] = np.unique(np.asarray(names, dtype=object)[used], return_inverse=True)
     categories = pd.Index(distinct, dtype="str")
     return pd.Categorical.from_codes(place[codes], categories, validate=False)
 

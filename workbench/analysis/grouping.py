@@ -19,7 +19,7 @@ _HEAP: Final = 4096
 """Rows whose table fits into the cache next to a processor."""
 _FEW: Final = 32
 """Rows that are searched one by one."""
-_RUN: Final = 8
+_RUN: Final = 12
 """Rows that are sorted by putting each in its place."""
 _U: Final = np.uint64
 
@@ -256,7 +256,12 @@ def _merge(
     spare_rows: Small,
     spare_keys: Ints,
 ) -> None:
-    """Merge two sorted runs that lie side by side; of equal keys the left one goes first."""
+    """Merge two sorted runs that lie side by side; of equal keys the left one goes first.
+
+    The last of the left one is greater than the first of the right one.
+    """
+    while keys[left] <= keys[right]:
+        left += 1
     n = right - left
     for at in range(n):
         spare_rows[at], spare_keys[at] = rows[left + at], keys[left + at]

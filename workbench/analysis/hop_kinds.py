@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numba import njit
 
 from workbench.analysis.arrays import Ints, scrambled
@@ -14,6 +13,9 @@ from workbench.analysis.parts import named
 from workbench.analysis.threads import cuts, in_ranges
 
 if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
     from workbench.analysis.index import FlowIndex
 
 HOP = ("cause_type", "effect_type", "service")
@@ -120,14 +122,21 @@ def _renumber(kind: Small, rank: Ints, first: int, end: int) -> None:
 
 def hop_names(index: FlowIndex, kinds: Ints) -> dict[str, pd.Categorical]:
     """Name kinds of hop, as the three columns of ``HOP``."""
-    n_sources = len(index.source_names)
-    pair, source = np.divmod(kinds, n_sources)
+    return {name: named(codes, names) for name, codes, names in _ends(index, kinds)}
+
+
+def hop_keys(index: FlowIndex, kinds: Ints) -> list[tuple[str, ...]]:
+    """Name kinds of hop, each as ``HOP`` names it; two may be named alike."""
+    columns = (names[codes].tolist() for _, codes, names in _ends(index, kinds))
+    return list(zip(*columns, strict=True))
+
+
+def _ends(index: FlowIndex, kinds: Ints) -> list[tuple[str, Ints, NDArray[np.object_]]]:
+    """Of each column of ``HOP`` the codes and the names that they index."""
+    pair, source = np.divmod(kinds, len(index.source_names))
     before, after = np.divmod(pair, len(index.type_names))
-    return {
-        "cause_type": named(before, index.type_names),
-        "effect_type": named(after, index.type_names),
-        "service": named(source, index.source_names),
-    }
+    types, sources = index.type_names, index.source_names
+    return list(zip(HOP, (before, after, source), (types, types, sources), strict=True))
 
 
 def effects_first(index: FlowIndex) -> int:

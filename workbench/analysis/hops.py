@@ -22,7 +22,7 @@ from numba import njit
 
 from workbench.analysis.answer import Answer
 from workbench.analysis.grouping import places_in_groups
-from workbench.analysis.hop_kinds import HOP, effects_stand, hop_kinds, hop_names
+from workbench.analysis.hop_kinds import HOP, effects_stand, hop_keys, hop_kinds
 from workbench.analysis.order import nanoseconds
 from workbench.analysis.parts import causes_of, inferred_from
 from workbench.analysis.quantiles import Grouped
@@ -56,9 +56,8 @@ class Part:
 def part(index: FlowIndex, frame: pd.DataFrame) -> Part:
     """Measure the hops of a part of a log, of which ``frame`` is the frame."""
     kind, keys = hop_kinds(index)
-    names = hop_names(index, keys)
     return Part(
-        kinds=list(zip(*(names[name] for name in HOP), strict=True)),
+        kinds=hop_keys(index, keys),
         latency=_latencies(index, kind, len(keys)),
         made_of=_made_of(index, frame, kind, len(keys)),
         attrs=causes_of(index) | {"untimed": _untimed(index)},

@@ -31,7 +31,14 @@ from workbench.analysis.grouping import (
     found_in_group,
     sort_groups,
 )
-from workbench.analysis.order import break_ties, by_start, nanoseconds, order_of_each, total_order
+from workbench.analysis.order import (
+    break_ties,
+    by_start,
+    category_codes,
+    nanoseconds,
+    order_of_each,
+    total_order,
+)
 from workbench.analysis.paths import path_keys
 from workbench.analysis.texts import Hashes, Texts
 from workbench.analysis.threads import cuts, cuts_between, in_ranges
@@ -109,7 +116,7 @@ class FlowIndex:
         no_event = copy[original != copy]
         is_event = np.ones(len(frame), dtype=bool)
         is_event[no_event] = False
-        flowless = np.flatnonzero(correlation < 0)
+        flowless = np.flatnonzero(correlation_ids.missing)
         flowless = flowless[is_event[flowless]]
 
         of_copy, of_original = correlation[copy], correlation[original]
@@ -275,7 +282,7 @@ def _first_alike(frame: pd.DataFrame, ids: Texts, hashes: Hashes) -> Small:
     hashes
         Of the ids.
     """
-    also: Small = frame["source"].cat.codes.to_numpy().astype(np.int32)
+    also: Small = category_codes(frame["source"]).astype(np.int32)
     nameless = np.flatnonzero(ids.missing)
     spread: Hashes | None = None
     if len(nameless):
@@ -406,9 +413,9 @@ def _placed(rows: Small, frame: pd.DataFrame) -> tuple[Ints, Ints, Small]:
     n = len(rows)
     types, sources = np.empty(n, np.int64), np.empty(n, np.int64)
     position = np.full(len(frame) + 1, _NONE)
-    of_type, of_source = frame["type"].cat, frame["source"].cat
-    codes = of_type.codes.to_numpy(), of_source.codes.to_numpy()
-    null = len(of_type.categories), len(of_source.categories)
+    of_type, of_source = frame["type"], frame["source"]
+    codes = category_codes(of_type), category_codes(of_source)
+    null = len(of_type.cat.categories), len(of_source.cat.categories)
     in_ranges(
         lambda first, end: _place(rows, *codes, *null, types, sources, position, first, end),
         cuts(n),

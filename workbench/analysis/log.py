@@ -289,7 +289,9 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
         """Whether any event of a flow names its cause."""
         from workbench.analysis.inference import untold
 
-        return bool((self.index.cause >= 0).any()) or not untold(self.index, self._frame).all()
+        return (
+            bool(self.index.cause.max(initial=-1) >= 0) or not untold(self.index, self._frame).all()
+        )
 
     @cached_property
     def _causal(self) -> FlowIndex:

@@ -58,7 +58,7 @@ def order_of_each(frame: pd.DataFrame, rows: Ints, event: Small) -> tuple[Ints, 
     tuple of numpy.ndarray of int64
         The rows, event by event; and of each its event, counted from 0.
     """
-    time = nanoseconds(frame["time"].iloc[rows])
+    time = nanoseconds(frame["time"])[rows]
     by_event = np.argsort(event, kind="stable")
     order, same = rows[by_event].astype(np.int32), _as_before(event[by_event])
     starts = np.append(np.flatnonzero(~same), len(same))
@@ -121,7 +121,7 @@ def break_ties(order: Small | Ints, tied: Bools, frame: pd.DataFrame, *, ids: bo
     for tell_apart in _TIE_BREAKERS:
         if tell_apart is _id and not ids:
             continue
-        if tell_apart is _content:
+        if tell_apart is _content and len(at):
             at = at[_may_differ(frame, order[at].astype(np.int64), tied[at])]
         if not len(at):
             break
@@ -140,7 +140,7 @@ def break_ties(order: Small | Ints, tied: Bools, frame: pd.DataFrame, *, ids: bo
 
 
 def _channel(frame: pd.DataFrame, rows: Ints) -> Ints:
-    return frame["channel"].iloc[rows].cat.codes.to_numpy().astype(np.int64)
+    return category_codes(frame["channel"])[rows].astype(np.int64)
 
 
 def _partition(frame: pd.DataFrame, rows: Ints) -> Ints:
@@ -152,7 +152,7 @@ def _offset(frame: pd.DataFrame, rows: Ints) -> Ints:
 
 
 def _id(frame: pd.DataFrame, rows: Ints) -> Ints:
-    return np.asarray(pd.factorize(frame["id"].array.take(rows))[0], np.int64)
+    return Texts.of(pd.Series(frame["id"].array.take(rows))).codes()[0].astype(np.int64)
 
 
 def _may_differ(frame: pd.DataFrame, rows: Ints, same: Bools) -> Bools:
@@ -176,7 +176,7 @@ def _as_the_one_before(column: pd.Series[Any], rows: Ints) -> Bools:
         return _texts(column).take(rows).as_before()
     cells = pd.Series(column.array.take(rows))
     if isinstance(column.dtype, pd.CategoricalDtype):
-        cells = cells.cat.codes
+        cells = pd.Series(category_codes(cells))
     elif isinstance(column.dtype, pd.DatetimeTZDtype):
         cells = pd.Series(nanoseconds(cells))
     found = np.zeros(len(rows), dtype=bool)
@@ -219,7 +219,7 @@ def cell_hashes(column: pd.Series[Any]) -> NDArray[np.uint64]:
     """A hash of each cell, 0 for none; equal values have equal hashes, in text and in objects."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         names = np.append(cell_hashes(pd.Series(column.cat.categories)), np.uint64(0))
-        return names[column.cat.codes.to_numpy()]
+        return np.asarray(names[category_codes(column)], np.uint64)
     if column.dtype in ("str", "json"):
         return _texts(column).hashes()
     there = column.notna().to_numpy()
@@ -248,8 +248,18 @@ _COMPARED: Final = ("time", "channel", "partition", "offset", "id")
 
 
 def nanoseconds(times: pd.Series[Any]) -> Ints:
-    """Whole nanoseconds since 1970 of a column of times."""
-    return np.asarray(times.dt.tz_convert(None), dtype="datetime64[ns]").view(np.int64)
+    """Whole nanoseconds since 1970 of a column of times; where it can be, its own, read-only."""
+    array: Any = times.array
+    found: Ints = array.as_unit("ns").asi8 if array.unit != "ns" else array.asi8
+    found.flags.writeable = False
+    return found
+
+
+def category_codes(column: pd.Series[Any]) -> NDArray[Any]:
+    """The codes of a category column, -1 for null: its own, of the least integers that hold them."""
+    array: Any = column.array
+    codes: NDArray[Any] = array.codes
+    return codes
 
 
 def utc(nanoseconds: Ints) -> pd.DatetimeIndex:

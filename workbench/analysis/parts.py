@@ -51,17 +51,17 @@ def named(codes: Ints | Small, names: Any) -> pd.Categorical:
         names = np.asarray(names, dtype=object)
     alike, distinct = pd.factorize(names)
     places: Any = codes if len(distinct) == len(alike) else np.append(alike, -1)[codes]
-    return pd.Categorical.from_codes(places, pd.Index(distinct, dtype="str"))
+    return pd.Categorical.from_codes(places, pd.Index(distinct, dtype="str"), validate=False)
 
 
 def causes_of(index: FlowIndex) -> dict[Hashable | None, Any]:
     """Where causes are from, as the ``attrs`` of a part: :func:`inferred_from` says it."""
-    return {"inferred": int(index.inferred.sum()), "causes_from": index.causes_from}
+    return {"inferred": int(np.count_nonzero(index.inferred)), "causes_from": index.causes_from}
 
 
 def times_of(index: FlowIndex) -> dict[Hashable | None, Any]:
     """As :func:`causes_of`, and in how many flows times are guessed: :func:`untimed_flows` says it."""
-    return causes_of(index) | {"untimed_flows": int((~index.fully_timed).sum())}
+    return causes_of(index) | {"untimed_flows": int(np.count_nonzero(~index.fully_timed))}
 
 
 class Attributed(Protocol):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from workbench.analysis.order import category_codes
 from workbench.analysis.parts import named, together
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def total(parts: Sequence[pd.DataFrame], fact: str) -> int:
 
 def codes_of(column: pd.Series[Any]) -> Ints:
     """The codes of a category column; -1 is null."""
-    return np.asarray(column.cat.codes, dtype=np.int64)
+    return category_codes(column).astype(np.int64)
 
 
 def coded(table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:

@@ -93,25 +93,28 @@ def part(index: FlowIndex) -> Part:
 
 def whole(parts: Sequence[Part], draw: Callable[[pd.DataFrame], go.Figure] | None = None) -> Answer:
     """Put the variants of all parts together; ``EventLog.variants`` documents the columns."""
-    described = parts[0].paths
+    described, code = parts[0].paths, parts[0].of_flow
     if len(parts) > 1:
         described = together([piece.paths for piece in parts]).sort_values(["started", "example"])
         described = described.drop_duplicates("path", ignore_index=True)
-    row_of = pd.Index(described["path"]).get_indexer
-    code = np.concatenate([row_of(pd.Index(each.paths["path"]))[each.of_flow] for each in parts])
+        row_of = pd.Index(described["path"]).get_indexer
+        rows = [row_of(pd.Index(each.paths["path"]))[each.of_flow] for each in parts]
+        code = np.concatenate(rows)
     times = np.concatenate([each.ns for each in parts])
     size = np.bincount(code, minlength=len(described))
+    order = np.argsort(-size, kind="stable")
+    text, example = (described[name].array.take(order) for name in ("text", "example"))
     table = pd.DataFrame(
         {
-            "path": described["text"],
-            "flows": size,
-            "share": size / max(len(code), 1),
-            "events": described["events"],
-            "median_ms": quantiles(times, code, len(described), [0.5])[0] / 1e6,
-            "example": described["example"],
-        }
-    ).sort_values("flows", ascending=False, kind="stable", ignore_index=True)
-    names = pd.Series([f"V{number}" for number in range(1, len(table) + 1)], dtype="str")
-    table = pd.concat([names.rename("variant"), table], axis="columns")
+            "variant": pd.array([f"V{number}" for number in range(1, len(size) + 1)], dtype="str"),
+            "path": text,
+            "flows": size[order],
+            "share": size[order] / max(len(code), 1),
+            "events": described["events"].to_numpy()[order],
+            "median_ms": quantiles(times, code, len(size), [0.5])[0][order] / 1e6,
+            "example": example,
+        },
+        copy=False,
+    )
     inferred = inferred_from([piece.paths for piece in parts])
     return Answer(table, lambda: of_variants(table) + inferred, draw)
