@@ -64,3 +64,33 @@ def test_pictures_stand_on_the_notebook_s_own_background(orders):
     for figure in (orders.flows().plot(), orders.hops().plot()):
         assert figure.layout.paper_bgcolor == "rgba(0,0,0,0)"
         assert figure.layout.plot_bgcolor == "rgba(0,0,0,0)"
+
+
+def texts(figure):
+    """What is written at the points and bars of a figure."""
+    return [text for trace in figure.data if trace.text is not None for text in trace.text]
+
+
+def test_times_below_zero_have_the_unit_of_those_above(event):
+    figure = EventLog([event("A", "f", 5000), event("B", "f", 0, "A")]).hops().plot()
+    assert texts(figure) == [" -5 s"] * 3
+    assert figure.layout.title.text == "<b>How long each hop takes, in s (n = 1 hops)</b>"
+
+
+def test_times_below_a_millisecond_are_in_smaller_units(event):
+    figure = EventLog([event("A", "f", 0), event("B", "f", 0.02, "A")]).hops().plot()
+    assert texts(figure) == [" 20 µs"] * 3
+    assert figure.layout.xaxis.title.text == "cause to effect (µs, log scale)"
+
+
+def test_a_share_is_all_only_if_it_is_all(event):
+    alone = EventLog([event("A", "f", 0), event("B", "f", 5, "A")])
+    assert alone.critical_path("f").plot().layout.annotations[-1].text == " 5 ms, 100 %"
+    rows = [event("B", "f", n, id=str(n), key="a" if n else "b") for n in range(300)]
+    assert "299 events, 99.7 %" in EventLog(rows).hot_keys().plot().data[0].text[0]
+    of_two = [
+        event("A", f"g{n}", n, data={"c": "PT" if n % 10 == 0 or n == 1 else "DE"})
+        for n in range(3000)
+    ]
+    figure = EventLog(of_two).explain([f"g{n}" for n in range(0, 3000, 10)]).plot()
+    assert [bars.text[0] for bars in figure.data] == [" 0 %", " 99.96 %"]

@@ -18,7 +18,14 @@ from workbench.analysis.wording import number
 if TYPE_CHECKING:
     import pandas as pd
 
-_UNITS = ((3_600_000.0, "h"), (60_000.0, "min"), (1_000.0, "s"), (1.0, "ms"))
+_UNITS = (
+    (3_600_000.0, "h"),
+    (60_000.0, "min"),
+    (1_000.0, "s"),
+    (1.0, "ms"),
+    (1e-3, "µs"),
+    (1e-6, "ns"),
+)
 _VARIANTS_SHOWN = len(look.SERIES) - 1
 _HOPS_SHOWN = 20
 _BARS = 40
@@ -222,8 +229,9 @@ def lines(text: str, width: int) -> str:
 
 
 def unit_of(milliseconds: float) -> tuple[float, str]:
-    """Choose the largest unit in which a time is 1 or more."""
-    return next((unit for unit in _UNITS if milliseconds >= unit[0]), _UNITS[-1])
+    """Choose the largest unit in which a time, before or after 0, is 1 or more."""
+    much = abs(milliseconds)
+    return next((unit for unit in _UNITS if much >= unit[0]), (1.0, "ms"))
 
 
 def dress(figure: go.Figure, *, title: str, subtitle: str, height: int) -> None:

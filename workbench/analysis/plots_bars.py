@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from workbench import look
 from workbench.analysis.plots import dress, empty, lines, unit_of
-from workbench.analysis.wording import count, cut, length
+from workbench.analysis.wording import count, cut, length, percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -118,7 +118,10 @@ def plot_hot_keys(table: pd.DataFrame) -> go.Figure:
             for row in shown.rename(columns={"name": "name_"}).itertuples()
         ],
         shown["times_mean"],
-        [f"{row.events:,} events, {row.share:.1%}" for row in shown.itertuples()],
+        [
+            f"{count(n, 'event')}, {percent(share)}"
+            for n, share in zip(shown["events"], shown["share"], strict=True)
+        ],
         title="Events of the hottest, against the mean of their kind",
         note="the five with the most events of each kind and channel",
         axis="times the mean",

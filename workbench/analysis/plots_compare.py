@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from workbench import look
 from workbench.analysis.plots import dress, empty, unit_of
 from workbench.analysis.plots_critical_path import lines
+from workbench.analysis.wording import number, percent
 
 if TYPE_CHECKING:
     from typing import Any
@@ -87,9 +88,9 @@ def plot_compare(table: pd.DataFrame) -> go.Figure:
 
 def _label(row: Any) -> str:
     if row.what in ("hop", "flow"):
-        per, unit = unit_of(max(row.before, row.after))
-        change = f"{row.before / per:,.3g} → {row.after / per:,.3g} {unit}"
+        per, unit = unit_of(max(abs(row.before), abs(row.after)))
+        change = f"{number(row.before / per)} → {number(row.after / per)} {unit}"
     else:
-        change = f"{100 * row.before:.3g} → {100 * row.after:.3g} % of flows"
+        change = f"{percent(row.before)} → {percent(row.after)} of flows"
     name = "duration of flows" if row.what == "flow" else row.name
     return f"<b>{lines(name)}</b><br>{row.what}, {row.verdict}: {change}"

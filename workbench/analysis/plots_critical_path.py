@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from workbench import look
 from workbench.analysis.plot_text import plain
 from workbench.analysis.plots import dress, empty, unit_of
+from workbench.analysis.wording import number, percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,14 +42,13 @@ def plot_critical_path(table: pd.DataFrame) -> go.Figure:
         ("share", "takes", look.EVENT_FILL),
         ("saves_share", "would save, twice as fast", look.SERVICE_BORDER),
     ):
-        percent = 100 * shown[column]
         figure.add_bar(
-            x=percent,
+            x=100 * shown[column],
             y=list(range(len(rows))),
             orientation="h",
             name=name,
             marker={"color": colour, "line": {"width": 0}},
-            text=[f" {value:.2g} %" if value < 99.5 else " 100 %" for value in percent],
+            text=[f" {percent(share)}" for share in shown[column]],
             textposition="outside",
             cliponaxis=False,
             hovertemplate=f"{name} %{{x:.3g}} %<extra></extra>",
@@ -58,7 +58,7 @@ def plot_critical_path(table: pd.DataFrame) -> go.Figure:
         notes.append(f"the {len(shown)} that would save the most, of {len(hops):,} kinds")
     unknown = table.loc[table["cause_type"].isna(), "share"].sum()
     if unknown >= 0.0005:
-        notes.append(f"{100 * unknown:.2g} % of the time lies before paths with no known cause")
+        notes.append(f"{percent(unknown)} of the time lies before paths with no known cause")
     dress(
         figure,
         title=f"What to speed up: shares of all flow time, in % (n = {shown['n'].sum():,} hops)",
@@ -121,7 +121,7 @@ def plot_one_path(table: pd.DataFrame, name: str) -> go.Figure:
         figure.add_annotation(
             x=end,
             y=place,
-            text=f" {took:,.3g} {unit}, {100 * share:.2g} %" if took else " starts",
+            text=f" {number(took)} {unit}, {percent(share)}" if took else " starts",
             showarrow=False,
             xanchor="left",
         )

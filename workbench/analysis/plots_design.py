@@ -10,7 +10,7 @@ from workbench import look
 from workbench.analysis.deviations import KINDS, MISSING, Deviation, in_words
 from workbench.analysis.plot_text import plain
 from workbench.analysis.plots import dress, empty, unit_of
-from workbench.analysis.wording import cut
+from workbench.analysis.wording import cut, number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -128,7 +128,7 @@ def plot_stuck(table: pd.DataFrame) -> go.Figure:
         y=list(range(len(shown))),
         mode="text",
         text=[
-            f" {n:,}, up to {longest[place]:,.3g} {unit}"
+            f" {n:,}, up to {number(longest[place])} {unit}"
             for place, n in zip(shown.index, shown["size"], strict=True)
         ],
         textposition="middle right",

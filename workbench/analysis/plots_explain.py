@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from workbench import look
 from workbench.analysis.plots import dress, empty
 from workbench.analysis.plots_critical_path import lines
+from workbench.analysis.wording import percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,7 +52,7 @@ def plot_explain(table: pd.DataFrame, inside: int, outside: int) -> go.Figure:
             orientation="h",
             name=name,
             marker={"color": colour, "line": {"width": 0}},
-            text=[f" {100 * value:.3g} %" for value in shown[column]],
+            text=[f" {percent(share)}" for share in shown[column]],
             textposition="outside",
             cliponaxis=False,
             hovertemplate="%{x:.3g} %<extra></extra>",

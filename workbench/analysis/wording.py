@@ -3,23 +3,39 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from datetime import UTC, datetime
 from typing import Any
 
-_UNITS = ((86_400.0, "d"), (3_600.0, "h"), (60.0, "min"), (1.0, "s"), (0.001, "ms"))
+_UNITS = (
+    (86_400.0, "d"),
+    (3_600.0, "h"),
+    (60.0, "min"),
+    (1.0, "s"),
+    (1e-3, "ms"),
+    (1e-6, "µs"),
+    (1e-9, "ns"),
+)
+_NEARLY = 0.9995
+"""From here on a number is written as 1: 0.99995 ms, say, is no 1000 µs."""
+_NOTHING = 0.05e-9
+"""Seconds below which a length is but the rounding of a reckoning: times are told in nanoseconds."""
+_MOST_DIGITS = 4
+"""Of a share that is all but none or all but everything, in percent."""
 _LONGEST_VALUE = 60
 _STEERS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 def length(seconds: float) -> str:
     """A length of time in the largest unit in which it is 1 or more: ``4.2 ms``, ``15 min``."""
-    size, unit = next((unit for unit in _UNITS if abs(seconds) >= unit[0]), _UNITS[-1])
-    return (
-        f"{seconds / size:.0f} {unit}"
-        if abs(seconds) >= 10 * size
-        else (f"{seconds / size:.1f}".removesuffix(".0") + f" {unit}")
-    )
+    much = abs(seconds)
+    if much < _NOTHING:
+        return "0 ms"
+    size, unit = next((unit for unit in _UNITS if much >= _NEARLY * unit[0]), _UNITS[-1])
+    if much >= 10 * size:
+        return f"{seconds / size:.0f} {unit}"
+    return f"{seconds / size:.1f}".removesuffix(".0") + f" {unit}"
 
 
 def moment(time: datetime | float | None) -> str:
@@ -65,10 +81,29 @@ def count(n: int, noun: str) -> str:
 
 def number(value: float) -> str:
     """A number to three digits, or whole."""
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def percent(share: float) -> str:
-    """A share of 1 in percent, to two digits: ``43 %``, ``4.3 %``, ``0.04 %``."""
+    """A share of 1 in percent: ``43 %``, ``4.3 %``, ``0.04 %``.
+
+    To two digits, or as many as tell it from all: ``99.7 %``. Only nothing is ``0 %`` and only all
+    is ``100 %``.
+    """
     whole = 100 * share
-    return f"{whole:.0f} %" if abs(whole) >= 9.95 or whole == 0 else f"{whole:.2g} %"
+    if whole == 0 or math.isclose(share, 1, rel_tol=1e-12):
+        return f"{whole:.0f} %"
+    if abs(whole) < 10**-_MOST_DIGITS:
+        return f"< {10**-_MOST_DIGITS:.{_MOST_DIGITS}f} %"
+    if abs(whole) < 9.95:
+        return f"{whole:.2g} %"
+    return _short_of_all(whole) if 99.5 <= whole < 100 else f"{whole:.0f} %"
+
+
+def _short_of_all(whole: float) -> str:
+    """A share just below 100 percent, to as few digits as do not make it 100."""
+    for digits in range(1, _MOST_DIGITS + 1):
+        text = f"{whole:.{digits}f}"
+        if float(text) < 100:
+            return f"{text} %"
+    return f"> {100 - 10**-_MOST_DIGITS:.{_MOST_DIGITS}f} %"
