@@ -247,8 +247,11 @@ class Evidence:
         ids = self.seen.get(self.paths["id"]) if "id" in self.paths else None
         if not self._is_key(each, "causation_id"):
             return None
-        if ids is None or len(each.there) < FEW:
+        if len(each.there) < FEW:
             return 0.0
+        if ids is None:
+            # A number names a row only where rows have numbers.
+            return None if all(map(is_whole, each.counts)) else 0.0
         itself = sum(a is not None and a == b for a, b in zip(each.values, ids.values, strict=True))
         if itself > len(each.there) / 2:
             return None

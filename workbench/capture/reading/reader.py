@@ -27,6 +27,7 @@ from workbench.capture.reading.mapping import Given, names_nothing
 from workbench.capture.reading.opening import OpenedFile
 from workbench.capture.reading.paths import Path
 from workbench.capture.reading.refusing import no_times, not_a_time, says_no
+from workbench.capture.reading.restarting import Restarting, restarting_note
 from workbench.capture.reading.surveying import Survey, survey
 from workbench.capture.reading.time_columns import TimeColumns
 from workbench.capture.reading.unwinding import Unwound, list_in
@@ -80,6 +81,7 @@ def read(
     absent: dict[str, set[str]] = {}
     recoded, said = 0, list[str]()
     seen: dict[Path, Any] = {}
+    restarting, untrue = Restarting(), dict[str, str]()
     total = sum(path.stat().st_size for path in files if path.exists())
     with tqdm(
         total=total, desc="reading", unit="B", unit_scale=True, leave=False,
@@ -100,6 +102,8 @@ def read(
             for column in found.absent:
                 absent.setdefault(column, set()).add(file.name)
             seen |= dict.fromkeys(found.sample.leaves)
+            if len(files) > 1 and (untrue := restarting.columns(found)):
+                break
             number, before = len(mappings), columns.height
             mappings.append(found.mapping)
             for batch in batches:
@@ -110,6 +114,10 @@ def read(
             rejected += [(file.name, each.line, each.reason, each.text) for each in file.rejected]
             recoded += file.recoded
             said += file.notes
+    if untrue:
+        given = {**(mapping or {}), **dict.fromkeys(untrue)}
+        again = read(files, given, expanded=expanded, progress=progress)
+        return replace(again, notes=(restarting_note(untrue), *again.notes))
     nowhere = {
         c: str((mapping or {})[c]) for c, names in absent.items() if len(names) == len(files)
     }
