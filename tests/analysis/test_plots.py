@@ -1,3 +1,7 @@
+import pandas as pd
+import pytest
+
+from tests.analysis.conftest import NOON
 from workbench.analysis import EventLog
 
 
@@ -94,3 +98,31 @@ def test_a_share_is_all_only_if_it_is_all(event):
     ]
     figure = EventLog(of_two).explain([f"g{n}" for n in range(0, 3000, 10)]).plot()
     assert [bars.text[0] for bars in figure.data] == [" 0 %", " 99.96 %"]
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_letters_at_one_moment_stand_in_the_middle_and_can_be_seen(event, n):
+    placed = [event("A", f"f{i}", 0, dead_letter="s/r: E: m") for i in range(n)]
+    figure = EventLog(placed).dead_letters().plot()
+    bars = figure.data[0]
+    assert (bars.y, bars.width) == ((n,), (1.0,))  # milliseconds
+    at = NOON.tz_localize(None)
+    assert [pd.Timestamp(x) - at for x in bars.x] == [pd.Timedelta(0)]
+    shown = [pd.Timestamp(x) - at for x in figure.layout.xaxis.range]
+    assert shown == [pd.Timedelta(-20, "ms"), pd.Timedelta(20, "ms")]
+
+
+def test_what_is_unusual_and_took_no_time_is_shown_on_a_log_axis_too(event):
+    rows = [event("A", f"f{n}", 0) for n in range(300)]
+    rows += [event("B", f"f{n}", 10 + n % 7, "A") for n in range(300)]
+    for flow, ms in (("slow", 300), ("slower", 60_000)):
+        rows += [event("A", flow, 0), event("B", flow, ms, "A")]
+    rows.append(event("C", "once", 0))
+    found = EventLog(rows).anomalies()
+    figure = found.plot()
+    assert figure.layout.xaxis.type == "log"
+    assert figure.layout.xaxis.title.text.endswith("log scale; none at all: at the left end)")
+    shown = [x for points in figure.data for x in points.x]
+    assert len(shown) == len(found)
+    assert min(shown) > 0
+    assert "once" in found["correlation_id"].to_numpy()

@@ -36,13 +36,17 @@ def plot_anomalies(table: pd.DataFrame, n: int) -> go.Figure:
     if table.empty:
         return empty(f"None of {n:,} flows is unlike the rest by more than chance.")
     per, unit = unit_of(table["duration_ms"].median())
+    positive = table["duration_ms"][table["duration_ms"] > 0]
+    wide = not positive.empty and positive.max() > 100 * positive.min()
+    # A log axis has no 0: what takes no time stands at its left end, so that nothing is hidden.
+    least = positive.min() if wide else 0.0
     figure = go.Figure()
     for rank, (what, (name, symbol)) in enumerate(_KINDS.items()):
         some = table[table["what"] == what]
         if some.empty:
             continue
         figure.add_scatter(
-            x=some["duration_ms"] / per,
+            x=some["duration_ms"].clip(lower=least) / per,
             y=some["score"],
             mode="markers",
             name=f"{name} ({len(some):,})",
@@ -59,8 +63,9 @@ def plot_anomalies(table: pd.DataFrame, n: int) -> go.Figure:
             ],
             hovertemplate="%{text}<extra></extra>",
         )
-    wide = table["duration_ms"].max() > 100 * max(table["duration_ms"].min(), 1e-9)
     scale = ", log scale" if wide else ""
+    if wide and len(positive) < len(table):
+        scale += "; none at all: at the left end"
     dress(
         figure,
         title=f"Flows unlike the rest ({len(table):,} findings, n = {n:,} flows)",

@@ -18,6 +18,8 @@ from workbench.analysis.wording import cut, length
 
 _SERIES: Final = len(look.SERIES) - 1
 _BARS: Final = 40
+_THINNEST: Final = 1_000_000
+"""Nanoseconds: a bar of less could not be seen, for a browser's dates are whole milliseconds."""
 _NAME: Final = 90
 """Letters of a name in a legend."""
 
@@ -86,10 +88,7 @@ def plot_dead_letters(table: pd.DataFrame, letters: pd.DataFrame) -> go.Figure:
     if table.empty:
         return empty("There are no dead letters.")
     when = letters["when"].to_numpy()
-    # In whole numbers: nanoseconds since 1970 are beyond what a float64 tells apart.
-    width, rest = divmod(int(when.max() - when.min()) + 1, _BARS)
-    bars = np.arange(_BARS + 1)
-    edges = np.unique(when.min() + width * bars + rest * bars // _BARS)
+    edges = _edges(int(when.min()), int(when.max()))
     place = np.searchsorted(edges, when, side="right") - 1
     middle = utc((edges[:-1] + np.diff(edges) // 2).astype(np.int64)).tz_localize(None)
     numbers = table[CAUSE].astype("object").assign(rank=range(len(table)))
@@ -122,8 +121,23 @@ def plot_dead_letters(table: pd.DataFrame, letters: pd.DataFrame) -> go.Figure:
         legend={"y": 0, "yref": "container", "yanchor": "bottom", "traceorder": "normal"},
     )
     figure.update_xaxes(title="given up on at (UTC)", type="date")
+    room = (_BARS * _THINNEST - int(edges[-1] - edges[0])) // 2
+    if room > 0:
+        ends = utc(np.array([edges[0] - room, edges[-1] + room])).tz_localize(None)
+        figure.update_xaxes(range=list(ends))
     figure.update_yaxes(title="dead letters")
     return figure
+
+
+def _edges(first: int, last: int) -> Any:
+    """Where the bars begin and end that hold all moments: as many as are thick enough to be seen."""
+    # In whole numbers: nanoseconds since 1970 are beyond what a float64 tells apart.
+    span = max(last - first + 1, _THINNEST)
+    start = first - (span - (last - first)) // 2
+    n = min(_BARS, span // _THINNEST)
+    width, rest = divmod(span, n)
+    bars = np.arange(n + 1)
+    return start + width * bars + rest * bars // n
 
 
 def _add_line(
