@@ -104,8 +104,7 @@ def test_the_picture_of_grouped_latencies_has_a_row_or_a_point_for_each_group(ev
     log = EventLog(rows)
     by_variant = log.latency("A", "B", by="variant").plot()
     assert by_variant.layout.title.text == "<b>From A to B by variant, in ms (n = 8 flows)</b>"
-    p50 = next(trace for trace in by_variant.data if trace.name == "p50: half are quicker")
-    assert list(p50.y) == ["A → B<br>n = 6", "A → C → B<br>n = 2"]
+    assert list(by_variant.layout.yaxis.ticktext) == ["A → B<br>n = 6", "A → C → B<br>n = 2"]
     by_hour = log.latency("A", "B", by="hour").plot()
     assert by_hour.layout.title.text == "<b>From A to B by hour, in ms (n = 8 flows)</b>"
     assert [list(trace.y) for trace in by_hour.data] == [

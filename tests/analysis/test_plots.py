@@ -33,7 +33,7 @@ def test_hops_are_labelled_with_their_times(orders):
     assert figure.layout.title.text == "<b>How long each hop takes, in ms (n = 9 hops)</b>"
     labels = [label for trace in figure.data if trace.text for label in trace.text]
     assert " 15 ms" in labels
-    assert "<b>OrderPlaced → StockReserved</b><br>inventory, n = 4" in figure.data[0].y
+    assert "<b>OrderPlaced → StockReserved</b><br>inventory, n = 4" in figure.layout.yaxis.ticktext
 
 
 def test_names_between_dollar_signs_are_no_mathematics(event):
@@ -126,3 +126,90 @@ def test_what_is_unusual_and_took_no_time_is_shown_on_a_log_axis_too(event):
     assert len(shown) == len(found)
     assert min(shown) > 0
     assert "once" in found["correlation_id"].to_numpy()
+
+
+def rows_of(figure, name):
+    """Where the points of a name stand, and what their rows are called."""
+    points = next(trace for trace in figure.data if trace.name == name)
+    return list(points.y), list(figure.layout.yaxis.ticktext)
+
+
+def test_paths_that_begin_alike_have_rows_of_their_own(event):
+    steps = [f"Step{n}" for n in range(30)]
+    rows = []
+    for flow, last in (("f", "Long"), ("g", "Other")):
+        rows += [event(kind, flow, n) for n, kind in enumerate(["A", *steps, last])]
+        rows.append(event("B", flow, 50))
+    y, names = rows_of(
+        EventLog(rows).latency("A", "B", by="variant").plot(), "p50: half are quicker"
+    )
+    assert (y, len(set(names))) == ([0, 1], 1)
+
+
+def test_types_and_hops_that_begin_alike_have_rows_of_their_own(event):
+    long = "A" * 120
+    rows = [event(f"{long}{n}", "f", n) for n in (1, 2)]
+    log = EventLog([*rows, *(event(f"B{n}", "f", 5, f"{long}{n}") for n in (1, 2))])
+    y, names = rows_of(log.fan_out().plot(), "most")
+    assert (y, len(set(names))) == ([0, 1], 1)
+    assert rows_of(log.hops().plot(), "slowest")[0] == [0, 1]
+
+
+def test_flows_of_no_time_are_not_taken_for_single_events(event):
+    at_once = [event("A", "f", 0), event("B", "f", 0)]
+    said = "1 flow of two or more events takes no time as far as the clock tells."
+    assert EventLog(at_once).flows().plot().layout.annotations[0].text == said
+    more = [event("A", "g", 0), event("B", "g", 1), event("A", "h", 0)]
+    assert EventLog([*at_once, *more]).flows().plot().layout.title.subtitle.text == (
+        "1 more have a single event, and so no duration; "
+        "1 more take no time as far as the clock tells"
+    )
+
+
+def test_the_channel_that_the_sentence_names_is_in_the_picture_of_hot_keys(event):
+    rows = [
+        event("A", f"f{n}", n, id=f"{channel}-{n}", channel=f"c{channel}", partition=n % 4)
+        for channel in range(9)
+        for n in range(8)
+    ]
+    rows += [
+        event("A", f"f{n}", n, id=f"more-{n}", channel="c7", partition=2) for n in range(8, 20)
+    ]
+    answer = EventLog(rows).hot_keys()
+    assert "The most uneven channel is c7" in answer.sentence
+    figure = answer.plot()
+    labels = figure.layout.yaxis.ticktext
+    assert next(label for label in labels if "partition" in label) == "partition 2 of c7"
+    assert figure.layout.title.subtitle.text == (
+        "of each kind and channel the 5 with the most events; "
+        "partitions of the 3 most uneven of 9 channels"
+    )
+
+
+def test_the_picture_of_few_keys_leaves_nothing_out_and_does_not_say_so(event):
+    figure = EventLog([event("A", "f", 0, key="k"), event("B", "f", 1, key="k")]).hot_keys().plot()
+    assert figure.layout.title.subtitle.text == ""
+
+
+def test_what_has_no_type_is_called_so(event):
+    log = EventLog([event("A", "f", 0), event("B", "f", 1, "Lost", type=None)])
+    assert log.orphans().plot().layout.yaxis.ticktext == ("no type",)
+
+
+def test_a_key_that_is_out_of_order_in_two_ways_is_one_key(event):
+    placed = {"partition": 0, "channel": "c", "key": "k"}
+    rows = [
+        event("B", "f", 5, "A", offset=0, **placed),
+        event("A", "f", 10, offset=1, **placed),
+        event("C", "f", 1, offset=2, **placed),
+    ]
+    answer = EventLog(rows).disorder()
+    assert len(answer[answer["worst_ms"] > 0]) == 2
+    assert "(n = 1 key)" in answer.plot().layout.title.text
+
+
+def test_attempts_at_one_event_are_counted_in_the_singular(event):
+    paid = event("Paid", "f", 5, "Placed", source="billing", data=1)
+    again = [paid, {**paid, "id": "2"}, {**paid, "id": "3"}]
+    figure = EventLog([event("Placed", "f", 0), *again]).retries().plot()
+    assert texts(figure) == [" 1 event, 3 attempts (same effect)"]

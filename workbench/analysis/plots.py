@@ -13,9 +13,11 @@ import plotly.graph_objects as go
 
 from workbench import look
 from workbench.analysis.plot_text import plain
-from workbench.analysis.wording import number
+from workbench.analysis.wording import count, number
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
 _UNITS = (
@@ -43,8 +45,10 @@ def plot_flows(flows: pd.DataFrame, variants: pd.DataFrame) -> go.Figure:
         As ``EventLog.flows`` and ``EventLog.variants`` return them.
     """
     timed = flows[flows["duration_ms"] > 0]
+    alone = int((flows["events"] == 1).sum())
+    at_once = int(((flows["events"] > 1) & (flows["duration_ms"] == 0)).sum())
     if timed.empty:
-        return empty("No flow here has two events: publish some and capture again.")
+        return empty(_why_none_takes_time(at_once))
     p50, p95 = timed["duration_ms"].quantile([0.5, 0.95])
     per, unit = unit_of(p95)
     took = timed["duration_ms"].to_numpy() / per
@@ -68,12 +72,11 @@ def plot_flows(flows: pd.DataFrame, variants: pd.DataFrame) -> go.Figure:
             yanchor="bottom",
             showarrow=False,
         )
-    left_out = len(flows) - len(timed)
     legend_height = 22 * sum(1 + bars.name.count("<br>") for bars in figure.data) + 20
     dress(
         figure,
         title=f"How long flows take, in {unit} (n = {len(timed):,} flows)",
-        subtitle=f"{left_out:,} more have a single event, and so no duration" if left_out else "",
+        subtitle="; ".join(_left_out(alone, at_once)),
         height=470 + legend_height,
     )
     figure.update_layout(
@@ -84,6 +87,23 @@ def plot_flows(flows: pd.DataFrame, variants: pd.DataFrame) -> go.Figure:
     log_axis(figure, edges[0], edges[-1], f"first to last event ({unit}, log scale)")
     figure.update_yaxes(title="flows")
     return figure
+
+
+def _why_none_takes_time(at_once: int) -> str:
+    if not at_once:
+        return "No flow here has two events: publish some and capture again."
+    it_takes = "takes" if at_once == 1 else "take"
+    return f"{count(at_once, 'flow')} of two or more events {it_takes} no time as far as the clock tells."
+
+
+def _left_out(alone: int, at_once: int) -> list[str]:
+    """How many flows have no place on a log axis of durations, and why."""
+    notes = []
+    if alone:
+        notes.append(f"{alone:,} more have a single event, and so no duration")
+    if at_once:
+        notes.append(f"{at_once:,} more take no time as far as the clock tells")
+    return notes
 
 
 def plot_hops(hops: pd.DataFrame) -> go.Figure:
@@ -139,15 +159,7 @@ def time_ranges(
     per, unit = unit_of(table["p95_ms"].median())
     times = table[["p50_ms", "p95_ms", "max_ms"]] / per
     figure = go.Figure()
-    for row, low, high in zip(rows, times["p50_ms"], times["max_ms"], strict=True):
-        figure.add_scatter(
-            x=[low, high],
-            y=[row, row],
-            mode="lines",
-            line={"color": look.EDGE, "width": 3},
-            hoverinfo="skip",
-            showlegend=False,
-        )
+    add_spans(figure, times["p50_ms"], times["max_ms"])
     for column, name, symbol, colour, position in (
         ("p50_ms", "p50: half are quicker", "circle", look.EVENT_BORDER, "top center"),
         ("p95_ms", "p95: 95 % are quicker", "diamond", look.SERVICE_BORDER, "bottom center"),
@@ -155,7 +167,7 @@ def time_ranges(
     ):
         figure.add_scatter(
             x=times[column],
-            y=rows,
+            y=list(range(len(rows))),
             name=name,
             mode="markers+text",
             marker={"symbol": symbol, "size": 14, "color": colour, "line": {"width": 2}},
@@ -181,8 +193,28 @@ def time_ranges(
         log_axis(figure, times_shown.min(), times_shown.max(), f"{axis} ({unit}, log scale)")
     else:
         figure.update_xaxes(title=f"{axis} ({unit})", type="linear")
-    figure.update_yaxes(range=[len(rows) - 0.4, -0.7])
+    label_rows(figure, rows)
     return figure
+
+
+def add_spans(figure: go.Figure, low: Sequence[float], high: Sequence[float]) -> None:
+    """Draw a line from low to high in each row."""
+    for row, ends in enumerate(zip(low, high, strict=True)):
+        figure.add_scatter(
+            x=list(ends),
+            y=[row, row],
+            mode="lines",
+            line={"color": look.EDGE, "width": 3},
+            hoverinfo="skip",
+            showlegend=False,
+        )
+
+
+def label_rows(figure: go.Figure, rows: list[str]) -> None:
+    """Write what each row is called; rows are told by number, since two may be called the same."""
+    figure.update_yaxes(
+        range=[len(rows) - 0.4, -0.7], tickvals=list(range(len(rows))), ticktext=rows
+    )
 
 
 def log_axis(figure: go.Figure, low: float, high: float, title: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import pandas as pd
 import plotly.graph_objects as go
 
 from workbench import look
@@ -13,9 +14,8 @@ from workbench.analysis.wording import count, cut, length, percent
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import pandas as pd
-
 _ROWS: Final = 20
+_OF_EACH: Final = 5
 _NAME: Final = 80
 """Letters of a label."""
 
@@ -42,8 +42,12 @@ def plot_retries(table: pd.DataFrame) -> go.Figure:
         ],
         shown["attempts"],
         [
-            f"{row.events:,} events, up to {row.most:,} each ({row.told_by})"
-            for row in shown.itertuples()
+            f"{n:,} events, up to {most:,} each ({told_by})"
+            if n > 1
+            else f"1 event, {count(most, 'attempt')} ({told_by})"
+            for n, most, told_by in zip(
+                shown["events"], shown["most"], shown["told_by"], strict=True
+            )
         ],
         title=f"Attempts at what was tried again (n = {table['attempts'].sum():,} attempts)",
         note=f"the {_ROWS} most of {len(table):,}" if len(table) > _ROWS else "",
@@ -65,7 +69,7 @@ def plot_orphans(table: pd.DataFrame) -> go.Figure:
     n = n.sort_values(["n", "type", "where"], ascending=[False, True, True])
     shown = n.head(_ROWS)
     return bars(
-        [str(name) for name in shown["type"]],
+        [str(name) for name in shown["type"].astype("object").fillna("no type")],
         shown["n"],
         [f"{row.n:,}, cause {row.where}" for row in shown.itertuples()],
         title=f"Events without their cause (n = {len(table):,} events)",
@@ -87,6 +91,7 @@ def plot_disorder(table: pd.DataFrame) -> go.Figure:
         return empty("No key has an event that happened before one that stands ahead of it.")
     shown = late.head(_ROWS)
     per, unit = unit_of(shown["worst_ms"].max())
+    keys = len(late[["key", "channel"]].drop_duplicates())
     return bars(
         [
             f"{key} on {channel}" if isinstance(channel, str) else str(key)
@@ -94,7 +99,7 @@ def plot_disorder(table: pd.DataFrame) -> go.Figure:
         ],
         shown["worst_ms"] / per,
         [f"{row.n:,} {row.kind}" for row in shown.itertuples()],
-        title=f"How far out of order, in {unit} (n = {len(late):,} keys)",
+        title=f"How far out of order, in {unit} (n = {count(keys, 'key')})",
         note=f"the {_ROWS} worst" if len(late) > _ROWS else "",
         axis=f"happened before what stands ahead of it ({unit})",
     )
@@ -110,8 +115,7 @@ def plot_hot_keys(table: pd.DataFrame) -> go.Figure:
     """
     if table.empty:
         return empty("No event has a key, a flow or a partition.")
-    shown = table.groupby(["what", "channel"], observed=True, dropna=False, sort=False).head(5)
-    shown = shown.head(_ROWS)
+    shown, note = _hottest(table)
     return bars(
         [
             f"{row.what} {row.name_}" + (f" of {row.channel}" if row.what == "partition" else "")
@@ -123,9 +127,29 @@ def plot_hot_keys(table: pd.DataFrame) -> go.Figure:
             for n, share in zip(shown["events"], shown["share"], strict=True)
         ],
         title="Events of the hottest, against the mean of their kind",
-        note="the five with the most events of each kind and channel",
+        note=note,
         axis="times the mean",
     )
+
+
+def _hottest(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """The rows to draw, of the most uneven channels if there are many, and what that leaves out."""
+    groups = table.groupby(["what", "channel"], observed=True, dropna=False, sort=False)
+    first = groups.head(_OF_EACH)
+    notes = []
+    if (groups.size().clip(upper=_OF_EACH) < groups["of"].first()).any():
+        most = groups.size().clip(upper=_OF_EACH).max()
+        notes.append(f"of each kind and channel the {most} with the most events")
+    on_channel = (first["what"] == "partition").to_numpy()
+    channels = first[on_channel].drop_duplicates("channel")  # their first rows: the hottest
+    channels = channels.assign(several=channels["of"] > 1)
+    channels = channels.sort_values(["several", "times_mean"], ascending=False, kind="stable")
+    room = max((_ROWS - int((~on_channel).sum())) // _OF_EACH, 1)
+    chosen = channels["channel"].head(room)
+    if len(channels) > room:
+        notes.append(f"partitions of the {room} most uneven of {len(channels):,} channels")
+    uneven = first[on_channel].set_index("channel").loc[chosen].reset_index()
+    return pd.concat([first[~on_channel], uneven], ignore_index=True), "; ".join(notes)
 
 
 def plot_loops(table: pd.DataFrame) -> go.Figure:

@@ -9,7 +9,16 @@ import plotly.graph_objects as go
 
 from workbench import look
 from workbench.analysis.plot_text import plain
-from workbench.analysis.plots import dress, empty, lines, log_axis, time_ranges, unit_of
+from workbench.analysis.plots import (
+    add_spans,
+    dress,
+    empty,
+    label_rows,
+    lines,
+    log_axis,
+    time_ranges,
+    unit_of,
+)
 from workbench.analysis.wording import cut, number
 
 if TYPE_CHECKING:
@@ -138,7 +147,7 @@ def times_histogram(
     """Draw lengths of time as a histogram with p50 and p95; the texts are escaped here."""
     milliseconds = np.asarray(nanoseconds) / 1e6
     p50, p95 = np.quantile(milliseconds, [0.5, 0.95])
-    per, unit = unit_of(max(p95, 0))
+    per, unit = unit_of(p95)
     took = milliseconds / per
     low, high = took.min(), took.max()
     on_log = low > 0 and high / low > 20
@@ -200,15 +209,7 @@ def plot_fan_out(table: pd.DataFrame) -> go.Figure:
         for kind, n in zip(shown["type"], shown["events"], strict=True)
     ]
     figure = go.Figure()
-    for row, low, high in zip(rows, shown["min"], shown["max"], strict=True):
-        figure.add_scatter(
-            x=[low, high],
-            y=[row, row],
-            mode="lines",
-            line={"color": look.EDGE, "width": 3},
-            hoverinfo="skip",
-            showlegend=False,
-        )
+    add_spans(figure, shown["min"], shown["max"])
     for column, name, symbol, colour in (
         ("min", "fewest", "line-ns-open", look.QUIET),
         ("p50", "p50: half have no more", "circle", look.EVENT_BORDER),
@@ -218,7 +219,7 @@ def plot_fan_out(table: pd.DataFrame) -> go.Figure:
         is_most = column == "max"
         figure.add_scatter(
             x=shown[column],
-            y=rows,
+            y=list(range(len(rows))),
             name=name,
             mode="markers+text" if is_most else "markers",
             marker={"symbol": symbol, "size": 14, "color": colour, "line": {"width": 2}},
@@ -243,5 +244,5 @@ def plot_fan_out(table: pd.DataFrame) -> go.Figure:
     )
     few = shown["max"].max() <= _ROWS
     figure.update_xaxes(title="effects of one event", rangemode="tozero", dtick=1 if few else None)
-    figure.update_yaxes(range=[len(rows) - 0.4, -0.7])
+    label_rows(figure, rows)
     return figure
