@@ -16,8 +16,6 @@ from workbench.analysis.plot_text import plain
 from workbench.analysis.wording import count, number
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import pandas as pd
 
 _UNITS = (
@@ -197,7 +195,7 @@ def time_ranges(
     return figure
 
 
-def add_spans(figure: go.Figure, low: Sequence[float], high: Sequence[float]) -> None:
+def add_spans(figure: go.Figure, low: pd.Series[Any], high: pd.Series[Any]) -> None:
     """Draw a line from low to high in each row."""
     for row, ends in enumerate(zip(low, high, strict=True)):
         figure.add_scatter(
