@@ -404,7 +404,7 @@ def by_the_rules(log: EventLog, design: Choreography) -> Counter:
         if row["type"] not in design.event_types:
             kind = "unknown type"
         elif row["type"] not in emitters:
-            if cause is not None or not pd.isna(row["causation_id"]):
+            if cause is not None:
                 kind = "unexpected" if row["source"] in design.services else "unknown service"
         elif row["source"] not in emitters[row["type"]]:
             kind = "wrong emitter"
@@ -478,3 +478,12 @@ def test_the_fitness_of_flows_is_that_of_their_events_and_effects(orders, design
     table = log.conformance(design, per="flow")
     assert np.isclose(table["fitness"], [4 / 5, 4 / 5, 2 / 3, 1 / 2]).all()
     assert table["unjudged"].tolist() == [1, 1, 1, 0]
+
+
+def test_what_comes_from_outside_may_name_a_cause_there(event, design):
+    """As an HTTP request: it can't be judged, and the design says nothing against it."""
+    placed = event("OrderPlaced", "f", 0, "request")
+    found = EventLog([placed, event("StockReserved", "f", 1, "OrderPlaced")])
+    assert found.conformance(design, per="flow")[
+        ["unjudged", "unexpected"]
+    ].to_numpy().tolist() == [[1, 0]]

@@ -46,7 +46,7 @@ def test_dead_letters_are_told_by_cause_with_what_became_of_them(event):
     assert (second["service"], second["message"], second["n"]) == ("stock", "none: left", 1)
     assert found.sentence == (
         "3 dead letters of 3 flows, by 2 causes; the most frequent, 2: billing/charge: "
-        "TimeoutError: order … not answered in … ms. 1 of them were redriven later, 1 answered "
+        "TimeoutError: order … not answered in … ms. 1 of them was redriven later, 1 answered "
         "after all."
     )
 
@@ -172,4 +172,31 @@ def test_a_log_that_marks_no_dead_letters_says_how_to_mark_them(event):
     assert said == (
         "No dead letter is marked here, for there is no column dead_letter. If a column says why "
         'rows failed, read the log with mapping={"dead_letter": "the column"}.'
+    )
+
+
+def test_a_letter_that_was_redriven_and_died_again_is_another(event):
+    first = event("A", "f", 0)
+    log = EventLog(
+        [
+            first | at(0),
+            given_up(first, "billing/charge: TimeoutError: no answer", 10, partition=0, offset=0),
+            first | at(20) | {"channel": "billing.retry", "partition": 0, "offset": 0},
+            given_up(first, "billing/charge: TimeoutError: no answer", 30, partition=0, offset=1),
+            given_up(first, "billing/charge: TimeoutError: no answer", 30, partition=0, offset=1),
+        ]
+    )
+    letters = log.dead_letters()
+    assert letters[["n", "redriven"]].to_numpy().tolist() == [[2, 1]]
+    assert letters.sentence.endswith("1 of them was redriven later.")
+
+
+def test_whether_a_letter_was_redriven_is_not_known_without_the_broker_s_times(event):
+    first = event("A", "f", 0)
+    reason = {"dead_letter": "billing/charge: TimeoutError: no answer"}
+    log = EventLog([first, first | reason, first | {"channel": "billing.retry"}])
+    letters = log.dead_letters()
+    assert letters["redriven"].tolist() == [0]
+    assert letters.sentence.endswith(
+        "Whether any was redriven later is not known (the broker's times are missing)."
     )

@@ -174,3 +174,9 @@ def test_of_a_flow_that_is_not_there_the_near_ones_are_named(orders):
         orders.flow("-1")
     with pytest.raises(LogError, match=r"no flow 'zz' in this log: log\.flows\(\) lists those"):
         orders.flow("zz")
+
+
+def test_a_payload_without_an_id_is_given_once(event):
+    row = event("A", "f", 0, id=None, partition=0, offset=3, data={"x": 1})
+    log = EventLog([row, row, row | {"offset": 4}])
+    assert [each.offset for each in log.payloads_of("A", progress=False)] == [3, 4]

@@ -123,3 +123,20 @@ def test_flows_and_variants_are_summed_up_in_words(orders):
 def test_one_flow_with_half_of_the_events_is_named(event):
     rows = [event(str(n), "hot", n) for n in range(5)] + [event("A", "f", 0), event("A", "g", 0)]
     assert "One flow, hot, has 5 of them." in EventLog(rows).flows().sentence
+
+
+@pytest.mark.parametrize(
+    "started", ["2026-11-23T12:00:00.002Z", "2026-11-23T12:00:00.002", pd.Timestamp(at(2))]
+)
+def test_when_a_service_began_may_be_said_in_text(event, started):
+    log = EventLog(
+        [event("A", "f", 0, broker_time=at(1)), event("B", "f", 5, "A", started=started)]
+    )
+    hop = log.hops().iloc[0]
+    assert [hop["waiting_ms"], hop["processing_ms"]] == [1.0, 3.0]
+
+
+def test_numbers_and_other_things_say_no_time_of_beginning(event):
+    for started in (17, ["2026-11-23"], {}, "soon"):
+        log = EventLog([event("A", "f", 0), event("B", "f", 5, "A", started=started)])
+        assert log.hops()["processing_ms"].isna().all()

@@ -189,3 +189,41 @@ def test_any_log_is_given_causes_by_the_rules(frame):
 def test_a_kind_s_own_repetitions_are_no_habit(event):
     log = EventLog([event("A", "f", at, id=str(at)) for at in range(3)])
     assert len(HabitCounts.of(log.index).habits().cause) == 0
+
+
+def test_causes_inferred_before_are_inferred_anew(event, design):
+    log = EventLog([event("A", "f", 0), event("B", "f", 1)])
+    twice = log.with_causes().with_causes()
+    assert twice.index.inferred.tolist() == [False, True]
+    assert twice.hops().sentence.endswith("1 cause inferred from the log's own statistics.")
+    assert "nothing is known of the services' clocks" in twice.skew().sentence
+
+
+def test_what_is_taken_of_a_log_with_causes_has_them(event):
+    events = [event(kind, flow, ms) for flow in "fg" for ms, kind in enumerate("ABC")]
+    log = EventLog(events).with_causes()
+    for part in (log.flow("g"), log.where("correlation_id == 'g'"), log.between(None, None)):
+        assert part.index.inferred.any()
+    assert log.critical_path("g").sentence.startswith("Flow g took 2 ms, in 2 hops.")
+
+
+def test_the_path_of_a_flow_is_by_what_is_usual_in_the_whole_log(event):
+    events = []
+    for n in range(20):
+        b, c = (1, 7) if n % 2 else (2, 1)
+        times = {"A": 0, "B": b, "C": c}
+        events += [event(k, f"o{n}", 100 * n + ms, source=k) for k, ms in times.items()]
+    path = EventLog(events).critical_path("o1")
+    assert path["event_type"].tolist() == ["A", "C"]
+    assert path.sentence.endswith("2 causes inferred from the log's own statistics.")
+
+
+def test_equal_effects_of_inferred_causes_are_said_to_be(event):
+    data = {"data": {"a": 1}}
+    log = EventLog(
+        [event("A", "f", 0), *(event("B", "f", 1 + n, id=str(n), **data) for n in (0, 1))]
+    )
+    pairs = log.with_causes().duplicates()
+    assert pairs["kind"].tolist() == ["same effect"]
+    assert "No event names a cause" not in pairs.sentence
+    assert pairs.sentence.endswith("inferred from the log's own statistics.")

@@ -105,3 +105,8 @@ def test_a_file_that_nobody_else_may_read_stays_so(tmp_path, orders):
     path.touch(mode=0o600)
     orders.save(path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_pairs_that_make_nothing_due_are_refused(orders):
+    with pytest.raises(LogError, match=r"^stuck: \{'A': \[\]\} is no type with the types"):
+        orders.stuck({"A": []})

@@ -370,3 +370,52 @@ def test_a_time_is_guessed_from_the_rows_before_wherever_a_part_ends(tmp_path, p
         found = scanned.between(None, None).frame.set_index("id")["time"]
     pd.testing.assert_series_equal(found[log.index], log)
     assert log.iloc[1_005] == (NOON + pd.Timedelta(987 + 1_005 % 3 if placed else 989, "s"))
+
+
+def test_whether_a_log_tells_causes_is_asked_of_all_of_it(event, tmp_path):
+    """A bucket without any, and with a dead letter, is not taken in the order of time."""
+    reason = "billing/charge: TimeoutError: no answer"
+    events = []
+    for n in range(60):
+        events += [event("A", f"o{n}", 10 * n), event("B", f"o{n}", 10 * n + 1, "A")]
+    hot = [event("AB"[n % 2], "hot", 1000 + n, id=f"h{n}") for n in range(150)]
+    EventLog([*events, *hot, hot[10] | {"dead_letter": reason}]).save(tmp_path / "log.parquet")
+    whole = EventLog.read(tmp_path / "log.parquet")
+    with EventLog.scan(tmp_path, memory=100_000) as scanned:
+        for expected in ({"A": ["B"]}, None):
+            assert scanned.stuck(expected).equals(whole.stuck(expected))
+            assert scanned.stuck(expected).sentence == whole.stuck(expected).sentence
+        assert len(whole.stuck({"A": ["B"]})) == 1
+
+
+def test_the_path_of_a_flow_is_the_same_scanned(event, tmp_path):
+    events = [event(k, f"o{n}", 100 * n + ms) for n in range(200) for ms, k in enumerate("ABC")]
+    EventLog(events).save(tmp_path / "log.parquet")
+    whole = EventLog.read(tmp_path / "log.parquet")
+    with EventLog.scan(tmp_path, memory=100_000) as scanned:
+        assert scanned.critical_path("o7").equals(whole.critical_path("o7"))
+        assert scanned.critical_path("o7").sentence == whole.critical_path("o7").sentence
+        for odd in (3.5, True, pd.NA, NOON):
+            with pytest.raises(LogError, match="there is no flow"):
+                scanned.flow(odd)
+
+
+@pytest.mark.parametrize(
+    ("condition", "said"),
+    [
+        ("type == 'A' and data.totl > 3", "no event looked at has data.totl: did you mean"),
+        ("type == 'A' and data.total == '5'", "data.total is a number in every event looked at"),
+        ("type == 'A' and data.total == 5", None),
+    ],
+)
+def test_what_is_warned_of_does_not_need_a_row_in_every_bucket(event, tmp_path, condition, said):
+    events = [event("AB"[n != 7], f"o{n}", n, data={"total": 5}) for n in range(300)]
+    EventLog(events).save(tmp_path / "log.parquet")
+    with (
+        EventLog.scan(tmp_path, memory=100_000) as scanned,
+        warnings.catch_warnings(record=True) as warned,
+    ):
+        warnings.simplefilter("always", UserWarning)
+        scanned.where(condition)
+    texts = [str(each.message) for each in warned if each.category is UserWarning]
+    assert [text.startswith(said) for text in texts] == ([True] if said else [])

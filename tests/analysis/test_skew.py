@@ -301,3 +301,11 @@ def test_shifts_beyond_what_times_can_hold_are_refused(event):
     late = event("B", "g", 0, source="b") | {"time": pd.Timestamp("2200-01-01T00:00Z")}
     with pytest.raises(LogError, match="the shifts lead beyond the year 2262, where times end"):
         EventLog([first, early, late]).without_skew()
+
+
+def test_shifts_are_known_when_times_come_back_as_text(skewed, tmp_path):
+    shifted = skewed.without_skew()
+    shifted.save(tmp_path / "log.xes")
+    read = EventLog.read(tmp_path / "log.xes")
+    assert "with clocks shifted" in read.skew().sentence
+    read.explain([read.flows()["correlation_id"].iloc[0]])

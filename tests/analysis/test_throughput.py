@@ -107,3 +107,9 @@ def test_counts_agree_with_a_plain_groupby(found, every):
     np.testing.assert_array_equal(counted["events"], expected)
     assert counted["start"].tolist() == expected.index.get_level_values(0).tolist()
     assert counted["type"].tolist() == expected.index.get_level_values(1).tolist()
+
+
+def test_a_fine_step_and_a_stray_time_are_counted(event):
+    stray = event("A", "f", 0, time=pd.Timestamp(0, tz="UTC"))
+    log = EventLog([stray, *(event(f"B{n}", "f", n) for n in range(5))])
+    assert log.throughput("1ns")["events"].sum() == 6

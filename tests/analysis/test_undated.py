@@ -149,3 +149,61 @@ def test_a_guessed_time_makes_no_event_late():
     ahead = [row | ({"time": NOON} if row["id"] == "Paid-3" else {}) for row in placed]
     late = EventLog(ahead).disorder()
     assert (late["kind"].tolist(), late["n"].tolist()) == (["late"], [1])
+
+
+def test_an_untimed_flow_is_on_no_critical_path_and_not_the_longest():
+    log = EventLog(rows({"Placed-3", "Paid-3", "Sent-3"}))
+    assert "the longest (o-0) 5 s. How long 1 flow took is not known" in log.flows().sentence
+    path = log.critical_path()
+    assert path["flows"].max() == 3
+    assert "of the time of 3 flows" in path.sentence
+    assert "How long 1 flow took is not known" in path.sentence
+
+
+def test_a_variant_s_median_is_of_what_is_known():
+    log = EventLog(rows({"Sent-0", "Placed-1", "Paid-2"}, flows=3))
+    assert log.variants()["median_ms"].isna().all()
+    assert EventLog(rows({"Sent-0"}, flows=2)).variants()["median_ms"].tolist() == [5000.0]
+    assert log.flows().sentence.startswith(
+        "3 flows of 9 events. How long 3 flows took is not known"
+    )
+
+
+def test_since_when_an_undated_event_waits_is_said_to_be_a_guess():
+    events = [row for row in rows({"Paid-3"}, 6) if row["id"] not in ("Sent-3", "Sent-2")]
+    said = EventLog(events).stuck().sentence
+    assert said.startswith("2 of 6 flows are stuck, the longest for 33 s, by what is usual")
+    assert "1 of them says no time of its own: how long is a guess, by the events around." in said
+    alone = [row for row in rows({"Paid-3"}) if row["id"] != "Sent-3"]
+    assert EventLog(alone).stuck().sentence.startswith("1 of 4 flows is stuck, by what is usual")
+
+
+def test_hops_whose_times_are_not_known_have_not_vanished():
+    every = {f"Paid-{n}" for n in range(40)}
+    found = EventLog(rows(set(), 40)).compare(EventLog(rows(every, 40)))
+    timed = found[found["what"].isin(["hop", "flow"])]
+    assert timed["verdict"].tolist() == ["times not known"] * 3
+    assert timed[["n_before", "n_after"]].to_numpy().tolist() == [[40, 0]] * 3
+    assert timed["effect"].isna().all()
+    assert "Of 3 comparisons one log tells no times." in found.sentence
+    found.plot()
+
+
+def test_events_without_a_time_make_no_burst(event):
+    events = [event("A", "f", 0), *(event("B", "f", 0, "A", id=str(n)) for n in range(12))]
+    for row in events[1:]:
+        row["time"] = None
+    said = EventLog(events).loops().sentence
+    assert said.endswith("no step comes in bursts. 12 events say no time and are in no burst.")
+
+
+def test_by_how_much_an_undated_effect_stands_too_early_is_not_said(event):
+    place = {"channel": "c", "partition": 0, "key": "k"}
+    log = EventLog(
+        [
+            event("C", "g", 0, **{**place, "key": "other"}, offset=0),
+            event("B", "f", 0, "A", **place, offset=1) | {"time": None},
+            event("A", "f", 3_600_000, **place, offset=2),
+        ]
+    )
+    assert "1 h" not in log.disorder().sentence

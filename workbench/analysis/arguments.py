@@ -119,7 +119,8 @@ def check_pairs(given: Mapping[Any, Any]) -> None:
         )
     for kind, effects in given.items():
         several = [effects] if isinstance(effects, str) else effects
-        plain = isinstance(several, Iterable) and all(isinstance(each, str) for each in several)
+        several = list(several) if isinstance(several, Iterable) else []
+        plain = bool(several) and all(isinstance(each, str) for each in several)
         if not isinstance(kind, str) or not plain:
             raise LogError(
                 f"stuck: {{{kind!r}: {effects!r}}} is no type with the types of what should follow "

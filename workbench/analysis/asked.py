@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from workbench.analysis.answer import Answer
     from workbench.analysis.index import FlowIndex
+    from workbench.analysis.inference import HabitCounts
     from workbench.analysis.log import EventLog
 
 P = TypeVar("P")
@@ -53,6 +54,11 @@ class Asked(ABC):
     @abstractmethod
     def tells_causes(self) -> bool:
         """Whether any event of a flow names its cause."""
+
+    @property
+    @abstractmethod
+    def habits(self) -> HabitCounts:
+        """How often which kind of event comes of which, as the log tells."""
 
     @abstractmethod
     def flows(self) -> Answer:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from workbench.analysis.answer import Answer
 from workbench.analysis.clock_jumps import jumps
-from workbench.analysis.hop_kinds import HOP, effects_first, hop_kinds, hop_names, hop_text
+from workbench.analysis.hop_kinds import effects_first, hop_keys, hop_kinds, hop_names, hop_text
 from workbench.analysis.intervals import by_group, cliffs_delta, normal_quantile, share_difference
 from workbench.analysis.parts import inferred_from, named, times_of, together, untimed_flows
 from workbench.analysis.paths import paths
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from workbench.analysis.arrays import Ints
+    from workbench.analysis.arrays import Bools, Ints
     from workbench.analysis.grouping import Small
     from workbench.analysis.index import FlowIndex
 
@@ -42,6 +42,7 @@ _NEGLIGIBLE = 0.147
 _SMALL_SHARE = 0.01
 """A difference of shares that is called slight."""
 _TOLD = 3
+_UNTOLD: Final = "times not known"
 _NOUN = {"flow": "duration", "hop": "hop", "variant": "path", "type": "type", "service": "service"}
 _COLUMNS: Final[Mapping[str, Any]] = {
     "what": "str",
@@ -65,11 +66,11 @@ def part(index: FlowIndex, frame: pd.DataFrame) -> pd.DataFrame:
     pandas.DataFrame
         ``what`` and ``name`` (category), ``value`` (int64: of a hop or a flow's duration how many
         nanoseconds, of a variant its number), ``n`` (int32: how many flows; of a hop 1 if it is the
-        first of its kind in its flow, else 0).
+        first of its kind in its flow, else 0), ``timed`` (bool: whether its time is known).
     """
-    kind, kinds = hop_kinds(index)
+    kind, kinds = hop_kinds(index, timed=False)
     names = hop_names(index, kinds)
-    hops = [hop_text(*names_of) for names_of in zip(*(names[name] for name in HOP), strict=True)]
+    hops = [hop_text(*names_of) for names_of in hop_keys(index, kinds)]
     effect = np.flatnonzero(kind >= 0)
     keys, example, n = np.unique(index.path_keys, return_index=True, return_counts=True)
     ranked = np.lexsort((keys, -n))[:_PATHS_NAMED]
@@ -79,13 +80,20 @@ def part(index: FlowIndex, frame: pd.DataFrame) -> pd.DataFrame:
     sources, with_source = _members(index, index.source, len(index.source_names))
     found = together(
         [
-            _rows("flow", np.where(index.fully_timed, 0, -1), ["duration"], index.durations),
+            _rows(
+                "flow",
+                np.zeros(index.flows, np.int64),
+                ["duration"],
+                index.durations,
+                timed=index.fully_timed,
+            ),
             _rows(
                 "hop",
                 kind[effect],
                 hops,
                 index.time[effect] - index.time[index.cause[effect]],
                 _first_of_flow(index.flow[effect], kind[effect]),
+                timed=index.timed_cause[effect] >= 0,
             ),
             _rows("variant", path, paths(index, example[ranked]), keys, n),
             _rows("type", types, index.type_names, np.zeros(len(types), np.int64), with_type),
@@ -187,6 +195,7 @@ def _rows(
     names: list[str] | NDArray[np.object_],
     value: Ints,
     n: Ints | None = None,
+    timed: Bools | None = None,
 ) -> pd.DataFrame:
     return pd.DataFrame(
         {
@@ -194,6 +203,7 @@ def _rows(
             "name": named(codes, names),
             "value": value,
             "n": np.ones(len(codes), np.int32) if n is None else n.astype(np.int32),
+            "timed": np.ones(len(codes), dtype=bool) if timed is None else timed,
         }
     )
 
@@ -246,18 +256,26 @@ def _speeds(
         np.bincount(code[side], in_flows[side], len(kinds)).astype(np.int64)
         for side in (~is_after, is_after)
     ]
-    value, code, later = by_group(times["value"].to_numpy(), code, is_after)
+    every = [np.bincount(code[side], minlength=len(kinds)) for side in (~is_after, is_after)]
+    timed = times["timed"].to_numpy(dtype=bool)
+    value, code, later = by_group(times["value"].to_numpy()[timed], code[timed], is_after[timed])
     sides = (~later, later)
-    n = [np.bincount(code[side], minlength=len(kinds)) for side in sides]
+    told = [np.bincount(code[side], minlength=len(kinds)) for side in sides]
     shares = share_difference(holding[0], flows[0], holding[1], flows[1], z)
     deltas = cliffs_delta(value, code, later, len(kinds), z)
-    one_sided = (n[0] == 0) | (n[1] == 0)
-    measured = [np.where(one_sided, *both) for both in zip(shares, deltas, strict=True)]
+    one_sided = (every[0] == 0) | (every[1] == 0)
+    n = [np.where(one_sided, *both) for both in zip(every, told, strict=True)]
+    untold = ~one_sided & ((told[0] == 0) | (told[1] == 0))
+    measured = [
+        np.where(untold, np.nan, np.where(one_sided, *both))
+        for both in zip(shares, deltas, strict=True)
+    ]
     what, name = np.divmod(kinds, len(times["name"].cat.categories))
     table = _table(
         times["what"].cat.categories[what], times["name"].cat.categories[name], n, measured
     )
-    table["verdict"] = _verdicts(table, ("slower", "faster"), _NEGLIGIBLE)
+    verdicts = _verdicts(table, ("slower", "faster"), _NEGLIGIBLE)
+    table["verdict"] = np.where(untold, _UNTOLD, verdicts)
     before, after = (
         quantiles(value[side], code[side], len(kinds), [0.5])[0] / 1e6 for side in sides
     )
@@ -286,9 +304,12 @@ def _verdicts(table: pd.DataFrame, words: tuple[str, str], small: float) -> NDAr
 def _sentence(table: pd.DataFrame, flows: tuple[int, int]) -> str:
     start = f"{count(flows[0], 'flow')} before, {flows[1]:,} after: "
     few = table["verdict"] == "too few to tell"
-    changed = table[~few & (table["verdict"] != "no change")]
+    untold = table["verdict"] == _UNTOLD
+    changed = table[~few & ~untold & (table["verdict"] != "no change")]
     are = "is" if few.sum() == 1 else "are"
     rest = f" {few.sum():,} more {are} in one log only, too rarely to tell." if few.any() else ""
+    if untold.any():
+        rest += f" Of {count(int(untold.sum()), 'comparison')} one log tells no times."
     if changed.empty:
         return f"{start}none of {count(len(table), 'comparison')} shows more than chance.{rest}"
     slight = changed["verdict"].str.startswith("slightly")
@@ -322,7 +343,7 @@ def _told(row: pd.Series[Any]) -> str:
         if row["verdict"] in ("new", "vanished"):
             n = row["n_before"] + row["n_after"]
             verb = "is new" if row["verdict"] == "new" else "has vanished"
-            return f"the hop {name} {verb} ({n:,} times)"
+            return f"the hop {name} {verb} ({count(n, 'time')})"
         name = "the duration of flows" if row["what"] == "flow" else name
         before, after = (length(row[log] / 1e3) for log in ("before", "after"))
         return (

@@ -47,7 +47,7 @@ from workbench.capture.columns import COLUMNS
 from workbench.errors import LogError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from workbench.analysis.arrays import Bools, Ints
     from workbench.analysis.condition_words import Path
@@ -69,10 +69,23 @@ _TWO_VALUES: Final = (
 _SAYS: Final = "compare columns or paths like data.total with values, joined by and, or, not"
 
 
+Hints = dict[tuple[str, str], str | None]
+"""What is said of a condition, by what it is about; ``None`` where rows show that it isn't so."""
+
+
+def of_all(hints: Iterable[Hints]) -> Hints:
+    """What holds for all rows, from what is said of some each."""
+    found: Hints = {}
+    for each in hints:
+        for about, said in each.items():
+            found[about] = said and found.get(about, said)
+    return found
+
+
 def rows_where(
     frame: pd.DataFrame,
     condition: str,
-    hints: list[str] | None = None,
+    hints: Hints | None = None,
     theirs: Mapping[str, str] | None = None,
 ) -> Bools:
     """Find the rows of a log for which a condition holds.
@@ -110,7 +123,7 @@ def rows_where(
     asked = _Condition(frame, text, names, theirs or {})
     found = asked.holds(read, np.arange(len(frame)))
     if hints is not None:
-        hints += asked.hints
+        hints |= asked.hints
     return found
 
 
@@ -155,7 +168,7 @@ class _Condition:
         self._theirs = theirs
         self._names = names
         """What identifiers stand for that were names in backticks."""
-        self.hints: list[str] = []
+        self.hints: Hints = {}
 
     def holds(self, node: ast.expr, rows: Ints) -> Bools:
         if isinstance(node, ast.BoolOp):
@@ -217,8 +230,9 @@ class _Condition:
         values, place = self._values(node, rows, may_lack=None in constants)
         holds = test(values)
         said = other_kind(values, constants)
-        if said is not None:
-            self._hint(f"{self._words(node)} is {said}")
+        words = self._words(node)
+        if values.notna().any():
+            self._hint((words, repr(constants)), said and f"{words} is {said}")
         return holds if place is None else np.bincount(place[holds], minlength=len(rows)) > 0
 
     def _comparable(self, node: ast.expr, constant: Any) -> None:
@@ -260,10 +274,10 @@ class _Condition:
         found = [list(inside(value, path)) for value in column]
         several = any(isinstance(step, slice) for step in path)
         sizes = np.fromiter(map(len, found), np.int64, len(found))
-        if len(rows) and not sizes.any():
-            said = not_there(column, name, path, near_only=may_lack)
-            if said:
-                self._hint(said)
+        if sizes.any():
+            self._hint(("path", self._words(node)), None)
+        elif len(rows) and (said := not_there(column, name, path, near_only=may_lack)):
+            self._hint(("path", self._words(node)), said)
         if several:
             flat = [value for values in found for value in values]
             return pd.Series(flat, dtype="object"), np.repeat(np.arange(len(rows)), sizes)
@@ -305,9 +319,9 @@ class _Condition:
             raise self._unable(node, value_wanted(node) or _SAYS) from error
         return list(found) if isinstance(found, tuple | set) else found
 
-    def _hint(self, said: str) -> None:
-        if said not in self.hints:
-            self.hints.append(said)
+    def _hint(self, about: tuple[str, str], said: str | None) -> None:
+        """Say something, unless it is seen not to be so (``None``) somewhere else."""
+        self.hints = of_all([self.hints, {about: said}])
 
     def _words(self, node: ast.AST) -> str:
         """A piece of the condition, as it was written."""

@@ -30,7 +30,7 @@ from workbench.analysis.wording import count, length, percent
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workbench.analysis.arrays import Ints
+    from workbench.analysis.arrays import Bools, Ints
     from workbench.analysis.grouping import Small
     from workbench.analysis.index import FlowIndex
 
@@ -60,7 +60,7 @@ def part(index: FlowIndex) -> pd.DataFrame:
     first = index.type.astype(np.int64) * n_sources + index.source
     sums = np.zeros((len(kinds), len(_MEASURED)), np.int64)
     roots = np.zeros((len(index.type_names) * n_sources, len(_MEASURED)), np.int64)
-    _measure(index.start, index.cause, index.time, kind, first, sums, roots)
+    _measure(index.start, index.cause, index.time, kind, first, index.fully_timed, sums, roots)
     seen, begun = np.flatnonzero(sums[:, 0]), np.flatnonzero(roots[:, 0])
     names = hop_names(index, np.concatenate([kinds[seen], begun]))
     cause = names["cause_type"]
@@ -258,9 +258,19 @@ def _saved(
 
 @numba.njit(cache=True, nogil=True)
 def _measure(
-    start: Ints, cause: Ints, time: Ints, kind: Small, first_kind: Ints, sums: Ints, roots: Ints
+    start: Ints,
+    cause: Ints,
+    time: Ints,
+    kind: Small,
+    first_kind: Ints,
+    timed: Bools,
+    sums: Ints,
+    roots: Ints,
 ) -> None:
-    """Add to each kind of hop, and of first event: n, flows, negative, total and saved time."""
+    """Add to each kind of hop, and of first event: n, flows, negative, total and saved time.
+
+    Flows that are not ``timed`` are left out.
+    """
     longest = 1
     for flow in range(len(start) - 1):
         longest = max(longest, start[flow + 1] - start[flow])
@@ -269,6 +279,8 @@ def _measure(
     spent = np.zeros(len(sums), np.int64)
     met = np.full(len(sums), -1)
     for flow in range(len(start) - 1):
+        if not timed[flow]:
+            continue
         first, stop = start[flow], start[flow + 1]
         began = time[first]
         for event in range(first, stop):

@@ -51,7 +51,7 @@ def part(index: FlowIndex, frame: pd.DataFrame) -> pd.DataFrame:
     )
     table["when"] = came_at(frame, rows)
     table["event"] = event
-    table["redriven"] = _handed_back(index, frame, table)
+    table["redriven"], table["unsure"] = _handed_back(index, frame, table, rows)
     table["answered"] = _answered(index, table)
     table["id"] = frame["id"].array[rows]
     table["flow"] = frame["correlation_id"].array[rows]
@@ -101,11 +101,20 @@ def came_at(frame: pd.DataFrame, rows: Ints | Small) -> Ints:
     return nanoseconds(frame["broker_time"].iloc[rows].fillna(frame["time"].iloc[rows]))
 
 
-def _handed_back(index: FlowIndex, frame: pd.DataFrame, letters: pd.DataFrame) -> Bools:
-    """Whether each letter was later handed back to its service: over its retry channel, or so said."""
-    channel = codes_of(frame["channel"])
-    retried = index.duplicate & on_retry_channel(frame["channel"])[channel[index.copy]]
-    rows = index.copy[retried]
+def _handed_back(
+    index: FlowIndex, frame: pd.DataFrame, letters: pd.DataFrame, letter_rows: Ints
+) -> tuple[Bools, Bools]:
+    """Whether each letter was later handed back to its service: over its retry channel, or so said.
+
+    And whether that is not known: it was handed back, but the broker's time of one of the two is
+    missing, and a copy has its event's time.
+    """
+    channel, on_broker = codes_of(frame["channel"]), frame["broker_time"].notna().to_numpy()
+    is_for_retries = on_retry_channel(frame["channel"])
+    # Of an event's records, which all have its time, any may have been taken for the event itself.
+    itself = np.flatnonzero(is_for_retries[channel[index.row]])
+    again = index.duplicate & is_for_retries[channel[index.copy]]
+    rows = np.concatenate([index.copy[again], index.row[itself]])
     names = [_last_name(retrying_service(name)) for name in frame["channel"].cat.categories]
     decision = np.isin(index.type_names.astype("str"), _DECISIONS)
     said = np.flatnonzero(decision[index.type] & (index.cause >= 0))
@@ -113,17 +122,25 @@ def _handed_back(index: FlowIndex, frame: pd.DataFrame, letters: pd.DataFrame) -
     services = [str(data.get("service")) if isinstance(data, dict) else "" for data in payloads]
     handed = pd.DataFrame(
         {
-            "event": np.concatenate([index.copy_event[retried], index.cause[said]]),
+            "event": np.concatenate([index.copy_event[again], itself, index.cause[said]]),
             "service": pd.array(
                 [*(names[code] for code in channel[rows].tolist()), *services], dtype="str"
             ),
+            "copy": np.repeat([True, False], [len(rows), len(said)]),
             "handed": np.concatenate([came_at(frame, rows), came_at(frame, index.row[said])]),
         }
     )
-    latest = handed[handed["event"] >= 0].groupby(["event", "service"])["handed"].max()
+    handed["unsure"] = np.append(~on_broker[rows], np.zeros(len(said), dtype=bool))
+    by_letter = handed[handed["event"] >= 0].groupby(["event", "service"])
+    latest = by_letter.agg(
+        handed=("handed", "max"), unsure=("unsure", "any"), copies=("copy", "any")
+    )
     wanted = letters[["event"]].assign(service=letters["service"].astype("str"))
-    later = wanted.join(latest, on=["event", "service"])["handed"].to_numpy(np.float64)
-    return np.asarray(later > letters["when"].to_numpy(), dtype=bool)
+    found = wanted.join(latest, on=["event", "service"])
+    later = found["handed"].to_numpy(np.float64) > letters["when"].to_numpy()
+    copied = found["copies"].eq(other=True).to_numpy(dtype=bool)
+    unsure = found["unsure"].eq(other=True).to_numpy(dtype=bool) | ~on_broker[letter_rows]
+    return later, copied & unsure & ~later
 
 
 def _last_name(service: str) -> str:
@@ -164,7 +181,15 @@ def _sentence(table: pd.DataFrame, found: pd.DataFrame, *, is_marked: bool) -> s
         return "No service gave up on an event: there are no dead letters."
     top = next(table.itertuples())
     redriven, answered = int(found["redriven"].sum()), int(found["answered"].sum())
-    became = f"{redriven:,} of them were redriven later" if redriven else "None was redriven later"
+    unsure = int(found["unsure"].sum())
+    were = "was" if redriven == 1 else "were"
+    became = (
+        f"{redriven:,} of them {were} redriven later" if redriven else "None was redriven later"
+    )
+    if unsure:
+        became += f" (of {unsure:,} that is not known, for want of the broker's times)"
+    if unsure == len(found):
+        became = "Whether any was redriven later is not known (the broker's times are missing)"
     after_all = f", {answered:,} answered after all" if answered else ""
     if unnamed := int(found["service"].isna().sum()):
         whose = "1 names" if unnamed == 1 else f"{unnamed:,} name"

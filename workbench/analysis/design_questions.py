@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
@@ -151,7 +152,7 @@ class DesignQuestions(Asked):
         """
         from workbench.analysis.arguments import check_design, nanoseconds_of
         from workbench.analysis.inference import untold
-        from workbench.analysis.stuck import part, ways, whole
+        from workbench.analysis.stuck import part, tells_causes, ways, whole
         from workbench.analysis.stuck_rule import Rule, check_share
         from workbench.analysis.usually_due import WayCounts
 
@@ -163,6 +164,8 @@ class DesignQuestions(Asked):
         else:
             check_design(expected, "stuck", pairs=True)
             rule = Rule.of(expected)
+            told = self.parts(lambda index, _: tells_causes(index, rule))
+            rule = replace(rule, by_order=not any(told))
         parts = self.parts(lambda index, frame: part(index, untold(index, frame), rule))
         return whole(parts, rule, least, self.unread)
 

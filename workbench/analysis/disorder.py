@@ -67,7 +67,8 @@ def part(index: FlowIndex, frame: pd.DataFrame, key: str) -> pd.DataFrame:
     late = np.flatnonzero((lateness > 0) & dated)
     cause = _cause_rows(index, event)
     early = np.flatnonzero((cause > np.arange(len(cause))) & (lane == lane[cause]))
-    behind = np.maximum(time[cause[early]] - time[early], 0)
+    told = dated[early] & dated[cause[early]]
+    behind = np.where(told, np.maximum(time[cause[early]] - time[early], 0), 0)
     backward = (cause >= 0) & (code == code[cause]) & (time < time[cause])
     backward &= dated & dated[cause]
     is_first = np.diff(lane, prepend=-1) != 0

@@ -148,6 +148,8 @@ def _explain(kind: int, who: int, why_kind: int, design: Codes) -> tuple[int, bo
     if not design.has_emitter[kind]:
         if why_kind == _NONE:
             return EXPLAINED, False
+        if why_kind == _NOT_IN_LOG:
+            return UNJUDGED, False
         return (UNEXPECTED if design.known_source[who] else UNKNOWN_SERVICE), False
     emitter = False
     for way in range(design.by_effect[kind], design.by_effect[kind + 1]):

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from workbench.analysis.answer import Answer
 from workbench.analysis.order import nanoseconds, utc
-from workbench.analysis.parts import named
+from workbench.analysis.parts import causes_of, inferred_from, named
 from workbench.analysis.traffic_parts import codes_of, stacked, total
 from workbench.analysis.wording import count, length
 from workbench.capture.payload_column import payload_texts
@@ -55,10 +55,10 @@ def part(index: FlowIndex, frame: pd.DataFrame) -> pd.DataFrame:
     for prefix, rows in (("", first), ("again_", again)):
         for name in _PLACE:
             table[prefix + name] = frame[name].array[rows]
-    table.attrs |= {
+    table.attrs |= causes_of(index) | {
         "events": len(index.row) + index.without_flow,
         "unknown": unknown,
-        "named": int(frame["causation_id"].notna().sum()),
+        "named": int(frame["causation_id"].notna().sum()) + int((index.cause >= 0).any()),
         "with_id": int(frame["id"].notna().sum()),
     }
     return table
@@ -89,7 +89,7 @@ def whole(parts: Sequence[pd.DataFrame]) -> Answer:
         sentence += " No event has an id, so the same id again was not looked for."
     if events and not total(parts, "named"):
         sentence += " No event names a cause, so effects that are equal were not looked for."
-    return Answer(table, sentence, draw)
+    return Answer(table, sentence + inferred_from(parts), draw)
 
 
 def _same_ids(index: FlowIndex, frame: pd.DataFrame) -> tuple[Ints, Ints, Bools]:

@@ -57,12 +57,15 @@ class FlowQuestions(Asked):
         most are tried.
         """
         from workbench.analysis import critical_path
+        from workbench.analysis.inference import untold, with_causes
 
         if correlation_id is None:
             parts = self.parts(lambda index, _: critical_path.part(index), causal=True)
             return critical_path.whole(parts)
         log = self.flow(correlation_id)
-        (index,) = log.parts(lambda index, _: index, causal=not self.tells_causes)
+        index = log.index
+        if not self.tells_causes:
+            index = with_causes(index, untold(index, log.frame), self.habits)
         ids = log.frame["id"].to_numpy(dtype=object)[index.row]
         return critical_path.one(index, ids)
 
@@ -88,7 +91,8 @@ class FlowQuestions(Asked):
             it takes less; both -1 to 1; null for a hop that one log doesn't have), ``low`` and
             ``high`` (float64: the bounds of the effect), ``verdict`` (str: ``"new"``,
             ``"vanished"``, ``"more"``, ``"fewer"``, ``"slower"``, ``"faster"``, of which the last
-            four may be ``"slightly …"``; ``"no change"``: the interval holds 0; ``"too few to
+            four may be ``"slightly …"``; ``"no change"``: the interval holds 0; ``"times not
+            known"``: both logs have such hops, and one says no time of them; ``"too few to
             tell"``: only in one log, but that may be chance).
 
         Raises

@@ -42,6 +42,7 @@ def part(index: FlowIndex) -> pd.DataFrame:
             "first_type": _in_use(index.type[first], index.type_names),
             "last_type": _in_use(index.type[last], index.type_names),
             "services": _services(index),
+            "timed": index.fully_timed,
         },
         copy=False,
     )
@@ -78,7 +79,8 @@ def whole(
     )
     without_flow = sum(piece.attrs["without_flow"] for piece in parts)
     untimed = untimed_flows(parts)
-    return Answer(table, lambda: of_flows(table, without_flow) + untimed, draw)
+    timed = np.asarray(columns["timed"])
+    return Answer(table, lambda: of_flows(table, without_flow, timed) + untimed, draw)
 
 
 def _per_flow(index: FlowIndex, records: Bools) -> Ints:

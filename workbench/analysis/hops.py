@@ -23,7 +23,7 @@ from numba import njit
 from workbench.analysis.answer import Answer
 from workbench.analysis.grouping import places_in_groups
 from workbench.analysis.hop_kinds import HOP, effects_stand, hop_keys, hop_kinds
-from workbench.analysis.order import nanoseconds
+from workbench.analysis.order import moments, nanoseconds
 from workbench.analysis.parts import causes_of, inferred_from
 from workbench.analysis.quantiles import Grouped
 from workbench.analysis.threads import in_ranges
@@ -175,12 +175,9 @@ def _times(frame: pd.DataFrame, name: str) -> Ints | None:
 
     None if there is none at all.
     """
-    if name not in frame or not isinstance(frame[name].dtype, pd.DatetimeTZDtype):
+    if name not in frame:
         return None
-    column = frame[name]
-    if column.dtype != "datetime64[ns, UTC]":
-        column = column.astype("datetime64[ns, UTC]")
-    times = nanoseconds(column)  # NaT is the number for unknown
+    times = nanoseconds(moments(frame[name]))  # NaT is the number for unknown
     return None if times.max(initial=_UNKNOWN) == _UNKNOWN else times
 
 

@@ -51,7 +51,6 @@ def whole(parts: Sequence[pd.DataFrame], top: int) -> Answer:
         for channel, group in _groups(found[found["what"] == what], what):
             n = group["n"].to_numpy()
             things = len(n) if what != PARTITION else int(group["name"].astype("int64").max()) + 1
-            spread = np.sort(np.concatenate([np.zeros(things - len(n), np.int64), n]))
             hottest = group.nlargest(top, "n", keep="all").sort_values(
                 ["n", "name"], ascending=[False, True]
             )
@@ -62,7 +61,9 @@ def whole(parts: Sequence[pd.DataFrame], top: int) -> Answer:
                     share=hottest["n"] / n.sum(), times_mean=hottest["n"] / mean, of=things
                 )
             )
-            skews.append((what, channel, things, n.max() / mean, gini(spread), hottest.iloc[0]))
+            skews.append(
+                (what, channel, things, n.max() / mean, gini(np.sort(n), things), hottest.iloc[0])
+            )
     table = (
         pd.concat(pieces, ignore_index=True)
         if pieces
@@ -76,15 +77,17 @@ def whole(parts: Sequence[pd.DataFrame], top: int) -> Answer:
     return Answer(table, _sentence(skews, events), plot_hot_keys)
 
 
-def gini(ascending: Ints) -> float:
+def gini(ascending: Ints, things: int) -> float:
     """How unevenly something is shared: 0 if all have the same, towards 1 if one has all.
+
+    ``ascending`` are the shares of those that have any, of so many ``things``.
 
     The Gini coefficient, half the relative mean absolute difference (Gini, 1912).
     """
-    n, upto = len(ascending), np.cumsum(ascending)
-    if not n or not upto[-1]:
+    upto = np.cumsum(ascending)
+    if not len(upto) or not upto[-1]:
         return 0.0
-    return float((n + 1 - 2 * (upto / upto[-1]).sum()) / n)
+    return float((things + 1 - 2 * (upto / upto[-1]).sum()) / things)
 
 
 def _groups(found: pd.DataFrame, what: str) -> list[tuple[str | None, pd.DataFrame]]:

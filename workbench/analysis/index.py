@@ -355,12 +355,31 @@ def _repeated(first: Small, begin: int, stop: int) -> Ints:
 
 
 def _repeated_letter(frame: pd.DataFrame, first: Small, copy: Ints, letter: Bools) -> Bools:
-    """Whether a copy is a dead letter that came before: of the same event for the same reason."""
+    """Whether a copy is a dead letter that came before: it is captured twice.
+
+    That is of the same event, for the same reason, and where it stood on the broker; where that is
+    not known, by the broker's time, and where that isn't either, whenever it was.
+    """
     repeated = np.zeros(len(copy), dtype=bool)
     letters = np.flatnonzero(letter[copy])
     if len(letters):
         rows = copy[letters]
-        letters_of = pd.DataFrame({"event": first[rows], "reason": _reasons(frame, rows)})
+        channel, partition, offset = (
+            category_codes(frame["channel"])[rows],
+            frame["partition"].to_numpy()[rows],
+            frame["offset"].to_numpy()[rows],
+        )
+        placed = (channel >= 0) & (partition >= 0) & (offset >= 0)
+        letters_of = pd.DataFrame(
+            {
+                "event": first[rows],
+                "reason": _reasons(frame, rows),
+                "channel": np.where(placed, channel, -1),
+                "partition": np.where(placed, partition, -1),
+                "offset": np.where(placed, offset, -1),
+                "time": np.where(placed, 0, nanoseconds(frame["broker_time"])[rows]),
+            }
+        )
         repeated[letters] = letters_of.duplicated()
     return repeated
 

@@ -44,10 +44,18 @@ def untold(index: FlowIndex, frame: pd.DataFrame) -> Bools:
     return found
 
 
+def told(index: FlowIndex) -> FlowIndex:
+    """Leave out all causes that are inferred."""
+    if not index.causes_from:
+        return index
+    cause = np.where(index.inferred, -1, index.cause)
+    return replace(index, cause=cause, inferred=np.zeros(len(cause), dtype=bool), causes_from="")
+
+
 def with_causes(
     index: FlowIndex, untold: Bools, by: Choreography | HabitCounts | None = None
 ) -> FlowIndex:
-    """Infer the causes that a log doesn't tell.
+    """Infer the causes that a log doesn't tell; those inferred before are inferred anew.
 
     Parameters
     ----------
@@ -57,6 +65,7 @@ def with_causes(
         What says which cause an event may have: a design, or what is usual in a log (in this one,
         if not given).
     """
+    index = told(index)
     cause = index.cause
     wanting = untold & (cause < 0)
     if by is None or isinstance(by, HabitCounts):

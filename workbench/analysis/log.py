@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.analysis.arguments import check_design, check_events
-from workbench.analysis.conditions import rows_between, rows_where
+from workbench.analysis.conditions import Hints, rows_between, rows_where
 from workbench.analysis.design_questions import DesignQuestions
 from workbench.analysis.flow_ids import flow_id, no_flow
 from workbench.analysis.flow_questions import FlowQuestions
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from workbench.analysis.asked import P
+    from workbench.analysis.inference import HabitCounts
     from workbench.analysis.scanned import ScannedLog
     from workbench.capture.reading import Given
     from workbench.choreography import Choreography
@@ -65,6 +66,8 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
     """
 
     _is_part = False
+    _infer_by: Choreography | HabitCounts | None = None
+    """What says the causes that the log doesn't tell, where they are inferred."""
 
     def __init__(
         self,
@@ -129,7 +132,12 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
     @cached_property
     def index(self) -> FlowIndex:
         """The log as arrays of integers, which every answer is made from."""
-        return FlowIndex.of(self._frame)
+        from workbench.analysis.inference import untold, with_causes
+
+        index = FlowIndex.of(self._frame)
+        if self._infer_by is None:
+            return index
+        return with_causes(index, untold(index, self._frame), self._infer_by)
 
     # --- what is in it ---------------------------------------------------------------------
 
@@ -164,10 +172,13 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
 
     # --- parts of it -----------------------------------------------------------------------
 
-    def _part(self, frame: pd.DataFrame) -> EventLog:
+    def _part(
+        self, frame: pd.DataFrame, *, infer_by: Choreography | HabitCounts | None = None
+    ) -> EventLog:
         """Make a log of some of the events, which knows what is known of the files they are from."""
         log = EventLog(frame)
         log._is_part = True
+        log._infer_by = infer_by or self._infer_by
         if self._reading is not None:
             log._reading = replace(self._reading, frame=log._frame)
         return log
@@ -224,9 +235,9 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
             some have is named nearly so; or what is compared is of another kind in all events looked
             at, text and a number say.
         """
-        hints: list[str] = []
+        hints: Hints = {}
         rows = rows_where(self._frame, condition, hints, self._theirs())
-        for hint in hints:
+        for hint in filter(None, hints.values()):
             warnings.warn(hint, stacklevel=2)
         return self._part(self._frame[rows])
 
@@ -242,6 +253,8 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
 
         Only an event without a causation id is given one, and never a flow's first. The frame stays
         as it is; ``log.index.inferred`` marks the events, and answers say where causes are from.
+        What is taken of the log then (:meth:`flow`, :meth:`where`, …) has its causes inferred in the
+        same way. Asked again, all are inferred anew.
 
         Parameters
         ----------
@@ -257,8 +270,9 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
 
         if design is not None:
             check_design(design, "with_causes")
-        log = self._part(self._frame)
-        log.__dict__["index"] = with_causes(self.index, untold(self.index, self._frame), design)
+        by = design or self.habits
+        log = self._part(self._frame, infer_by=by)
+        log.__dict__["index"] = with_causes(self.index, untold(self.index, self._frame), by)
         return log
 
     def without_skew(self) -> EventLog:
@@ -300,7 +314,14 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
 
         if self.index.inferred.any() or self.tells_causes:
             return self.index
-        return with_causes(self.index, untold(self.index, self._frame))
+        return with_causes(self.index, untold(self.index, self._frame), self.habits)
+
+    @cached_property
+    def habits(self) -> HabitCounts:
+        """How often which kind of event comes of which, as the log tells."""
+        from workbench.analysis.inference import HabitCounts, told
+
+        return HabitCounts.of(told(self.index))
 
     # --- versions --------------------------------------------------------------------------
 

@@ -12,12 +12,12 @@ import pandas as pd
 from numba import njit
 
 from workbench.analysis.answer import Answer
-from workbench.analysis.arrays import Ints, mixed
+from workbench.analysis.arrays import Bools, Ints, mixed
 from workbench.analysis.dead_letters import came_at
-from workbench.analysis.index import NO_SOURCE, NO_TYPE
+from workbench.analysis.index import NO_SOURCE, NO_TYPE, is_undated
 from workbench.analysis.order import utc
 from workbench.analysis.parts import causes_of, inferred_from
-from workbench.analysis.traffic_parts import coded, codes_of, firsts, stacked
+from workbench.analysis.traffic_parts import coded, codes_of, firsts, stacked, total
 from workbench.analysis.wording import count, length
 from workbench.capture.payload_column import payload_texts
 
@@ -38,7 +38,7 @@ def part(index: FlowIndex, frame: pd.DataFrame, burst: int, within: int) -> pd.D
     """List a part's loops and storms, with the columns that ``EventLog.loops`` documents."""
     found = pd.concat([_chains(index), _storms(index, frame, burst, within)], ignore_index=True)
     table = coded(found, _GROUP)
-    table.attrs |= causes_of(index)
+    table.attrs |= causes_of(index) | {"untimed": int(_untimed(frame)[index.row].sum())}
     return table
 
 
@@ -65,7 +65,11 @@ def whole(parts: Sequence[pd.DataFrame]) -> Answer:
     table = table.sort_values(in_order, ascending=[False] * 2 + [True] * 3, ignore_index=True)
     from workbench.analysis.plots_bars import plot_loops
 
-    return Answer(table, _sentence(table) + inferred_from(parts), plot_loops)
+    sentence = _sentence(table) + inferred_from(parts)
+    if untimed := total(parts, "untimed"):
+        says = "says no time and is" if untimed == 1 else "say no time and are"
+        sentence += f" {count(untimed, 'event')} {says} in no burst."
+    return Answer(table, sentence, plot_loops)
 
 
 def _chains(index: FlowIndex) -> pd.DataFrame:
@@ -139,15 +143,23 @@ def _circle(index: FlowIndex, event: int, above: int) -> str:
     return " → ".join([*turned, turned[0]])
 
 
+def _untimed(frame: pd.DataFrame) -> Bools:
+    """Whether of a row neither the event nor the broker says a time: when it came is not known."""
+    return is_undated(frame) & frame["broker_time"].isna().to_numpy()
+
+
 def _storms(index: FlowIndex, frame: pd.DataFrame, burst: int, within: int) -> pd.DataFrame:
     """Runs of one step in one flow, each soon after the one before.
 
-    A step is a type, source and payload; without a payload, a type, source and cause.
+    A step is a type, source and payload; without a payload, a type, source and cause. What says no
+    time is left out.
     """
     again = index.duplicate & (index.copy_flow >= 0)
     rows = np.concatenate([index.row, index.copy[again]])
     flow = np.concatenate([index.flow, index.copy_flow[again]])
     cause = np.concatenate([index.cause, index.cause[index.copy_event[again]]])
+    told = ~_untimed(frame)[rows]
+    rows, flow, cause = rows[told], flow[told], cause[told]
     kind, source = codes_of(frame["type"])[rows] + 1, codes_of(frame["source"])[rows] + 1
     n_types, n_sources = len(index.type_names) + 1, len(index.source_names) + 1
     step, often = _frequent((flow * n_types + kind) * n_sources + source, burst)
@@ -155,8 +167,8 @@ def _storms(index: FlowIndex, frame: pd.DataFrame, burst: int, within: int) -> p
     payload = payload_texts(frame["data"]).take(rows).to_numpy(zero_copy_only=False)
     content = pd.factorize(payload)[0]
     # A cause that the log doesn't hold is told by its id.
-    told = pd.factorize(frame["causation_id"].array.take(rows))[0] + len(index.row) + 1
-    by_cause = np.where(cause[often] >= 0, cause[often], told)
+    by_id = pd.factorize(frame["causation_id"].array.take(rows))[0] + len(index.row) + 1
+    by_cause = np.where(cause[often] >= 0, cause[often], by_id)
     content = np.where(content >= 0, content + len(index.row) + len(rows) + 1, by_cause)
     step, often = _frequent(step * (content.max(initial=0) + 2) + content + 1, burst)
     rows, flow, step = rows[often], flow[often], step[often]

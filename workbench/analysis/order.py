@@ -8,6 +8,7 @@ by time, and only flows in which an effect stands before its cause are put right
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from datetime import datetime
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -20,6 +21,7 @@ from pandas.api.extensions import ExtensionArray
 from workbench.analysis.arrays import Bools, Ints, mixed
 from workbench.analysis.grouping import Dealt, Small, sort_groups
 from workbench.analysis.texts import Texts
+from workbench.capture.columns import in_nanoseconds
 from workbench.capture.json_text import json_text
 from workbench.capture.payload_column import payload_texts
 
@@ -243,6 +245,7 @@ def _text(cell: object) -> str:
         return repr(cell).encode("utf-8", "backslashreplace").decode()
 
 
+_MOMENTS: Final = (str, datetime, pd.Timestamp)
 _TIE_BREAKERS: Final[Sequence[Rank]] = (_channel, _partition, _offset, _id, _content)
 _COMPARED: Final = ("time", "channel", "partition", "offset", "id")
 
@@ -253,6 +256,20 @@ def nanoseconds(times: pd.Series[Any]) -> Ints:
     found: Ints = array.as_unit("ns").asi8 if array.unit != "ns" else array.asi8
     found.flags.writeable = False
     return found
+
+
+def moments(column: pd.Series[Any]) -> pd.Series[Any]:
+    """A column beside the standard ones as times; null where it says none.
+
+    Text is read as ISO 8601, and a time without a zone as UTC. Numbers are no times: they have no unit.
+    """
+    if column.dtype == "datetime64[ns, UTC]":
+        return column
+    if column.dtype.kind not in "OM" and column.dtype != "str":
+        return pd.Series(pd.NaT, column.index, "datetime64[ns, UTC]")
+    iso = None if column.dtype.kind == "M" else "ISO8601"
+    said = column.where(column.map(type).isin(_MOMENTS)) if column.dtype == "object" else column
+    return in_nanoseconds(pd.to_datetime(said, utc=True, errors="coerce", format=iso))
 
 
 def category_codes(column: pd.Series[Any]) -> NDArray[Any]:

@@ -28,7 +28,9 @@ def payloads_of(frame: pd.DataFrame, event_type: str, *, progress: bool) -> Iter
         wanted = wanted & frame[DEAD_LETTER].isna().to_numpy()
     rows = frame[wanted]
     rows = rows.iloc[total_order(rows)]
-    again = rows.duplicated(["source", "id"]).to_numpy() & rows["id"].notna().to_numpy()
+    named, placed = rows["id"].notna().to_numpy(), (rows["offset"] >= 0).to_numpy()
+    again = rows.duplicated(["source", "id"]).to_numpy() & named
+    again |= rows.duplicated(list(_PLACE)).to_numpy() & ~named & placed
     rows = rows[~again]
     columns = [_values(rows, name) for name in (*_PLACE, "dataschema", "data")]
     found = starmap(Captured, zip(*columns, strict=True))

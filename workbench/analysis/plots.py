@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 
 from workbench import look
 from workbench.analysis.plot_text import plain
-from workbench.analysis.wording import count, number
+from workbench.analysis.wording import count, cut, length, number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,8 +29,17 @@ _UNITS = (
 _VARIANTS_SHOWN = len(look.SERIES) - 1
 _HOPS_SHOWN = 20
 _BARS = 40
+_FEW = 6
+"""Up to so many each is marked on an axis, since plotly would mark halves too."""
+_FAR_SMALLER = 0.01
 _LINE = 78
 """Characters to a line of a label."""
+_NAME = 60
+"""Characters of a name of which a label is made."""
+_LINE_HEIGHT = 20
+"""Pixels, of a label."""
+_TITLE_HEIGHT = 25
+"""Pixels, of a line of a title."""
 _GRID = "rgba(128, 128, 128, 0.15)"
 
 
@@ -57,12 +66,12 @@ def plot_flows(flows: pd.DataFrame, variants: pd.DataFrame) -> go.Figure:
     for rank, variant in enumerate(variants.head(_VARIANTS_SHOWN).itertuples()):
         _add_bars(figure, took[place == rank], edges, _variant_label(variant), rank)
     if len(variants) > _VARIANTS_SHOWN:
-        others = f"{len(variants) - _VARIANTS_SHOWN:,} other variants"
+        others = count(len(variants) - _VARIANTS_SHOWN, "other variant")
         _add_bars(figure, took[place >= _VARIANTS_SHOWN], edges, others, _VARIANTS_SHOWN)
     for name, value, side in (("p50", p50 / per, "right"), ("p95", p95 / per, "left")):
         figure.add_vline(x=value, line={"color": look.QUIET, "width": 2, "dash": "dot"})
         figure.add_annotation(
-            text=f"<b>{name} {number(value)} {unit}</b>",
+            text=f"<b>{name} {time_text(value, per, unit)}</b>",
             x=np.log10(value),  # unlike everything else on a log axis
             y=1,
             yref="paper",
@@ -78,12 +87,13 @@ def plot_flows(flows: pd.DataFrame, variants: pd.DataFrame) -> go.Figure:
         height=470 + legend_height,
     )
     figure.update_layout(
-        barmode="stack",
+        barmode="overlay",
+        showlegend=True,
         margin_b=70 + legend_height,
         legend={"y": 0, "yref": "container", "yanchor": "bottom", "traceorder": "normal"},
     )
     log_axis(figure, edges[0], edges[-1], f"first to last event ({unit}, log scale)")
-    figure.update_yaxes(title="flows")
+    count_up(figure, "flows", max(np.sum([bars.y for bars in figure.data], axis=0)))
     return figure
 
 
@@ -116,7 +126,8 @@ def plot_hops(hops: pd.DataFrame) -> go.Figure:
         return empty("No event here names a cause in its own flow, so there are no hops.")
     shown = hops.head(_HOPS_SHOWN)
     rows = [
-        f"<b>{lines(f'{cause} → {effect}', 40)}</b><br>{lines(service, 40)}, n = {n:,}"
+        f"<b>{lines(f'{cut(cause, _NAME)} → {cut(effect, _NAME)}', 40)}</b><br>"
+        f"{lines(cut(service, _NAME), 40)}, n = {n:,}"
         for cause, effect, service, n in zip(
             *(shown[name] for name in ("cause_type", "effect_type", "service", "n")), strict=True
         )
@@ -152,9 +163,9 @@ def time_ranges(
     table
         A row for each, with ``p50_ms``, ``p95_ms`` and ``max_ms``.
     title, n
-        What is measured, and how many of what were.
+        What is measured, in plain text, and how many of what were.
     """
-    per, unit = unit_of(table["p95_ms"].median())
+    per, unit = unit_of(table["p95_ms"].abs().median())
     times = table[["p50_ms", "p95_ms", "max_ms"]] / per
     figure = go.Figure()
     add_spans(figure, times["p50_ms"], times["max_ms"])
@@ -169,7 +180,7 @@ def time_ranges(
             name=name,
             mode="markers+text",
             marker={"symbol": symbol, "size": 14, "color": colour, "line": {"width": 2}},
-            text=[f" {number(value)} {unit}" for value in times[column]],
+            text=[f" {time_text(value, per, unit)}" for value in times[column]],
             textposition=position,
             cliponaxis=False,
             hovertemplate=f"{name.split(':')[0]}: %{{x:,.4g}} {unit}<extra></extra>",
@@ -179,12 +190,13 @@ def time_ranges(
         notes = [*notes, "below 0 the clocks of two services differ"]
     dress(
         figure,
-        title=f"{title}, in {unit} (n = {n})",
+        title=lines(f"{title}, in {unit} (n = {n})", _LINE),
         subtitle="; ".join(notes),
-        height=210 + 78 * len(rows),
+        height=210 + row_height(rows, 78) * len(rows),
     )
     figure.update_layout(
-        legend={"orientation": "h", "y": 1, "yanchor": "bottom"}, margin={"t": 130, "r": 110}
+        legend={"orientation": "h", "y": 1, "yanchor": "bottom"},
+        margin={"t": figure.layout.margin.t + 20, "r": 110},
     )
     if positive:
         times_shown = times.to_numpy()
@@ -206,6 +218,11 @@ def add_spans(figure: go.Figure, low: pd.Series[Any], high: pd.Series[Any]) -> N
             hoverinfo="skip",
             showlegend=False,
         )
+
+
+def row_height(rows: list[str], least: int) -> int:
+    """How many pixels each row takes, so that none's label runs into the next."""
+    return max(least, *(_LINE_HEIGHT * (row.count("<br>") + 1) + 8 for row in rows))
 
 
 def label_rows(figure: go.Figure, rows: list[str]) -> None:
@@ -233,13 +250,17 @@ def log_axis(figure: go.Figure, low: float, high: float, title: str) -> None:
 
 
 def _add_bars(figure: go.Figure, took: Any, edges: Any, label: str, rank: int) -> None:
+    """Add bars on top of those before: plotly's own stacks confuse the finest bars of a log axis."""
+    n = np.histogram(took, edges)[0]
     figure.add_bar(
         x=(edges[:-1] + edges[1:]) / 2,
         width=np.diff(edges),
-        y=np.histogram(took, edges)[0],
+        y=n,
+        base=sum((np.asarray(bars.y) for bars in figure.data), start=np.zeros(len(n))),
+        customdata=n,
         name=label,
         marker={"color": look.SERIES[rank], "line": {"width": 0}},
-        hovertemplate="%{y:,} flows<extra></extra>",
+        hovertemplate="%{customdata:,} flows<extra></extra>",
     )
 
 
@@ -247,15 +268,30 @@ def _variant_label(variant: Any) -> str:
     stages = variant.path.split(" → ")
     path = variant.path
     if len(path) > 2 * _LINE:
-        path = f"{stages[0]} → … → {stages[-1]} ({variant.events:,} events)"
+        ends = cut(stages[0], _NAME), cut(stages[-1], _NAME)
+        path = f"{' → … → '.join(ends)} ({variant.events:,} events)"
     flows = "1 flow" if variant.flows == 1 else f"{variant.flows:,} flows"
     return lines(f"{variant.variant}, {flows}: {path}", _LINE)
 
 
 def lines(text: str, width: int) -> str:
     """Break a text from the log into lines, and keep plotly from reading markup in it."""
-    found = wrap(text, width, break_long_words=False, break_on_hyphens=False)
+    found = wrap(text, width, break_on_hyphens=False)
     return "<br>".join(plain(line) for line in found)
+
+
+def time_text(value: float, per: float, unit: str) -> str:
+    """A time given in the unit of a picture: in that unit, or if it is far smaller in its own."""
+    if value and abs(value) < _FAR_SMALLER:
+        return length(value * per / 1e3)
+    return f"{number(value)} {unit}"
+
+
+def count_up(figure: go.Figure, title: str, most: int) -> None:
+    """Count the y axis in whole numbers."""
+    figure.update_yaxes(title=title, rangemode="tozero", tickformat=",d")
+    if most <= _FEW:
+        figure.update_yaxes(dtick=1)
 
 
 def unit_of(milliseconds: float) -> tuple[float, str]:
@@ -266,6 +302,7 @@ def unit_of(milliseconds: float) -> tuple[float, str]:
 
 def dress(figure: go.Figure, *, title: str, subtitle: str, height: int) -> None:
     """Give a figure the house's look, on the notebook's own background; the height is in pixels."""
+    more = _TITLE_HEIGHT * title.count("<br>")
     figure.update_layout(
         template="none",
         title={
@@ -277,18 +314,19 @@ def dress(figure: go.Figure, *, title: str, subtitle: str, height: int) -> None:
             "yref": "container",
             "y": 1,
             "yanchor": "top",
-            "pad": {"t": 16, "l": 20},
+            "pad": {"t": 16 + more, "l": 20},
             "font": {"size": look.FONT_SIZE_PLOT + 4},
         },
         font={"family": look.FONT, "size": look.FONT_SIZE_PLOT, "color": look.QUIET},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
-        height=height,
-        margin={"t": 110, "l": 20, "r": 40, "b": 20},
+        height=height + more,
+        margin={"t": 110 + more, "l": 20, "r": 40, "b": 20},
         legend={"x": 0, "yanchor": "top", "bgcolor": "rgba(0,0,0,0)"},
     )
-    figure.update_xaxes(gridcolor=_GRID, linecolor=look.QUIET, zeroline=False, automargin=True)
-    figure.update_yaxes(gridcolor=_GRID, linecolor=look.QUIET, zeroline=False, automargin=True)
+    for axes in (figure.update_xaxes, figure.update_yaxes):
+        axes(gridcolor=_GRID, linecolor=look.QUIET, zeroline=False, automargin=True)
+        axes(exponentformat="none", separatethousands=True)  # no 1µ ms, no 20k ms
 
 
 def empty(sentence: str) -> go.Figure:

@@ -73,6 +73,7 @@ def plot_anomalies(table: pd.DataFrame, n: int) -> go.Figure:
         height=520,
     )
     figure.update_layout(
+        showlegend=True,
         margin={"b": 120, "t": 90},
         legend={"orientation": "h", "y": 0, "yref": "container", "yanchor": "bottom"},
     )

@@ -8,13 +8,15 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench import look
-from workbench.analysis.plots import dress, empty, lines, unit_of
+from workbench.analysis.plots import dress, empty, lines, row_height, unit_of
 from workbench.analysis.wording import count, cut, length, percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _ROWS: Final = 20
+_LETTER: Final = 8
+"""Pixels that a letter takes at most, on average."""
 _OF_EACH: Final = 5
 _NAME: Final = 80
 """Letters of a label."""
@@ -193,14 +195,14 @@ def bars(
         cliponaxis=False,
         hovertemplate="%{x:,}<extra></extra>",
     )
-    dress(figure, title=title, subtitle=note, height=170 + 44 * len(names))
-    figure.update_layout(margin_b=60, bargap=0.35)
-    longest = max([*values, 1])
+    rows = [lines(cut(name, _NAME), 40) for name in names]
+    dress(figure, title=title, subtitle=note, height=170 + row_height(rows, 44) * len(rows))
     widest = max(len(text) for text in notes)
-    figure.update_xaxes(title=axis, range=[0, longest * (1 + 0.02 * widest)], tickformat=",")
+    figure.update_layout(margin={"b": 60, "r": 40 + _LETTER * widest}, bargap=0.35)
+    figure.update_xaxes(title=axis, range=[0, max([*values, 1])], tickformat=",")
     figure.update_yaxes(
-        tickvals=list(range(len(names))),
-        ticktext=[lines(cut(name, _NAME), 40) for name in names],
+        tickvals=list(range(len(rows))),
+        ticktext=rows,
         range=[len(names) - 0.4, -0.6],
         showgrid=False,
     )

@@ -40,7 +40,9 @@ def plot_compare(table: pd.DataFrame) -> go.Figure:
     measured = table.dropna(subset="effect")
     if measured.empty:
         return empty("There is nothing to compare: one of the two logs has no flows.")
-    changed = int((~measured["verdict"].isin(["no change", "too few to tell"])).sum())
+    changed = int(
+        (~measured["verdict"].isin(["no change", "too few to tell", "times not known"])).sum()
+    )
     shown = measured.head(min(changed + _BESIDES, _SHOWN))
     rows = [_label(row) for row in shown.itertuples()]
     figure = go.Figure()

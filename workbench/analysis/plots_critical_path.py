@@ -9,13 +9,15 @@ import plotly.graph_objects as go
 
 from workbench import look
 from workbench.analysis.plot_text import plain
-from workbench.analysis.plots import dress, empty, unit_of
-from workbench.analysis.wording import number, percent
+from workbench.analysis.plots import dress, empty, time_text, unit_of
+from workbench.analysis.wording import cut, percent
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _SHOWN = 20
+_NAME = 44
+"""Letters of the name of a cause or an effect: one line holds an arrow besides."""
 _STEPS_SHOWN = 60
 
 
@@ -32,7 +34,7 @@ def plot_critical_path(table: pd.DataFrame) -> go.Figure:
         return empty("No flow here has an event that was caused, so there are no critical paths.")
     shown = hops.head(_SHOWN)
     rows = [
-        f"<b>{lines(f'{cause} → {effect}')}</b><br>{lines(service)}, n = {n:,}"
+        f"<b>{lines(f'{cut(cause, _NAME)} → {cut(effect, _NAME)}')}</b><br>{lines(service)}, n = {n:,}"
         for cause, effect, service, n in zip(
             *(shown[name] for name in ("cause_type", "effect_type", "service", "n")), strict=True
         )
@@ -72,6 +74,10 @@ def plot_critical_path(table: pd.DataFrame) -> go.Figure:
         margin_r=90,
     )
     figure.update_xaxes(title="share of the time of all flows (%)", rangemode="tozero")
+    low, high = 100 * shown["share"].min(), 100 * shown["share"].max()
+    if low < 0:  # its text stands to the left of the bar
+        high = max(high, 0)
+        figure.update_xaxes(range=[low - 0.15 * (high - low), high + 0.02 * (high - low)])
     figure.update_yaxes(
         range=[len(rows) - 0.4, -0.6], tickvals=list(range(len(rows))), ticktext=rows
     )
@@ -110,18 +116,19 @@ def plot_one_path(table: pd.DataFrame, name: str) -> go.Figure:
         hovertemplate=f"%{{base:,.4g}} to %{{x:,.4g}} {unit}<extra></extra>",
         showlegend=False,
     )
-    for place, (end, took, share) in enumerate(
+    for place, (end, took, share, starts) in enumerate(
         zip(
             shown[["from_ms", "to_ms"]].max(axis=1) / per,
             shown["latency_ms"] / per,
             shown["share"],
+            shown["cause_type"].isna() & (shown["latency_ms"] == 0),
             strict=True,
         )
     ):
         figure.add_annotation(
             x=end,
             y=place,
-            text=f" {number(took)} {unit}, {percent(share)}" if took else " starts",
+            text=" starts" if starts else f" {time_text(took, per, unit)}, {percent(share)}",
             showarrow=False,
             xanchor="left",
         )
@@ -148,5 +155,5 @@ def plot_one_path(table: pd.DataFrame, name: str) -> go.Figure:
 
 def lines(text: str, width: int = 48) -> str:
     """Break a text from the log into two lines at most, without markup that plotly would read."""
-    found = wrap(text, width, break_on_hyphens=False, max_lines=2, placeholder=" …")
+    found = wrap(cut(text, 2 * width), width, break_on_hyphens=False, max_lines=2, placeholder=" …")
     return "<br>".join(plain(line) for line in found) or "(empty)"

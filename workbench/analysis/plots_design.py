@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 from workbench import look
 from workbench.analysis.deviations import KINDS, MISSING, Deviation, in_words
 from workbench.analysis.plot_text import plain
-from workbench.analysis.plots import dress, empty, unit_of
-from workbench.analysis.wording import cut, number
+from workbench.analysis.plots import dress, empty, time_text, unit_of
+from workbench.analysis.wording import cut
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -128,7 +128,7 @@ def plot_stuck(table: pd.DataFrame) -> go.Figure:
         y=list(range(len(shown))),
         mode="text",
         text=[
-            f" {n:,}, up to {number(longest[place])} {unit}"
+            f" {n:,}, up to {time_text(longest[place], per, unit)}"
             for place, n in zip(shown.index, shown["size"], strict=True)
         ],
         textposition="middle right",

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import plotly.graph_objects as go
 
 from workbench import look
-from workbench.analysis.plots import dress, empty, unit_of
+from workbench.analysis.plots import dress, empty, time_text, unit_of
 from workbench.analysis.plots_design import label_above
-from workbench.analysis.wording import number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +42,7 @@ def plot_skew(table: pd.DataFrame) -> go.Figure:
             "color": look.TROUBLE_FILL,
             "line": {"color": look.TROUBLE_BORDER, "width": 1},
         },
-        text=[f"{number(value)} {unit}" for value in before],
+        text=[f"{time_text(value, per, unit)}" for value in before],
         textposition="outside",
         cliponaxis=False,
         hovertemplate=f"at most %{{x:,.4g}} {unit}<extra></extra>",

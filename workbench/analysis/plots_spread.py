@@ -11,23 +11,29 @@ from workbench import look
 from workbench.analysis.plot_text import plain
 from workbench.analysis.plots import (
     add_spans,
+    count_up,
     dress,
     empty,
     label_rows,
     lines,
     log_axis,
+    row_height,
     time_ranges,
+    time_text,
     unit_of,
 )
-from workbench.analysis.wording import cut, number
+from workbench.analysis.wording import count, cut
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_BARS: Final = 40
+_BARS: Final = 41
+"""An odd number, so that what all took stands in the middle of a bar."""
 _ROWS: Final = 20
 _NAME: Final = 60
 """Letters of a name in a title or a label."""
+_TITLE: Final = 78
+"""Characters to a line of a title."""
 _GROUP: Final = 105
 """Letters of the path of a variant."""
 
@@ -62,7 +68,7 @@ def plot_latency(
         nanoseconds,
         title=f"From {start} to {end}",
         things="flows",
-        axis=f"{start} to {end}",
+        axis=f"{start} to {end}" if len(start + end) < _NAME else "from the one to the other",
         note=f"{never:,} more never came to {end}" if never else "",
     )
 
@@ -77,7 +83,7 @@ def _by_group(groups: pd.DataFrame, what: str) -> go.Figure:
     return time_ranges(
         rows,
         shown,
-        title=f"{plain(what)} by variant",
+        title=f"{what} by variant",
         n=f"{shown['arrived'].sum():,} flows",
         notes=notes,
         axis="from the one to the other",
@@ -105,7 +111,7 @@ def _by_hour(groups: pd.DataFrame, what: str) -> go.Figure:
         )
     dress(
         figure,
-        title=(f"{plain(what)} by hour, in {unit} (n = {groups['arrived'].sum():,} flows)"),
+        title=lines(f"{what} by hour, in {unit} (n = {groups['arrived'].sum():,} flows)", _TITLE),
         subtitle="by the hour in which the flow had the first of the two (UTC)",
         height=430,
     )
@@ -154,7 +160,7 @@ def times_histogram(
     if on_log:
         edges = np.geomspace(low * 0.999, high * 1.001, _BARS + 1)
     else:
-        room = max((high - low) / (2 * _BARS), abs(high) * 1e-3, 1e-6)
+        room = max((high - low) / (2 * _BARS), abs(high) * 1e-3) or 0.5
         edges = np.linspace(low - room, high + room, _BARS + 1)
     figure = go.Figure()
     figure.add_bar(
@@ -168,7 +174,7 @@ def times_histogram(
     for name, value, side in (("p50", p50 / per, "right"), ("p95", p95 / per, "left")):
         figure.add_vline(x=value, line={"color": look.QUIET, "width": 2, "dash": "dot"})
         figure.add_annotation(
-            text=f"<b>{name} {number(value)} {unit}</b>",
+            text=f"<b>{name} {time_text(value, per, unit)}</b>",
             x=np.log10(value) if on_log else value,  # unlike everything else on a log axis
             y=1,
             yref="paper",
@@ -178,7 +184,7 @@ def times_histogram(
         )
     dress(
         figure,
-        title=f"{plain(title)}, in {unit} (n = {len(took):,} {things})",
+        title=lines(f"{title}, in {unit} (n = {len(took):,} {things})", _TITLE),
         subtitle=plain(note),
         height=430,
     )
@@ -188,7 +194,7 @@ def times_histogram(
         log_axis(figure, edges[0], edges[-1], f"{axis} ({unit}, log scale)")
     else:
         figure.update_xaxes(title=f"{axis} ({unit})")
-    figure.update_yaxes(title=things)
+    count_up(figure, things, max(figure.data[0].y))
     return figure
 
 
@@ -232,12 +238,13 @@ def plot_fan_out(table: pd.DataFrame) -> go.Figure:
     if len(having) > len(shown):
         notes.append(f"the {len(shown)} types with the most of {len(having):,}")
     if len(table) > len(having):
-        notes.append(f"{len(table) - len(having):,} types never have one")
+        never = len(table) - len(having)
+        notes.append(f"{count(never, 'type')} never {'has' if never == 1 else 'have'} one")
     dress(
         figure,
         title=f"Effects of an event (n = {shown['events'].sum():,} events)",
         subtitle="; ".join(notes),
-        height=220 + 52 * len(shown),
+        height=220 + row_height(rows, 52) * len(rows),
     )
     figure.update_layout(
         legend={"orientation": "h", "y": 1, "yanchor": "bottom"}, margin={"r": 80, "b": 60}

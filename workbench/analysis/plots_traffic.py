@@ -12,9 +12,9 @@ from workbench import look
 from workbench.analysis.dead_letters import CAUSE, cause_text
 from workbench.analysis.order import nanoseconds, utc
 from workbench.analysis.plot_text import plain
-from workbench.analysis.plots import dress, empty
+from workbench.analysis.plots import count_up, dress, empty
 from workbench.analysis.throughput import main_stretch
-from workbench.analysis.wording import cut, length
+from workbench.analysis.wording import count, cut, length
 
 _SERIES: Final = len(look.SERIES) - 1
 _BARS: Final = 40
@@ -54,7 +54,7 @@ def plot_throughput(table: pd.DataFrame, by: str, step: int) -> go.Figure:
         chosen = shown & (names == name)
         _add_line(figure, at[chosen], n[chosen], edges, step, str(name), rank)
     if len(ranked) > len(top):
-        label = f"{len(ranked) - len(top):,} others"
+        label = count(len(ranked) - len(top), "other")
         there, code = np.unique(at[others], return_inverse=True)
         sums_there = np.bincount(code, n[others])
         _add_line(figure, there, sums_there, edges, step, label, _SERIES)
@@ -67,11 +67,12 @@ def plot_throughput(table: pd.DataFrame, by: str, step: int) -> go.Figure:
         height=430 + 22 * len(figure.data),
     )
     figure.update_layout(
+        showlegend=True,
         margin_b=70 + 22 * len(figure.data),
         legend={"y": 0, "yref": "container", "yanchor": "bottom", "traceorder": "normal"},
     )
     figure.update_xaxes(title="time (UTC)")
-    figure.update_yaxes(title=f"events every {every}", rangemode="tozero")
+    count_up(figure, f"events every {every}", max(max(line.y) for line in figure.data))
     return figure
 
 
@@ -99,7 +100,7 @@ def plot_dead_letters(table: pd.DataFrame, letters: pd.DataFrame) -> go.Figure:
     for n, cause in enumerate(table.head(_SERIES + 1).itertuples()):
         label = cut(cause_text(cause), _NAME)
         if n == _SERIES:
-            label = f"{len(table) - _SERIES:,} other causes"
+            label = count(len(table) - _SERIES, "other cause")
         figure.add_bar(
             x=middle,
             y=np.bincount(place[rank == n], minlength=len(middle)),
@@ -125,7 +126,7 @@ def plot_dead_letters(table: pd.DataFrame, letters: pd.DataFrame) -> go.Figure:
     if room > 0:
         ends = utc(np.array([edges[0] - room, edges[-1] + room])).tz_localize(None)
         figure.update_xaxes(range=list(ends))
-    figure.update_yaxes(title="dead letters")
+    count_up(figure, "dead letters", int(np.bincount(place).max()))
     return figure
 
 

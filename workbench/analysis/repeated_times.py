@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from workbench.analysis.order import nanoseconds
+from workbench.analysis.order import moments, nanoseconds
 from workbench.capture.reading.times import times
 
 if TYPE_CHECKING:
@@ -30,7 +30,9 @@ _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.{0,40}", re.DOTALL)
 
 def logged_times(frame: pd.DataFrame) -> Ints:
     """The times of a log's rows as they were logged, in nanoseconds: without shifts of clocks."""
-    return nanoseconds(frame["time_as_logged" if "time_as_logged" in frame else "time"])
+    if "time_as_logged" not in frame:
+        return nanoseconds(frame["time"])
+    return nanoseconds(moments(frame["time_as_logged"]).fillna(frame["time"]))
 
 
 def repeat_time(

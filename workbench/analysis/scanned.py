@@ -11,7 +11,7 @@ import os
 import tempfile
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -25,7 +25,7 @@ from tqdm.auto import tqdm
 from workbench.analysis import spilled
 from workbench.analysis.arguments import check_scan
 from workbench.analysis.asked import P
-from workbench.analysis.conditions import rows_between, rows_where
+from workbench.analysis.conditions import Hints, of_all, rows_between, rows_where
 from workbench.analysis.dealing import Dealing
 from workbench.analysis.design_questions import DesignQuestions
 from workbench.analysis.flow_ids import flow_id
@@ -174,7 +174,7 @@ class ScannedLog(LogQuestions, DesignQuestions, FlowQuestions, TrafficQuestions)
 
         With a Dask client ``part`` must be something that cloudpickle can send.
         """
-        habits = None if not causal or self.tells_causes else self._habits
+        habits = None if not causal or self.tells_causes else self.habits
         jobs = [(bucket, part, habits) for bucket in self._buckets(by)]
         return self._run(_part_of, jobs, "asking buckets")
 
@@ -184,7 +184,8 @@ class ScannedLog(LogQuestions, DesignQuestions, FlowQuestions, TrafficQuestions)
         return not all(self.parts(lambda index, frame: bool(untold(index, frame).all())))
 
     @cached_property
-    def _habits(self) -> HabitCounts:
+    def habits(self) -> HabitCounts:
+        """How often which kind of event comes of which, as the log tells."""
         return HabitCounts.together(self.parts(lambda index, _: HabitCounts.of(index)))
 
     def flow(self, correlation_id: str | int) -> EventLog:
@@ -192,7 +193,7 @@ class ScannedLog(LogQuestions, DesignQuestions, FlowQuestions, TrafficQuestions)
         from workbench.analysis.log import EventLog
 
         wanted = flow_id(correlation_id)
-        for bucket in self._buckets():
+        for bucket in self._buckets() if isinstance(wanted, str) else ():
             if bucket.holds(wanted):
                 return EventLog(bucket.flow(wanted)).flow(wanted)
         raise LogError(
@@ -202,7 +203,7 @@ class ScannedLog(LogQuestions, DesignQuestions, FlowQuestions, TrafficQuestions)
     def where(self, condition: str) -> EventLog:
         """Take the events for which a condition holds into memory; as :meth:`EventLog.where`."""
         found, hints = self._taken(lambda frame: _where(frame, condition))
-        for hint in _of_all(hints):
+        for hint in filter(None, of_all(hints).values()):
             warnings.warn(hint, stacklevel=2)
         return found
 
@@ -210,7 +211,7 @@ class ScannedLog(LogQuestions, DesignQuestions, FlowQuestions, TrafficQuestions)
         self, start: pd.Timestamp | str | None = None, end: pd.Timestamp | str | None = None
     ) -> EventLog:
         """Take what happened in a range of time into memory; as :meth:`EventLog.between`."""
-        return self._taken(lambda frame: (rows_between(frame, start, end), []))[0]
+        return self._taken(lambda frame: (rows_between(frame, start, end), {}))[0]
 
     def __getattr__(self, name: str) -> Any:
         from workbench.analysis.log import EventLog
@@ -224,8 +225,8 @@ class ScannedLog(LogQuestions, DesignQuestions, FlowQuestions, TrafficQuestions)
         )
 
     def _taken(
-        self, rows: Callable[[pd.DataFrame], tuple[Bools, list[str]]]
-    ) -> tuple[EventLog, list[list[str]]]:
+        self, rows: Callable[[pd.DataFrame], tuple[Bools, Hints]]
+    ) -> tuple[EventLog, list[Hints]]:
         """Some rows of all buckets, and what is to be said of each."""
         from workbench.analysis.log import EventLog
 
@@ -285,22 +286,16 @@ def _deal(dealing: Dealing, files: list[Path], share: str, previous: Path | None
 
 
 def _rows_of(
-    bucket: Bucket, rows: Callable[[pd.DataFrame], tuple[Bools, list[str]]]
-) -> tuple[pd.DataFrame, list[str]]:
+    bucket: Bucket, rows: Callable[[pd.DataFrame], tuple[Bools, Hints]]
+) -> tuple[pd.DataFrame, Hints]:
     frame: Any = bucket.frame()
     chosen, hints = rows(frame)
     return frame.rows(chosen), hints
 
 
-def _where(frame: pd.DataFrame, condition: str) -> tuple[Bools, list[str]]:
-    hints: list[str] = []
+def _where(frame: pd.DataFrame, condition: str) -> tuple[Bools, Hints]:
+    hints: Hints = {}
     return rows_where(frame, condition, hints), hints
-
-
-def _of_all(hints: Sequence[Sequence[str]]) -> list[str]:
-    """The hints that are given for every bucket; what they list may differ."""
-    first, *others = [{hint.split(":")[0]: hint for hint in each} for each in hints]
-    return [hint for said, hint in first.items() if all(said in other for other in others)]
 
 
 def _temporary(spill: str | os.PathLike[str] | None) -> tempfile.TemporaryDirectory[str]:

@@ -27,6 +27,7 @@ from numba import njit
 
 from workbench.analysis.answer import Answer
 from workbench.analysis.arrays import Bools, Ints
+from workbench.analysis.order import moments
 from workbench.analysis.parts import named, together
 from workbench.analysis.quantiles import quantiles
 from workbench.analysis.wording import count, length
@@ -64,9 +65,10 @@ def part(index: FlowIndex, frame: pd.DataFrame | None = None) -> pd.DataFrame:
 
 def shifts_made(frame: pd.DataFrame) -> dict[str, int]:
     """The shifts of clocks, in nanoseconds, that :func:`shifted` has made, but for those of none."""
-    if not isinstance(frame.get("time_as_logged", frame["type"]).dtype, pd.DatetimeTZDtype):
+    if "time_as_logged" not in frame:
         return {}
-    by = (frame["time"] - frame["time_as_logged"]).groupby(frame["source"], observed=True).first()
+    made = frame["time"] - moments(frame["time_as_logged"])
+    by = made.groupby(frame["source"], observed=True).first()
     return {str(name): shift.value for name, shift in by.dropna().items() if shift.value}
 
 

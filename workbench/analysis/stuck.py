@@ -60,15 +60,23 @@ def ways(index: FlowIndex) -> WayCounts:
     return WayCounts.of(as_told(index))
 
 
+def tells_causes(index: FlowIndex, rule: Rule) -> bool:
+    """Whether a part of a log holds a cause that counts."""
+    return bool(_counting(index, rule).cause.max(initial=-1) >= 0)
+
+
+def _counting(index: FlowIndex, rule: Rule) -> FlowIndex:
+    """A part with the causes that count."""
+    return as_told(index) if rule.design is None else index
+
+
 def part(index: FlowIndex, untold: Bools, rule: Rule) -> pd.DataFrame:
     """Find what waits in a part of a log: a row per event and thing that it waits for.
 
     ``untold``: of each event, whether it has no causation id.
     """
-    if rule.design is None:
-        index = as_told(index)
-    by_order = rule.by_order if rule.by_habit else not (index.cause >= 0).any()
-    before = index.after if by_order else index.cause
+    index = _counting(index, rule)
+    before = index.after if rule.by_order else index.cause
     letters = given_up(index, before)
     words, who = np.empty(0, dtype=object), np.empty(0, dtype=object)
     attrs: dict[Any, Any] = {"inferred": int(index.inferred.sum())}
@@ -109,6 +117,7 @@ def part(index: FlowIndex, untold: Bools, rule: Rule) -> pd.DataFrame:
             "of_each": np.pad(of_each.astype(bool), more, constant_values=True),
             "of_flow": np.pad(of_flow.astype(bool), more, constant_values=True),
             "since": index.time[at],
+            "guessed": index.undated[at],
             "due": np.append(ripe, index.time[at[len(ripe) :]]),
             "last_type": named(index.type[index.start[index.flow[at] + 1] - 1], index.type_names),
             "dead_letter": _or_none(letters["reasons"], row),
@@ -121,7 +130,6 @@ def part(index: FlowIndex, untold: Bools, rule: Rule) -> pd.DataFrame:
         "effects_first": effects_first(index),
         "causes_from": "the design" if attrs["inferred"] else "",
         "types": set(index.type_names),
-        "by_order": by_order,
         "named": int((~untold).sum()),
         "followers": followers(index, before),
         "emitters": emitters(index),
@@ -145,7 +153,8 @@ def whole(
         several, each = (
             np.sum([piece.attrs[name] for piece in parts], axis=0) for name in ("several", "each")
         )
-        wants_own = (several == 0) | (2 * each > several) | rule.by_order
+        wants_own = (several == 0) | (2 * each > several)
+        wants_own |= rule.by_habit and rule.by_order
         wants_own = np.append(wants_own, True)  # the last: what no rule makes due
         rows = rows[np.where(wants_own[rows["owed"]], rows["of_each"], rows["of_flow"])]
         taken = np.sum([piece.attrs["orphans"] for piece in parts], axis=0)
@@ -168,6 +177,7 @@ def whole(
             "waited_s": (end - rows["since"].to_numpy(dtype=np.int64)) / 1e9,
             "last_type": rows["last_type"].astype("str").array,
             "dead_letter": pd.array(rows["dead_letter"].tolist(), dtype="str"),
+            "guessed": rows["guessed"].to_numpy(dtype=bool),
         }
     )
     table = table.sort_values(
@@ -175,7 +185,8 @@ def whole(
     )
     from workbench.analysis.plots_design import plot_stuck
 
-    sentence = _sentence(table, parts, rule, orphans)
+    guessed = table.pop("guessed").to_numpy()
+    sentence = _sentence(table, parts, rule, orphans, guessed)
     if unread and len(table):
         sentence += (
             f" {count(unread, 'row')} of the files could not be read: what is missing may be "
@@ -190,11 +201,9 @@ class _Words:
     def __init__(self, parts: Sequence[pd.DataFrame], rule: Rule) -> None:
         follow: Counter[tuple[Any, ...]] = Counter()
         emitted: Counter[tuple[Any, ...]] = Counter()
-        by_order = all(piece.attrs["by_order"] for piece in parts)
         for piece in parts:
             emitted.update(piece.attrs["emitters"])
-            if piece.attrs["by_order"] == by_order:  # else the order of events says nothing
-                follow.update(piece.attrs["followers"])
+            follow.update(piece.attrs["followers"])
         self._rule = rule
         self._types: dict[tuple[str, str | None], dict[str, None]] = {}
         self._services: dict[tuple[str, str], dict[str, None]] = {}
@@ -238,7 +247,10 @@ class _Words:
         return _alternatives(list(names), "service") or None
 
 
-def _sentence(table: pd.DataFrame, parts: Sequence[pd.DataFrame], rule: Rule, orphans: int) -> str:
+def _sentence(
+    table: pd.DataFrame, parts: Sequence[pd.DataFrame], rule: Rule, orphans: int, guessed: Bools
+) -> str:
+    """What ``EventLog.stuck`` says; ``guessed``: which events say no time of their own."""
     flows = total(parts, "flows")
     if not flows:
         left = total(parts, "without_flow")
@@ -253,8 +265,7 @@ def _sentence(table: pd.DataFrame, parts: Sequence[pd.DataFrame], rule: Rule, or
             f" {count(orphans, 'effect')} whose cause is not in the flow "
             f"{'counts as an answer' if orphans == 1 else 'count as answers'}: see log.orphans()."
         )
-    by_order = all(piece.attrs["by_order"] for piece in parts)
-    if by_order and rule.design is None:
+    if rule.by_order and rule.design is None:
         named = total(parts, "named")
         names = f"{count(named, 'event')} {'names' if named == 1 else 'name'}"
         told = (
@@ -266,7 +277,7 @@ def _sentence(table: pd.DataFrame, parts: Sequence[pd.DataFrame], rule: Rule, or
     said += _unknown(set().union(*(piece.attrs["types"] for piece in parts)), rule.expected)
     if table.empty:
         return f"No flow is stuck among {flows:,}: all came that is due by {by}.{said}"
-    n, longest = table["correlation_id"].nunique(), table["waited_s"].max()
+    n, longest = table["correlation_id"].nunique(), table["waited_s"][~guessed].max()
     places = table.assign(waiting_on=table["waiting_on"].fillna("an unknown service"))
     where = places.groupby(["event_type", "waiting_for", "waiting_on"]).size()
     where = where.sort_values(ascending=False, kind="stable")
@@ -278,6 +289,12 @@ def _sentence(table: pd.DataFrame, parts: Sequence[pd.DataFrame], rule: Rule, or
     more = f"; and {count(len(where) - _SAID, 'other place')}" if len(where) > _SAID else ""
     letters = int(table["dead_letter"].notna().sum())
     told = f" For {letters:,} of these there is a dead letter." if letters else ""
+    if guessed.any():
+        says = "says" if guessed.sum() == 1 else "say"
+        told += (
+            f" {guessed.sum():,} of them {says} no time of {'its' if says == 'says' else 'their'} own: "
+            "how long is a guess, by the events around."
+        )
     if left := total(parts, "without_flow"):
         told += f" {count(left, 'event')} without a correlation id can't be an answer."
     if first := total(parts, "effects_first"):
@@ -294,8 +311,9 @@ def _sentence(table: pd.DataFrame, parts: Sequence[pd.DataFrame], rule: Rule, or
         )
     events = f" with {len(table):,} events that wait" if len(table) != n else ""
     return (
-        f"{n:,} of {count(flows, 'flow')} {'is' if n == 1 else 'are'} stuck{events}, the longest for "
-        f"{length(longest)}, by {by}: {places_named}{more}.{told}{said}"
+        f"{n:,} of {count(flows, 'flow')} {'is' if n == 1 else 'are'} stuck{events}"
+        f"{'' if guessed.all() else f', the longest for {length(longest)}'}, by {by}: "
+        f"{places_named}{more}.{told}{said}"
     )
 
 

@@ -26,11 +26,17 @@ class Rule:
     owed: tuple[Owed, ...] = ()
     """By pairs and by what is usual: what is due."""
     by_order: bool = False
-    """By what is usual: no event of the log names its cause."""
+    """No event of the log names its cause."""
 
     @classmethod
     def of(cls, expected: Choreography | Mapping[str, Collection[str]]) -> Rule:
-        """By a design, or by pairs: after an event of a type one of some types."""
+        """By a design, or by pairs: after an event of a type one of some types.
+
+        Raises
+        ------
+        LogError
+            The pairs say nothing of what is due.
+        """
         if isinstance(expected, Choreography):
             return cls(expected)
         check_pairs(expected)
@@ -38,7 +44,7 @@ class Rule:
             kind: sorted({effects} if isinstance(effects, str) else set(effects))
             for kind, effects in expected.items()
         }
-        owed = (Owed(kind, None, tuple(effects)) for kind, effects in pairs.items() if effects)
+        owed = (Owed(kind, None, tuple(effects)) for kind, effects in pairs.items())
         return cls(pairs, tuple(owed))
 
     @classmethod

@@ -130,15 +130,15 @@ def _as_fine_as_fits(cells: pd.DataFrame, every: int | None) -> pd.DataFrame:
 def _in_steps(cells: pd.DataFrame, step: int) -> pd.DataFrame:
     """Bring cells to a step; in order of time, then of name."""
     at, names = cells["at"].to_numpy() // step, list(cells["name"].cat.categories)
-    first = int(at.min()) if len(at) else 0
     width = len(names) + 1
-    code, keys = pd.factorize((at - first) * width + codes_of(cells["name"]))
+    cell, times = pd.factorize(at, sort=True)
+    code, keys = pd.factorize(cell * width + codes_of(cells["name"]))
     n = np.bincount(code, cells["n"], len(keys)).astype(np.int64)
     rank = np.argsort(keys)
     cell, name = np.divmod(keys[rank], width)
     joined = pd.DataFrame(
         {
-            "at": (cell + first) * step,
+            "at": times[cell] * step,
             "name": named(name, names),
             "n": n[rank],
         }

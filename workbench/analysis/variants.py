@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.analysis.answer import Answer
-from workbench.analysis.arrays import Ints
+from workbench.analysis.arrays import Bools, Ints
 from workbench.analysis.flow_sentences import of_variants
 from workbench.analysis.parts import causes_of, inferred_from, together
 from workbench.analysis.paths import paths
@@ -69,6 +69,8 @@ class Part:
     """The path that each flow took, as a row of ``paths``."""
     ns: Ints
     """How long each took."""
+    timed: Bools
+    """Whether that is known: all its events say when they were."""
     paths: pd.DataFrame
     """``path`` (int64: its key), ``text``, ``events``, and of the first that took it ``started`` and
     ``example``; its ``attrs`` say where causes are from."""
@@ -88,7 +90,7 @@ def part(index: FlowIndex) -> Part:
         }
     )
     described.attrs = causes_of(index)
-    return Part(of_flow=found.of_flow, ns=ended - started, paths=described)
+    return Part(found.of_flow, ended - started, index.fully_timed, described)
 
 
 def whole(parts: Sequence[Part], draw: Callable[[pd.DataFrame], go.Figure] | None = None) -> Answer:
@@ -100,7 +102,8 @@ def whole(parts: Sequence[Part], draw: Callable[[pd.DataFrame], go.Figure] | Non
         row_of = pd.Index(described["path"]).get_indexer
         rows = [row_of(pd.Index(each.paths["path"]))[each.of_flow] for each in parts]
         code = np.concatenate(rows)
-    times = np.concatenate([each.ns for each in parts])
+    times, timed = (np.concatenate([getattr(p, name) for p in parts]) for name in ("ns", "timed"))
+    median = quantiles(times[timed], code[timed], len(described), [0.5])[0] / 1e6
     size = np.bincount(code, minlength=len(described))
     order = np.argsort(-size, kind="stable")
     text, example = (described[name].array.take(order) for name in ("text", "example"))
@@ -111,7 +114,7 @@ def whole(parts: Sequence[Part], draw: Callable[[pd.DataFrame], go.Figure] | Non
             "flows": size[order],
             "share": size[order] / max(len(code), 1),
             "events": described["events"].to_numpy()[order],
-            "median_ms": quantiles(times, code, len(size), [0.5])[0][order] / 1e6,
+            "median_ms": median[order],
             "example": example,
         },
         copy=False,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +9,7 @@ import pandas as pd
 from numba import njit
 
 from workbench.analysis.arrays import Bools, Ints
-from workbench.analysis.inference import STATISTICS
+from workbench.analysis.inference import STATISTICS, told
 from workbench.analysis.reasons import who_gave_up
 from workbench.analysis.unknown_causes import taken_as_answers
 from workbench.analysis.usually_due import Way, ways_of
@@ -32,10 +31,7 @@ def as_told(index: FlowIndex) -> FlowIndex:
     What is usual is what they were inferred from: where a flow branches, they would make an event
     of one branch wait for what follows the other.
     """
-    if index.causes_from != STATISTICS:
-        return index
-    cause = np.where(index.inferred, -1, index.cause)
-    return replace(index, cause=cause, inferred=np.zeros(len(cause), dtype=bool), causes_from="")
+    return told(index) if index.causes_from == STATISTICS else index
 
 
 def waiting(
