@@ -40,13 +40,32 @@ def test_compression_and_encoding_are_told_by_the_content_whatever_the_name(
 def test_several_members_and_frames_are_one_file(tmp_path):
     one, two = LINES[:1000].encode(), LINES[1000:].encode()
     pack = zstandard.ZstdCompressor().compress
-    for content in (gzip.compress(one) + gzip.compress(two), pack(one) + pack(two)):
+    padded_xz = lzma.compress(one) + b"\0" * 8 + lzma.compress(two) + b"\0" * 4
+    bz2_ = bz2.compress(one) + bz2.compress(two)
+    for content in (
+        gzip.compress(one) + gzip.compress(two),
+        pack(one) + pack(two),
+        padded_xz,
+        bz2_,
+    ):
         opened = OpenedFile(written(tmp_path, content))
         assert b"".join(block for _, block in opened.blocks(1)) == LINES.encode()
         assert not opened.rejected
 
 
-@pytest.mark.parametrize("pack", [gzip.compress, zstandard.ZstdCompressor().compress])
+@pytest.mark.parametrize(
+    "pack", [gzip.compress, bz2.compress, lzma.compress, zstandard.ZstdCompressor().compress]
+)
+def test_what_stands_behind_an_archive_does_not_vanish_unsaid(tmp_path, pack):
+    found = read(written(tmp_path, pack(LINES.encode()) + b"and more text"), progress=False)
+    assert len(found.frame) == len(LINES.splitlines())
+    reason = "the compressed file is cut or damaged here, what is before was read"
+    assert found.rejected["reason"].str.startswith(reason).tolist() == [True]
+
+
+@pytest.mark.parametrize(
+    "pack", [gzip.compress, lzma.compress, zstandard.ZstdCompressor().compress]
+)
 def test_of_a_cut_archive_what_stands_before_the_cut_is_read_and_the_cut_is_told(tmp_path, pack):
     noise = random.Random(1)  # that can't be compressed into one block
     lines = "".join((EVENT % n).replace("ö", noise.randbytes(200).hex()) for n in range(3_000))

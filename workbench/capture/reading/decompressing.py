@@ -8,7 +8,7 @@ import gzip
 import io
 import lzma
 from collections.abc import Callable, Iterator
-from typing import BinaryIO, Final, cast
+from typing import BinaryIO, Final
 
 import zstandard
 
@@ -46,10 +46,9 @@ def decompressed(counted: Counted, file: BinaryIO) -> Iterator[bytes]:
     if magic.startswith(b"\x1f\x8b"):
         yield from _chunks(gzip.GzipFile(fileobj=counted).read1)
     elif magic.startswith(b"BZh"):
-        yield from _chunks(bz2.BZ2File(counted).read1)
+        yield from _streams(bz2.BZ2Decompressor, counted)
     elif magic.startswith(b"\xfd7zXZ\x00"):
-        with lzma.LZMAFile(cast("BinaryIO", counted)) as xz:
-            yield from _chunks(xz.read1)
+        yield from _streams(lzma.LZMADecompressor, counted, padding=b"\0")
     elif magic.startswith(b"\x28\xb5\x2f\xfd"):
         yield from _unzstd(counted)
     else:
@@ -59,6 +58,29 @@ def decompressed(counted: Counted, file: BinaryIO) -> Iterator[bytes]:
 def _chunks(read: Callable[[int], bytes]) -> Iterator[bytes]:
     while chunk := read(CHUNK):
         yield chunk
+
+
+def _streams(
+    make: Callable[[], bz2.BZ2Decompressor | lzma.LZMADecompressor],
+    file: Counted,
+    padding: bytes = b"",
+) -> Iterator[bytes]:
+    """Stream after stream; what stands behind the last and is none is an error, as for gzip."""
+    stream, left = make(), b""
+    while given := left or file.read(CHUNK):
+        if stream.eof:
+            given, left = given.lstrip(padding), b""
+            if not given:
+                continue
+            stream = make()
+        while chunk := stream.decompress(given, CHUNK):
+            yield chunk
+            if stream.eof or stream.needs_input:
+                break
+            given = b""
+        left = stream.unused_data
+    if not stream.eof:
+        raise EOFError("its last stream has no end")
 
 
 def _unzstd(file: Counted) -> Iterator[bytes]:
