@@ -3,7 +3,7 @@
 Prints what it took and what it found as JSON. First a few events are analysed, off the clock: code
 is compiled or loaded, thread pools start. Then the log is read and given the shape that the tool
 likes best; the clock runs over the work alone. Memory is the most that the process occupied
-during the work, less what it occupied just before, with its input in it.
+during the work, less what it made use of just before, with its input in it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchmarks.weight import forget_peak, give_back, peak, resident
+from benchmarks.weight import forget_peak, free, peak, resident
 
 WAYS = {
     "workbench": ("ours", "work"),
@@ -65,8 +65,7 @@ def run(who: str, log: Path, few: Path) -> Result:
     del table
     gc.collect()
     pa.default_memory_pool().release_unused()
-    give_back()
-    before = resident()
+    before = resident() - free()
     forget_peak()
     began = time.perf_counter()
     found = work(made)
