@@ -31,7 +31,8 @@ def resident() -> float:
 class _Heap(ctypes.Structure):
     """What glibc's ``mallinfo2`` returns."""
 
-    _fields_ = tuple((f"other{n}", ctypes.c_size_t) for n in range(8)) + (
+    _fields_ = (
+        *((f"other{n}", ctypes.c_size_t) for n in range(8)),
         ("fordblks", ctypes.c_size_t),
         ("keepcost", ctypes.c_size_t),
     )
