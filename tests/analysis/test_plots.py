@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pandas as pd
 import pytest
 
@@ -120,6 +122,7 @@ def test_what_is_unusual_and_took_no_time_is_shown_on_a_log_axis_too(event):
     rows.append(event("C", "once", 0))
     found = EventLog(rows).anomalies()
     figure = found.plot()
+    assert figure.layout.showlegend
     assert figure.layout.xaxis.type == "log"
     assert figure.layout.xaxis.title.text.endswith("log scale; none at all: at the left end)")
     shown = [x for points in figure.data for x in points.x]
@@ -193,7 +196,7 @@ def test_the_picture_of_few_keys_leaves_nothing_out_and_does_not_say_so(event):
 
 def test_what_has_no_type_is_called_so(event):
     log = EventLog([event("A", "f", 0), event("B", "f", 1, "Lost", type=None)])
-    assert log.orphans().plot().layout.yaxis.ticktext == ("no type",)
+    assert log.orphans().plot().layout.yaxis.ticktext == ("(no type)",)
 
 
 def test_a_key_that_is_out_of_order_in_two_ways_is_one_key(event):
@@ -213,3 +216,95 @@ def test_attempts_at_one_event_are_counted_in_the_singular(event):
     again = [paid, {**paid, "id": "2"}, {**paid, "id": "3"}]
     figure = EventLog([event("Placed", "f", 0), *again]).retries().plot()
     assert texts(figure) == [" 1 event, 3 attempts (same effect)"]
+
+
+LONG = "Kind" * 50
+
+
+def test_flows_of_far_apart_durations_stand_on_the_flows_of_their_own_bar(event):
+    rows = []
+    for n in range(12):
+        more = [event("C", f"f{n}", 10.0 ** (n - 4) * 2, "B")] * (n % 2)
+        rows += [event("A", f"f{n}", 0), event("B", f"f{n}", 10.0 ** (n - 4), "A"), *more]
+    figure = EventLog(rows).flows().plot()
+    first, second = figure.data
+    assert figure.layout.barmode == "overlay"
+    assert list(second.base) == list(first.y)
+    assert list(second.customdata) == list(second.y)
+
+
+def test_a_single_variant_is_named_and_so_is_a_single_type(event):
+    log = EventLog([event("A", "f", 0), event("B", "f", 1, "A")])
+    assert log.flows().plot().layout.showlegend
+    assert log.throughput().plot().layout.showlegend
+
+
+def test_long_names_are_broken_into_lines_that_have_room(event):
+    kinds = [f"{LONG}{n}" for n in range(3)]
+    rows = [event(kinds[0], LONG, 0)]
+    rows += [
+        event(kind, LONG, 5 * n, before, source=f"{kind}s")
+        for n, (before, kind) in enumerate(pairwise(kinds), 1)
+    ]
+    log = EventLog(rows)
+    between = log.latency(kinds[0], kinds[2])
+    by_variant = log.latency(kinds[0], kinds[2], by="variant")
+    for answer in (log.hops(), log.fan_out(), by_variant, log.critical_path(), log.hot_keys()):
+        figure = answer.plot()
+        labels = figure.layout.yaxis.ticktext
+        assert max(len(line) for label in labels for line in label.split("<br>")) < 60
+        plotted = figure.layout.height - figure.layout.margin.t
+        assert plotted > 20 * sum(label.count("<br>") + 1 for label in labels)
+    for answer in (between, by_variant, log.critical_path(LONG), log.flows()):
+        figure = answer.plot()
+        named = [figure.layout.title.text, *(trace.name or "" for trace in figure.data)]
+        assert max(len(line) for text in named for line in text.split("<br>")) < 95
+    assert between.plot().layout.margin.t > log.flows().plot().layout.margin.t
+
+
+def test_labels_above_bars_name_all_they_are_about(event):
+    rows = [event(f"{LONG}A", "f", 0, source="s" * 90), event("B", "g", 0, source="t" * 90)]
+    label = EventLog(rows).stuck({f"{LONG}A": "B"}).plot().layout.annotations[0].text
+    assert label == "t" * 27 + "… owes B after " + LONG[:27] + "…"
+
+
+def test_far_smaller_times_are_told_in_their_own_unit(event):
+    rows = [event("A", f"f{n}", 0) for n in range(3)]
+    rows += [event("B", f"f{n}", ms, "A") for n, ms in enumerate([0.5, 0.5, 90_000_000])]
+    assert texts(EventLog(rows).hops().plot())[0] == " 500 µs"
+
+
+def test_hops_of_no_time_do_not_start_a_path(event):
+    log = EventLog([event("A", "f", 0), event("B", "f", 0, "A"), event("C", "f", 4, "B")])
+    notes = [note.text for note in log.critical_path("f").plot().layout.annotations]
+    assert notes == [" starts", " 0 ms, 0 %", " 4 ms, 100 %"]
+
+
+def test_shares_below_0_have_room_for_their_text(event):
+    rows = [event("A", "f", 0), event("B", "f", -30, "A"), event("C", "f", 10, "B")]
+    figure = EventLog(rows).critical_path().plot()
+    least = min(figure.data[0].x)
+    assert least < 0
+    assert figure.layout.xaxis.range[0] < 1.2 * least
+
+
+def test_what_all_took_at_once_stands_in_the_middle(event):
+    rows = [event(kind, f"f{n}", 0) for kind in "AB" for n in range(3)]
+    figure = EventLog(rows).latency("A", "B").plot()
+    assert figure.data[0].x[list(figure.data[0].y).index(3)] == pytest.approx(0)
+    assert (figure.layout.xaxis.exponentformat, figure.layout.yaxis.dtick) == ("none", 1)
+
+
+def test_notes_behind_bars_have_room_whatever_room_the_bars_have(event):
+    rows = [event("B", "f", n, "Lost", id=str(n)) for n in range(4)]
+    figure = EventLog([event("A", "f", 0), *rows]).orphans().plot()
+    assert figure.layout.margin.r > 7 * len(texts(figure)[0])
+
+
+def test_one_is_told_in_the_singular(event):
+    rows = [event(str(n), flow, n) for flow in "abcdef" for n in range(ord(flow) - 95)]
+    assert EventLog(rows).flows().plot().data[-1].name == "1 other variant"
+    six = EventLog([event(kind, "f", 1) for kind in "abcdef"])
+    assert six.throughput().plot().data[-1].name == "1 other"
+    log = EventLog([event("A", "f", 0), event("B", "f", 1, "A")])
+    assert log.fan_out().plot().layout.title.subtitle.text == "1 type never has one"

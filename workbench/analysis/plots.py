@@ -314,7 +314,7 @@ def dress(figure: go.Figure, *, title: str, subtitle: str, height: int) -> None:
             "yref": "container",
             "y": 1,
             "yanchor": "top",
-            "pad": {"t": 16 + more, "l": 20},
+            "pad": {"t": 16 + (13 if more else 0), "l": 20},  # plotly lifts several lines
             "font": {"size": look.FONT_SIZE_PLOT + 4},
         },
         font={"family": look.FONT, "size": look.FONT_SIZE_PLOT, "color": look.QUIET},

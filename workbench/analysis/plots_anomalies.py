@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from workbench import look
 from workbench.analysis.plot_text import plain
 from workbench.analysis.plots import dress, empty, unit_of
-from workbench.analysis.wording import cut
+from workbench.analysis.wording import count, cut
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,7 +68,7 @@ def plot_anomalies(table: pd.DataFrame, n: int) -> go.Figure:
         scale += "; none at all: at the left end"
     dress(
         figure,
-        title=f"Flows unlike the rest ({len(table):,} findings, n = {n:,} flows)",
+        title=f"Flows unlike the rest ({count(len(table), 'finding')}, n = {n:,} flows)",
         subtitle="score: how far out, in standard deviations; below 0: unusually short",
         height=520,
     )

@@ -8,6 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench import look
+from workbench.analysis.index import NO_TYPE
 from workbench.analysis.plots import dress, empty, lines, row_height, unit_of
 from workbench.analysis.wording import count, cut, length, percent
 
@@ -38,7 +39,7 @@ def plot_retries(table: pd.DataFrame) -> go.Figure:
             f"{who}: {kind}"
             for who, kind in zip(
                 shown["service"].fillna("unknown service"),
-                shown["type"].fillna("no type"),
+                shown["type"].fillna(NO_TYPE),
                 strict=True,
             )
         ],
@@ -71,7 +72,7 @@ def plot_orphans(table: pd.DataFrame) -> go.Figure:
     n = n.sort_values(["n", "type", "where"], ascending=[False, True, True])
     shown = n.head(_ROWS)
     return bars(
-        [str(name) for name in shown["type"].astype("object").fillna("no type")],
+        [str(name) for name in shown["type"].astype("object").fillna(NO_TYPE)],
         shown["n"],
         [f"{row.n:,}, cause {row.where}" for row in shown.itertuples()],
         title=f"Events without their cause (n = {len(table):,} events)",

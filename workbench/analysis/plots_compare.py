@@ -75,6 +75,7 @@ def plot_compare(table: pd.DataFrame) -> go.Figure:
         height=230 + sum(42 + 21 * row.count("<br>") for row in rows),
     )
     figure.update_layout(
+        showlegend=True,
         margin={"b": 120, "t": 90},
         legend={"orientation": "h", "y": 0, "yref": "container", "yanchor": "bottom"},
     )

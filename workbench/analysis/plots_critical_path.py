@@ -77,7 +77,7 @@ def plot_critical_path(table: pd.DataFrame) -> go.Figure:
     low, high = 100 * shown["share"].min(), 100 * shown["share"].max()
     if low < 0:  # its text stands to the left of the bar
         high = max(high, 0)
-        figure.update_xaxes(range=[low - 0.15 * (high - low), high + 0.02 * (high - low)])
+        figure.update_xaxes(range=[low - 0.25 * (high - low), high + 0.02 * (high - low)])
     figure.update_yaxes(
         range=[len(rows) - 0.4, -0.6], tickvals=list(range(len(rows))), ticktext=rows
     )

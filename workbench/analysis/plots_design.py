@@ -13,10 +13,16 @@ from workbench.analysis.plots import dress, empty, time_text, unit_of
 from workbench.analysis.wording import cut
 
 if TYPE_CHECKING:
+    from typing import Any
+
     import pandas as pd
 
 _SHOWN = 15
-_LETTERS = 84
+_LETTERS = 100
+"""Of a label above a bar."""
+_NAMES = 80
+_NAME = 28
+"""To so many letters each name is cut if together those of a label have more than the former."""
 _THICK = 0.38
 _FEW = 6
 """Up to so many each is marked on the axis, since plotly would mark halves too."""
@@ -71,7 +77,7 @@ def plot_conformance(table: pd.DataFrame) -> go.Figure:
     label_above(
         figure,
         [
-            in_words(Deviation(kind, service, cause if isinstance(cause, str) else None, effect))
+            in_words(Deviation(kind, *fitting(service, cause, effect)))
             for kind, service, cause, effect in zip(
                 *(shown[name] for name in Deviation._fields), strict=True
             )
@@ -122,7 +128,9 @@ def plot_stuck(table: pd.DataFrame) -> go.Figure:
                 },
                 hovertemplate=f"{name}: %{{x:,}}<extra></extra>",
             )
-    labels = [f"{who} owes {what} after {kind}" for who, kind, what in shown.index]
+    labels = [
+        "{} owes {} after {}".format(*fitting(who, what, kind)) for who, kind, what in shown.index
+    ]
     figure.add_scatter(
         x=shown["size"],
         y=list(range(len(shown))),
@@ -148,6 +156,14 @@ def plot_stuck(table: pd.DataFrame) -> go.Figure:
     figure.update_layout(barmode="stack", margin_r=150)
     _count_on(figure, "events that wait", shown["size"].max())
     return figure
+
+
+def fitting(*names: Any) -> list[Any]:
+    """Names that share a label, cut if it can't hold them; one that is missing is None."""
+    known = [name if isinstance(name, str) else None for name in names]
+    if sum(len(name) for name in known if name) <= _NAMES:
+        return known
+    return [name and cut(name, _NAME) for name in known]
 
 
 def label_above(figure: go.Figure, labels: list[str]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import plotly.graph_objects as go
 
 from workbench import look
-from workbench.analysis.plots import dress, empty
+from workbench.analysis.plots import dress, empty, row_height
 from workbench.analysis.plots_critical_path import lines
 from workbench.analysis.wording import percent
 
@@ -62,7 +62,7 @@ def plot_explain(table: pd.DataFrame, inside: int, outside: int) -> go.Figure:
         figure,
         title=f"What sets these flows apart, in % of flows (n = {inside + outside:,})",
         subtitle=notes,
-        height=230 + 60 * len(rows),
+        height=230 + row_height(rows, 60) * len(rows),
     )
     figure.update_layout(
         barmode="group",

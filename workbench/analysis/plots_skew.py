@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from workbench import look
 from workbench.analysis.plots import dress, empty, time_text, unit_of
-from workbench.analysis.plots_design import label_above
+from workbench.analysis.plots_design import fitting, label_above
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,8 +48,11 @@ def plot_skew(table: pd.DataFrame) -> go.Figure:
         hovertemplate=f"at most %{{x:,.4g}} {unit}<extra></extra>",
     )
     labels = [
-        f"{row.cause_service} → {row.effect_service}: {row.negative:,} of {row.n:,} effects"
-        for row in shown.itertuples()
+        f"{' → '.join(fitting(cause, effect))}: {negative:,} of {n:,} effects"
+        for cause, effect, negative, n in zip(
+            *(shown[name] for name in ("cause_service", "effect_service", "negative", "n")),
+            strict=True,
+        )
     ]
     n = int(table["negative"].sum())
     dress(

@@ -249,7 +249,11 @@ def plot_fan_out(table: pd.DataFrame) -> go.Figure:
     figure.update_layout(
         legend={"orientation": "h", "y": 1, "yanchor": "bottom"}, margin={"r": 80, "b": 60}
     )
-    few = shown["max"].max() <= _ROWS
-    figure.update_xaxes(title="effects of one event", rangemode="tozero", dtick=1 if few else None)
+    most = shown["max"].max()
+    figure.update_xaxes(
+        title="effects of one event",
+        range=[-0.03 * most, 1.05 * most],
+        dtick=1 if most <= _ROWS else None,
+    )
     label_rows(figure, rows)
     return figure
