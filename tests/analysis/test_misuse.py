@@ -110,3 +110,13 @@ def test_a_file_that_nobody_else_may_read_stays_so(tmp_path, orders):
 def test_pairs_that_make_nothing_due_are_refused(orders):
     with pytest.raises(LogError, match=r"^stuck: \{'A': \[\]\} is no type with the types"):
         orders.stuck({"A": []})
+
+
+def test_a_link_to_a_file_stays_one(orders, tmp_path):
+    (tmp_path / "kept").mkdir()
+    link = tmp_path / "log.jsonl"
+    link.symlink_to(tmp_path / "kept" / "real.jsonl")
+    for _ in range(2):
+        assert orders.save(link) == link
+        assert link.is_symlink()
+        assert len(EventLog.read(tmp_path / "kept" / "real.jsonl")) == len(orders)

@@ -205,7 +205,7 @@ def _sentence(table: pd.DataFrame, asked: int, rest: int, *, by_shape: bool) -> 
     sure = table[table["by_chance"] <= _CHANCE]
     if sure.empty:
         return (
-            f"Nothing sets the {count(asked, 'flow')} apart from the {rest:,} others by more than "
+            f"Nothing sets the {count(asked, 'flow')} apart from the {count(rest, 'other')} by more than "
             "chance."
         )
     first = sure.iloc[0]

@@ -73,7 +73,7 @@ def write_log(frame: pd.DataFrame, path: str | os.PathLike[str], *, progress: bo
     """
     try:
         target = Path(path).expanduser()
-        os.fsencode(target)
+        real = target.resolve()  # a link stays one
     except (TypeError, ValueError, RuntimeError) as error:
         raise LogError(f"{path!r} can't be written: it is no path of a file.") from error
     if "\0" in str(target):
@@ -87,7 +87,7 @@ def write_log(frame: pd.DataFrame, path: str | os.PathLike[str], *, progress: bo
             f"{target} can't be written: a log's file ends in .jsonl, .csv, .xes (each with .gz or .zst "
             "behind, to compress it), .parquet, .arrow or .feather."
         )
-    half = target.with_name(f".{os.getpid()}.half.{target.name}")
+    half = real.with_name(f".{os.getpid()}.half.{real.name}")
     try:
         with (
             tqdm(
@@ -97,9 +97,9 @@ def write_log(frame: pd.DataFrame, path: str | os.PathLike[str], *, progress: bo
             _open(half, packing) as file,
         ):  # fmt: skip
             write(frame, file, bar.update)
-        if target.exists():
-            half.chmod(target.stat().st_mode & 0o777)  # what nobody else may read stays so
-        half.replace(target)
+        if real.exists():
+            half.chmod(real.stat().st_mode & 0o777)  # what nobody else may read stays so
+        half.replace(real)
     except OSError as error:
         raise LogError(f"{target} can't be written: {error.strerror or error}.") from error
     finally:
