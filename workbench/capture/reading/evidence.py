@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -19,6 +19,9 @@ from workbench.capture.reading.vocabulary import PAYLOADS, WRAPPERS, points, wor
 
 _ENVELOPE: Final = ("id", "time", "correlation_id", "causation_id")
 """What tells an envelope from a payload."""
+
+_BEFORE_PAYLOAD: Final = ("id", "time")
+"""What is guessed before the payload."""
 
 _IN_PAYLOAD: Final = 25.0
 """Points off for what stands in the payload."""
@@ -37,10 +40,12 @@ class Evidence:
     ``None`` where it can't be that column.
     """
 
-    paths: Mapping[str, Path]
+    paths: dict[str, Path]
     seen: Mapping[Path, Seen]
-    given: Collection[Path] = ()
-    """Paths that somebody named."""
+    given: Mapping[str, Path] = field(default_factory=dict)
+    """What somebody said."""
+    around_id: Path | None = None
+    """What holds the id; ``None`` until it and the time were looked for."""
     _rows_by_id: dict[Path, dict[str, int]] = field(default_factory=dict)
     _orders: dict[Path, Sequence[int]] = field(default_factory=dict)
     _without_cause: dict[Path, list[int]] = field(default_factory=dict)
@@ -50,11 +55,15 @@ class Evidence:
         return cast("float | None", getattr(self, column)(each))
 
     def in_payload(self, path: Path) -> bool:
-        """Whether a path goes into what an event says itself."""
+        """Whether a path goes into what an event says itself; what holds its id is no such thing."""
         data = self.paths.get("data")
         if data:
             return _is_inside(path, data)
-        return any(words(step)[-1:] in _PAYLOADS for step in path[:-1])
+        around_id = self.around_id or ()
+        return any(
+            _is_payload(path[end - 1]) and path[:end] != around_id[:end]
+            for end in range(1, len(path))
+        )
 
     @cached_property
     def _wraps(self) -> int:
@@ -275,14 +284,12 @@ class Evidence:
         if not each.nested:
             return None if words(each.path[-1])[-1:] not in (("data",), ("payload",)) else -20.0
         inside = [path for path in self.seen if path != each.path and _is_inside(path, each.path)]
-        # Whoever says that the type is data.kind says nothing against data as the payload.
-        told = self.given if points("data", each.path[-1:]) > 70 else ()
-        if any(path in self.paths.values() and path not in told for path in inside):
+        if any(path in self._against(each.path) for path in inside) or self._is_beside(each.path):
             return -60.0
         envelope = sum(any(points(c, path[-1:]) > 92 for path in inside) for c in _ENVELOPE)
         if envelope:
             return 10 - 40.0 * envelope
-        if "time" not in self.paths:
+        if self.around_id is None:
             return 10.0 if points("data", each.path[-1:]) > 70 else None
         last = words(each.path[-1])
         is_wrapper = bool(last) and last[-1] in WRAPPERS
@@ -291,6 +298,22 @@ class Evidence:
         # The events of one flow may all say the same.
         varied = min(1.0, 5 * len(set(some)) / len(some))
         return 10.0 + (32 * each.filled * varied if nameless else 0)
+
+    def _against(self, payload: Path) -> set[Path]:
+        """Paths that are in no payload: of the id, the time and the like, as far as they are known.
+
+        Whoever says that the type is data.kind says nothing against data as the payload, nor does who
+        says where the flow is.
+        """
+        is_named = points("data", payload[-1:]) > 70
+        said = {c for c in self.given if is_named or c not in _BEFORE_PAYLOAD}
+        return {path for column, path in self.paths.items() if column not in said}
+
+    def _is_beside(self, path: Path) -> bool:
+        """Whether the id stands in a payload by its name, and a path is not in that."""
+        where = self.around_id or ()
+        ends = (end for end, step in enumerate(where, 1) if _is_payload(step))
+        return not _is_inside(path, where[: next(ends, 0)])
 
     def _named_by(self, each: Seen) -> Iterator[Seen]:
         """The columns that name values of another one."""
@@ -337,6 +360,12 @@ _FILE: Final = re.compile(r"/\w+/|[A-Za-z]:\\")
 def _is_place(path: Path) -> bool:
     """Whether a name says where a record stood: a partition's number comes again, and names no flow."""
     return max(points("partition", path), points("offset", path)) > 70
+
+
+def _is_payload(step: str) -> bool:
+    """Whether a name is one of payloads; metadata is none."""
+    name = words(step)
+    return name[-1:] in _PAYLOADS and "meta" not in name
 
 
 def _is_inside(path: Path, whole: Path) -> bool:

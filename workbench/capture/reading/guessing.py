@@ -15,6 +15,7 @@ from typing import Any, Final
 from workbench.capture.columns import ATTEMPTS, COLUMNS, DEAD_LETTER
 from workbench.capture.reading.arrays import are_single, first_text, singles
 from workbench.capture.reading.evidence import Evidence
+from workbench.capture.reading.own_times import own_time, record_time
 from workbench.capture.reading.paths import Path
 from workbench.capture.reading.seen import Seen
 from workbench.capture.reading.times import Form
@@ -28,6 +29,8 @@ _ORDER: Final = ("data", "time", "id", "data", "type", "causation_id", "correlat
 """The payload twice: first by a good name, for in it ids and times are not what they are outside;
 then as what is nested, differs, and holds neither the id nor the time.
 """
+
+_AFTER_ID: Final = 3
 
 
 @dataclass
@@ -83,8 +86,12 @@ def guess(
     }
     ours = {column: path for column, path in _our_words(seen).items() if column not in never}
     found = Guess(ours | dict(given))
-    evidence = Evidence(found.paths, seen, set(given.values()))
-    for column in _ORDER:
+    evidence = Evidence(found.paths, seen, given)
+    for place, column in enumerate(_ORDER):
+        if place == _AFTER_ID:
+            evidence.around_id = found.paths.get("id", ())[:-1]
+        if column == "broker_time":
+            _find_times(evidence, keep={*ours, *given}, never=never)
         if column in found.paths or column in never:
             continue
         best = _best(column, evidence)
@@ -96,6 +103,17 @@ def guess(
             found.forms[column] = form
     found.paths = {column: found.paths[column] for column in COLUMNS if column in found.paths}
     return found
+
+
+def _find_times(evidence: Evidence, *, keep: Collection[str], never: Collection[str]) -> None:
+    """Look again for the time, now that the others of our columns are known, and for the broker's."""
+    paths = evidence.paths
+    if "time" in paths and "time" not in keep:
+        del paths["time"]
+        paths["time"] = own_time(_scores("time", evidence), evidence)
+    record = record_time(evidence)
+    if record is not None and "broker_time" not in {*paths, *never}:
+        paths["broker_time"] = record
 
 
 def _is_part_of_a_time(path: Path, leaves: Mapping[Path, Sequence[Any]]) -> bool:
@@ -127,6 +145,13 @@ _FEW_ODD: Final = 0.1
 
 
 def _best(column: str, evidence: Evidence) -> Path | None:
+    scores = _scores(column, evidence)
+    ranked = [evidence.seen[path] for path in sorted(scores, key=lambda path: -scores[path])]
+    return next((each.path for each in ranked if not _has_fuller(column, each, ranked)), None)
+
+
+def _scores(column: str, evidence: Evidence) -> dict[Path, float]:
+    """Path → points, of all that have enough of them for a column."""
     scores: dict[Path, float] = {}
     for path, each in evidence.seen.items():
         if _taken(path, column, evidence.paths) or not each.there:
@@ -137,9 +162,7 @@ def _best(column: str, evidence: Evidence) -> Path | None:
             worth = points(column, path) * (_INSIDE if inside else 1)
             # Of two that are equal the one that stands higher, then the one that comes first.
             scores[path] = worth + told - len(path) / 10
-    good = [path for path, score in scores.items() if score > ENOUGH]
-    ranked = [evidence.seen[path] for path in sorted(good, key=lambda path: -scores[path])]
-    return next((each.path for each in ranked if not _has_fuller(column, each, ranked)), None)
+    return {path: score for path, score in scores.items() if score > ENOUGH}
 
 
 def _has_fuller(column: str, each: Seen, others: Sequence[Seen]) -> bool:

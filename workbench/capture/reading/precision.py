@@ -18,8 +18,8 @@ _ROWS: Final = 10
 """Rows from which on it is no chance that all are in whole seconds."""
 _SECOND: Final = 10**9
 """Nanoseconds."""
-_NEAR: Final = 5 * _SECOND
-"""How far from one another two times of an event are at most, at the median."""
+_MOST: Final = 0.9
+"""The share of rows in which two times of an event lie within one second."""
 
 
 def finer(
@@ -45,7 +45,7 @@ def finer(
         if (fine == _NONE).any() or (fine % _SECOND == 0).mean() > 1 / 2:
             continue
         after = fine - coarse[there]
-        if np.median(np.abs(after)) <= _NEAR:
+        if (np.abs(after) <= _SECOND).mean() > _MOST:
             found[other] = float(np.median(after))
     return min(found, key=lambda other: found[other], default=())
 

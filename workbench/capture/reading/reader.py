@@ -116,8 +116,8 @@ def read(
             said += file.notes
     if untrue:
         given = {**(mapping or {}), **dict.fromkeys(untrue)}
-        again = read(files, given, expanded=expanded, progress=progress)
-        return replace(again, notes=(restarting_note(untrue), *again.notes))
+        without = read(files, given, expanded=expanded, progress=progress)
+        return replace(without, notes=(restarting_note(untrue), *without.notes))
     nowhere = {
         c: str((mapping or {})[c]) for c, names in absent.items() if len(names) == len(files)
     }

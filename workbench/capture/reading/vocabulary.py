@@ -28,7 +28,7 @@ _NAMES: Final[dict[str, str]] = {
     "microservice from who bounded_context client_id node pod_name actor | "
     "host hostname logger container instance server",
     "time": "event_time ce_time occurred_at event_timestamp occurred_on | "
-    "time timestamp ts happened_at emitted_at emitted occurred event_date | "
+    "time timestamp ts tstamp derived_tstamp dttm happened_at emitted_at emitted occurred event_date | "
     "created_at created datetime date_time start_time raised_at time_stamp "
     "start_time_unix_nano at when | published_at produced_at time_sent sent_at date recorded_at "
     "logged_at epoch millis timestamp_ms ts_ms ts_us ts_ns time_ms unix_time event_ts t inserted_at | received_at ingested_at",
@@ -127,8 +127,14 @@ _UNITS: Final = frozenset(
     ]
 )
 """What may end the name of a time."""
-_LATER: Final = frozenset(["processed", "ingested", "received", "indexed", "stored", "exported"])
-"""Words in the name of a time at which something was done with the event, not that of the event."""
+_LATER: Final = frozenset(
+    [
+        "processed", "processing", "ingested", "ingest", "ingestion", "received", "receive",
+        "indexed", "stored", "exported", "etl", "enqueued", "collector", "arrival", "expires",
+        "expiry", "expiration", "until", "deadline", "due",
+    ]
+)  # fmt: skip
+"""Words in the name of a time that is not the event's: something was done with it then, or will be."""
 _PREFIXES: Final = frozenset(["x", "ce", "evt", "msg", "the", "my", "event", "message", "kafka"])
 
 
@@ -179,6 +185,11 @@ _FRONTS: Final = frozenset(
 )
 
 
+def is_later(path: Path) -> bool:
+    """Whether a name says that something was done with the event at a time, or will be."""
+    return not _LATER.isdisjoint(words(path[-1]))
+
+
 def points(column: str, path: Path) -> float:
     """How well a path's name fits a standard column, from 0 (says nothing) to 100."""
     known = _VOCABULARY[column]
@@ -194,7 +205,7 @@ def points(column: str, path: Path) -> float:
         best = max(
             known.get(fewer, 0) * 0.95, *(known.get(name[i:], 0) * 0.7 for i in range(1, len(name)))
         )
-        if column == "time" and not _LATER.isdisjoint(name):
+        if column == "time" and is_later(path):
             best /= 2
     if len(path) > 1:
         joined = words(path[-2])[-1:] + name  # event.type, service.name, trace.id, parent.id
