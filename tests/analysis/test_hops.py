@@ -113,7 +113,7 @@ def test_flows_and_variants_are_summed_up_in_words(orders):
         "1 event without a correlation id: in no flow."
     )
     assert orders.variants().sentence == (
-        "3 variants in 4 flows; 50.0% take V1: OrderPlaced → StockReserved → PaymentReceived → "
+        "3 variants in 4 flows; 50 % take V1: OrderPlaced → StockReserved → PaymentReceived → "
         "ShipmentDispatched. 2 variants of a single flow."
     )
     assert EventLog([]).flows().sentence == "There is no flow here."

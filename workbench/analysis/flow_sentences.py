@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.analysis.wording import count, cut, length
+from workbench.analysis.wording import count, cut, length, percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,7 +50,7 @@ def of_variants(variants: pd.DataFrame) -> str:
     first, n = variants.iloc[0], int(variants["flows"].sum())
     alone = int((variants["flows"] == 1).sum())
     return (
-        f"{count(len(variants), 'variant')} in {count(n, 'flow')}; {first['share']:.1%} take "
+        f"{count(len(variants), 'variant')} in {count(n, 'flow')}; {percent(first['share'])} take "
         f"{first['variant']}: {cut(first['path'], _LETTERS)}."
         + (f" {count(alone, 'variant')} of a single flow." if alone else "")
     )
