@@ -144,6 +144,27 @@ def test_a_first_row_of_values_is_an_event_and_no_header(tmp_path):
     )
 
 
+@pytest.mark.parametrize(
+    ("delimiter", "ruler"),
+    [(",", "--,----,----,----"), ("\t", "==\t====\t====\t===="), ("|", ":---|---|:---:|-")],
+)
+def test_a_ruler_under_the_header_is_no_event(tmp_path, delimiter, ruler):
+    header = HEADER.replace(",", delimiter)
+    rows = [f"{n}{delimiter}A{delimiter}{TIME}{delimiter}-" for n in range(3)]
+    found = reading(tmp_path, header + "\n".join([ruler, *rows, ruler]))
+    assert found.frame["id"].tolist() == ["0", "1", "2"]
+    assert found.rejected[["line", "reason", "text"]].values.tolist() == [
+        [2, "this row is a ruler", ruler],
+        [6, "this row is a ruler", ruler],
+    ]
+
+
+def test_a_row_without_values_and_lines_in_a_text_are_no_rulers(tmp_path):
+    found = reading(tmp_path, f'{HEADER}-,-,{TIME},-\n2,B,{TIME},"a\n---,---,---,---\nb"\n')
+    assert found.frame["data"].tolist()[1] == "a\n---,---,---,---\nb"
+    assert found.rejected.empty
+
+
 def test_a_header_that_comes_again_is_no_event(tmp_path):
     found = reading(tmp_path, f"{HEADER}1,A,{TIME},x\n{HEADER}2,B,{TIME},y\n\n{HEADER.rstrip()}")
     assert found.frame["id"].tolist() == ["1", "2"]

@@ -25,6 +25,7 @@ _SAID: Final = re.compile(rb'"?sep=(.)"?\r?\n', re.IGNORECASE)
 """A first line by which Excel is told what stands between values."""
 _DATED: Final = re.compile(r"\s*\d+[-./]\d+[-./]\d+\D+\d+[:.]\d\d")
 """A date and a time of day."""
+_LINE: Final = rb" *(?:(?::?-+:?|=+) *)?"
 _NAMELESS: Final = (
     "the first row of {} holds values and no names, so its columns are called column 1, column 2 "
     "and so on"
@@ -59,7 +60,10 @@ class Csv:
                     file.notes.append(_NAMELESS.format(file.name))
                     cells, end, header = [""] * len(cells), end - len(header), b""
                 names, line, block = unique(cells), line + block.count(b"\n", 0, end), block[end:]
-            block = _without(header.strip(), line, block, file)
+            if header.strip() and header.strip() in block:
+                block = _without(_again(header), "repeats the header", line, block, file)
+            if header and (b"---" in block or b"===" in block):
+                block = _without(self._ruler(len(names)), "is a ruler", line, block, file)
             if block.strip():
                 table = self._parsed(block, names, line, file)
                 columns = {n: table.column(n).combine_chunks() for n in names}
@@ -74,6 +78,11 @@ class Csv:
         if _SAID.match(block, start, end):
             start, end = end, _row_end(block, end)
         return end, block[start:end]
+
+    def _ruler(self, width: int) -> re.Pattern[bytes]:
+        """A row of lines, as databases draw them below a header, and Markdown does."""
+        between = rb"(?:" + re.escape(self._delimiter.encode()) + _LINE + rb"){%d}" % (width - 1)
+        return re.compile(rb"^(?=.*(?:---|===))" + _LINE + between + rb"\r?$", re.MULTILINE)
 
     def _parsed(self, block: bytes, names: list[str], line: int, file: OpenedFile) -> pa.Table:
         starts: list[int] = []
@@ -117,16 +126,23 @@ def _trimmed(column: pa.Array) -> pa.Array:
     return pc.if_else(pc.equal(text, ""), pa.scalar(None, TEXT), text)
 
 
-def _without(header: bytes, line: int, block: bytes, file: OpenedFile) -> bytes:
-    """Rows without those that repeat the header, as where files were joined."""
-    if not header or header not in block:
-        return block
-    again = re.compile(rb"^" + re.escape(header) + rb"\r?$", re.MULTILINE)
-    for found in again.finditer(block):
-        file.reject(
-            line + block.count(b"\n", 0, found.start()), "this row repeats the header", header
-        )
-    return again.sub(b"", block)
+def _again(header: bytes) -> re.Pattern[bytes]:
+    """The header, as where files were joined."""
+    return re.compile(rb"^" + re.escape(header.strip()) + rb"\r?$", re.MULTILINE)
+
+
+def _without(
+    rows: re.Pattern[bytes], what: str, line: int, block: bytes, file: OpenedFile
+) -> bytes:
+    """A block without the rows of a pattern, which say nothing, but for what stands in quotes."""
+    kept, end = [], 0
+    for found in rows.finditer(block):
+        if block.count(b'"', end, found.start()) % 2 == 0:
+            number = line + block.count(b"\n", 0, found.start())
+            file.reject(number, f"this row {what}", found[0].strip())
+            kept.append(block[end : found.start()])
+            end = found.end()
+    return b"".join([*kept, block[end:]])
 
 
 def _is_value(cell: str) -> bool:

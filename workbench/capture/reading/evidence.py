@@ -15,7 +15,7 @@ from workbench.capture.reading.paths import Path
 from workbench.capture.reading.seen import FEW, Seen, as_key, is_key, is_whole, numbered
 from workbench.capture.reading.times import in_time
 from workbench.capture.reading.uuids import UUID
-from workbench.capture.reading.vocabulary import PAYLOADS, WRAPPERS, points, words
+from workbench.capture.reading.vocabulary import PAYLOADS, WRAPPERS, letters, points, words
 
 _ENVELOPE: Final = ("id", "time", "correlation_id", "causation_id")
 """What tells an envelope from a payload."""
@@ -148,12 +148,22 @@ class Evidence:
             return 0.0
         if each.distinct > 0.5 or len(each.counts) > 1000:
             return None
-        if _are_files(each):
+        if _are_files(each) or self._repeats_types(each):
             return None
         told = 10.0 * each.filled - self._outer(each.path) - (10 if len(each.counts) == 1 else 0)
         # Several words are a message, and there is one of those for each type as well.
         named = points("source", each.path) or not any(map(_WORDS.search, each.counts))
         return told + 42 if self._emits(each) and named else told
+
+    def _repeats_types(self, each: Seen) -> bool:
+        """Whether values are the types, or numbers of them, under a name that is none of a service."""
+        types = self.seen.get(self.paths.get("type", ()))
+        if points("source", each.path[-1:]) or types is None:
+            return False
+        pairs = {(str(a), str(b)) for a, b in zip(types.values, each.values, strict=True)}
+        if not 2 <= len(types.counts) == len(each.counts) == len(pairs):
+            return False
+        return numbered(each) == 1 or all(letters(a) in letters(b) for a, b in pairs)
 
     def _emits(self, each: Seen) -> bool:
         """Whether each type has one value here, and there are several: as it is with services."""

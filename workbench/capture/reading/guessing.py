@@ -17,9 +17,9 @@ from workbench.capture.reading.arrays import are_single, first_text, singles
 from workbench.capture.reading.evidence import Evidence
 from workbench.capture.reading.own_times import own_time, record_time
 from workbench.capture.reading.paths import Path
-from workbench.capture.reading.seen import Seen
+from workbench.capture.reading.seen import Seen, numbered
 from workbench.capture.reading.times import Form
-from workbench.capture.reading.vocabulary import points
+from workbench.capture.reading.vocabulary import LEVELS, points
 
 ENOUGH: Final = 40.0
 """Points from which a guess is taken."""
@@ -39,6 +39,8 @@ class Guess:
 
     paths: dict[str, Path] = field(default_factory=dict)
     forms: dict[str, Form] = field(default_factory=dict)
+    other_types: tuple[Path, ...] = ()
+    """What else may tell the types, where what was taken for them hardly does."""
 
 
 def guess(
@@ -101,8 +103,23 @@ def guess(
         where = found.paths.get(column)
         if where in seen and (form := seen[where].form) is not None:
             found.forms[column] = form
+    found.other_types = _other_types(evidence)
     found.paths = {column: found.paths[column] for column in COLUMNS if column in found.paths}
     return found
+
+
+def tells_little(values: Collection[str]) -> bool:
+    """Whether there is but one type, or types that only say how grave an event is."""
+    return len(values) < 2 or {*map(str.lower, values)} <= LEVELS
+
+
+def _other_types(evidence: Evidence) -> tuple[Path, ...]:
+    types = evidence.seen.get(evidence.paths.get("type", ()))
+    if types is None or not tells_little(types.counts):
+        return ()
+    scores = _scores("type", evidence)
+    good = [path for path in scores if not tells_little(evidence.seen[path].counts)]
+    return tuple(sorted(good, key=lambda path: (numbered(evidence.seen[path]) == 1, -scores[path])))
 
 
 def _find_times(evidence: Evidence, *, keep: Collection[str], never: Collection[str]) -> None:

@@ -16,6 +16,9 @@ from workbench.capture.reading.times import UNDECIDED, Form
 _FILES: Final = 3
 """Files mapped in another way that are shown."""
 
+_OTHERS: Final = 3
+"""Columns that may tell the types and are named."""
+
 _MANY: Final = 0.1
 """The share of empty rows from which it is said."""
 
@@ -51,8 +54,10 @@ class Entry:
     """The share of the rows that have nothing there."""
     finer: Path = ()
     """Where times stand that say finer what stands here in whole seconds."""
-    constant: bool = False
-    """Whether all rows that were looked at have one value there."""
+    doubt: str = ""
+    """What it says of itself where it hardly tells the types."""
+    others: tuple[Path, ...] = ()
+    """What else may tell them."""
 
     @property
     def how(self) -> str:
@@ -114,7 +119,7 @@ class LogMapping(Mapping[str, str]):
         said += ["dates read month first, which nothing tells"] if self._undecided else []
         said += [f"no {each.column} in {each.empty:.0%} of the rows" for each in self._gappy]
         said += [f"{e.column} in whole seconds where a finer one is told" for e in self._coarse]
-        said += [f"{e.column} the same in all rows" for e in self._constant]
+        said += [f"{e.column} {e.doubt}" for e in self._doubtful]
         return "; ".join([told, *said])
 
     @property
@@ -134,8 +139,8 @@ class LogMapping(Mapping[str, str]):
         return [entry for entry in self.entries if entry.finer and not entry.given]
 
     @property
-    def _constant(self) -> list[Entry]:
-        return [entry for entry in self.entries if entry.constant and not entry.given]
+    def _doubtful(self) -> list[Entry]:
+        return [entry for entry in self.entries if entry.doubt and not entry.given]
 
     def _rows(self) -> list[tuple[str, str, str, str]]:
         return [(each.column, each.theirs, each.how, each.example) for each in self.entries]
@@ -164,9 +169,10 @@ class LogMapping(Mapping[str, str]):
             for each in self._coarse
         ]
         notes += [
-            f"{each.column} is the same in all rows looked at; if another column tells the types: "
-            f'mapping={{"{each.column}": "…"}}'
-            for each in self._constant
+            f"{each.column} {each.doubt}; if another column tells the types"
+            + (f", as {' or '.join(map(shown, each.others[:_OTHERS]))} may" if each.others else "")
+            + f": {_mapping(each, '', next(map(shown, each.others), '…'))}"
+            for each in self._doubtful
         ]
         if any(each.any_case for each in self.entries):
             notes.append(
@@ -209,6 +215,7 @@ class LogMapping(Mapping[str, str]):
         )
 
 
-def _mapping(entry: Entry, said: str) -> str:
-    """What is given to say something of a column of times."""
-    return f"mapping={json.dumps({entry.column: f'{entry.theirs} @ {said}'}, ensure_ascii=False)}"
+def _mapping(entry: Entry, said: str, theirs: str | None = None) -> str:
+    """What is given to say something of a column of times, or that it stands elsewhere."""
+    value = " @ ".join(filter(None, [theirs or entry.theirs, said]))
+    return f"mapping={json.dumps({entry.column: value}, ensure_ascii=False)}"

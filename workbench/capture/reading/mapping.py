@@ -13,7 +13,7 @@ from workbench.capture.columns import ATTEMPTS, BESIDE, COLUMNS, TIMES
 from workbench.capture.json_text import json_text
 from workbench.capture.reading.arrays import are_single, number_array
 from workbench.capture.reading.digits import is_digits
-from workbench.capture.reading.guessing import guess
+from workbench.capture.reading.guessing import guess, tells_little
 from workbench.capture.reading.log_mapping import Entry, LogMapping
 from workbench.capture.reading.paths import Path, resolve, shown
 from workbench.capture.reading.precision import finer
@@ -22,7 +22,6 @@ from workbench.capture.reading.said_times import said_time
 from workbench.capture.reading.sampling import Sample
 from workbench.capture.reading.times import Form, form_of, may_be_time
 from workbench.capture.reading.uuids import is_any_case
-from workbench.capture.reading.vocabulary import points
 from workbench.capture.reading.zones import names_zone
 from workbench.errors import LogError
 
@@ -70,6 +69,7 @@ def mapping_of(
     fixed = {column: path for column, path in found.items() if path is not None}
     for column in filter(_counts, fixed):
         _check_whole(column, wanted[column], leaves[fixed[column]])
+    others: tuple[Path, ...] = ()
     own = {(column,) for column in COLUMNS} <= leaves.keys()
     if ours:
         told = {c: (c,) for c in COLUMNS if any(v is not None for v in leaves.get((c,), ()))}
@@ -85,7 +85,7 @@ def mapping_of(
         parts = {path for both in sample.joins.values() for path in both} - {*known.values()}
         whole = {path: values for path, values in leaves.items() if path not in parts}
         guessed = guess(whole, known, never=never, fraction=sample.fraction)
-        paths, forms = fixed | guessed.paths, guessed.forms
+        paths, forms, others = fixed | guessed.paths, guessed.forms, guessed.other_types
         for column in absent:  # a wrong name is not replaced by a guess
             paths.pop(column, None)
     ids = [leaves.get(paths.get(column, ()), ()) for column in _NAMING]
@@ -108,7 +108,8 @@ def mapping_of(
             zoneless=_zoneless(leaves.get(path, ())) if column in TIMES else 0.0,
             empty=_empty(leaves.get(path, ())) if column in _FULL and not own and not ours else 0.0,
             finer=finer(path, form, leaves, paths.values()) if column == "time" and not own else (),
-            constant=column == "type" and _doubtful(path) and _one(leaves.get(path, ())),
+            doubt=_doubt(leaves.get(path, ())) if column == "type" and not own and not ours else "",
+            others=others if column == "type" else (),
         )
         for column in (*COLUMNS, *BESIDE)
         if column in paths
@@ -183,17 +184,14 @@ _ALONE: Final = 20
 """Rows from which on it is worth a word that all are of one type."""
 
 
-def _doubtful(path: Path) -> bool:
-    """Whether the name of what was taken for the type would not do without the values."""
-    return points("type", path) < _SURE
-
-
-_SURE: Final = 80
-
-
-def _one(values: Sequence[Any]) -> bool:
-    there = [value for value in values if value is not None]
-    return len(there) >= _ALONE and all(value == there[0] for value in there)
+def _doubt(values: Sequence[Any]) -> str:
+    """Why values hardly tell types, if that is so."""
+    there = [str(value) for value in values if value is not None and value != ""]
+    if len(there) < _ALONE or not tells_little(kinds := {*there}):
+        return ""
+    return (
+        "is the same in all rows looked at" if len(kinds) == 1 else "says only how grave events are"
+    )
 
 
 def _written_so(values: Sequence[Any], form: Form | None) -> Iterator[Any]:

@@ -17,9 +17,9 @@ _NAMES: Final[dict[str, str]] = {
     "type": "event_type ce_type evt_type event_kind type_of_event | "
     "type event_name message_type msg_type kind detail_type message_name enclosed_message_types "
     "payload_type event_action | name evt operation_name operation activity concept_name event event_class command verb | "
-    "action class label what title category schema_name subject_type step task "
+    "action intent class label what title category schema_name subject_type step task "
     "typ ereignis ereignisart ereignistyp evenement évènement événement libelle libellé statut aktion | "
-    "topic routing_key channel queue subject",
+    "topic routing_key channel queue subject reason",
     "source": "event_source ce_source service_name producer_name | "
     "source service producer emitter emitted_by published_by source_service app_name "
     "application_name originating_endpoint sending_endpoint_name role_name | app application publisher sender component origin producer_id app_id "
@@ -105,8 +105,20 @@ WRAPPERS: Final = frozenset(
 PAYLOADS: Final = frozenset(["data", "payload", "body", "value", "content", "detail"])
 """Objects that hold what an event says itself: ``order_id`` stands there, rarely ``event_id``."""
 
+LEVELS: Final = frozenset(
+    [
+        "normal", "warning", "warn", "info", "information", "debug", "error", "fatal", "critical",
+        "notice", "trace", "verbose",
+    ]
+)  # fmt: skip
+"""How grave something is, which is no type."""
+
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _NO_WORD: Final = re.compile(r"[\W_]+")
+_KINDS: Final = frozenset(
+    ["S", "N", "string", "string_value", "stringValue", "$oid", "$uuid", "$date", "$numberLong"]
+)
+"""What stands before a value that is written with its kind: ``{"eventType": {"S": "…"}}``."""
 _UNITS: Final = frozenset(
     [
         "s",
@@ -190,8 +202,15 @@ def is_later(path: Path) -> bool:
     return not _LATER.isdisjoint(words(path[-1]))
 
 
+def letters(text: str) -> str:
+    """Text by its letters and digits alone: ``order_placed`` and ``OrderPlaced`` are one."""
+    return _NO_WORD.sub("", text).lower()
+
+
 def points(column: str, path: Path) -> float:
     """How well a path's name fits a standard column, from 0 (says nothing) to 100."""
+    if len(path) > 1 and path[-1] in _KINDS:
+        path = path[:-1]
     known = _VOCABULARY[column]
     name = words(path[-1])
     if not name:
