@@ -116,7 +116,7 @@ LEVELS: Final = frozenset(
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _NO_WORD: Final = re.compile(r"[\W_]+")
 _KINDS: Final = frozenset(
-    ["S", "N", "string", "string_value", "stringValue", "$oid", "$uuid", "$date", "$numberLong"]
+    ["S", "N", "string", "string_value", "stringValue", "$oid", "$uuid", "$date"]
 )
 """What stands before a value that is written with its kind: ``{"eventType": {"S": "…"}}``."""
 _UNITS: Final = frozenset(
