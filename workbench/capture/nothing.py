@@ -22,4 +22,4 @@ def no_cause(*, zero: bool) -> str:
     zero
         Whether 0 is an event's id, and so may be a cause.
     """
-    return rf"^(?i:{_NOTHING}|root|00+)$" + ("" if zero else "|^0$")
+    return rf"^(?i:{_NOTHING}|root|00+|-1)$" + ("" if zero else "|^0$")

@@ -11,6 +11,7 @@ from typing import Final, cast
 
 from workbench.capture.nothing import no_cause
 from workbench.capture.reading.likeness import like_flows, one_root, told_by_type
+from workbench.capture.reading.neighbours import is_of_a_logger, is_of_a_machine
 from workbench.capture.reading.paths import Path
 from workbench.capture.reading.seen import FEW, Seen, as_key, is_key, is_whole, numbered
 from workbench.capture.reading.times import in_time
@@ -103,7 +104,7 @@ class Evidence:
 
     def id(self, each: Seen) -> float | None:
         """Differs from row to row; better still if another column points to it."""
-        if not self._is_key(each, "id"):
+        if not self._is_key(each, "id") or _names_another(each.path, "causation_id"):
             return None
         few = len(each.there) < FEW
         if each.distinct < 0.5 and not few:
@@ -113,6 +114,7 @@ class Evidence:
         named = max(map(_as_cause, self._named_by(each)), default=0)
         whole = 60.0 * (each.distinct - 0.8) + 25 * each.filled - 80 * max(0.5 - each.filled, 0)
         whole += 15 if all(map(UUID.fullmatch, each.counts)) else 0
+        whole -= 40 if _names_another(each.path, "correlation_id") else 0
         return whole + named - 5 - self._outer(each.path)
 
     def type(self, each: Seen) -> float | None:
@@ -138,19 +140,23 @@ class Evidence:
             told = -15
         if points("source", each.path) > max(70, points("type", each.path)):
             told -= 40  # service.name: services read like types
+        if is_of_a_logger(each.path, self.seen):
+            told += {"name": -100.0, "msg": 60.0}.get(each.path[-1], 0)
         return told + 15 * each.filled - self._outer(each.path)
 
     def source(self, each: Seen) -> float | None:
         """Few; better still if each type has one."""
         if not each.plain or each.form is not None or not isinstance(each.there[0], str):
             return None
+        is_loggers = each.path[-1] == "name" and is_of_a_logger(each.path, self.seen)
         if len(each.there) < FEW:
-            return 0.0
+            return 80.0 if is_loggers else 0.0
         if each.distinct > 0.5 or len(each.counts) > 1000:
             return None
         if _are_files(each) or self._repeats_types(each):
             return None
         told = 10.0 * each.filled - self._outer(each.path) - (10 if len(each.counts) == 1 else 0)
+        told += 60 if is_loggers else 0
         # Several words are a message, and there is one of those for each type as well.
         named = points("source", each.path) or not any(map(_WORDS.search, each.counts))
         return told + 42 if self._emits(each) and named else told
@@ -194,6 +200,8 @@ class Evidence:
         """
         if not self._is_key(each, "correlation_id") or _is_place(each.path):
             return None
+        if is_of_a_machine(each.path, self.seen):
+            return None
         if len(each.there) < FEW:
             return 0.0
         if len(each.counts) < 2:
@@ -202,7 +210,7 @@ class Evidence:
         told = 15.0 if fits else -40.0
         agreeing, flowing = self._agreeing(each), self._flowing(each) if fits else None
         if agreeing is not None:
-            told += 50 * (agreeing - 0.5) if each.size <= 1000 else -20.0
+            told += 100 * (agreeing - 0.75) if each.size <= 1000 else -20.0
             told += 20 * (flowing or 0) + (60 * one_root(each.values, self._roots()) if fits else 0)
             told -= _IN_PAYLOAD if self.in_payload(each.path) else 0
         elif fits and len(each.counts) > 4:
@@ -276,10 +284,12 @@ class Evidence:
             return None
         known = each.known_in(ids)
         if known < 0.3:
-            return -25.0
+            return -25.0 if known or each.fraction < 1 else -40.0
         # Row numbers and other small counts are found among small ids by chance.
         small = all(is_whole(v) for v in list(each.counts)[:50])
-        return 60.0 * known - (30 if small and not self._told_by_type(each) else 0)
+        # Of a flow's first event and an event's cause, which are both some row's id, causes are more.
+        more = min(len(each.counts) / len(ids.counts), 1)
+        return 60.0 * known + 5 * more - (30 if small and not self._told_by_type(each) else 0)
 
     def _told_by_type(self, each: Seen) -> bool:
         """Whether the type of an effect tells that of its cause, if a path says causes."""
@@ -346,6 +356,11 @@ class Evidence:
 
 
 _PAYLOADS: Final = frozenset((name,) for name in PAYLOADS)
+
+
+def _names_another(path: Path, column: str) -> bool:
+    """Whether a name says of an id that it is that of a cause, or of a flow."""
+    return points(column, path) > points("id", path)
 
 
 def _as_cause(naming: Seen) -> int:

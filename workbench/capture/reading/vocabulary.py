@@ -13,7 +13,7 @@ _NAMES: Final[dict[str, str]] = {
     # column: names of 100, 90, 75, 55 and 30 points, in that order
     "id": "event_id evt_id message_id msg_id ce_id event_uuid | id uuid record_id message_uuid "
     "event_no event_nr event_number event_key message_no message_number | "
-    "guid uid eid mid span_id notification_id activity_id | identifier delivery_id | key",
+    "guid uid eid mid span_id notification_id activity_id | identifier event_identifier delivery_id | key",
     "type": "event_type ce_type evt_type event_kind type_of_event | "
     "type event_name message_type msg_type kind detail_type message_name enclosed_message_types "
     "payload_type event_action | name evt operation_name operation activity concept_name event event_class command verb | "
@@ -36,8 +36,8 @@ _NAMES: Final[dict[str, str]] = {
     "kafka_time record_timestamp | stored_at enqueued_at enqueued_time appended_at | "
     "ingested_at ingest_time received_at arrived_at | written_at |",
     "correlation_id": "correlation_id ce_correlationid x_correlation_id correlation corr_id | "
-    "conversation_id flow_id trace_id traceparent saga_id request_id x_request_id case_id workflow_id "
-    "business_key process_instance_id | transaction_id transaction tx_id txn_id tx txn journey_id cid business_id "
+    "conversation_id flow_id trace_id traceparent saga_id request_id req_id x_request_id case_id workflow_id "
+    "business_key process_instance_id process_instance_key | transaction_id transaction tx_id txn_id tx txn journey_id cid business_id "
     "case case_concept_name flow trace saga conversation correlation_key cor_id | "
     "vorgang vorgang_id vorgangs_id session_id process_id job_id batch_id aggregate_id stream_id operation_id execution_id "
     "workflow run_id | "
