@@ -85,6 +85,17 @@ def test_json_behind_an_id_is_kept_as_it_is_but_for_line_breaks(decoder):
         assert refused(decoder, framed(18, bad)) == "schema 18 (JSON Schema): it is no JSON"
 
 
+def test_json_nested_very_deep_stays_bytes_and_the_capture_goes_on(decoder):
+    broker = MemoryBroker()
+    broker.ensure_channels({"orders": 1})
+    deep, flat = [framed(18, b"[" * n + b"]" * n) for n in (1_010, 200)]
+    broker.producer().send([Outgoing("orders", None, [], value) for value in (deep, flat)])
+    found = record(broker, ["orders"], schemas=decoder.schemas).sort_values("offset")
+    assert found["undecoded"][0] == "it is JSON that is nested deeper than 200 levels"
+    assert b64decode(found["data"][0]) == deep
+    assert found["data"][1][0][0] == json.loads(b"[" * 198 + b"]" * 198)
+
+
 def test_a_header_may_name_the_schema_and_the_value_stands_alone(decoder):
     header = [("other", b"x"), ("__value_schema_id", b"\1" + GUID.bytes)]
     assert json.loads(decoder.decode_one(body(), header)) == PLACED_JSON

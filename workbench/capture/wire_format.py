@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -29,6 +29,8 @@ VALUE_HEADER: Final = "__value_schema_id"
 _BY_NUMBER, _BY_GUID = 0, 1
 _NUMBER_BYTES, _GUID_BYTES = 5, 17
 _MOST_INDEXES: Final = 100
+_DEEPEST: Final = 200
+"""As deep as an Avro value may be nested: what writes it again goes no deeper than 254."""
 
 
 class Framed(NamedTuple):
@@ -180,6 +182,8 @@ def _one_line(text: bytes, otherwise: str) -> bytes:
     """JSON text without line breaks, and else as it is."""
     try:
         found = any_json(text)
+        if text.count(b"[") + text.count(b"{") > _DEEPEST and _is_deep(found):
+            raise UndecodedError(f"it is JSON that is nested deeper than {_DEEPEST} levels")
         if b"\n" not in text and b"\r" not in text:
             text.decode()
             return text
@@ -189,6 +193,19 @@ def _one_line(text: bytes, otherwise: str) -> bytes:
         return msgspec.json.format(text, indent=-1)
     except (msgspec.DecodeError, RecursionError):
         return json_text(found)  # NaN, and what else only Python's json takes
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(_DEEPEST + 1):
+        level = [inner for each in level for inner in _inside(each)]
+    return bool(level)
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _message_indexes(value: bytes, headers: Headers, start: int) -> str:
