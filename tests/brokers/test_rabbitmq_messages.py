@@ -117,6 +117,14 @@ def test_what_another_client_left_out_is_made_up_or_not_said():
     assert (dated.time_ms, dated.message_id) == (1_700_000_000_000, "m-1")
 
 
+def test_what_another_client_says_in_headers_of_ours_changes_no_channel_and_ends_nothing():
+    assert read({"wb-channel": "other"}).channel == "orders"
+    assert (
+        to_record("", 0, BasicProperties(headers={"wb-channel": "other"}), b"").channel == "other"
+    )
+    assert read({"wb-headers": "[" * 2_000, "a": "b"}).headers == [("a", b"b")]
+
+
 def test_a_message_says_each_header_as_other_clients_would_expect_it():
     message = to_message(
         Outgoing("orders", b"o-1", [("ce_type", b"A"), ("rt_due", b"now"), ("raw", b"\xff")], b"")

@@ -127,7 +127,11 @@ def routing_key(event_type: bytes) -> str:
 
 
 def to_record(channel: str, offset: int, properties: BasicProperties, body: bytes) -> Record:
-    """The record that a message is, whoever published it."""
+    """The record that a message is, whoever published it.
+
+    ``channel``: the exchange that it came by, or the channel whose stream it is read from; without
+    one, as what was put straight into a queue, the message names it.
+    """
     table: Mapping[str, Any] = properties.headers or {}
     headers = _exact_headers(table.get(_EXACT))
     if headers is None:
@@ -140,7 +144,7 @@ def to_record(channel: str, offset: int, properties: BasicProperties, body: byte
             headers.append((_CONTENT_TYPE, _bytes(properties.content_type)))
     key = table.get(_KEY)
     return Record(
-        _text(table.get(CHANNEL)) or channel,
+        channel or _text(table.get(CHANNEL)),
         0,
         offset,
         _time_ms(table.get(TIME), properties.timestamp),
@@ -191,7 +195,7 @@ def _exact_headers(text: Any) -> list[tuple[str, bytes | None]] | None:
     try:
         found = json.loads(text)
         return [(str(n), None if t is None else base64.b64decode(t)) for n, t in found]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         return None
 
 
