@@ -205,6 +205,19 @@ def test_a_recorded_log_holds_what_was_decoded_and_why_the_rest_was_not(decoder,
     assert "the payload is not JSON" in without["undecoded"].iloc[0]
 
 
+def test_an_event_without_a_value_has_no_payload_and_is_decoded(decoder):
+    event = [("ce_specversion", b"1.0"), ("ce_id", b"1"), ("ce_source", b"s"), ("ce_type", b"T")]
+    broker = MemoryBroker()
+    broker.ensure_channels({"orders": 1})
+    by_header = [*event, ("__value_schema_id", b"\1" + GUID.bytes)]
+    broker.producer().send([Outgoing("orders", b"k", h, None) for h in (event, by_header)])
+    for schemas in (None, decoder.schemas):
+        found = record(broker, ["orders"], schemas=schemas)
+        assert found["type"].tolist() == ["T", "T"]
+        assert found["data"].tolist() == [None, None]
+        assert found["undecoded"].isna().all()
+
+
 def test_the_same_as_confluents_own_serializer_writes(registry, avro):
     """With the whole of Confluent's client, whose registry is in memory."""
     pytest.importorskip("authlib")

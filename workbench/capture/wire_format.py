@@ -151,9 +151,12 @@ def payload_of(
     """The payload of a record, and why it is none.
 
     With a decoder, a value in wire format is decoded, or is base64 with the reason. Any other is what
-    ``otherwise`` makes of it; where that raises an ``EventError``, it is the value's text.
+    ``otherwise`` makes of it; where that raises an ``EventError``, it is the value's text. A record
+    without a value has no payload: an event needs none.
     """
-    value = record.value or b""
+    value = record.value
+    if value is None:
+        return None, None
     try:
         if decoder is not None and framing(value, record.headers) is not None:
             return any_json(decoder.decode_one(value, record.headers)), None
