@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import uuid
 from datetime import UTC, datetime
 
@@ -16,7 +17,7 @@ from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 from workbench import Workbench
 from workbench.brokers import KafkaBroker, Outgoing, Position
 from workbench.brokers.record_batch import batches_of
-from workbench.capture import CapturedFolder, read_channels, record
+from workbench.capture import CapturedFolder, read_channels, record, record_to
 from workbench.capture.cutting import cut
 from workbench.capture.decoding import decoded
 from workbench.errors import LogError
@@ -147,7 +148,7 @@ def test_aborted_events_and_the_marks_of_transactions_are_not_in_it(broker, tmp_
     assert frame["offset"].max() == 34  # of 27 events and 9 marks, the last a mark
     folder = CapturedFolder.open(tmp_path, broker.cluster_id)
     whole = cut(broker, [name])
-    assert folder.rest(whole, {}) == whole
+    assert folder.rest(whole, {}, {}) == whole
     assert [found.value for found in read_channels(broker, [name])] == [b"{}"] * 18
 
 
@@ -302,6 +303,45 @@ def test_what_retention_has_removed_meanwhile_is_said(wb, tmp_path):
     assert [f"{gone}{tmp_path / 'log'}."] == SAID
     assert repr(folder).endswith("up to 7 were gone from the broker before they were captured>")
     assert ids(read(tmp_path / "log")) == [*range(5), *range(12, 20)]
+
+
+def test_what_retention_removes_while_it_is_read_is_said(broker, tmp_path):
+    name = channel(broker)
+    send(broker, name, range(2_000))
+    admin = KafkaAdminClient(bootstrap_servers=broker.bootstrap_servers)
+
+    def delete(done, _):
+        if not done:
+            admin.delete_records({TopicPartition(name, 0): 1_500})
+
+    folder = record_to(broker, [name], tmp_path / "log", progress=delete)
+    assert folder.lost == {Position(name, 0): (0, 1_500)}
+    assert folder.events == 500
+    lost = []
+    admin.delete_records({TopicPartition(name, 0): 1_600})
+
+    def again(done, _):
+        if not done:
+            admin.delete_records({TopicPartition(name, 0): 1_900})
+
+    frame = record(broker, [name], progress=again, lost=lambda *gone: lost.append(gone))
+    admin.close()
+    assert (len(frame), lost) == (100, [(Position(name, 0), 1_600, 1_900)])
+
+
+def test_a_topic_that_was_made_anew_is_not_mixed_with_the_old_one(wb, tmp_path):
+    name = channel(wb.broker)
+    send(wb.broker, name, range(5))
+    wb.capture(channels=name, to=tmp_path / "log", progress=False)
+    wb.broker.delete([name], [])
+    while name in wb.broker.channels():
+        time.sleep(0.1)
+    wb.broker.ensure_channels({name: 1})
+    send(wb.broker, name, range(100, 108))
+    for capture in (wb.capture, wb.capture_live):
+        with pytest.raises(LogError, match=r"up to offset 5, and .*: the channel was made anew"):
+            capture(channels=name, to=tmp_path / "log", progress=False)
+    assert ids(read(tmp_path / "log")) == [*range(5)]
 
 
 def test_a_folder_of_something_else_is_refused(wb, tmp_path):

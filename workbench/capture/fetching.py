@@ -8,9 +8,10 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final
 
 from workbench.brokers import Broker, Position, Record
-from workbench.brokers.record_batch import RecordBatch
+from workbench.brokers.record_batch import OFFSET, RecordBatch
 from workbench.capture.side_by_side import side_by_side
 from workbench.errors import LogError
 
@@ -23,7 +24,12 @@ _MUCH = 50_000
 _AT_ONCE = 1_000
 """Records a poll, of a reader that makes an object of each."""
 
+_GAP: Final = 100
+"""Offsets in a row that stand for no record, from which on it is asked whether they were deleted."""
+
 Places = Mapping[Position, int]
+Lost = Callable[[Position, int, int], None]
+"""Told from which offset of a partition up to which other the broker deleted what was to be read."""
 
 
 def read_channels(broker: Broker, channels: Iterable[str]) -> Iterator[Record]:
@@ -56,6 +62,7 @@ def read_batches(
     last: Places,
     *,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    lost: Lost = lambda place, begin, end: None,
 ) -> Iterator[RecordBatch]:
     """Every record from one place to another (which is not read), in batches.
 
@@ -76,6 +83,7 @@ def read_batches(
     readers = [functools.partial(_polled, broker, group, lambda: last) for group in groups]
     reached = dict(wanted)
     for batch, places in side_by_side(readers):
+        _tell_lost(broker, lost, reached, batch, {p: min(places[p], last[p]) for p in places})
         reached.update(places)
         progress(sum(min(reached[p], last[p]) - offset for p, offset in wanted.items()), total)
         if batch is not None:
@@ -83,7 +91,10 @@ def read_batches(
 
 
 def follow_batches(
-    broker: Broker, first: Places, ends: Callable[[], Places | None]
+    broker: Broker,
+    first: Places,
+    ends: Callable[[], Places | None],
+    lost: Lost = lambda place, begin, end: None,
 ) -> Iterator[RecordBatch]:
     """Every record from a place on, as they come, until ``ends`` says where to end.
 
@@ -92,8 +103,25 @@ def follow_batches(
     LogError
         The broker stops giving events before that end.
     """
-    if first:
-        yield from (batch for batch, _ in _polled(broker, first, ends) if batch is not None)
+    reached = dict(first)
+    for batch, places in _polled(broker, first, ends) if first else ():
+        _tell_lost(broker, lost, reached, batch, places)
+        reached.update(places)
+        if batch is not None:
+            yield batch
+
+
+def _tell_lost(
+    broker: Broker, lost: Lost, reached: Places, batch: RecordBatch | None, places: Places
+) -> None:
+    """Tell of offsets that are passed over since the broker no longer has them."""
+    read = {} if batch is None or not len(batch) else {batch.position: int(batch.index[0, OFFSET])}
+    for place, to in places.items():
+        came = read.get(place, to if batch is None else reached[place])
+        if came - reached[place] >= _GAP:
+            begin = broker.begin_offsets([place.channel])[place]
+            if begin > reached[place]:
+                lost(place, reached[place], min(begin, came))
 
 
 def _groups(first: Places, last: Places, count: int) -> list[dict[Position, int]]:

@@ -12,7 +12,7 @@ from typing import Any, Final, Generic, Self, TypeVar
 from workbench.brokers import Broker
 from workbench.brokers.record_batch import RecordBatch
 from workbench.capture.decoding import decoded
-from workbench.capture.fetching import Places, follow_batches
+from workbench.capture.fetching import Lost, Places, follow_batches
 from workbench.capture.wire_format import Decoder
 from workbench.errors import LogError, WorkbenchError
 
@@ -35,6 +35,8 @@ class LiveCapture(Generic[Result]):
         Of values in Confluent's wire format.
     told
         Told, in the background, how many events there are by now.
+    lost
+        Told, likewise, what the broker deletes before it is read.
     """
 
     def __init__(
@@ -45,9 +47,10 @@ class LiveCapture(Generic[Result]):
         *,
         decoder: Decoder | None = None,
         told: Callable[[int], None] = lambda count: None,
+        lost: Lost = lambda place, begin, end: None,
     ) -> None:
         self._broker, self._first, self._told = broker, dict(first), told
-        self._decoder = decoder
+        self._decoder, self._lost = decoder, lost
         self._stopping = threading.Event()
         self._last: Places | None = None
         self._count = 0
@@ -116,7 +119,7 @@ class LiveCapture(Generic[Result]):
 
     def _batches(self) -> Iterator[RecordBatch]:
         try:
-            for batch in follow_batches(self._broker, self._first, self._ends):
+            for batch in follow_batches(self._broker, self._first, self._ends, self._lost):
                 self._count += len(batch)
                 self._mark()
                 yield batch

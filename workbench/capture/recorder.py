@@ -15,11 +15,11 @@ import pandas as pd
 import pyarrow as pa
 
 from workbench.brokers import Broker, Position
-from workbench.brokers.record_batch import OFFSET, RecordBatch
+from workbench.brokers.record_batch import OFFSET, TIME, RecordBatch
 from workbench.capture.columns import standard_frame
-from workbench.capture.cutting import cut, newest
+from workbench.capture.cutting import Cut, cut, newest
 from workbench.capture.decoding import decoded, table_of
-from workbench.capture.fetching import read_batches
+from workbench.capture.fetching import Lost, read_batches
 from workbench.capture.folder import CapturedFolder
 from workbench.capture.payload_column import PayloadArray
 from workbench.capture.schemas import open_schemas
@@ -38,6 +38,7 @@ def record(
     last: int | None = None,
     schemas: object = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    lost: Lost = lambda place, begin, end: None,
 ) -> pd.DataFrame:
     """Read channels from one place to another.
 
@@ -54,6 +55,8 @@ def record(
         :func:`workbench.capture.open_schemas` takes it. Without them such values stay undecoded.
     progress
         Told (offsets read, offsets in all).
+    lost
+        Told (partition, from which offset, up to which other) what the broker deletes meanwhile.
 
     Returns
     -------
@@ -75,7 +78,7 @@ def record(
     wanted = last
     while True:
         chosen = whole if wanted is None else newest(broker, whole, wanted)
-        batches = read_batches(broker, *chosen, progress=progress)
+        batches = read_batches(broker, *chosen, progress=progress, lost=lost)
         frame = frame_of(decoded(batches, decoder))
         if wanted is None or last is None or len(frame) >= last or chosen == whole:
             break
@@ -107,10 +110,34 @@ def record_to(
     """
     whole = cut(broker, channels, since=since, until=until, start=start, stop=stop)
     captured = CapturedFolder.open(folder, broker.cluster_id)
-    rest = captured.rest(whole, broker.begin_offsets({place.channel for place in whole.first}))
-    batches = read_batches(broker, *rest, progress=progress)
+    rest = gone_on_with(broker, captured, whole, channels)
+    batches = read_batches(broker, *rest, progress=progress, lost=captured.note_lost)
     captured.write(decoded(batches, decoder_of(schemas)))
     return captured
+
+
+def gone_on_with(
+    broker: Broker, captured: CapturedFolder, whole: Cut, channels: Iterable[str]
+) -> Cut:
+    """What of a cut a folder lacks.
+
+    Raises
+    ------
+    LogError
+        A channel was made anew since: it is shorter, or the folder's last record of it is another.
+    """
+    names = sorted(set(channels))
+    begin, end = broker.begin_offsets(names), broker.end_offsets(names)
+    rest = captured.rest(whole, begin, end)
+    kept = {
+        place: offset
+        for place, (offset, _) in captured.newest.items()
+        if begin.get(place, offset + 1) <= offset < end.get(place, 0)
+    }
+    for batch in read_batches(broker, kept, {place: offset + 1 for place, offset in kept.items()}):
+        if len(batch) and int(batch.index[-1, TIME]) != captured.newest[batch.position][1]:
+            raise captured.made_anew(batch.position, "what stands there now came at another time")
+    return rest
 
 
 def decoder_of(schemas: object) -> Decoder | None:

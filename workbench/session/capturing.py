@@ -126,11 +126,17 @@ class Capturing:
         with counted("capture", "events", shown=progress) as advance:
             span |= {"schemas": schemas, "progress": advance}
             if to is None:
-                return EventLog(record(broker, names, **span, last=last))
+                return EventLog(record(broker, names, **span, last=last, lost=self._tell_lost))
             folder = record_to(broker, names, to, **span)
         for sentence in folder.what_is_lost():
             self._told(sentence)
         return folder
+
+    def _tell_lost(self, place: Position, begin: int, end: int) -> None:
+        self._told(
+            f"{place.channel}[{place.partition}]: the broker deleted offsets {begin:,} to {end - 1:,} "
+            "while they were to be read (retention)."
+        )
 
     def capture_live(
         self,
@@ -166,7 +172,7 @@ class Capturing:
         from workbench.analysis import EventLog
         from workbench.capture import CapturedFolder, LiveCapture
         from workbench.capture.cutting import Cut
-        from workbench.capture.recorder import decoder_of, frame_of
+        from workbench.capture.recorder import decoder_of, frame_of, gone_on_with
 
         names = self._chosen(channels, pattern)
         broker = self.connection.broker
@@ -177,12 +183,18 @@ class Capturing:
             how["told"] = ticking("capture", "events", shown=progress)
             return LiveCapture(broker, first, lambda found: EventLog(frame_of(found)), **how)
         folder = CapturedFolder.open(to, broker.cluster_id)
+        # A partition of a channel that the folder has is new since, and wanted from its beginning.
+        known = {place.channel for place in folder.next}
+        new = [p for p in first if p not in folder.next and p.channel in known]
+        begin = broker.begin_offsets(names)
+        first |= {p: begin[p] for p in new if p not in (start or {})}
         endless = Cut(first, {place: max(offset, 1 << 62) for place, offset in first.items()})
-        rest = folder.rest(endless, broker.begin_offsets(names))
+        rest = gone_on_with(broker, folder, endless, names)
+        folder.begin(rest.first)
         for sentence in folder.what_is_lost():
             self._told(sentence)
         how["told"] = ticking("capture", "events", shown=progress)
-        return LiveCapture(broker, rest.first, folder.write, **how)
+        return LiveCapture(broker, rest.first, folder.write, lost=folder.note_lost, **how)
 
     def capture_tap(
         self,
