@@ -37,6 +37,12 @@ def test_a_span_is_an_event_and_its_parent_what_caused_it(read, text_of, name):
     ]
 
 
+@pytest.mark.parametrize("name", ["otlp.json", "otlp_base64.json"])
+def test_tempos_batches_are_resource_spans(read, text_of, name):
+    text = text_of(name)
+    assert read(text.replace(b"resourceSpans", b"batches")) == read(text)
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_times_are_exact(read, text_of, name):
     rows, _ = read(text_of(name))

@@ -149,3 +149,19 @@ def test_the_colours_of_a_terminal_are_no_text(tmp_path):
         written(tmp_path, [f"\x1b[32m{line}\x1b[0m" for line in lines("")]), progress=False
     )
     assert found.frame["id"].tolist() == [event["id"] for event in EVENTS]
+
+
+@pytest.mark.parametrize("between", ["got message", "----- got message -----"])
+def test_lines_between_those_that_end_in_an_object_are_rejected(tmp_path, between):
+    some = [
+        line for event in lines("key:[7], properties:[], content:") for line in (between, event)
+    ]
+    found = read(written(tmp_path, some), progress=False)
+    assert found.frame["id"].tolist() == [event["id"] for event in EVENTS]
+    assert found.rejected["text"].tolist() == [between] * len(EVENTS)
+
+
+def test_of_a_text_in_which_few_lines_end_in_an_object_that_is_said(tmp_path):
+    some = [*["started"] * 40, *lines()[:2]]
+    with pytest.raises(LogError, match="few lines of its beginning end in a JSON object, and it is no CSV"):  # fmt: skip
+        read(written(tmp_path, some), progress=False)

@@ -156,6 +156,12 @@ def test_a_mapping_that_names_nothing_says_what_is_near(tmp_path):
         read(path, {"kind": "type"}, progress=False)
 
 
+def test_a_mapping_of_a_file_without_any_row_says_that_there_is_none(tmp_path):
+    (tmp_path / "log.json").write_text('[["1790000001890-0", {"type": "A"}]]')
+    with pytest.raises(LogError, match=r"'type': 'kind' names nothing in .*, of which no row could be read\.$"):  # fmt: skip
+        read(tmp_path / "log.json", {"type": "kind"}, progress=False)
+
+
 @pytest.mark.parametrize("failed", [None, False, "", {}])
 def test_a_mapping_names_what_answers_ask_for_beside_the_standard_columns(tmp_path, failed):
     def shape(e):

@@ -16,6 +16,7 @@ from workbench.capture.formats.loki import LokiJson
 from workbench.capture.formats.otlp import OtlpJson
 from workbench.capture.formats.otlp_logs import OtlpLogs
 from workbench.capture.formats.redpanda import RedpandaCsv, RedpandaJson
+from workbench.capture.formats.tables import JsonTables
 from workbench.capture.formats.xes import Xes
 from workbench.capture.formats.zipkin import ZipkinJson
 from workbench.capture.reading.foreign import Format
@@ -35,7 +36,7 @@ FORMATS: Final[tuple[Format, ...]] = (
     Xes(),
 )
 
-PLATFORMS: Final[tuple[Format, ...]] = (LokiJson(), CloudWatchJson(), OtlpLogs())
-"""Of log platforms. Their lines are anybody's: a column that is called as ours is may be another."""
+PLATFORMS: Final[tuple[Format, ...]] = (LokiJson(), CloudWatchJson(), OtlpLogs(), JsonTables())
+"""Of log platforms, and tables. Their lines are anybody's: a column that is called as ours is may be another."""
 
 __all__ = ["FORMATS", "PLATFORMS"]

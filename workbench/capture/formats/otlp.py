@@ -3,7 +3,7 @@
 https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding: ids are hexadecimal, 64-bit
 integers are text, enumerations are numbers. Ids in base64 and names of enumerations, as protobuf's
 own JSON has them, are read too; and ``instrumentationLibrarySpans``, as ``scopeSpans`` were called
-until 2022.
+until 2022. In what Grafana Tempo answers, ``resourceSpans`` are ``batches``.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ _KINDS: Final = (None, "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER")
 _STATUSES: Final = (None, "OK", "ERROR")
 _HEX: Final = re.compile(r"[0-9a-fA-F]+")
 _ID_BYTES: Final = (8, 16)
+_SCOPES: Final = ("scopeSpans", "instrumentationLibrarySpans")
 _INSIDE: Final = 6
 """Brackets and braces around a span or a record: ``{"resourceSpans":[{"scopeSpans":[{"spans":[``."""
 
@@ -47,12 +48,19 @@ class OtlpJson:
 
     def recognises(self, head: bytes) -> bool:
         """Say whether a file that begins so holds OTLP traces."""
-        return holds(head, "resourceSpans")
+        return _member(head) is not None
 
     def rows(self, source: Source) -> Iterator[dict[str, Any] | Rejected]:
         """Give a row for each span."""
-        for found in resources(source, "resourceSpans"):
+        for found in resources(source, _member(source.head()) or "resourceSpans"):
             yield from [found] if isinstance(found, Rejected) else _rows(*found)
+
+
+def _member(head: bytes) -> str | None:
+    """The member that holds the resources, if there is one."""
+    if holds(head, "resourceSpans"):
+        return "resourceSpans"
+    return "batches" if any(holds(head, f"batches.[].{scopes}") for scopes in _SCOPES) else None
 
 
 def holds(head: bytes, member: str) -> bool:
@@ -90,7 +98,7 @@ def _rows(
     """The spans of one resource."""
     number = 0
     resource = about(of_resource)
-    scopes = of_resource.get("scopeSpans", of_resource.get("instrumentationLibrarySpans"))
+    scopes = next((of_resource[name] for name in _SCOPES if name in of_resource), None)
     for of_scope in objects(scopes):
         scope = of_scope.get("scope", of_scope.get("instrumentationLibrary"))
         scope = text(scope.get("name")) if isinstance(scope, dict) else None

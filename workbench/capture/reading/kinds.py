@@ -31,6 +31,8 @@ from workbench.errors import LogError
 
 Batch = tuple[Mapping[str, Values], int]
 
+_SOME: Final = 0.2
+"""The share of lines that end in a JSON object from which on the others stand between them."""
 _ROWS: Final = 16_384
 """Rows of a batch."""
 
@@ -101,7 +103,7 @@ def kind_of(file: OpenedFile) -> Kind:
         return kind
     if _some_object(head) or not start:
         return JsonLines()
-    if share > 0.5:
+    if share >= _SOME:
         return JsonTails()
     if b"\0" in head:
         raise LogError(
@@ -109,7 +111,8 @@ def kind_of(file: OpenedFile) -> Kind:
             "nor a format of another tool that is known."
         )
     raise LogError(
-        f"{file.name} can't be read: no line of its beginning is a JSON object or ends in one, and it is "
+        f"{file.name} can't be read: {'few lines' if share else 'no line'} of its beginning "
+        f"{'end in a JSON object' if share else 'is a JSON object or ends in one'}, and it is "
         "no CSV with a header; it begins " + repr(start[:60].decode("utf-8", "replace")) + "."
     )
 

@@ -248,6 +248,11 @@ def names_nothing(
         if why is not None:
             told.append(f"{column!r}: {text!r} names nothing in {file}; {why}")
             continue
+        if not known:
+            told.append(
+                f"{column!r}: {text!r} names nothing in {file}, of which no row could be read"
+            )
+            continue
         last = text.rsplit(".", 1)[-1].strip("\"'").lower()
         near = get_close_matches(text, known, n=3, cutoff=0.6)
         near += [name for name, path in known.items() if last in path[-1].lower()]

@@ -1,0 +1,85 @@
+import json
+
+import pandas as pd
+import pytest
+
+from workbench.capture import read
+from workbench.capture.formats.tables import JsonTables
+
+FRAME = pd.DataFrame(
+    {
+        "event_id": f"e{n}",
+        "event_type": ["OrderPlaced", "OrderPaid"][n % 2],
+        "ts": f"2026-09-21T14:00:{n:02}.500Z",
+        "correlation_id": f"f{n // 2}",
+        "note": None if n else 'a "quoted" [text',
+    }
+    for n in range(40)
+)
+
+
+def found(tmp_path, text):
+    path = tmp_path / "table.json"
+    path.write_text(text)
+    return read(path, progress=False)
+
+
+def azure(frame):
+    columns = [{"name": name, "type": "string"} for name in frame]
+    return {"tables": [{"name": "Primary", "columns": columns, "rows": rows(frame)}]}
+
+
+def rows(frame):
+    return frame.astype(object).where(frame.notna(), None).to_numpy().tolist()
+
+
+TEXTS = {
+    "split": FRAME.to_json(orient="split"),
+    "columns": FRAME.to_json(orient="columns"),
+    "columns, indented": FRAME.to_json(orient="columns", indent=2),
+    "tables": json.dumps(azure(FRAME), indent=1),
+    "one": json.dumps({"columns": [*FRAME], "rows": rows(FRAME)}),
+}
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_a_table_whose_columns_stand_apart_is_read(tmp_path, text):
+    log = found(tmp_path, text)
+    assert log.frame["id"].tolist() == FRAME["event_id"].tolist()
+    assert log.frame["type"].tolist() == FRAME["event_type"].tolist()
+    assert log.frame["note"].tolist()[0] == 'a "quoted" [text'
+    assert log.mapping["correlation_id"] == "correlation_id"
+    assert log.rejected.empty
+    assert log.mapping.format == "a table in JSON"
+    assert "index" not in log.frame
+
+
+def test_labels_of_rows_are_kept(tmp_path):
+    log = found(tmp_path, FRAME.set_axis([f"r{n}" for n in range(40)]).to_json(orient="split"))
+    assert log.frame["index"].tolist()[:2] == ["r0", "r1"]
+
+
+def test_a_row_of_another_width_is_rejected(tmp_path):
+    table = azure(FRAME)
+    table["tables"][0]["rows"][3] = ["e3"]
+    log = found(tmp_path, json.dumps(table))
+    assert len(log.frame) == 39
+    assert log.rejected["reason"].tolist() == [
+        "this row has not one value for each of the 5 columns."
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"columns": ["a"], "data": {"a": 1}}',
+        '{"a": {"0": 1, "1": 2}, "b": {"x": 1}}',
+        '{"a": {"0": 1, "1": 2}}\n{"a": {"0": 1, "1": 2}}\n',
+        '{"columns": 3, "rows": [[1]]}',
+        '{"columns": [{"name": "id"}], "rows": [{"id": 1}]}',
+        '{"items": {"0": {"id": 1}, "1": {"id": 2}}}',
+        "",
+    ],
+)
+def test_what_only_looks_like_a_table_is_none(text):
+    assert not JsonTables().recognises(text.encode())

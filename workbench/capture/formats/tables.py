@@ -1,0 +1,100 @@
+"""Tables in JSON whose columns are named apart from the rows.
+
+pandas writes ``{"columns": […], "index": […], "data": [[…]]}`` and ``{"a": {"0": …, "1": …}, …}``
+(``to_json`` with ``orient="split"`` and ``"columns"``), Azure's logs
+``{"tables": [{"columns": [{"name": …}], "rows": [[…]]}]}``, and others one such table alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
+from typing import Any, Final
+
+from workbench.capture.formats.documents import short_json, shown
+from workbench.capture.formats.outline import first_lines, outline
+from workbench.capture.reading.csv_rows import unique
+from workbench.capture.reading.foreign import Rejected, Source
+
+_APART: Final = re.compile(
+    rb'\s*\{\s*"columns"\s*:\s*\[\s*"[^\]{}]*\]\s*,\s*'
+    rb'("index"\s*:\s*\[\s*[^\s{]|"(data|rows)"\s*:\s*\[\s*\[)'
+)
+_LISTS: Final = re.compile(rb'"(data|rows)"\s*:\s*\[\s*\[')
+_NUMBERED: Final = re.compile(rb'\s*\{\s*"(?:[^"\\]|\\.)*"\s*:\s*\{\s*"0"\s*:\s*[^\s{\[]')
+_ROWS: Final = ("rows", "data")
+_NAMED: Final = (
+    frozenset(["tables.[].columns.[].name"]), *(frozenset(["columns.[].name", name]) for name in _ROWS)
+)  # fmt: skip
+
+
+class JsonTables:
+    """Tables in JSON, their columns apart."""
+
+    name = "a table in JSON"
+
+    def recognises(self, head: bytes) -> bool:
+        """Say whether a file that begins so holds such tables."""
+        if sum(line[:1] == b"{" for line in first_lines(head)[:2]) > 1:
+            return False  # an object a line
+        if _NUMBERED.match(head):
+            return _are_columns(outline(head))
+        if _LISTS.search(head) and any(outline(head) >= fields for fields in _NAMED):
+            return True
+        return _APART.match(head) is not None
+
+    def rows(self, source: Source) -> Iterator[dict[str, Any] | Rejected]:
+        """Give the rows."""
+        document = source.document()
+        try:
+            value = short_json(document)
+        except (ValueError, RecursionError) as error:
+            yield Rejected(-1, f"the file is not JSON: {error}.", shown(document))
+            return
+        tables = value.get("tables") if isinstance(value, dict) else None
+        for table in tables if isinstance(tables, list) else [value]:
+            yield from _rows(table)
+
+
+def _are_columns(fields: frozenset[str]) -> bool:
+    """Whether every member of an object holds rows under their numbers."""
+    outer = {name for name in fields if "." not in name}
+    inner = [name.rpartition(".")[2] for name in fields - outer]
+    return inner.count("1") >= 1 and all(map(str.isdecimal, inner))
+
+
+def _rows(table: Any) -> Iterator[dict[str, Any] | Rejected]:
+    if not isinstance(table, dict):
+        yield Rejected(-1, "this is no table.", shown(table))
+    elif isinstance(table.get("columns"), list):
+        yield from _of_lists(table)
+    else:
+        yield from _of_columns(table)
+
+
+def _of_lists(table: Mapping[str, Any]) -> Iterator[dict[str, Any] | Rejected]:
+    named = (each.get("name") if isinstance(each, dict) else each for each in table["columns"])
+    names = unique([str(name) for name in named])
+    rows: list[Any] = next((table[n] for n in _ROWS if isinstance(table.get(n), list)), [])
+    index = _index(table.get("index"), len(rows))
+    for label, row in zip_longest(index, rows):
+        if isinstance(row, list) and len(row) == len(names):
+            yield ({"index": label} if index else {}) | dict(zip(names, row, strict=True))
+        else:
+            reason = f"this row has not one value for each of the {len(names):,} columns."
+            yield Rejected(-1, reason, shown(row))
+
+
+def _index(index: Any, height: int) -> Sequence[Any]:
+    """The labels of rows, where they are more than their numbers."""
+    told = isinstance(index, list) and len(index) == height and index != [*range(height)]
+    return index if told else []
+
+
+def _of_columns(table: Mapping[str, Any]) -> Iterator[dict[str, Any] | Rejected]:
+    columns = {name: column for name, column in table.items() if isinstance(column, dict)}
+    for name in table.keys() - columns.keys():
+        yield Rejected(-1, f"{name} is no column of the table.", shown(table[name]))
+    for label in dict.fromkeys(label for column in columns.values() for label in column):
+        yield {name: column.get(label) for name, column in columns.items()}
