@@ -31,6 +31,7 @@ from workbench.brokers import (
 from workbench.brokers.aws import member as aws_member
 from workbench.brokers.librdkafka import translate
 from workbench.brokers.local.ports import free_port
+from workbench.capture import record_to
 from workbench.errors import BrokerError, BrokerUnavailableError, EventRefusedError
 
 PATIENCE = 30  # seconds after which something that should come is taken to be lost
@@ -639,6 +640,16 @@ class BrokerSuite:
         assert broker.lags({group: {queue}}) == {group: 3}
         assert consumer.assigned() == {Position(queue, 0)}
         assert consumer.commit(next_offsets(records)) is True
+
+    def test_a_capture_goes_on_where_its_folder_ends(self, broker, queue, send, tmp_path):
+        if not self.keeps_events:
+            pytest.skip("what was answered is gone: there is nothing to go on with")
+        for n, sent in enumerate((3, 0, 2)):
+            send(*[outgoing(queue, f"{n}/{k}".encode()) for k in range(sent)])
+            folder = record_to(broker, [queue], tmp_path / "log")
+            assert folder.new == sent
+        assert folder.events == 5
+        assert folder.what_is_lost() == []
 
     # --- house-keeping --------------------------------------------------------------------
 
