@@ -20,6 +20,7 @@ import pandas as pd
 
 from workbench.brokers import Broker, Outgoing, Producer
 from workbench.capture.columns import DEAD_LETTER
+from workbench.capture.keys import key_bytes
 from workbench.capture.reading import read_parts
 from workbench.errors import BrokerError, LogError
 from workbench.events import Envelope, child_traceparent, encode_payload, to_kafka
@@ -149,8 +150,7 @@ def _outgoing(target: str, row: Mapping[Any, Any], renewed: UUID | None) -> Outg
     )
     key, headers, value = to_kafka(envelope)
     if "key" in row:
-        known = _text(row, "key")
-        key = known.encode() if known is not None else None
+        key = key_bytes(_text(row, "key"))
     return Outgoing(target, key, headers, value)
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from workbench.brokers import Record
+from workbench.capture.keys import key_text
 from workbench.capture.wire_format import Decoder, payload_of
 from workbench.errors import EventError
 from workbench.events import DeadLetter, from_kafka
@@ -20,7 +21,7 @@ def row(found: Record, decoder: Decoder | None = None) -> dict[str, Any]:
         "channel": found.channel,
         "partition": found.partition,
         "offset": found.offset,
-        "key": found.key.decode("utf-8", "replace") if found.key is not None else None,
+        "key": key_text(found.key),
     }
     letter = DeadLetter.from_headers(found.headers)
     reason = None
