@@ -301,10 +301,11 @@ def _where(frame: pd.DataFrame, condition: str) -> tuple[Bools, Hints]:
 def _temporary(spill: str | os.PathLike[str] | None) -> tempfile.TemporaryDirectory[str]:
     try:
         return tempfile.TemporaryDirectory(prefix="workbench-scan-", dir=spill)
-    except OSError as error:
+    except (OSError, TypeError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
         raise LogError(
-            f"spill={spill!r}: buckets can't be written there: {error.strerror or error}; name a "
-            "folder that is there and may be written to."
+            f"spill={spill!r}: buckets can't be written there: {why}; name a folder that is there and "
+            "may be written to."
         ) from error
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from workbench.brokers import Broker, Position
+from workbench.capture.asked import When, moment_of, offsets_of
 from workbench.errors import LogError
 
 _FIRST_SPAN = timedelta(seconds=1)
@@ -34,8 +35,8 @@ def cut(
     broker: Broker,
     channels: Iterable[str],
     *,
-    since: datetime | None = None,
-    until: datetime | None = None,
+    since: When | None = None,
+    until: When | None = None,
     start: Mapping[Position, int] | None = None,
     stop: Mapping[Position, int] | None = None,
 ) -> Cut:
@@ -44,19 +45,61 @@ def cut(
     Raises
     ------
     LogError
-        Single partitions are named that there are not.
+        Single partitions are named that there are not, or a start behind the end of one; or something
+        is no time or offset.
     """
     names = sorted(set(channels))
-    begin = broker.begin_offsets(names)
-    for position in {**(start or {}), **(stop or {})}:
-        if Position(*position) not in begin:
-            raise LogError(f"there is no partition {position[0]}[{position[1]}] to be captured.")
-    first = broker.offsets_at(names, since) if since else begin
-    last = broker.offsets_at(names, until) if until else broker.end_offsets(names)
-    first = {p: max((start or {}).get(p, offset), begin.get(p, 0)) for p, offset in first.items()}
-    last = {p: (stop or {}).get(p, offset) for p, offset in last.items()}
+    earliest, latest = moment_of("since", since), moment_of("until", until)
+    begin, end = broker.begin_offsets(names), broker.end_offsets(names)
+    starts, stops = _starts(start, end), _there("stop", stop, end)
+    first = broker.offsets_at(names, earliest) if earliest else begin
+    last = broker.offsets_at(names, latest) if latest else end
+    first = {p: max(starts.get(p, offset), begin.get(p, 0)) for p, offset in first.items()}
+    last = {p: min(stops.get(p, offset), end.get(p, offset)) for p, offset in last.items()}
     wanted = {p: offset for p, offset in first.items() if offset < last.get(p, 0)}
     return Cut(wanted, {p: last[p] for p in wanted})
+
+
+def beginning(
+    broker: Broker,
+    channels: Iterable[str],
+    *,
+    since: When | None = None,
+    start: Mapping[Position, int] | None = None,
+) -> dict[Position, int]:
+    """Where on each partition to begin with what comes: now, or at a time, or at offsets.
+
+    Raises
+    ------
+    LogError
+        As of :func:`cut`.
+    """
+    names = sorted(set(channels))
+    moment = moment_of("since", since)
+    end = broker.end_offsets(names)
+    starts = _starts(start, end)
+    return (broker.offsets_at(names, moment) if moment else end) | starts
+
+
+def _starts(given: object, end: Mapping[Position, int]) -> dict[Position, int]:
+    starts = _there("start", given, end)
+    for place, offset in starts.items():
+        if offset > end[place]:
+            raise LogError(
+                f"{place.channel}[{place.partition}] ends at offset {end[place]:,}: start at that or "
+                f"before, not at {offset:,}."
+            )
+    return starts
+
+
+def _there(name: str, given: object, end: Mapping[Position, int]) -> dict[Position, int]:
+    found = offsets_of(name, given)
+    for place in found:
+        if place not in end:
+            raise LogError(
+                f"there is no partition {place.channel}[{place.partition}] to be captured."
+            )
+    return found
 
 
 def newest(broker: Broker, within: Cut, count: int) -> Cut:
@@ -98,8 +141,10 @@ def matching(broker: Broker, pattern: str) -> list[str]:
     Raises
     ------
     LogError
-        There is none; says which there are.
+        There is none, and it says which there are; or it is no pattern.
     """
+    if not isinstance(pattern, str):
+        raise LogError(f"pattern is a text such as 'orders.*', not {pattern!r}.")
     own = pattern.startswith("__")  # what Kafka keeps for itself is asked for by name
     there = [name for name in sorted(broker.channels()) if own or not name.startswith("__")]
     found = [name for name in there if fnmatch.fnmatchcase(name, pattern)]

@@ -41,7 +41,7 @@ class SchemaFiles:
         self, files: str | os.PathLike[str] | Mapping[Any, str | os.PathLike[str]]
     ) -> None:
         if isinstance(files, Mapping):
-            named = {str(name): Path(path) for name, path in files.items()}
+            named = {str(name): _path(path) for name, path in files.items()}
             self._place = "the files given"
         else:
             folder = Path(files)
@@ -90,6 +90,13 @@ class SchemaFiles:
             others = [path for name, path in self._files.items() if isinstance(name, str)]
             self._referenced = [one.text for one in map(_read, others) if one.kind == AVRO]
         return self._referenced
+
+
+def _path(given: Any) -> Path:
+    try:
+        return Path(given)
+    except TypeError:
+        raise LogError(f"a schema's file is given by its path, not by {given!r}.") from None
 
 
 def _id(name: str) -> SchemaId | str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 import pandas as pd
 
+from workbench.capture.asked import count_of, names_of, seconds_of
 from workbench.capture.schemas import open_schemas
 from workbench.capture.wire_format import Decoder
 from workbench.errors import LogError
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 Log = TypeVar("Log")
 _LOOKED_BACK_NS = 5_000_000_000
 """The rate is the mean of so long."""
+_LONGEST, _MOST_AHEAD = (1 << 63) - 1, 65_535
+"""What AMQP has room for."""
 
 
 class Tapping(Generic[Log]):
@@ -61,7 +64,7 @@ class Tapping(Generic[Log]):
     BrokerError
         There is no such RabbitMQ or exchange, or it may not be tapped.
     LogError
-        No exchange is named, or a bound is not above 0.
+        No exchange is named, or a bound is not above 0 or more than RabbitMQ takes.
     """
 
     def __init__(
@@ -81,15 +84,10 @@ class Tapping(Generic[Log]):
         from workbench.brokers.rabbitmq.tap import Tap
 
         bindings = _bindings(exchange, routing_key)
-        bounds = {
-            "limit": limit,
-            "seconds": seconds,
-            "max_length": max_length,
-            "prefetch": prefetch,
-        }
-        for name, value in bounds.items():
-            if value is not None and value <= 0:
-                raise LogError(f"{name} must be above 0, not {value}.")
+        count_of("limit", limit)
+        seconds_of("seconds", seconds)
+        count_of("max_length", max_length, most=_LONGEST)
+        count_of("prefetch", prefetch, most=_MOST_AHEAD)
         self._trouble: str | None = None
         self._made, self._limit = made, limit
         self._decoder = Decoder(open_schemas(schemas)) if schemas is not None else None
@@ -206,13 +204,9 @@ def _bindings(
     exchange: str | Iterable[str] | Mapping[str, str | Iterable[str]],
     routing_key: str | Iterable[str],
 ) -> list[tuple[str, str]]:
-    names = [exchange] if isinstance(exchange, str) else list(exchange)
+    names = names_of("exchange", exchange)
     keys = exchange if isinstance(exchange, Mapping) else dict.fromkeys(names, routing_key)
-    found = [(name, key) for name in names for key in _several(keys[name])]
+    found = [(name, key) for name in names for key in names_of("routing_key", keys[name])]
     if not found:
         raise LogError("name an exchange, and a routing key: '#' is every key of a topic exchange.")
     return found
-
-
-def _several(keys: str | Iterable[str]) -> list[str]:
-    return [keys] if isinstance(keys, str) else list(keys)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, overload
 
 from workbench.brokers import Position
@@ -14,6 +13,7 @@ from workbench.session.progress import counted, ticking
 if TYPE_CHECKING:
     from workbench.analysis import EventLog
     from workbench.capture import CapturedFolder, LiveCapture, Tapping
+    from workbench.capture.asked import When
     from workbench.session.connection import Connection
     from workbench.session.faults import Faults
 
@@ -35,8 +35,8 @@ class Capturing:
         *,
         channels: str | Iterable[str] | None = None,
         pattern: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
+        since: When | None = None,
+        until: When | None = None,
         start: Mapping[Position, int] | None = None,
         stop: Mapping[Position, int] | None = None,
         last: int | None = None,
@@ -51,8 +51,8 @@ class Capturing:
         *,
         channels: str | Iterable[str] | None = None,
         pattern: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
+        since: When | None = None,
+        until: When | None = None,
         start: Mapping[Position, int] | None = None,
         stop: Mapping[Position, int] | None = None,
         last: None = None,
@@ -66,8 +66,8 @@ class Capturing:
         *,
         channels: str | Iterable[str] | None = None,
         pattern: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
+        since: When | None = None,
+        until: When | None = None,
         start: Mapping[Position, int] | None = None,
         stop: Mapping[Position, int] | None = None,
         last: int | None = None,
@@ -87,9 +87,11 @@ class Capturing:
         pattern
             The channels whose names fit, ``"orders.*"``, as a shell would choose files.
         since, until
-            From the first event at or after a time of the broker's to the last before another.
+            From the first event at or after a time of the broker's to the last before another: a
+            ``datetime``, or a text in ISO 8601. Without a zone it is UTC.
         start, stop
             Offsets for single partitions, which win over the times: ``start`` is read, ``stop`` not.
+            A ``stop`` behind the end is the end.
         last
             Of all that, only the newest so many: by broker time, of all channels together.
         to
@@ -108,7 +110,8 @@ class Capturing:
         Raises
         ------
         LogError
-            No channel fits, the broker stops giving events, or the folder holds something else.
+            No channel fits, an argument is not what it must be, the broker stops giving events, or
+            the folder holds something else.
 
         Examples
         --------
@@ -117,7 +120,9 @@ class Capturing:
         """
         from workbench.analysis import EventLog
         from workbench.capture import record, record_to
+        from workbench.capture.asked import count_of
 
+        last = count_of("last", last)
         names = self._chosen(channels, pattern)
         if to is not None and last is not None:
             raise LogError("last= is of a log in memory: for a folder say since= or start=.")
@@ -143,7 +148,7 @@ class Capturing:
         *,
         channels: str | Iterable[str] | None = None,
         pattern: str | None = None,
-        since: datetime | None = None,
+        since: When | None = None,
         start: Mapping[Position, int] | None = None,
         to: Path | None = None,
         schemas: object = None,
@@ -161,7 +166,7 @@ class Capturing:
         channels, pattern, start, to, schemas
             As of :meth:`capture`. Channels that are made later are not read.
         since
-            A time of the broker's to begin at, instead of now.
+            A time of the broker's to begin at, instead of now; as of :meth:`capture`.
 
         Examples
         --------
@@ -171,13 +176,12 @@ class Capturing:
         """
         from workbench.analysis import EventLog
         from workbench.capture import CapturedFolder, LiveCapture
-        from workbench.capture.cutting import Cut
+        from workbench.capture.cutting import Cut, beginning
         from workbench.capture.recorder import decoder_of, frame_of, gone_on_with
 
         names = self._chosen(channels, pattern)
         broker = self.connection.broker
-        first = broker.offsets_at(names, since) if since else broker.end_offsets(names)
-        first |= {Position(*place): offset for place, offset in (start or {}).items()}
+        first = beginning(broker, names, since=since, start=start)
         how: dict[str, Any] = {"decoder": decoder_of(schemas)}
         if to is None:
             how["told"] = ticking("capture", "events", shown=progress)
@@ -256,6 +260,8 @@ class Capturing:
     def _chosen(self, channels: str | Iterable[str] | None, pattern: str | None) -> list[str]:
         if channels is not None and pattern is not None:
             raise LogError("channels= and pattern= are two ways to say which: give one of them.")
+        from workbench.capture.asked import names_of
+
         if self._faults is not None:
             self._faults.flush()
         if pattern is not None:
@@ -264,7 +270,7 @@ class Capturing:
             return matching(self.connection.broker, pattern)
         if channels is None:
             return self.connection.captured_channels()
-        names = [channels] if isinstance(channels, str) else sorted(set(channels))
+        names = names_of("channels", channels)
         there = self.connection.broker.channels()
         for name in names:
             if name not in there:
