@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final, cast
 
-from workbench.capture.nothing import no_cause
-from workbench.capture.reading.likeness import like_flows, one_root, told_by_type
+from workbench.capture.reading.likeness import one_root
 from workbench.capture.reading.neighbours import is_of_a_logger, is_of_a_machine
 from workbench.capture.reading.paths import Path
-from workbench.capture.reading.seen import FEW, Seen, as_key, is_key, is_whole, numbered
-from workbench.capture.reading.times import in_time
+from workbench.capture.reading.relations import IN_PAYLOAD, Relations, is_inside, is_payload
+from workbench.capture.reading.seen import FEW, Seen, is_key, is_whole, numbered
 from workbench.capture.reading.uuids import UUID
-from workbench.capture.reading.vocabulary import PAYLOADS, WRAPPERS, letters, points, words
+from workbench.capture.reading.vocabulary import WRAPPERS, letters, points, words
 
 _ENVELOPE: Final = ("id", "time", "correlation_id", "causation_id")
 """What tells an envelope from a payload."""
 
 _BEFORE_PAYLOAD: Final = ("id", "time")
 """What is guessed before the payload."""
-
-_IN_PAYLOAD: Final = 25.0
-"""Points off for what stands in the payload."""
 
 _SMALL: Final = 50
 """Rows of a log in which each may well be of a type of its own."""
@@ -34,50 +28,15 @@ _YEAR: Final = 365 * 86_400 * 10**9
 """Nanoseconds."""
 
 
-@dataclass
-class Evidence:
+class Evidence(Relations):
     """What values say: points for or against a path as the column of a method's name.
 
     ``None`` where it can't be that column.
     """
 
-    paths: dict[str, Path]
-    seen: Mapping[Path, Seen]
-    given: Mapping[str, Path] = field(default_factory=dict)
-    """What somebody said."""
-    around_id: Path | None = None
-    """What holds the id; ``None`` until it and the time were looked for."""
-    _rows_by_id: dict[Path, dict[str, int]] = field(default_factory=dict)
-    _orders: dict[Path, Sequence[int]] = field(default_factory=dict)
-    _without_cause: dict[Path, list[int]] = field(default_factory=dict)
-
     def of(self, column: str, each: Seen) -> float | None:
         """Ask the method of a column."""
         return cast("float | None", getattr(self, column)(each))
-
-    def in_payload(self, path: Path) -> bool:
-        """Whether a path goes into what an event says itself; what holds its id is no such thing."""
-        data = self.paths.get("data")
-        if data:
-            return _is_inside(path, data)
-        around_id = self.around_id or ()
-        return any(
-            _is_payload(path[end - 1]) and path[:end] != around_id[:end]
-            for end in range(1, len(path))
-        )
-
-    @cached_property
-    def _wraps(self) -> int:
-        """How many objects wrap all there is."""
-        return min((len(path) for path, each in self.seen.items() if each.plain), default=1) - 1
-
-    def _depth(self, path: Path) -> int:
-        """How many objects a path goes into, but for those that wrap all there is."""
-        return max(len(path) - 1 - self._wraps, 0)
-
-    def _outer(self, path: Path) -> float:
-        """Points off for depth, and more for standing in the payload."""
-        return 5.0 * self._depth(path) + (_IN_PAYLOAD if self.in_payload(path) else 0)
 
     def _is_key(self, each: Seen, column: str) -> bool:
         """Whether values can be keys; numbers too that, taken for times, lie far from those of the log."""
@@ -212,62 +171,12 @@ class Evidence:
         if agreeing is not None:
             told += 100 * (agreeing - 0.75) if each.size <= 1000 else -20.0
             told += 20 * (flowing or 0) + (60 * one_root(each.values, self._roots()) if fits else 0)
-            told -= _IN_PAYLOAD if self.in_payload(each.path) else 0
+            told -= IN_PAYLOAD if self.in_payload(each.path) else 0
         elif fits and len(each.counts) > 4:
             told += 22.0 * numbered(each) - self._outer(each.path)
             # What doesn't look like flows at all is a number that comes again by chance.
             told += 0 if flowing is None else 60 * flowing - 15
         return told + 5 * each.filled - len(each.path)
-
-    def _flowing(self, each: Seen) -> float | None:
-        types = self.seen.get(self.paths.get("type", ()))
-        if types is None or len(types.counts) < 2:
-            return None
-        return like_flows(each.values, types.values, self._in_time())
-
-    def _in_time(self) -> Sequence[int]:
-        """The rows in the order of time; as they stand where none is known."""
-        path = self.paths.get("time", ())
-        if path not in self._orders:
-            each = self.seen.get(path)
-            height = len(next(iter(self.seen.values())).values)
-            form = each.form if each is not None else None
-            self._orders[path] = (
-                range(height) if each is None or form is None else in_time(each.values, form)
-            )
-        return self._orders[path]
-
-    def _pairs(self, each: Seen) -> list[tuple[int, int]]:
-        """The rows of cause and effect, if a path says causes."""
-        ids = self.seen.get(self.paths.get("id", ()))
-        if ids is None:
-            return []
-        if ids.path not in self._rows_by_id:
-            self._rows_by_id[ids.path] = {as_key(v): row for row, v in enumerate(ids.values)}
-        rows = self._rows_by_id[ids.path]
-        keys = ((row, as_key(v)) for row, v in enumerate(each.values) if v is not None)
-        return [(rows[key], row) for row, key in keys if key in rows]
-
-    def _agreeing(self, each: Seen) -> float | None:
-        """How often an effect has the same value as its cause; ``None`` without known causes."""
-        causes = self.seen.get(self.paths.get("causation_id", ()))
-        pairs = [] if causes is None else self._pairs(causes)
-        if len(pairs) < 5:
-            return None
-        values = ((each.values[cause], each.values[effect]) for cause, effect in pairs)
-        agreeing: int = sum(a is not None and a == b for a, b in values)
-        return agreeing / len(pairs)
-
-    def _roots(self) -> list[int]:
-        """The rows without a cause."""
-        causes, ids = (self.seen[self.paths[column]] for column in ("causation_id", "id"))
-        if causes.path not in self._without_cause:
-            none = re.compile(no_cause(zero="0" in ids.counts))
-            keys = ("" if value is None else as_key(value) for value in causes.values)
-            self._without_cause[causes.path] = [
-                row for row, key in enumerate(keys) if none.search(key)
-            ]
-        return self._without_cause[causes.path]
 
     def causation_id(self, each: Seen) -> float | None:
         """Is the id of another row."""
@@ -291,19 +200,11 @@ class Evidence:
         more = min(len(each.counts) / len(ids.counts), 1)
         return 60.0 * known + 5 * more - (30 if small and not self._told_by_type(each) else 0)
 
-    def _told_by_type(self, each: Seen) -> bool:
-        """Whether the type of an effect tells that of its cause, if a path says causes."""
-        types = self.seen.get(self.paths.get("type", ()))
-        if types is None or each.distinct < 0.05:
-            return False
-        named = [(str(types.values[a]), str(types.values[b])) for a, b in self._pairs(each)]
-        return told_by_type(named, types.counts) > 0.5
-
     def data(self, each: Seen) -> float | None:
         """Nested, and no envelope that holds the id, the time and the like."""
         if not each.nested:
             return None if words(each.path[-1])[-1:] not in (("data",), ("payload",)) else -20.0
-        inside = [path for path in self.seen if path != each.path and _is_inside(path, each.path)]
+        inside = [path for path in self.seen if path != each.path and is_inside(path, each.path)]
         if any(path in self._against(each.path) for path in inside) or self._is_beside(each.path):
             return -60.0
         envelope = sum(any(points(c, path[-1:]) > 92 for path in inside) for c in _ENVELOPE)
@@ -332,8 +233,8 @@ class Evidence:
     def _is_beside(self, path: Path) -> bool:
         """Whether the id stands in a payload by its name, and a path is not in that."""
         where = self.around_id or ()
-        ends = (end for end, step in enumerate(where, 1) if _is_payload(step))
-        return not _is_inside(path, where[: next(ends, 0)])
+        ends = (end for end, step in enumerate(where, 1) if is_payload(step))
+        return not is_inside(path, where[: next(ends, 0)])
 
     def _named_by(self, each: Seen) -> Iterator[Seen]:
         """The columns that name values of another one."""
@@ -353,9 +254,6 @@ class Evidence:
         fall = sum(b < a for a, b in pairwise(numbers))
         alone = not {"partition", "channel"} & self.paths.keys()
         return None if alone and fall > len(numbers) / 2 else self.whole(each)
-
-
-_PAYLOADS: Final = frozenset((name,) for name in PAYLOADS)
 
 
 def _names_another(path: Path, column: str) -> bool:
@@ -385,13 +283,3 @@ _FILE: Final = re.compile(r"/\w+/|[A-Za-z]:\\")
 def _is_place(path: Path) -> bool:
     """Whether a name says where a record stood: a partition's number comes again, and names no flow."""
     return max(points("partition", path), points("offset", path)) > 70
-
-
-def _is_payload(step: str) -> bool:
-    """Whether a name is one of payloads; metadata is none."""
-    name = words(step)
-    return name[-1:] in _PAYLOADS and "meta" not in name
-
-
-def _is_inside(path: Path, whole: Path) -> bool:
-    return path[: len(whole)] == whole

@@ -15,13 +15,15 @@ _OF_MACHINES: Final = frozenset(["thread", "tid", "pid"])
 
 def is_of_a_logger(path: Path, known: Iterable[Path]) -> bool:
     """Whether a path stands among what such a library writes."""
+    if path[-1] not in _LOGGER:
+        return False
     return {other[-1] for other in known if other[:-1] == path[:-1]} >= _LOGGER
 
 
 def is_of_a_machine(path: Path, known: Iterable[Path]) -> bool:
     """Whether a name is that of a thread, or of a process beside one: they come again, and name no flow."""
     name = words(path[-1])
-    if not _OF_MACHINES.isdisjoint(name):
-        return True
+    if "process" not in name:
+        return not _OF_MACHINES.isdisjoint(name)
     beside = (words(other[-1]) for other in known if other[:-1] == path[:-1])
-    return "process" in name and any("thread" in each for each in beside)
+    return any("thread" in each for each in beside)

@@ -18,6 +18,7 @@ from workbench.capture.columns import TIMES, standard_frame, twice
 from workbench.capture.payload_column import payload_texts
 from workbench.capture.reading.arrays import JSON, Values
 from workbench.capture.reading.csv_rows import unique
+from workbench.capture.reading.doubts import dates_alone, doubtful
 from workbench.capture.reading.dtypes import note_of
 from workbench.capture.reading.finding_files import files_of
 from workbench.capture.reading.gathering import Columns
@@ -128,7 +129,7 @@ def read(
         frame,
         _told(_first_of(mappings, files), columns),
         pd.DataFrame(rejected, columns=list(REJECTED)).astype(dict(REJECTED)),
-        _notes(recoded, columns, [*said, *_dates_alone(frame), *_doubtful(frame)]),
+        _notes(recoded, columns, [*said, *dates_alone(frame), *doubtful(frame)]),
     )
 
 
@@ -169,7 +170,7 @@ def from_frame(events: pd.DataFrame, mapping: Given | None = None) -> Reading:
         frame,
         _told(found.mapping, columns),
         no_rejects(),
-        _notes(0, columns, [*_dates_alone(frame), *_doubtful(frame)]),
+        _notes(0, columns, [*dates_alone(frame), *doubtful(frame)]),
     )
 
 
@@ -278,14 +279,6 @@ def _standard(
         raise LogError(f"{name} is not an event log: {error}") from error
 
 
-_DAY: Final = 86_400 * 10**9
-"""Nanoseconds."""
-_FEW: Final = 10
-"""Events that may be at one time of day by chance."""
-_EARLIEST: Final = 2000
-"""The year before which hardly any event is that somebody asks about."""
-
-
 def _has_time(found: Survey, name: str) -> None:
     """Check that a file says when its events happened: those of other files don't tell it.
 
@@ -318,31 +311,6 @@ def _told(mapping: LogMapping, columns: Columns) -> LogMapping:
         for entry in mapping.entries
     )
     return replace(mapping, entries=entries)
-
-
-def _dates_alone(frame: pd.DataFrame) -> list[str]:
-    """Say so if the times may be dates whose times of day stand elsewhere."""
-    in_day = frame["time"].dt.tz_convert(None).to_numpy().view(np.int64) % _DAY
-    if len(frame) < _FEW or (in_day != in_day[0]).any():
-        return []
-    said = (
-        "all events are at one time of day: if that stands in a column of its own, join the two by "
-    )
-    return [said + 'mapping={"time": "date + time"}']
-
-
-def _doubtful(frame: pd.DataFrame) -> list[str]:
-    """Say so if the times may have been read as they were not meant: in another unit, say."""
-    if len(frame) < _FEW:
-        return []
-    first, last = frame["time"].min(), frame["time"].max()
-    if last.year < _EARLIEST:
-        when = f"before {_EARLIEST}, the last in {last.year}"
-    elif first > pd.Timestamp.now("UTC") + pd.Timedelta(days=365):
-        when = f"in the future, the first in {first.year}"
-    else:
-        return []
-    return [f"all times lie {when}: see in log.mapping whether they were read as they are meant"]
 
 
 def _notes(recoded: int, columns: Columns, said: list[str]) -> tuple[str, ...]:
