@@ -2,6 +2,7 @@
 
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -174,6 +175,20 @@ def test_what_is_no_address_is_refused_without_showing_a_secret(url, more, why):
     with pytest.raises(LogError, match=why) as caught:
         SchemaRegistry(url, **more)
     assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize("slashes", ["", "https:", "https:/", "HTTP:"])
+def test_an_address_that_lacks_its_slashes_is_not_taken_for_a_folder_and_shown(slashes):
+    for address in (given := f"{slashes}key:{SECRET}@registry.example:8081", Path(given)):
+        with pytest.raises(LogError, match=r"address is http://host:port or https") as caught:
+            open_schemas(address)
+        assert SECRET not in str(caught.value)
+
+
+def test_a_folder_may_have_an_at_in_its_name(tmp_path):
+    (tmp_path / "orders@2").mkdir()
+    (tmp_path / "orders@2" / "17.avsc").write_text('"int"')
+    assert isinstance(open_schemas(str(tmp_path / "orders@2")), SchemaFiles)
 
 
 def test_files_are_named_by_id_and_what_they_refer_to_by_any_other_name(tmp_path):

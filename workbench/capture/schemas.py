@@ -72,8 +72,8 @@ def open_schemas(given: object) -> Schemas:
     from workbench.capture.schema_files import SchemaFiles
     from workbench.capture.schema_registry import SchemaRegistry
 
-    if isinstance(given, str) and "://" in given:
-        return SchemaRegistry(given)
+    if isinstance(given, str | Path) and _is_address(str(given)):
+        return SchemaRegistry(str(given))
     if isinstance(given, str | Path | dict):
         return SchemaFiles(given)
     if hasattr(given, "schema") and hasattr(given, "referenced"):
@@ -82,3 +82,9 @@ def open_schemas(given: object) -> Schemas:
         "schemas are the address of a registry (http://...), a folder, a mapping of ids to files, "
         f"or a SchemaRegistry, not {type(given).__name__}."
     )
+
+
+def _is_address(given: str) -> bool:
+    """Whether it is meant as one: such a text may hold a password, and is shown nowhere."""
+    begins = given.strip().lower().startswith(("http:", "https:"))
+    return "://" in given or ((begins or "@" in given) and not Path(given).is_dir())
