@@ -222,6 +222,13 @@ def test_a_mapping_names_files_by_id(tmp_path):
     assert refused(schemas, 18).endswith("broken.avsc can't be read (it is no JSON)")
 
 
+def test_two_files_of_one_id_are_refused(tmp_path):
+    for name in ("1.avsc", "1.json"):
+        (tmp_path / name).write_text('"int"')
+    with pytest.raises(LogError, match=r"schema 1 is in two files, .*1\.avsc and .*1\.json: leave"):
+        SchemaFiles(tmp_path)
+
+
 def test_files_that_are_not_there_are_refused(tmp_path):
     with pytest.raises(LogError, match=r"there is no folder .*nowhere"):
         SchemaFiles(tmp_path / "nowhere")

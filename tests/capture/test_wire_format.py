@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.brokers import MemoryBroker, Outgoing
-from workbench.capture import Decoder, SchemaRegistry, record
+from workbench.capture import Decoder, SchemaFiles, SchemaRegistry, record
 from workbench.errors import UndecodedError
 
 ORDER = {
@@ -216,6 +216,20 @@ def test_an_event_without_a_value_has_no_payload_and_is_decoded(decoder):
         assert found["type"].tolist() == ["T", "T"]
         assert found["data"].tolist() == [None, None]
         assert found["undecoded"].isna().all()
+
+
+def test_a_file_that_is_no_schema_is_in_nobodys_way_unless_a_name_is_missing(tmp_path):
+    (tmp_path / "17.avsc").write_text(json.dumps(ORDER))
+    (tmp_path / "18.avsc").write_text('{"type": "array", "items": "a.B"}')
+    (tmp_path / "package.json").write_text("// no JSON")
+    (tmp_path / "nameless.avsc").write_text('{"type": "record", "fields": []}')
+    (tmp_path / "config.json").write_text('{"schema": "public"}')
+    (tmp_path / "folder.json").mkdir()
+    decoder = Decoder(SchemaFiles(tmp_path))
+    assert json.loads(decoder.decode_one(framed(17, body()))) == PLACED_JSON
+    reason = refused(decoder, framed(18, b"\0"))
+    assert "it uses a type 'a.B' that neither it nor its references define; the schema in" in reason
+    assert "can't be read (it is no JSON)" in reason
 
 
 def test_the_same_as_confluents_own_serializer_writes(registry, avro):

@@ -8,6 +8,7 @@ is left out. fastavro reads by what comes out of here.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from workbench.capture.avro_logical import converted
@@ -47,7 +48,8 @@ class ReadingSchema:
         self._defined_by: dict[str, Any] = {}
         self._known: dict[str, tuple[Any, str]] = {}
         for other in referenced:
-            self._gather(other, "", 0)
+            with suppress(LogError):  # a name that is missing then is said where it is used
+                self._gather(other, "", 0)
         self.root = self._made(schema, "", 0)
 
     def is_hollow(self, made: Any) -> bool:

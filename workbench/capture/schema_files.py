@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
-from workbench.capture.avro_schema import NAMED
+from workbench.capture.avro_schema import NAMED, ReadingSchema
 from workbench.capture.schemas import AVRO, JSON, PROTOBUF, Schema, SchemaId
 from workbench.errors import LogError, UndecodedError
 
@@ -34,14 +34,14 @@ class SchemaFiles:
     Raises
     ------
     LogError
-        There is no such folder or file, or none of them has an id.
+        There is no such folder or file, none of them has an id, or two have the same.
     """
 
     def __init__(
         self, files: str | os.PathLike[str] | Mapping[Any, str | os.PathLike[str]]
     ) -> None:
         if isinstance(files, Mapping):
-            named = {str(name): _path(path) for name, path in files.items()}
+            named = [(str(name), _path(path)) for name, path in files.items()]
             self._place = "the files given"
         else:
             folder = Path(files)
@@ -50,17 +50,29 @@ class SchemaFiles:
                     f"there is no folder {folder}: schemas are files in one, by their ids."
                 )
             found = sorted(path for path in folder.iterdir() if path.suffix in _SUFFIXES)
-            named = {path.stem: path for path in found}
+            named = [(path.stem, path) for path in found if path.is_file()]
             self._place = str(folder)
-        for path in named.values():
-            if not path.is_file():
-                raise LogError(f"there is no file {path} with a schema.")
-        self._files = {_id(name): path for name, path in named.items()}
-        if all(isinstance(name, str) for name in self._files):
+        self._files: dict[SchemaId, Path] = {}
+        self._others: list[Path] = []
+        for name, path in named:
+            self._take(_id(name), path)
+        if not self._files:
             raise LogError(
                 f"no schema in {self._place} has an id: name the files by them, such as 17.avsc."
             )
-        self._referenced: list[str] | None = None
+        self._referenced: tuple[list[str], list[str]] | None = None
+
+    def _take(self, name: SchemaId | str, path: Path) -> None:
+        if not path.is_file():
+            raise LogError(f"there is no file {path} with a schema.")
+        if isinstance(name, str):
+            self._others.append(path)
+        elif name in self._files:
+            raise LogError(
+                f"schema {name} is in two files, {self._files[name]} and {path}: leave one."
+            )
+        else:
+            self._files[name] = path
 
     def __repr__(self) -> str:
         return f"SchemaFiles({self._place!r})"
@@ -78,18 +90,41 @@ class SchemaFiles:
             raise UndecodedError(f"schema {schema_id} is not among {self._place}")
         return _read(path)
 
-    def referenced(self, schema: Schema, /) -> Sequence[str]:  # noqa: ARG002 - all may be referred to
-        """The texts of the files that are not named by an id.
+    def referenced(self, schema: Schema, /) -> Sequence[str]:
+        """The texts of the files that are not named by an id; what is no schema there is left out.
 
         Raises
         ------
         UndecodedError
-            One can't be read.
+            A name is missing, and one of them can't be read.
         """
         if self._referenced is None:
-            others = [path for name, path in self._files.items() if isinstance(name, str)]
-            self._referenced = [one.text for one in map(_read, others) if one.kind == AVRO]
-        return self._referenced
+            self._referenced = _readable(self._others)
+        texts, unread = self._referenced
+        if unread:
+            try:
+                ReadingSchema(json.loads(schema.text), map(json.loads, texts))
+            except LogError as error:
+                raise UndecodedError(f"a schema can't be used: {error}; {unread[0]}") from None
+            except (ValueError, RecursionError):
+                pass  # no schema: whoever asked will say so
+        return texts
+
+
+def _readable(paths: Sequence[Path]) -> tuple[list[str], list[str]]:
+    """The texts of the Avro schemas in files, and why the other files can't be read."""
+    texts, unread = [], []
+    for path in paths:
+        try:
+            found = _read(path)
+            if found.kind == AVRO:
+                json.loads(found.text)
+                texts.append(found.text)
+        except UndecodedError as error:
+            unread.append(str(error))
+        except (ValueError, RecursionError):
+            unread.append(f"the schema in {path} can't be read (it is no JSON)")
+    return texts, unread
 
 
 def _path(given: Any) -> Path:
