@@ -2,7 +2,9 @@
 
 import json
 import threading
+import time
 from collections import Counter
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote
 
@@ -12,7 +14,7 @@ import pytest
 class StandInRegistry:
     """Answers by ``ids``, ``guids`` and ``versions``; counts the questions; has faults.
 
-    ``fault`` is an HTTP status that answers everything, or ``"nonsense"``.
+    ``fault`` is an HTTP status that answers everything, ``"nonsense"``, ``"null"`` or ``"drops"``.
     """
 
     def __init__(self):
@@ -48,13 +50,18 @@ class StandInRegistry:
             status, body = self.fault, {"error_code": 50001, "message": "out of order"}
         elif self.authorization and given != self.authorization:
             status, body = 401, {"error_code": 401, "message": "Unauthorized"}
-        elif body is None:
+        elif body is None and self.fault is None:
             status, body = 404, {"error_code": 40403, "message": "Schema not found"}
-        text = b"<html>" if self.fault == "nonsense" else json.dumps(body).encode()
+        wrong = {"nonsense": b"<html>", "null": b"null", "drops": b" " * 100}
+        text = wrong.get(self.fault) or json.dumps(body).encode()
         request.send_response(status)
         request.send_header("Content-Length", str(len(text)))
         request.end_headers()
-        request.wfile.write(text)
+        step = 1 if self.fault == "drops" else len(text)
+        with suppress(OSError):
+            for place in range(0, len(text), step):
+                request.wfile.write(text[place : place + step])
+                time.sleep(0.05 if self.fault == "drops" else 0)
 
     def found(self, path):
         parts = path.strip("/").split("/")

@@ -1,6 +1,7 @@
 """Schemas from a registry (a stand-in for one, on loopback) and from files."""
 
 import socket
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import UUID
@@ -76,6 +77,35 @@ def test_thousands_of_unknown_ids_are_no_ids_and_not_asked_for(registry, monkeyp
     assert sum(registry.asked.values()) == 5
 
 
+def test_a_registry_that_knew_one_id_is_asked_for_more_however_many_are_unknown(
+    registry, avro, monkeypatch
+):
+    monkeypatch.setattr(module, "_MOST_UNKNOWN", 5)
+    registry.ids |= {3: avro("int"), 90: avro("long")}
+    schemas = SchemaRegistry(registry.url)
+    schemas.schema(3)
+    for schema_id in range(10, 20):
+        assert "has no schema" in refused(schemas, schema_id)
+    assert schemas.schema(90).text == '"long"'
+
+
+def test_what_is_forbidden_is_not_unknown(registry, avro, monkeypatch):
+    monkeypatch.setattr(module, "_MOST_UNKNOWN", 5)
+    registry.fault = 403
+    schemas = SchemaRegistry(registry.url)
+    for schema_id in range(10):
+        assert "answers with HTTP 403 for schema" in refused(schemas, schema_id)
+    registry.fault, registry.ids[90] = None, avro("int")
+    assert schemas.schema(90).kind == "AVRO"
+
+
+def test_an_answer_that_comes_drop_by_drop_takes_no_longer_than_it_may(registry):
+    registry.fault = "drops"
+    began = time.monotonic()
+    assert refused(SchemaRegistry(registry.url, timeout=0.1)).endswith("(no answer in time)")
+    assert time.monotonic() - began < 3  # three tries; all of its drops take five seconds each
+
+
 @pytest.mark.parametrize("status", [500, 503, 429])
 def test_a_registry_out_of_order_is_asked_three_times_and_then_left_alone(registry, avro, status):
     registry.ids[17], registry.fault = avro("int"), status
@@ -109,6 +139,10 @@ def test_an_answer_that_is_no_schema_is_said(registry, avro):
     assert "gave no schema as schema 17: is it one?" in refused(SchemaRegistry(registry.url))
     registry.fault, registry.ids[18] = None, {"schema": "{}", "references": [{"subject": 5}]}
     assert "gave no schema as schema 18" in refused(SchemaRegistry(registry.url), 18)
+    registry.fault, schemas = "null", SchemaRegistry(registry.url)
+    for _ in range(5):
+        assert "gave no schema as schema 19" in refused(schemas, 19)
+    assert registry.asked["/schemas/ids/19"] == 1
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import ssl
+import time
 import urllib.error
 import urllib.request
 from base64 import b64encode
@@ -16,6 +17,7 @@ from workbench.errors import LogError
 
 _ACCEPT: Final = "application/vnd.schemaregistry.v1+json, application/json"
 _MOST_BYTES: Final = 16_000_000
+_AT_ONCE: Final = 1 << 16
 _NO_ENTRANCE, _NOT_FOUND, _TOO_MANY, _SERVER = 401, 404, 429, 500
 
 
@@ -29,6 +31,10 @@ class RefusedError(Exception):
 
 class NoneError(Exception):
     """The registry does not have, or not give, what it is asked for."""
+
+
+class UnknownError(NoneError):
+    """The registry does not know it."""
 
 
 class RegistryHTTP:
@@ -69,9 +75,10 @@ class RegistryHTTP:
         if self._authorization is not None:
             # Not given on to wherever the registry sends us.
             request.add_unredirected_header("Authorization", self._authorization)
+        deadline = time.monotonic() + self._timeout
         try:
             with self._opener.open(request, timeout=self._timeout) as response:
-                text = response.read(_MOST_BYTES + 1)
+                text = _read(response, deadline)
         except urllib.error.HTTPError as error:
             error.close()
             if error.code == _NO_ENTRANCE:
@@ -80,8 +87,9 @@ class RegistryHTTP:
                 ) from None
             if error.code == _TOO_MANY or error.code >= _SERVER:
                 raise AskAgainError(f"answers with HTTP {error.code}") from None
-            has = "has no" if error.code == _NOT_FOUND else f"answers with HTTP {error.code} for"
-            raise NoneError(has) from None
+            if error.code == _NOT_FOUND:
+                raise UnknownError("has no") from None
+            raise NoneError(f"answers with HTTP {error.code} for") from None
         except (OSError, http.client.HTTPException) as error:
             cause = getattr(error, "reason", error)
             if isinstance(cause, ssl.SSLCertVerificationError):
@@ -95,6 +103,16 @@ class RegistryHTTP:
             return json.loads(text)
         except (ValueError, RecursionError):
             return {}
+
+
+def _read(response: Any, deadline: float) -> bytes:
+    """What a response holds; it may not come drop by drop for longer than it may take."""
+    text = bytearray()
+    while len(text) <= _MOST_BYTES and (part := response.read1(_AT_ONCE)):
+        text += part
+        if time.monotonic() > deadline:
+            raise TimeoutError
+    return bytes(text)
 
 
 def _parts(url: str) -> tuple[str, tuple[str | None, str | None], str]:

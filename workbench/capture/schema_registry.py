@@ -16,7 +16,13 @@ from typing import Any, Final
 from urllib.parse import quote
 from uuid import UUID
 
-from workbench.capture.registry_http import AskAgainError, NoneError, RefusedError, RegistryHTTP
+from workbench.capture.registry_http import (
+    AskAgainError,
+    NoneError,
+    RefusedError,
+    RegistryHTTP,
+    UnknownError,
+)
 from workbench.capture.schemas import AVRO, Reference, Schema, SchemaId
 from workbench.errors import UndecodedError
 
@@ -24,7 +30,7 @@ _TRIES: Final = 3
 _PAUSE_SECONDS: Final = 0.2
 _SILENT_SECONDS: Final = 60.0
 _MOST_UNKNOWN: Final = 1_000
-"""So many ids without a schema: they are no ids, but values in some other format."""
+"""So many ids without a schema, and none with one: they are no ids, but values in some other format."""
 _MOST_REFERENCES: Final = 500
 
 
@@ -67,6 +73,7 @@ class SchemaRegistry:
         self._lock = threading.RLock()
         self._answers: dict[str, Any] = {}
         self._unknown = 0
+        self._known = False
         self._silence: tuple[float, str] | None = None
 
     def __repr__(self) -> str:
@@ -82,7 +89,9 @@ class SchemaRegistry:
         """
         kind = "guids" if isinstance(schema_id, UUID) else "ids"
         found = self._asked(f"/schemas/{kind}/{schema_id}", f"schema {schema_id}")
-        return self._read(found, f"schema {schema_id}")
+        schema = self._read(found, f"schema {schema_id}")
+        self._known = True
+        return schema
 
     def referenced(self, schema: Schema, /) -> Sequence[str]:
         """The texts of the schemas that one refers to, and of those that they refer to.
@@ -125,10 +134,9 @@ class SchemaRegistry:
     def _asked(self, path: str, what: str) -> Any:
         """The answer to a question, asked once."""
         with self._lock:
-            answer = self._answers.get(path)
-            if answer is None:
-                answer = self._ask(path, what)
-                self._answers[path] = answer
+            if path not in self._answers:
+                self._answers[path] = self._ask(path, what)
+            answer = self._answers[path]
         if isinstance(answer, UndecodedError):
             raise UndecodedError(str(answer))
         return answer
@@ -141,7 +149,7 @@ class SchemaRegistry:
         UndecodedError
             It doesn't say.
         """
-        if self._unknown >= _MOST_UNKNOWN:
+        if self._unknown >= _MOST_UNKNOWN and not self._known:
             raise UndecodedError(
                 f"the registry at {self._base} knew none of {_MOST_UNKNOWN:,} ids and is not asked "
                 "for more: are these values in Confluent's format?"
@@ -164,7 +172,7 @@ class SchemaRegistry:
                 raise self._silent(str(error), float("inf")) from None
             except NoneError as error:
                 self._silence = None
-                self._unknown += 1
+                self._unknown += isinstance(error, UnknownError)
                 return UndecodedError(f"the registry at {self._base} {error} {what}")
             self._silence = None
             return answer
