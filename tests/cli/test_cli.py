@@ -11,8 +11,10 @@ from urllib.error import URLError
 import pytest
 from typer.testing import CliRunner
 
-from workbench import Workbench
-from workbench.cli import app
+from workbench import EventLog, Workbench
+from workbench.brokers import MemoryBroker, Outgoing
+from workbench.cli import app, capturing
+from workbench.errors import BrokerError
 from workbench.examples.orders import (
     expected_totals,
     lost_and_doubled,
@@ -131,6 +133,41 @@ def test_a_file_is_called_after_what_is_written_to_it(here, design, tmp_path, ve
 def test_a_capture_that_contradicts_itself_is_one_sentence(here, design, options, said):
     code, _, errors = here("capture", design, *options)
     assert (code, errors) == (2, f"workbench: {said}\n")
+
+
+@pytest.mark.memory
+@pytest.mark.parametrize("where", [("--out", "x.jsonl"), ("--to", "x")])
+def test_a_live_capture_whose_broker_fails_keeps_what_came(
+    here, design, tmp_path, monkeypatch, where
+):
+    class Failing(MemoryBroker):
+        """Gives what it has, once."""
+
+        def reader(self, start):
+            reader, polls = super().reader(start), []
+
+            def poll_batches(*args, first=reader.poll_batches):
+                polls.append(1)
+                if len(polls) > 1:
+                    raise BrokerError("the broker is gone.")
+                return first(*args)
+
+            reader.poll_batches = poll_batches
+            return reader
+
+    broker = Failing()
+    with Workbench(broker=broker) as wb:
+        broker.ensure_channels({"t": 1})
+        broker.producer().send([Outgoing("t", None, [], b"%d" % n) for n in range(3)])
+        monkeypatch.setattr(capturing, "looking", lambda *_: wb)
+        since = ("--channel", "t", "--since", "2000-01-01")
+        code, output, errors = here("capture", design, "--live", *since, *where)
+    assert code == 2
+    assert errors.splitlines()[-1] == (
+        "workbench: the live capture ended early; what came is kept: the broker is gone."
+    )
+    assert output.startswith("3 events of ")
+    assert len(EventLog.read(tmp_path / where[1]).frame) == 3
 
 
 def test_the_extra_that_models_needs_is_in_its_help():

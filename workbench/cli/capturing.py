@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from workbench.cli.options import Design, Namespace, OnBroker, Timeout, looking, must_end
-from workbench.errors import WorkbenchError
+from workbench.errors import LogError, WorkbenchError
 
 if TYPE_CHECKING:
     from workbench.capture import LiveCapture
@@ -56,9 +56,10 @@ def capture(
     if live and (last is not None or until is not None):
         raise WorkbenchError("--live has no end but Ctrl-C: leave out --last and --until.")
     span: dict[str, Any] = {"channels": channel or None, "pattern": pattern, "since": _utc(since)}
+    trouble = None
     with looking(design, broker, namespace, timeout) as wb:
         if live:
-            found = _until_interrupted(wb.capture_live(**span, to=to))
+            found, trouble = _until_interrupted(wb.capture_live(**span, to=to))
         else:
             found = wb.capture(**span | {"until": _utc(until), "last": last, "to": to})
         if out is not None:
@@ -68,15 +69,28 @@ def capture(
             typer.echo(
                 f"{found.events:,} events of {wb.broker!r} in {to}, {found.new:,} of them new"
             )
+    if trouble is not None:
+        raise trouble
 
 
-def _until_interrupted(live: LiveCapture[Any]) -> Any:
+def _until_interrupted(live: LiveCapture[Any]) -> tuple[Any, LogError | None]:
+    """What has come, and what ended it early, if anything did.
+
+    Raises
+    ------
+    LogError
+        It ended early, and nothing can be made of what has come.
+    """
     try:
         while live.running:
             time.sleep(_PAUSE)
     except KeyboardInterrupt:
         typer.echo("stopping.", err=True)
-    return live.stop()
+    try:
+        return live.stop(), None
+    except LogError as error:
+        why = error.__cause__ or error
+        return live.result, LogError(f"the live capture ended early; what came is kept: {why}")
 
 
 def _utc(moment: datetime | None) -> datetime | None:
