@@ -282,6 +282,21 @@ def test_a_tap_that_is_too_slow_loses_its_oldest_and_says_so(theirs, exchange, t
     assert "was too slow" in repr(tapping)
 
 
+def test_a_named_tap_says_once_what_was_dropped_before_it(theirs, exchange, tap):
+    orders, name = exchange(), uuid4().hex
+    tap(orders, queue=name, max_length=3).stop()
+    for n in range(20):
+        publish(theirs, orders, "k", str(n).encode())
+    until(lambda: waiting(theirs, f"workbench/tap/{name}/dropped") == 1)
+    slow = tap(orders, queue=name, max_length=3)
+    until(lambda: slow.count == 3)
+    with pytest.raises(LogError, match=r"the tap was too slow"):
+        slow.stop()
+    assert len(tap(orders, queue=name, max_length=3).stop()) == 0
+    theirs.queue_delete(f"workbench/tap/{name}")
+    theirs.queue_delete(f"workbench/tap/{name}/dropped")
+
+
 def test_what_came_is_kept_when_rabbitmq_ends_the_tap(theirs, exchange, tap):
     orders = exchange()
     tapping = tap(orders)

@@ -178,6 +178,8 @@ class Tap:
             self._line.run(lambda: self._acknowledge(self._session.raw))
             left = self._session.ask("queue_declare", queue=self._dropped_to, passive=True)
             self.dropped = left.message_count > 0
+            if self.dropped:  # said once: the next tap of that name has its own to say
+                self._session.ask("queue_purge", queue=self._dropped_to)
         except BrokerError:
             pass  # then RabbitMQ gives those again that it has not heard of
         finally:
