@@ -13,27 +13,23 @@ import plotly.graph_objects as go
 
 from workbench import look
 from workbench.analysis.plot_text import plain
-from workbench.analysis.wording import count, cut, length, number
+from workbench.analysis.wording import UNITS, count, cut, length, number
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
 
-_UNITS = (
-    (3_600_000.0, "h"),
-    (60_000.0, "min"),
-    (1_000.0, "s"),
-    (1.0, "ms"),
-    (1e-3, "µs"),
-    (1e-6, "ns"),
-)
+_UNITS = [(seconds / 1e-3, unit) for seconds, unit in UNITS if unit != "d"]
+"""Milliseconds: a picture of days counts hours."""
 _VARIANTS_SHOWN = len(look.SERIES) - 1
 _HOPS_SHOWN = 20
 _BARS = 40
 _FEW = 6
 """Up to so many each is marked on an axis, since plotly would mark halves too."""
 _FAR_SMALLER = 0.01
-_LINE = 78
-"""Characters to a line of a label."""
+LINE = 78
+"""Characters to a line of a label or a title."""
 _NAME = 60
 """Characters of a name of which a label is made."""
 _LINE_HEIGHT = 20
@@ -93,7 +89,7 @@ def plot_flows(flows: pd.DataFrame, variants: pd.DataFrame) -> go.Figure:
         legend={"y": 0, "yref": "container", "yanchor": "bottom", "traceorder": "normal"},
     )
     log_axis(figure, edges[0], edges[-1], f"first to last event ({unit}, log scale)")
-    count_up(figure, "flows", max(np.sum([bars.y for bars in figure.data], axis=0)))
+    count_up(figure.update_yaxes, "flows", max(np.sum([bars.y for bars in figure.data], axis=0)))
     return figure
 
 
@@ -190,7 +186,7 @@ def time_ranges(
         notes = [*notes, "below 0 the clocks of two services differ"]
     dress(
         figure,
-        title=lines(f"{title}, in {unit} (n = {n})", _LINE),
+        title=lines(f"{title}, in {unit} (n = {n})", LINE),
         subtitle="; ".join(notes),
         height=210 + row_height(rows, 78) * len(rows),
     )
@@ -203,7 +199,7 @@ def time_ranges(
         log_axis(figure, times_shown.min(), times_shown.max(), f"{axis} ({unit}, log scale)")
     else:
         figure.update_xaxes(title=f"{axis} ({unit})", type="linear")
-    label_rows(figure, rows)
+    label_rows(figure, rows, above=0.7)
     return figure
 
 
@@ -225,10 +221,13 @@ def row_height(rows: list[str], least: int) -> int:
     return max(least, *(_LINE_HEIGHT * (row.count("<br>") + 1) + 8 for row in rows))
 
 
-def label_rows(figure: go.Figure, rows: list[str]) -> None:
-    """Write what each row is called; rows are told by number, since two may be called the same."""
+def label_rows(figure: go.Figure, rows: list[str], *, above: float = 0.6) -> None:
+    """Write what each row is called; rows are told by number, since two may be called the same.
+
+    ``above``: the room above the middle of the first one, in rows.
+    """
     figure.update_yaxes(
-        range=[len(rows) - 0.4, -0.7], tickvals=list(range(len(rows))), ticktext=rows
+        range=[len(rows) - 0.4, -above], tickvals=list(range(len(rows))), ticktext=rows
     )
 
 
@@ -267,11 +266,11 @@ def _add_bars(figure: go.Figure, took: Any, edges: Any, label: str, rank: int) -
 def _variant_label(variant: Any) -> str:
     stages = variant.path.split(" → ")
     path = variant.path
-    if len(path) > 2 * _LINE:
+    if len(path) > 2 * LINE:
         ends = cut(stages[0], _NAME), cut(stages[-1], _NAME)
         path = f"{' → … → '.join(ends)} ({variant.events:,} events)"
     flows = "1 flow" if variant.flows == 1 else f"{variant.flows:,} flows"
-    return lines(f"{variant.variant}, {flows}: {path}", _LINE)
+    return lines(f"{variant.variant}, {flows}: {path}", LINE)
 
 
 def lines(text: str, width: int) -> str:
@@ -287,11 +286,11 @@ def time_text(value: float, per: float, unit: str) -> str:
     return f"{number(value)} {unit}"
 
 
-def count_up(figure: go.Figure, title: str, most: int) -> None:
-    """Count the y axis in whole numbers."""
-    figure.update_yaxes(title=title, rangemode="tozero", tickformat=",d")
+def count_up(axis: Callable[..., Any], title: str, most: int) -> None:
+    """Count an axis in whole numbers; ``axis``: what updates it."""
+    axis(title=title, rangemode="tozero", tickformat=",d")
     if most <= _FEW:
-        figure.update_yaxes(dtick=1)
+        axis(dtick=1)
 
 
 def unit_of(milliseconds: float) -> tuple[float, str]:

@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from workbench import look
-from workbench.analysis.plots import dress, empty, unit_of
+from workbench.analysis.plots import dress, empty, label_rows, unit_of
 from workbench.analysis.plots_critical_path import lines
 from workbench.analysis.wording import number, percent
 
@@ -40,9 +40,7 @@ def plot_compare(table: pd.DataFrame) -> go.Figure:
     measured = table.dropna(subset="effect")
     if measured.empty:
         return empty("There is nothing to compare: one of the two logs has no flows.")
-    changed = int(
-        (~measured["verdict"].isin(["no change", "too few to tell", "times not known"])).sum()
-    )
+    changed = int((~measured["verdict"].isin(["no change", "too few to tell"])).sum())
     shown = measured.head(min(changed + _BESIDES, _SHOWN))
     rows = [_label(row) for row in shown.itertuples()]
     figure = go.Figure()
@@ -83,9 +81,7 @@ def plot_compare(table: pd.DataFrame) -> go.Figure:
     figure.update_xaxes(
         title="fewer or faster  ←  effect (no unit)  →  more or slower", range=[-reach, reach]
     )
-    figure.update_yaxes(
-        range=[len(rows) - 0.4, -0.6], tickvals=list(range(len(rows))), ticktext=rows
-    )
+    label_rows(figure, rows)
     return figure
 
 

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from workbench import look
 from workbench.analysis.plot_text import plain
-from workbench.analysis.plots import dress, empty, time_text, unit_of
+from workbench.analysis.plots import dress, empty, label_rows, time_text, unit_of
 from workbench.analysis.wording import cut, percent
 
 if TYPE_CHECKING:
@@ -78,9 +78,7 @@ def plot_critical_path(table: pd.DataFrame) -> go.Figure:
     if low < 0:  # its text stands to the left of the bar
         high = max(high, 0)
         figure.update_xaxes(range=[low - 0.25 * (high - low), high + 0.02 * (high - low)])
-    figure.update_yaxes(
-        range=[len(rows) - 0.4, -0.6], tickvals=list(range(len(rows))), ticktext=rows
-    )
+    label_rows(figure, rows)
     return figure
 
 
@@ -147,9 +145,7 @@ def plot_one_path(table: pd.DataFrame, name: str) -> go.Figure:
     figure.update_xaxes(
         title=f"since the flow's first event ({unit})", range=[-0.02 * (end or 1), 1.3 * (end or 1)]
     )
-    figure.update_yaxes(
-        range=[len(rows) - 0.4, -0.6], tickvals=list(range(len(rows))), ticktext=rows
-    )
+    label_rows(figure, rows)
     return figure
 
 

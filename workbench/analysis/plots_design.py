@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from workbench import look
 from workbench.analysis.deviations import KINDS, MISSING, Deviation, in_words
 from workbench.analysis.plot_text import plain
-from workbench.analysis.plots import dress, empty, time_text, unit_of
+from workbench.analysis.plots import count_up, dress, empty, time_text, unit_of
 from workbench.analysis.wording import cut
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ _NAMES = 80
 _NAME = 28
 """To so many letters each name is cut if together those of a label have more than the former."""
 _THICK = 0.38
-_FEW = 6
-"""Up to so many each is marked on the axis, since plotly would mark halves too."""
 _SHAPES = dict(zip(KINDS, ("", "/", "x", ".", "\\"), strict=True))
 
 
@@ -84,7 +82,7 @@ def plot_conformance(table: pd.DataFrame) -> go.Figure:
         ],
     )
     figure.update_layout(barmode="overlay")
-    _count_on(figure, "events", shown["events"].max())
+    count_up(figure.update_xaxes, "events", shown["events"].max())
     return figure
 
 
@@ -154,7 +152,7 @@ def plot_stuck(table: pd.DataFrame) -> go.Figure:
     )
     label_above(figure, labels)
     figure.update_layout(barmode="stack", margin_r=150)
-    _count_on(figure, "events that wait", shown["size"].max())
+    count_up(figure.update_xaxes, "events that wait", shown["size"].max())
     return figure
 
 
@@ -183,10 +181,3 @@ def label_above(figure: go.Figure, labels: list[str]) -> None:
         legend={"orientation": "h", "y": 1, "yanchor": "bottom"}, margin_r=80, showlegend=True
     )
     figure.update_yaxes(showticklabels=False, showgrid=False, range=[len(labels) - 0.4, -0.8])
-
-
-def _count_on(figure: go.Figure, title: str, most: int) -> None:
-    """Count the x axis in whole numbers."""
-    figure.update_xaxes(title=title, rangemode="tozero", tickformat=",d")
-    if most <= _FEW:
-        figure.update_xaxes(dtick=1)

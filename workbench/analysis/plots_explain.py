@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import plotly.graph_objects as go
 
 from workbench import look
-from workbench.analysis.plots import dress, empty, row_height
+from workbench.analysis.plots import dress, empty, label_rows, row_height
 from workbench.analysis.plots_critical_path import lines
 from workbench.analysis.wording import percent
 
@@ -71,7 +71,5 @@ def plot_explain(table: pd.DataFrame, inside: int, outside: int) -> go.Figure:
         legend={"orientation": "h", "y": 0, "yref": "container", "yanchor": "bottom"},
     )
     figure.update_xaxes(title="flows that have it (%)", range=[0, 104])
-    figure.update_yaxes(
-        range=[len(rows) - 0.4, -0.6], tickvals=list(range(len(rows))), ticktext=rows
-    )
+    label_rows(figure, rows)
     return figure

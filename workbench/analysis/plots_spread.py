@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from workbench import look
 from workbench.analysis.plot_text import plain
 from workbench.analysis.plots import (
+    LINE,
     add_spans,
     count_up,
     dress,
@@ -32,8 +33,6 @@ _BARS: Final = 41
 _ROWS: Final = 20
 _NAME: Final = 60
 """Letters of a name in a title or a label."""
-_TITLE: Final = 78
-"""Characters to a line of a title."""
 _GROUP: Final = 105
 """Letters of the path of a variant."""
 
@@ -111,7 +110,7 @@ def _by_hour(groups: pd.DataFrame, what: str) -> go.Figure:
         )
     dress(
         figure,
-        title=lines(f"{what} by hour, in {unit} (n = {groups['arrived'].sum():,} flows)", _TITLE),
+        title=lines(f"{what} by hour, in {unit} (n = {groups['arrived'].sum():,} flows)", LINE),
         subtitle="by the hour in which the flow had the first of the two (UTC)",
         height=430,
     )
@@ -184,7 +183,7 @@ def times_histogram(
         )
     dress(
         figure,
-        title=lines(f"{title}, in {unit} (n = {len(took):,} {things})", _TITLE),
+        title=lines(f"{title}, in {unit} (n = {len(took):,} {things})", LINE),
         subtitle=plain(note),
         height=430,
     )
@@ -194,7 +193,7 @@ def times_histogram(
         log_axis(figure, edges[0], edges[-1], f"{axis} ({unit}, log scale)")
     else:
         figure.update_xaxes(title=f"{axis} ({unit})")
-    count_up(figure, things, max(figure.data[0].y))
+    count_up(figure.update_yaxes, things, max(figure.data[0].y))
     return figure
 
 
@@ -255,5 +254,5 @@ def plot_fan_out(table: pd.DataFrame) -> go.Figure:
         range=[-0.03 * most, 1.05 * most],
         dtick=1 if most <= _ROWS else None,
     )
-    label_rows(figure, rows)
+    label_rows(figure, rows, above=0.7)
     return figure

@@ -72,7 +72,7 @@ def plot_throughput(table: pd.DataFrame, by: str, step: int) -> go.Figure:
         legend={"y": 0, "yref": "container", "yanchor": "bottom", "traceorder": "normal"},
     )
     figure.update_xaxes(title="time (UTC)")
-    count_up(figure, f"events every {every}", max(max(line.y) for line in figure.data))
+    count_up(figure.update_yaxes, f"events every {every}", max(max(line.y) for line in figure.data))
     return figure
 
 
@@ -126,7 +126,7 @@ def plot_dead_letters(table: pd.DataFrame, letters: pd.DataFrame) -> go.Figure:
     if room > 0:
         ends = utc(np.array([edges[0] - room, edges[-1] + room])).tz_localize(None)
         figure.update_xaxes(range=list(ends))
-    count_up(figure, "dead letters", int(np.bincount(place).max()))
+    count_up(figure.update_yaxes, "dead letters", int(np.bincount(place).max()))
     return figure
 
 

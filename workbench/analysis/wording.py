@@ -8,7 +8,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-_UNITS = (
+UNITS = (
     (86_400.0, "d"),
     (3_600.0, "h"),
     (60.0, "min"),
@@ -17,6 +17,7 @@ _UNITS = (
     (1e-6, "µs"),
     (1e-9, "ns"),
 )
+"""Seconds, and what so many are called."""
 _NEARLY = 0.9995
 """From here on a number is written as 1: 0.99995 ms, say, is no 1000 µs."""
 _NOTHING = 0.05e-9
@@ -32,7 +33,7 @@ def length(seconds: float) -> str:
     much = abs(seconds)
     if much < _NOTHING:
         return "0 ms"
-    size, unit = next((unit for unit in _UNITS if much >= _NEARLY * unit[0]), _UNITS[-1])
+    size, unit = next((unit for unit in UNITS if much >= _NEARLY * unit[0]), UNITS[-1])
     if much >= 10 * size:
         return f"{seconds / size:.0f} {unit}"
     return f"{seconds / size:.1f}".removesuffix(".0") + f" {unit}"
