@@ -16,7 +16,7 @@ import pandas as pd
 
 from workbench.analysis.answer import Answer
 from workbench.analysis.attributes import flow_keys
-from workbench.analysis.hop_kinds import HOP, hop_kinds, hop_names, hop_text
+from workbench.analysis.hop_kinds import hop_keys, hop_kinds, hop_text
 from workbench.analysis.intervals import normal_quantile
 from workbench.analysis.parts import inferred_from, named, times_of, together, untimed_flows
 from workbench.analysis.paths import paths
@@ -59,8 +59,7 @@ def part(index: FlowIndex) -> pd.DataFrame:
     """
     key = flow_keys(index.correlation_id)
     kind, kinds = hop_kinds(index)
-    names = hop_names(index, kinds)
-    hops = [hop_text(*each) for each in zip(*(names[name] for name in HOP), strict=True)]
+    hops = [hop_text(*hop) for hop in hop_keys(index, kinds)]
     effect = np.flatnonzero(kind >= 0)
     took = index.time[effect] - index.time[index.cause[effect]]
 

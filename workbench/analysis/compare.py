@@ -14,7 +14,7 @@ import pandas as pd
 
 from workbench.analysis.answer import Answer
 from workbench.analysis.clock_jumps import jumps
-from workbench.analysis.hop_kinds import effects_first, hop_keys, hop_kinds, hop_names, hop_text
+from workbench.analysis.hop_kinds import effects_first, hop_keys, hop_kinds, hop_text
 from workbench.analysis.intervals import by_group, cliffs_delta, normal_quantile, share_difference
 from workbench.analysis.parts import inferred_from, named, times_of, together, untimed_flows
 from workbench.analysis.paths import paths
@@ -69,8 +69,8 @@ def part(index: FlowIndex, frame: pd.DataFrame) -> pd.DataFrame:
         first of its kind in its flow, else 0), ``timed`` (bool: whether its time is known).
     """
     kind, kinds = hop_kinds(index, timed=False)
-    names = hop_names(index, kinds)
-    hops = [hop_text(*names_of) for names_of in hop_keys(index, kinds)]
+    hops = hop_keys(index, kinds)
+    texts = [hop_text(*hop) for hop in hops]
     effect = np.flatnonzero(kind >= 0)
     keys, example, n = np.unique(index.path_keys, return_index=True, return_counts=True)
     ranked = np.lexsort((keys, -n))[:_PATHS_NAMED]
@@ -90,7 +90,7 @@ def part(index: FlowIndex, frame: pd.DataFrame) -> pd.DataFrame:
             _rows(
                 "hop",
                 kind[effect],
-                hops,
+                texts,
                 index.time[effect] - index.time[index.cause[effect]],
                 _first_of_flow(index.flow[effect], kind[effect]),
                 timed=index.timed_cause[effect] >= 0,
@@ -109,7 +109,7 @@ def part(index: FlowIndex, frame: pd.DataFrame) -> pd.DataFrame:
     found.attrs = times_of(index) | {
         "effects_first": effects_first(index),
         "shifts": shifts_made(frame),
-        "between": _between(index, kind[effect], index.cause[effect], hops, names["service"]),
+        "between": _between(index, kind[effect], index.cause[effect], texts, hops),
     }
     return found
 
@@ -172,13 +172,13 @@ def _shifted(before: Mapping[str, int], after: Mapping[str, int]) -> str:
 
 
 def _between(
-    index: FlowIndex, kind: Small, cause: Ints, hops: list[str], services: pd.Categorical
+    index: FlowIndex, kind: Small, cause: Ints, texts: list[str], hops: list[tuple[str, ...]]
 ) -> list[tuple[str, str, str]]:
     """Each kind of hop by name, with each service that its causes are of and that of its effects."""
     n = len(index.source_names)
     kinds, sources = np.divmod(pd.unique(kind.astype(np.int64) * n + index.source[cause]), n)
     return [
-        (hops[at], str(index.source_names[source]), str(services[at]))
+        (texts[at], str(index.source_names[source]), hops[at][-1])
         for at, source in zip(kinds.tolist(), sources.tolist(), strict=True)
     ]
 

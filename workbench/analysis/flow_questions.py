@@ -57,7 +57,7 @@ class FlowQuestions(Asked):
         most are tried.
         """
         from workbench.analysis import critical_path
-        from workbench.analysis.inference import untold, with_causes
+        from workbench.analysis.inference import with_causes
 
         if correlation_id is None:
             parts = self.parts(lambda index, _: critical_path.part(index), causal=True)
@@ -65,7 +65,7 @@ class FlowQuestions(Asked):
         log = self.flow(correlation_id)
         index = log.index
         if not self.tells_causes:
-            index = with_causes(index, untold(index, log.frame), self.habits)
+            index = with_causes(index, log.frame, self.habits)
         ids = log.frame["id"].to_numpy(dtype=object)[index.row]
         return critical_path.one(index, ids)
 

@@ -52,34 +52,28 @@ def told(index: FlowIndex) -> FlowIndex:
     return replace(index, cause=cause, inferred=np.zeros(len(cause), dtype=bool), causes_from="")
 
 
-def with_causes(
-    index: FlowIndex, untold: Bools, by: Choreography | HabitCounts | None = None
-) -> FlowIndex:
+def with_causes(index: FlowIndex, frame: pd.DataFrame, by: Choreography | HabitCounts) -> FlowIndex:
     """Infer the causes that a log doesn't tell; those inferred before are inferred anew.
 
     Parameters
     ----------
-    untold
-        Of each event, whether it has no causation id.
+    frame
+        The log's.
     by
-        What says which cause an event may have: a design, or what is usual in a log (in this one,
-        if not given).
+        What says which cause an event may have: a design, or what is usual in a log.
     """
     index = told(index)
     cause = index.cause
-    wanting = untold & (cause < 0)
-    if by is None or isinstance(by, HabitCounts):
-        counts = by or HabitCounts.of(index)
-        found, inferred = infer_by_habit(
-            index.start, counts.codes(index), cause, wanting, counts.habits()
-        )
+    wanting = untold(index, frame) & (cause < 0)
+    if isinstance(by, HabitCounts):
+        told_by = STATISTICS
+        found, inferred = infer_by_habit(index.start, by.codes(index), cause, wanting, by.habits())
     else:
+        told_by = "the design"
         codes = DesignArrays.of(Rules.of(by), index.type_names, index.source_names).codes
         found, inferred = infer_by_design(
             index.start, index.type, index.source, cause, wanting, codes
         )
-    by_habit = by is None or isinstance(by, HabitCounts)
-    told_by = STATISTICS if by_habit else "the design"
     causes_from = told_by if inferred.any() else ""
     return replace(index, cause=found, inferred=inferred, causes_from=causes_from)
 

@@ -132,12 +132,10 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
     @cached_property
     def index(self) -> FlowIndex:
         """The log as arrays of integers, which every answer is made from."""
-        from workbench.analysis.inference import untold, with_causes
+        from workbench.analysis.inference import with_causes
 
         index = FlowIndex.of(self._frame)
-        if self._infer_by is None:
-            return index
-        return with_causes(index, untold(index, self._frame), self._infer_by)
+        return with_causes(index, self._frame, self._infer_by) if self._infer_by else index
 
     # --- what is in it ---------------------------------------------------------------------
 
@@ -266,13 +264,13 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
         LogError
             ``design`` is none.
         """
-        from workbench.analysis.inference import untold, with_causes
+        from workbench.analysis.inference import with_causes
 
         if design is not None:
             check_design(design, "with_causes")
         by = design or self.habits
         log = self._part(self._frame, infer_by=by)
-        log.__dict__["index"] = with_causes(self.index, untold(self.index, self._frame), by)
+        log.__dict__["index"] = with_causes(self.index, self._frame, by)
         return log
 
     def without_skew(self) -> EventLog:
@@ -310,11 +308,11 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
     @cached_property
     def _causal(self) -> FlowIndex:
         """The index; of a log that tells no cause at all, with those that its statistics tell."""
-        from workbench.analysis.inference import untold, with_causes
+        from workbench.analysis.inference import with_causes
 
         if self.index.inferred.any() or self.tells_causes:
             return self.index
-        return with_causes(self.index, untold(self.index, self._frame), self.habits)
+        return with_causes(self.index, self._frame, self.habits)
 
     @cached_property
     def habits(self) -> HabitCounts:

@@ -315,5 +315,5 @@ def _part_of(
     index = bucket.index()
     frame: Any = bucket.frame()
     if habits is not None:
-        index = with_causes(index, untold(index, frame), habits)
+        index = with_causes(index, frame, habits)
     return part(index, frame)
