@@ -39,6 +39,10 @@ class Position(NamedTuple):
     channel: str
     partition: int
 
+    def __str__(self) -> str:
+        """``orders[0]``."""
+        return f"{self.channel}[{self.partition}]"
+
 
 class Record(NamedTuple):
     """What a broker stores. ``time_ms`` is when it was appended, in ms since 1970 UTC.

@@ -147,7 +147,7 @@ def batch_of(
 
 
 def _at(place: Position, offset: int) -> str:
-    return f"the batch of {place.channel}[{place.partition}] at offset {offset}"
+    return f"the batch of {place} at offset {offset}"
 
 
 def _committed(

@@ -86,8 +86,7 @@ def _starts(given: object, end: Mapping[Position, int]) -> dict[Position, int]:
     for place, offset in starts.items():
         if offset > end[place]:
             raise LogError(
-                f"{place.channel}[{place.partition}] ends at offset {end[place]:,}: start at that or "
-                f"before, not at {offset:,}."
+                f"{place} ends at offset {end[place]:,}: start at that or before, not at {offset:,}."
             )
     return starts
 
@@ -96,9 +95,7 @@ def _there(name: str, given: object, end: Mapping[Position, int]) -> dict[Positi
     found = offsets_of(name, given)
     for place in found:
         if place not in end:
-            raise LogError(
-                f"there is no partition {place.channel}[{place.partition}] to be captured."
-            )
+            raise LogError(f"there is no partition {place} to be captured.")
     return found
 
 

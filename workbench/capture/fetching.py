@@ -62,7 +62,7 @@ def read_batches(
     last: Places,
     *,
     progress: Callable[[int, int], None] = lambda done, total: None,
-    lost: Lost = lambda place, begin, end: None,
+    lost: Lost | None = None,
 ) -> Iterator[RecordBatch]:
     """Every record from one place to another (which is not read), in batches.
 
@@ -83,7 +83,9 @@ def read_batches(
     readers = [functools.partial(_polled, broker, group, lambda: last) for group in groups]
     reached = dict(wanted)
     for batch, places in side_by_side(readers):
-        _tell_lost(broker, lost, reached, batch, {p: min(places[p], last[p]) for p in places})
+        if lost is not None:
+            within = {p: min(place, last[p]) for p, place in places.items()}
+            _tell_lost(broker, lost, reached, batch, within)
         reached.update(places)
         progress(sum(min(reached[p], last[p]) - offset for p, offset in wanted.items()), total)
         if batch is not None:
@@ -94,7 +96,7 @@ def follow_batches(
     broker: Broker,
     first: Places,
     ends: Callable[[], Places | None],
-    lost: Lost = lambda place, begin, end: None,
+    lost: Lost | None = None,
 ) -> Iterator[RecordBatch]:
     """Every record from a place on, as they come, until ``ends`` says where to end.
 
@@ -105,7 +107,8 @@ def follow_batches(
     """
     reached = dict(first)
     for batch, places in _polled(broker, first, ends) if first else ():
-        _tell_lost(broker, lost, reached, batch, places)
+        if lost is not None:
+            _tell_lost(broker, lost, reached, batch, places)
         reached.update(places)
         if batch is not None:
             yield batch
@@ -156,7 +159,7 @@ def _polled(
             if not left:
                 return
             if time.monotonic() - heard > _PATIENCE_SECONDS:
-                missing = ", ".join(f"{p.channel}[{p.partition}]" for p in left)
+                missing = ", ".join(map(str, left))
                 raise LogError(
                     f"the broker gave nothing for {_PATIENCE_SECONDS:g} s; still missing: {missing}."
                 )

@@ -134,7 +134,7 @@ class CapturedFolder:
                 self.before[position] = (offset, self.first[position])
             if known is not None and known > of.last[position]:
                 raise LogError(
-                    f"{_named(position)} is wanted up to offset {of.last[position]}, and {self.path} has "
+                    f"{position} is wanted up to offset {of.last[position]}, and {self.path} has "
                     f"it up to {known}: capture into a new folder."
                 )
             place = offset if known is None else max(known, begin.get(position, 0))
@@ -147,7 +147,7 @@ class CapturedFolder:
     def made_anew(self, position: Position, seen: str) -> LogError:
         """Say that a channel was made anew since this was captured, so that offsets count from 0 again."""
         return LogError(
-            f"{self.path} has {_named(position)} up to offset {self.next[position]}, and {seen}: the "
+            f"{self.path} has {position} up to offset {self.next[position]}, and {seen}: the "
             "channel was made anew. Capture into a new folder."
         )
 
@@ -184,14 +184,14 @@ class CapturedFolder:
         return self
 
     def what_is_lost(self) -> list[str]:
-        """A sentence for each partition of which something is not here, and can't be had any more."""
+        """A sentence for each partition of which something is not here, and will not be."""
         gone = [
-            f"{_named(place)}: offsets {begin:,} to {end - 1:,} are gone from the broker (retention), and "
+            f"{place}: offsets {begin:,} to {end - 1:,} are gone from the broker (retention), and "
             f"not in {self.path}."
             for place, (begin, end) in sorted(self.lost.items())
         ]
         return gone + [
-            f"{_named(place)}: offsets {begin:,} to {end - 1:,} stand before where {self.path} was begun, "
+            f"{place}: offsets {begin:,} to {end - 1:,} stand before where {self.path} was begun, "
             "and are not added: capture them into a folder of their own."
             for place, (begin, end) in sorted(self.before.items())
         ]
@@ -255,10 +255,6 @@ class CapturedFolder:
         return f"<{self.events:,} events in {self.path}{added}{lost}>"
 
 
-def _named(position: Position) -> str:
-    return f"{position.channel}[{position.partition}]"
-
-
 def _unwritable(path: object, why: str | None) -> LogError:
     return LogError(f"{path!s} can't be captured into: {why}.")
 
@@ -277,9 +273,8 @@ def _put(unfinished: Path, part: Path) -> None:
 
 def _dated(table: pa.Table) -> pa.Table:
     """A part of which neither an event nor the broker says a time has that of its capture."""
-    if not len(table) or table["time"].null_count + table["broker_time"].null_count < 2 * len(
-        table
-    ):
+    told = any(table[name].null_count < len(table) for name in ("time", "broker_time"))
+    if told or not len(table):
         return table
     now = pa.scalar(datetime.now(UTC), table.schema.field("time").type)
     times = pa.chunked_array([pa.repeat(now, len(table))])

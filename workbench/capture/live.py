@@ -47,7 +47,7 @@ class LiveCapture(Generic[Result]):
         *,
         decoder: Decoder | None = None,
         told: Callable[[int], None] = lambda count: None,
-        lost: Lost = lambda place, begin, end: None,
+        lost: Lost | None = None,
     ) -> None:
         self._broker, self._first, self._told = broker, dict(first), told
         self._decoder, self._lost = decoder, lost

@@ -38,7 +38,7 @@ def record(
     last: int | None = None,
     schemas: object = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
-    lost: Lost = lambda place, begin, end: None,
+    lost: Lost | None = None,
 ) -> pd.DataFrame:
     """Read channels from one place to another.
 

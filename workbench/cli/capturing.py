@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -55,13 +55,13 @@ def capture(
         must_end(out, ".jsonl", ".jsonl.gz")
     if live and (last is not None or until is not None):
         raise WorkbenchError("--live has no end but Ctrl-C: leave out --last and --until.")
-    span: dict[str, Any] = {"channels": channel or None, "pattern": pattern, "since": _utc(since)}
+    span: dict[str, Any] = {"channels": channel or None, "pattern": pattern, "since": since}
     trouble = None
     with looking(design, broker, namespace, timeout) as wb:
         if live:
             found, trouble = _until_interrupted(wb.capture_live(**span, to=to))
         else:
-            found = wb.capture(**span | {"until": _utc(until), "last": last, "to": to})
+            found = wb.capture(**span | {"until": until, "last": last, "to": to})
         if out is not None:
             found.save(out)
             typer.echo(f"{len(found):,} events of {wb.broker!r} in {out}")
@@ -91,7 +91,3 @@ def _until_interrupted(live: LiveCapture[Any]) -> tuple[Any, LogError | None]:
     except LogError as error:
         why = error.__cause__ or error
         return live.result, LogError(f"the live capture ended early; what came is kept: {why}")
-
-
-def _utc(moment: datetime | None) -> datetime | None:
-    return moment and (moment if moment.tzinfo else moment.replace(tzinfo=UTC))

@@ -248,7 +248,7 @@ class Worker:
         self._offsets.begin({p: starts[p] for p in held if p in starts})
         self._commit()
         self._held = held
-        self._status.partitions = [f"{p.channel}[{p.partition}]" for p in sorted(held)]
+        self._status.partitions = [str(position) for position in sorted(held)]
         self._report_status(force=True)
         self._deliver()
         self._at("drained")

@@ -139,8 +139,8 @@ class Capturing:
 
     def _tell_lost(self, place: Position, begin: int, end: int) -> None:
         self._told(
-            f"{place.channel}[{place.partition}]: the broker deleted offsets {begin:,} to {end - 1:,} "
-            "while they were to be read (retention)."
+            f"{place}: the broker deleted offsets {begin:,} to {end - 1:,} while they were to be read "
+            "(retention)."
         )
 
     def capture_live(
@@ -190,8 +190,9 @@ class Capturing:
         # A partition of a channel that the folder has is new since, and wanted from its beginning.
         known = {place.channel for place in folder.next}
         new = [p for p in first if p not in folder.next and p.channel in known]
-        begin = broker.begin_offsets(names)
-        first |= {p: begin[p] for p in new if p not in (start or {})}
+        if new:
+            begin = broker.begin_offsets(names)
+            first |= {p: begin[p] for p in new if p not in (start or {})}
         endless = Cut(first, {place: max(offset, 1 << 62) for place, offset in first.items()})
         rest = gone_on_with(broker, folder, endless, names)
         folder.begin(rest.first)

@@ -325,7 +325,7 @@ class Evidence:
 
     def reader(self, service: str, position: Position) -> Life | None:
         """The instance, of several, that reads a partition, as it has last reported."""
-        place, found = f"{position.channel}[{position.partition}]", self._instances(service)
+        place, found = str(position), self._instances(service)
         if len(found) < 2:
             return None
         return next((x for x in found if x.status and place in x.status.partitions), None)

@@ -346,7 +346,7 @@ class Running:
     def _wait_until_shared(self, service: str, timeout: float) -> None:
         """Wait until the instances have shared out the partitions, and say how."""
         inputs = input_channels(self._choreography, self._connection.namespace, service)
-        there = {f"{p.channel}[{p.partition}]" for p in self._connection.broker.end_offsets(inputs)}
+        there = {*map(str, self._connection.broker.end_offsets(inputs))}
         deadline = time.monotonic() + timeout
         while True:
             lives = [life for life in self._instances(service) if life.up and life.status]

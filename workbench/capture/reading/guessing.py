@@ -30,7 +30,7 @@ _ORDER: Final = ("data", "time", "id", "data", "type", "causation_id", "correlat
 then as what is nested, differs, and holds neither the id nor the time.
 """
 
-_AFTER_ID: Final = 3
+_AFTER_ID: Final = _ORDER.index("id") + 1
 
 
 @dataclass

@@ -42,7 +42,7 @@ def reader_state(evidence: Evidence, service: str, position: Position) -> str:
     reader = evidence.reader(service, position)
     if reader is None or (reader.state == "running" and not reader.paused):
         return state(evidence, service)
-    return f"of its instances {reader.service} reads {position.channel}[{position.partition}], and {_how(reader, service)}"
+    return f"of its instances {reader.service} reads {position}, and {_how(reader, service)}"
 
 
 def at_work(asked: Question) -> str:
