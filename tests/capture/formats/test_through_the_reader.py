@@ -44,8 +44,16 @@ def test_a_file_is_read_by_its_content(name, tool, events, tmp_path):
 @pytest.mark.parametrize(
     ("name", "tool", "reason"),
     [
-        ("loki.json", "Loki", "a line of stream 2 does not end in a JSON object."),
-        ("cloudwatch.json", "CloudWatch", "the message of event 1 does not end in a JSON object."),
+        (
+            "loki.json",
+            "Loki",
+            "a line of stream 2 holds neither a JSON object nor names and values.",
+        ),
+        (
+            "cloudwatch.json",
+            "CloudWatch",
+            "the message of event 1 holds neither a JSON object nor names and values.",
+        ),
     ],
 )
 def test_lines_that_a_log_platform_gave_are_events_if_they_end_in_json(name, tool, reason):

@@ -15,6 +15,7 @@ from workbench.capture.formats.kcat import Kcat
 from workbench.capture.formats.loki import LokiJson
 from workbench.capture.formats.otlp import OtlpJson
 from workbench.capture.formats.otlp_logs import OtlpLogs
+from workbench.capture.formats.redis_streams import RedisJson, RedisText
 from workbench.capture.formats.redpanda import RedpandaCsv, RedpandaJson
 from workbench.capture.formats.tables import JsonTables
 from workbench.capture.formats.xes import Xes
@@ -36,7 +37,14 @@ FORMATS: Final[tuple[Format, ...]] = (
     Xes(),
 )
 
-PLATFORMS: Final[tuple[Format, ...]] = (LokiJson(), CloudWatchJson(), OtlpLogs(), JsonTables())
-"""Of log platforms, and tables. Their lines are anybody's: a column that is called as ours is may be another."""
+PLATFORMS: Final[tuple[Format, ...]] = (
+    LokiJson(),
+    CloudWatchJson(),
+    OtlpLogs(),
+    RedisJson(),
+    RedisText(),
+    JsonTables(),
+)
+"""Of log platforms, streams and tables. Their lines are anybody's: a column that is called as ours is may be another."""
 
 __all__ = ["FORMATS", "PLATFORMS"]

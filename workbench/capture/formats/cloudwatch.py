@@ -40,7 +40,7 @@ class CloudWatchJson:
             message = event.get("message")
             said = row_of(message) if isinstance(message, str) else None
             if said is None:
-                reason = f"the message of event {number} does not end in a JSON object."
+                reason = f"the message of event {number} holds neither a JSON object nor names and values."
                 yield Rejected(-1, reason, shown(event))
                 continue
             stored = {"stored_at": event.get("timestamp"), "log_stream": event.get("logStreamName")}

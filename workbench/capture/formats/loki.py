@@ -1,7 +1,7 @@
 """What Grafana Loki answers to a query for log lines: streams of lines, each with the stream's labels.
 
 https://grafana.com/docs/loki/latest/reference/loki-http-api/: of ``query_range`` and ``query``, where
-``resultType`` is ``streams``. A line is an event if it ends in a JSON object.
+``resultType`` is ``streams``. A line is an event if it ends in a JSON object, or holds names and values.
 """
 
 from __future__ import annotations
@@ -46,5 +46,7 @@ def _row(entry: Any, labels: Any, stream: int) -> dict[str, Any] | Rejected:
     time, line = entry[:2]
     said = row_of(line)
     if said is None:
-        return Rejected(-1, f"a line of stream {stream} does not end in a JSON object.", line)
+        return Rejected(
+            -1, f"a line of stream {stream} holds neither a JSON object nor names and values.", line
+        )
     return {"stored_at": time, "stream": labels} | said

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from workbench.capture.json_text import any_json, json_text
 from workbench.capture.payload_column import PayloadArray
+from workbench.capture.reading.base64_json import json_in_base64
 from workbench.capture.reading.time_objects import MICROSOFT, plain_time
 from workbench.capture.whole import WHOLE_TEXT, whole
 
@@ -178,7 +179,7 @@ def json_array(values: Values, *, inside: bool = False) -> pa.Array:
     values
         Text is a JSON string.
     inside
-        Text that is itself JSON is taken for what it says, not as a string.
+        Text that is itself JSON, as it is or in base64, is taken for what it says, not as a string.
     """
     if isinstance(values, pa.Array):
         if values.type == JSON:
@@ -212,6 +213,8 @@ def _own_json(text: str) -> bytes:
         return bytes(_RAW.decode(text))
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
         pass
+    if (decoded := json_in_base64(text)) is not None:
+        return _own_json(decoded)
     try:
         return json_text(any_json(text))
     except (ValueError, RecursionError):

@@ -25,8 +25,8 @@ from workbench.capture.reading.dtypes import DTYPES
 from workbench.capture.reading.foreign import Format, Rejected
 from workbench.capture.reading.json_documents import events, is_wrapping
 from workbench.capture.reading.json_rows import JsonColumns
-from workbench.capture.reading.json_tails import JsonTails, share_of_tails
 from workbench.capture.reading.opening import OpenedFile
+from workbench.capture.reading.text_lines import JSON_TAILS, LOGFMT, is_logfmt, share_of_tails
 from workbench.errors import LogError
 
 Batch = tuple[Mapping[str, Values], int]
@@ -36,6 +36,8 @@ _SOME: Final = 0.2
 _ROWS: Final = 16_384
 """Rows of a batch."""
 
+_LIST: Final = re.compile(rb"\[\s*([\[{\]]|\Z)")
+"""How a list of objects begins, or of lists; in text, a time may stand in brackets."""
 _PARQUET: Final = b"PAR1"
 _IN_FOLDER: Final = re.compile(r"([A-Za-z_][\w.-]*)=(.+)")
 _NULL_FOLDER: Final = "__HIVE_DEFAULT_PARTITION__"
@@ -90,13 +92,15 @@ def kind_of(file: OpenedFile) -> Kind:
     start = head.lstrip()
     from_first, share = share_of_tails(head)
     is_text = from_first and share > 0.5  # [2026-11-23 12:00] {…}
-    if start.startswith(b"{") or (start.startswith(b"[") and not is_text):
+    if start.startswith(b"{") or (_LIST.match(start) and not is_text):
         return _kind_of_json(file, head)
     if _SCRIPT.match(start) and _SQL.search(start):
         raise LogError(
             f"{file.name} can't be read: it is SQL; export the table as CSV with a header "
             "instead: in psql, \\copy outbox TO 'outbox.csv' CSV HEADER."
         )
+    if not is_text and is_logfmt(head):
+        return LOGFMT
     # A comma between names and values in JSON is none of CSV; under a header JSON may be a value.
     kind = None if is_text else csv_like(head)
     if kind is not None:
@@ -104,7 +108,7 @@ def kind_of(file: OpenedFile) -> Kind:
     if _some_object(head) or not start:
         return JsonLines()
     if share >= _SOME:
-        return JsonTails()
+        return JSON_TAILS
     if b"\0" in head:
         raise LogError(
             f"{file.name} can't be read: it is neither JSON, CSV, Parquet nor Arrow, "
@@ -113,7 +117,8 @@ def kind_of(file: OpenedFile) -> Kind:
     raise LogError(
         f"{file.name} can't be read: {'few lines' if share else 'no line'} of its beginning "
         f"{'end in a JSON object' if share else 'is a JSON object or ends in one'}, and it is "
-        "no CSV with a header; it begins " + repr(start[:60].decode("utf-8", "replace")) + "."
+        "no CSV with a header; take it apart with pandas (str.extract), and give EventLog the "
+        "DataFrame. It begins " + repr(start[:60].decode("utf-8", "replace")) + "."
     )
 
 

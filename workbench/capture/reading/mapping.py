@@ -12,6 +12,7 @@ from typing import Any, Final
 from workbench.capture.columns import ATTEMPTS, BESIDE, COLUMNS, TIMES
 from workbench.capture.json_text import json_text
 from workbench.capture.reading.arrays import are_single, number_array
+from workbench.capture.reading.base64_json import json_in_base64
 from workbench.capture.reading.digits import is_digits
 from workbench.capture.reading.guessing import guess, tells_little
 from workbench.capture.reading.log_mapping import Entry, LogMapping
@@ -208,7 +209,8 @@ def _form(column: str, values: Sequence[Any]) -> Form | None:
 
 def _holds_json(values: Sequence[Any]) -> bool:
     texts = [value for value in values if isinstance(value, str)]
-    return bool(texts) and sum(text[:1] in {"{", "["} for text in texts) > len(texts) / 2
+    found = sum(text[:1] in {"{", "["} or json_in_base64(text) is not None for text in texts)
+    return found > len(texts) / 2
 
 
 _NAMING: Final = ("id", "correlation_id", "causation_id")

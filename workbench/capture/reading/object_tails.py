@@ -1,4 +1,4 @@
-"""Text that ends in a JSON object, as logging libraries write lines."""
+"""Text that ends in a JSON object, or holds names and values, as logging libraries write lines."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from typing import Any, Final
 
 from workbench.capture.json_text import any_json
+from workbench.capture.reading.logfmt import is_pairs, pairs_in
 
 _TRIES: Final = 8
 """Braces of a text that are tried as the beginning of the object."""
@@ -53,13 +54,19 @@ def object_in(text: str) -> dict[str, Any] | None:
 
 
 def row_of(text: str) -> dict[str, Any] | None:
-    """The JSON object that a text ends in, with what stands before it; ``None`` without one."""
+    """The JSON object that a text ends in, or its names and values, with its other text beside.
+
+    ``None`` of a text without either.
+    """
     line = _plain(text)
     found = _ending(line)
-    if found is None:
+    if found is not None:
+        start, said = found
+        head = line[:start].decode("utf-8", "replace").strip()
+    elif is_pairs(text):
+        said, head = pairs_in(line.decode("utf-8", "replace"))
+    else:
         return None
-    start, said = found
-    head = line[:start].decode("utf-8", "replace").strip()
     return ({LINE_HEAD: head} if head else {}) | said
 
 

@@ -6,7 +6,8 @@ stands: ``attributes."service.name"``.
 
 A step goes into an object; into a list of names and values, which is how many tools write headers
 (``[["a", "1"]]``, ``[{"key": "a", "value": "1"}]``, ``[{"headerName": "a", "headerValue": "1"}]``);
-and into text that is a JSON object, or ends in one.
+and into text that is a JSON object, also in base64, or ends in one, or is names and values itself
+(``a=1 b=2``).
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from workbench.capture.json_text import any_json
+from workbench.capture.reading.base64_json import json_in_base64
+from workbench.capture.reading.logfmt import is_pairs, pairs_in
 from workbench.capture.reading.object_tails import object_in
 from workbench.capture.reading.time_objects import plain_time
 from workbench.capture.reading.traceparent import trace_id
@@ -77,17 +80,11 @@ def _readings(
 
 
 def members(value: Any) -> Mapping[str, Any] | None:
-    """What a step can go into: an object, names and values, or text that ends in an object."""
+    """What a step can go into: an object, names and values, or text that says either."""
     if isinstance(value, dict):
         return _attributes(value) or value
     if isinstance(value, str):
-        if value[:1] != "{":
-            return object_in(value) if value.rstrip()[-1:] == "}" else None
-        try:
-            inside = any_json(value)
-        except (ValueError, RecursionError):
-            return None
-        return inside if isinstance(inside, dict) else None
+        return _said_in(value)
     if not isinstance(value, list) or not value or len(value) > _WIDEST:
         return None
     found: dict[str, Any] = {}
@@ -97,6 +94,22 @@ def members(value: Any) -> Mapping[str, Any] | None:
             return None
         found.setdefault(*pair)
     return found
+
+
+def _said_in(text: str) -> Mapping[str, Any] | None:
+    written: str | None = text
+    if text[:1] != "{":
+        if text.rstrip()[-1:] == "}":
+            return object_in(text)
+        written = json_in_base64(text)
+    if written is None:
+        pairs, others = pairs_in(text) if is_pairs(text) else ({}, text)
+        return pairs if 2 * len(others) < len(text) else None
+    try:
+        inside = any_json(written)
+    except (ValueError, RecursionError):
+        return None
+    return inside if isinstance(inside, dict) else None
 
 
 def _attributes(inside: Mapping[str, Any]) -> Mapping[str, Any] | None:
