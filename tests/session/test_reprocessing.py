@@ -97,6 +97,22 @@ def test_from_a_time_on_handlers_run_on_top_of_the_state_there_is(wb):
     assert wb.state("billing") == {"money": 12 + 3 + 3, "again": 1}
 
 
+@pytest.mark.parametrize("form", ["naive", "text"])
+def test_a_time_without_a_zone_is_utc(wb, form, monkeypatch):
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        time.sleep(0.01)
+        since = datetime.now(UTC).replace(tzinfo=None)
+        time.sleep(0.01)
+        wb.publish(OrderPlaced(order_id="late", units=1))
+        wb.wait_until_idle()
+        assert wb.reprocess("billing", since if form == "naive" else str(since)) == 1
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
 def test_a_service_that_is_down_stays_down_and_does_it_when_it_starts(wb):
     wb.stop("billing")
     wb.reprocess("billing")
@@ -127,3 +143,6 @@ def test_what_is_asked_for_wrongly_is_said(wb):
         wb.reprocess("billing", effects="maybe")
     with pytest.raises(ServiceError, match=r"^there is no service 'nope'"):
         wb.reprocess("nope")
+    time_like = r"^since is a time, such as '2026-01-31 12:00', not 'noon-ish'\.$"
+    with pytest.raises(ServiceError, match=time_like):
+        wb.reprocess("billing", "noon-ish")

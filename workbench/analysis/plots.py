@@ -78,7 +78,7 @@ def plot_flows(flows: pd.DataFrame, variants: pd.DataFrame) -> go.Figure:
     legend_height = 22 * sum(1 + bars.name.count("<br>") for bars in figure.data) + 20
     dress(
         figure,
-        title=f"How long flows take, in {unit} (n = {len(timed):,} flows)",
+        title=f"How long flows take, in {unit} (n = {count(len(timed), 'flow')})",
         subtitle="; ".join(_left_out(alone, at_once)),
         height=470 + legend_height,
     )
@@ -268,7 +268,7 @@ def _variant_label(variant: Any) -> str:
     path = variant.path
     if len(path) > 2 * LINE:
         ends = cut(stages[0], _NAME), cut(stages[-1], _NAME)
-        path = f"{' → … → '.join(ends)} ({variant.events:,} events)"
+        path = f"{' → … → '.join(ends)} ({count(variant.events, 'event')})"
     flows = "1 flow" if variant.flows == 1 else f"{variant.flows:,} flows"
     return lines(f"{variant.variant}, {flows}: {path}", LINE)
 

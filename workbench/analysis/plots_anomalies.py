@@ -68,7 +68,7 @@ def plot_anomalies(table: pd.DataFrame, n: int) -> go.Figure:
         scale += "; none at all: at the left end"
     dress(
         figure,
-        title=f"Flows unlike the rest ({count(len(table), 'finding')}, n = {n:,} flows)",
+        title=f"Flows unlike the rest ({count(len(table), 'finding')}, n = {count(n, 'flow')})",
         subtitle="score: how far out, in standard deviations; below 0: unusually short",
         height=520,
     )

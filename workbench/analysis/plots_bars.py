@@ -75,7 +75,7 @@ def plot_orphans(table: pd.DataFrame) -> go.Figure:
         [str(name) for name in shown["type"].astype("object").fillna(NO_TYPE)],
         shown["n"],
         [f"{row.n:,}, cause {row.where}" for row in shown.itertuples()],
-        title=f"Events without their cause (n = {len(table):,} events)",
+        title=f"Events without their cause (n = {count(len(table), 'event')})",
         note=f"the {_ROWS} most of {len(n):,}" if len(n) > _ROWS else "",
         axis="events",
     )

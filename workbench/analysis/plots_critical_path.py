@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from workbench import look
 from workbench.analysis.plot_text import plain
 from workbench.analysis.plots import dress, empty, label_rows, time_text, unit_of
-from workbench.analysis.wording import cut, percent
+from workbench.analysis.wording import count, cut, percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,7 +63,7 @@ def plot_critical_path(table: pd.DataFrame) -> go.Figure:
         notes.append(f"{percent(unknown)} of the time lies before paths with no known cause")
     dress(
         figure,
-        title=f"What to speed up: shares of all flow time, in % (n = {shown['n'].sum():,} hops)",
+        title=f"What to speed up: shares of all flow time, in % (n = {count(int(shown['n'].sum()), 'hop')})",
         subtitle="; ".join(notes),
         height=190 + 24 * sum(2 + row.count("<br>") for row in rows),
     )
@@ -137,7 +137,7 @@ def plot_one_path(table: pd.DataFrame, name: str) -> go.Figure:
         notes.append(f"the {len(shown):,} longest of {len(table):,} steps")
     dress(
         figure,
-        title=f"The critical path of {lines(name)}, in {unit} (n = {len(table) - 1:,} hops)",
+        title=f"The critical path of {lines(name)}, in {unit} (n = {count(len(table) - 1, 'hop')})",
         subtitle="; ".join(notes),
         height=180 + 20 * sum(2 + row.count("<br>") for row in rows),
     )

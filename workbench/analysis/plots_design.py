@@ -10,7 +10,7 @@ from workbench import look
 from workbench.analysis.deviations import KINDS, MISSING, Deviation, in_words
 from workbench.analysis.plot_text import plain
 from workbench.analysis.plots import count_up, dress, empty, time_text, unit_of
-from workbench.analysis.wording import cut
+from workbench.analysis.wording import count, cut
 
 if TYPE_CHECKING:
     from typing import Any
@@ -66,7 +66,7 @@ def plot_conformance(table: pd.DataFrame) -> go.Figure:
     n = int(table["events"].sum())
     dress(
         figure,
-        title=f"Where the log departs from the design (n = {n:,} deviations)",
+        title=f"Where the log departs from the design (n = {count(n, 'deviation')})",
         subtitle=f"the {_SHOWN} most frequent of {len(table):,} kinds"
         if len(table) > _SHOWN
         else "",
@@ -144,7 +144,7 @@ def plot_stuck(table: pd.DataFrame) -> go.Figure:
     )
     dress(
         figure,
-        title=f"Where flows are stuck (n = {table['correlation_id'].nunique():,} flows)",
+        title=f"Where flows are stuck (n = {count(table['correlation_id'].nunique(), 'flow')})",
         subtitle=f"the {_SHOWN} most frequent of {len(counts):,} places"
         if len(counts) > _SHOWN
         else "",

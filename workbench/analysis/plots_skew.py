@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from workbench import look
 from workbench.analysis.plots import dress, empty, time_text, unit_of
 from workbench.analysis.plots_design import fitting, label_above
+from workbench.analysis.wording import count
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,7 +58,7 @@ def plot_skew(table: pd.DataFrame) -> go.Figure:
     n = int(table["negative"].sum())
     dress(
         figure,
-        title=f"{look.TROUBLE_SIGN} Effects before their causes, in {unit} (n = {n:,} of {table['n'].sum():,} hops)",
+        title=f"{look.TROUBLE_SIGN} Effects before their causes, in {unit} (n = {n:,} of {count(int(table['n'].sum()), 'hop')})",
         subtitle=f"the {_SHOWN} most frequent of {len(wrong):,} pairs of services"
         if len(wrong) > _SHOWN
         else "",

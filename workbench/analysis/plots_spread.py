@@ -110,7 +110,9 @@ def _by_hour(groups: pd.DataFrame, what: str) -> go.Figure:
         )
     dress(
         figure,
-        title=lines(f"{what} by hour, in {unit} (n = {groups['arrived'].sum():,} flows)", LINE),
+        title=lines(
+            f"{what} by hour, in {unit} (n = {count(int(groups['arrived'].sum()), 'flow')})", LINE
+        ),
         subtitle="by the hour in which the flow had the first of the two (UTC)",
         height=430,
     )
@@ -241,7 +243,7 @@ def plot_fan_out(table: pd.DataFrame) -> go.Figure:
         notes.append(f"{count(never, 'type')} never {'has' if never == 1 else 'have'} one")
     dress(
         figure,
-        title=f"Effects of an event (n = {shown['events'].sum():,} events)",
+        title=f"Effects of an event (n = {count(int(shown['events'].sum()), 'event')})",
         subtitle="; ".join(notes),
         height=220 + row_height(rows, 52) * len(rows),
     )

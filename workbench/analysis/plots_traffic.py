@@ -62,7 +62,7 @@ def plot_throughput(table: pd.DataFrame, by: str, step: int) -> go.Figure:
     every = length(step / 1e9)
     dress(
         figure,
-        title=f"Events every {every}, by {by} (n = {n.sum():,} events)",
+        title=f"Events every {every}, by {by} (n = {count(n.sum(), 'event')})",
         subtitle=f"{stray:,} more lie far before or after what is shown" if stray else "",
         height=430 + 22 * len(figure.data),
     )

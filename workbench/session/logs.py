@@ -17,6 +17,7 @@ from workbench.errors import ServiceError
 from workbench.services.log_file import read_log
 from workbench.services.log_lines import FIELDS, LEVELS
 from workbench.services.spec import instance_number, service_of
+from workbench.session.moments import moment_of
 
 _TEXTS = [
     name
@@ -63,7 +64,7 @@ def read_logs(
     rejected += int((~readable).sum())
     frame = frame[readable]
     if since is not None:
-        frame = frame[frame["time"] >= _moment(since)]
+        frame = frame[frame["time"] >= moment_of("since", since)]
     frame = _ordered(frame.reset_index(drop=True))
     frame.attrs["rejected"] = rejected
     return frame
@@ -140,15 +141,3 @@ def _causes(frame: pd.DataFrame) -> Ints:
         where.setdefault((service, event_id), at)
     sought = zip(frame["source"], frame["causation_id"], strict=True)
     return np.array([where.get(key, -1) for key in sought], dtype=np.int64)
-
-
-def _moment(since: datetime | str) -> pd.Timestamp:
-    try:
-        moment = pd.Timestamp(since)
-    except (ValueError, TypeError) as error:
-        raise ServiceError(
-            f"since is a time, such as '2026-01-31 12:00', not {since!r}."
-        ) from error
-    if pd.isna(moment):
-        raise ServiceError(f"since is a time, such as '2026-01-31 12:00', not {since!r}.")
-    return moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")

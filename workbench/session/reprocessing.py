@@ -11,6 +11,7 @@ from workbench.errors import EventError, ServiceError
 from workbench.events import from_kafka
 from workbench.services import Store, channel_name
 from workbench.session.connection import Connection
+from workbench.session.moments import moment_of
 from workbench.session.running import Running
 
 EFFECTS = ("suppress", "resend")
@@ -21,7 +22,7 @@ def reprocess(
     connection: Connection,
     running: Running,
     service: str,
-    since: datetime | None,
+    since: datetime | str | None,
     effects: str,
 ) -> int:
     """Let a service handle events again; see :meth:`Workbench.reprocess`."""
@@ -29,6 +30,7 @@ def reprocess(
     connection.may_write("reprocess events")
     if effects not in EFFECTS:
         raise ServiceError(f"effects are 'suppress' or 'resend', not {effects!r}.")
+    moment = None if since is None else moment_of("since", since)
     broker, namespace = connection.broker, connection.namespace
     broker.may_rewind(channel_name(namespace, service))
     life = running.lives().get(service)
@@ -39,8 +41,8 @@ def reprocess(
     channels = [channel_name(namespace, name) for name in choreography.inputs(service)]
     ends = broker.end_offsets(channels)
     begins = broker.begin_offsets(channels)
-    starts = broker.offsets_at(channels, since) if since is not None else begins
-    forget = None if since is None else _identities(broker, starts, ends)
+    starts = begins if moment is None else broker.offsets_at(channels, moment)
+    forget = None if moment is None else _identities(broker, starts, ends)
     store = Store(connection.store(service), durable=running.durable)
     try:
         with store.transaction():

@@ -31,6 +31,7 @@ from workbench.services import (
 )
 from workbench.services.tracing import Sampling, Tracing
 from workbench.session.connection import Connection
+from workbench.session.moments import moment_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -262,8 +263,10 @@ class Running:
                 f"wb.reprocess({service!r}, since=...) takes it back."
             )
         channels = [channel_name(namespace, name) for name in self._choreography.inputs(service)]
-        at = broker.end_offsets(channels)
-        broker.rewind(group, at if begin == "now" else broker.offsets_at(channels, begin))
+        if begin == "now":
+            broker.rewind(group, broker.end_offsets(channels))
+        else:
+            broker.rewind(group, broker.offsets_at(channels, moment_of("begin", begin)))
 
     def _check_instances(self, instances: object) -> None:
         """Refuse a number of instances that makes no sense, or not on this broker."""

@@ -331,7 +331,7 @@ class Workbench(Capturing, Following):
         self._running.restart(service, timeout, rolling=rolling)
 
     def reprocess(
-        self, service: str, since: datetime | None = None, *, effects: str = "suppress"
+        self, service: str, since: datetime | str | None = None, *, effects: str = "suppress"
     ) -> int:
         """Let a service handle events again that it has handled before; returns how many.
 
@@ -340,7 +340,7 @@ class Workbench(Capturing, Following):
         service
             Stopped meanwhile, and started again if it ran.
         since
-            Broker time. ``None``: all that the channels still hold, and the service's state begins
+            Broker time; UTC unless it says. ``None``: all that the channels still hold, and the service's state begins
             empty: it is rebuilt. Else the state stays, and handlers run again on top of it.
         effects
             ``"suppress"``: none is sent. ``"resend"``: they are sent again, under the same ids, so

@@ -53,7 +53,7 @@ def test_fields_may_stand_in_a_list_or_in_an_object(tmp_path, fields):
 
 def test_what_is_no_entry_is_rejected_and_the_others_are_read(tmp_path):
     whole = '["1772355600250-0", ["type", "A"]]'
-    log = written(tmp_path, f'[{whole}, ["x", []], ["1772355600251-0", ["type"]], 3, {whole}]')
+    log = written(tmp_path, f'[{whole}, ["x", 3], ["1772355600251-0", ["type"]], 3, {whole}]')
     assert log.frame["type"].tolist() == ["A", "A"]
     odd = "the fields of this entry are not names and values by turns; redis-cli --json tells them apart."
     no_entry = "this is no entry of a stream."

@@ -83,3 +83,39 @@ def test_a_row_of_another_width_is_rejected(tmp_path):
 )
 def test_what_only_looks_like_a_table_is_none(text):
     assert not JsonTables().recognises(text.encode())
+
+
+ROWS = [list(FRAME), *rows(FRAME)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\n".join(map(json.dumps, ROWS)),
+        json.dumps(ROWS),
+        json.dumps(ROWS, indent=1),
+        json.dumps({"range": "Events!A1:E41", "majorDimension": "ROWS", "values": ROWS}, indent=1),
+    ],
+    ids=["a line each", "a list", "a list, indented", "a sheet"],
+)
+def test_rows_that_are_lists_under_one_of_names_are_read(tmp_path, text):
+    log = found(tmp_path, text)
+    assert log.mapping.format == "rows in JSON"
+    assert log.rejected.empty
+    assert log.frame["id"].tolist() == FRAME["event_id"].tolist()
+    assert log.frame["type"].tolist() == FRAME["event_type"].tolist()
+    assert log.frame["correlation_id"].tolist() == FRAME["correlation_id"].tolist()
+    assert log.frame["note"].tolist()[0] == 'a "quoted" [text'
+
+
+def test_rows_that_are_no_lists_of_so_many_values_are_rejected(tmp_path):
+    lines = [*map(json.dumps, ROWS[:3]), '["short"]', "{}", "[cut", *map(json.dumps, ROWS[3:])]
+    log = found(tmp_path, "\n".join(lines))
+    assert len(log.frame) == len(FRAME)
+    assert log.rejected["line"].tolist() == [4, 5, 6]
+    no_list = "this is no list of values."
+    assert log.rejected["reason"].tolist() == [
+        "this row has not one value for each of the 5 columns.", no_list, no_list
+    ]  # fmt: skip
+    cut = found(tmp_path, json.dumps(ROWS)[:-5])
+    assert cut.rejected["reason"][0].startswith("the file is not JSON: ")

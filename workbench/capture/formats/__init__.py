@@ -17,7 +17,7 @@ from workbench.capture.formats.otlp import OtlpJson
 from workbench.capture.formats.otlp_logs import OtlpLogs
 from workbench.capture.formats.redis_streams import RedisJson, RedisText
 from workbench.capture.formats.redpanda import RedpandaCsv, RedpandaJson
-from workbench.capture.formats.tables import JsonTables
+from workbench.capture.formats.tables import JsonRows, JsonTables
 from workbench.capture.formats.xes import Xes
 from workbench.capture.formats.zipkin import ZipkinJson
 from workbench.capture.reading.foreign import Format
@@ -44,6 +44,7 @@ PLATFORMS: Final[tuple[Format, ...]] = (
     RedisJson(),
     RedisText(),
     JsonTables(),
+    JsonRows(),
 )
 """Of log platforms, streams and tables. Their lines are anybody's: a column that is called as ours is may be another."""
 

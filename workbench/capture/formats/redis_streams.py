@@ -56,16 +56,16 @@ class RedisJson:
 
 
 def _streams(value: Any) -> Iterator[tuple[str | None, Any]]:
+    """Streams with their names and entries, or entries one by one."""
     if isinstance(value, dict):
         yield from value.items()
-    elif isinstance(value[0][0], str) and _ID.fullmatch(value[0][0]):
-        yield None, value
-    else:
-        for stream in value:
-            if isinstance(stream, list) and len(stream) == 2:
-                yield str(stream[0]), stream[1]
-            else:
-                yield None, stream
+        return
+    for each in value if isinstance(value, list) else [value]:
+        pair = each if isinstance(each, list) and len(each) == 2 else None
+        if pair and isinstance(pair[0], str) and not _ID.fullmatch(pair[0]):
+            yield pair[0], pair[1]
+        else:
+            yield None, [each]
 
 
 def _row(entry: Any, stream: str | None) -> dict[str, Any] | Rejected:

@@ -2,7 +2,9 @@
 
 pandas writes ``{"columns": […], "index": […], "data": [[…]]}`` and ``{"a": {"0": …, "1": …}, …}``
 (``to_json`` with ``orient="split"`` and ``"columns"``), Azure's logs
-``{"tables": [{"columns": [{"name": …}], "rows": [[…]]}]}``, and others one such table alone.
+``{"tables": [{"columns": [{"name": …}], "rows": [[…]]}]}``, and others one such table alone. ClickHouse
+writes a list a line, of which the first has the names (``JSONCompactEachRowWithNames``), and of
+sheets all are in a list, in Google's answers ``{"range": …, "values": [[…]]}``.
 """
 
 from __future__ import annotations
@@ -23,6 +25,13 @@ _APART: Final = re.compile(
 )
 _LISTS: Final = re.compile(rb'"(data|rows)"\s*:\s*\[\s*\[')
 _NUMBERED: Final = re.compile(rb'\s*\{\s*"(?:[^"\\]|\\.)*"\s*:\s*\{\s*"0"\s*:\s*[^\s{\[]')
+_TEXT: Final = rb'"(?:[^"\\]|\\.)*+"'
+_SHEET: Final = rb'\{[^\[\]{}]*"values"\s*:\s*'
+_ROWS_BEGIN: Final = re.compile(
+    rb"\s*(?:" + _SHEET + rb")?(?:\[\s*)?"
+    rb"\[\s*" + _TEXT + rb"(?:\s*,\s*" + _TEXT + rb")+\s*\]\s*,?\s*\[\s*[^\s\[{]"
+)
+_HEAD: Final = 64
 _ROWS: Final = ("rows", "data")
 _NAMED: Final = (
     frozenset(["tables.[].columns.[].name"]), *(frozenset(["columns.[].name", name]) for name in _ROWS)
@@ -98,3 +107,48 @@ def _of_columns(table: Mapping[str, Any]) -> Iterator[dict[str, Any] | Rejected]
         yield Rejected(-1, f"{name} is no column of the table.", shown(table[name]))
     for label in dict.fromkeys(label for column in columns.values() for label in column):
         yield {name: column.get(label) for name, column in columns.items()}
+
+
+class JsonRows:
+    """Rows that are lists, the first one of names: one a line, or all in a list."""
+
+    name = "rows in JSON"
+
+    def recognises(self, head: bytes) -> bool:
+        """Say whether a file that begins so holds such rows."""
+        return _ROWS_BEGIN.match(head) is not None
+
+    def rows(self, source: Source) -> Iterator[dict[str, Any] | Rejected]:
+        """Give the rows."""
+        names: list[str] = []
+        for line, row in self._lists(source):
+            if isinstance(row, Rejected):
+                yield row
+            elif not isinstance(row, list):
+                yield Rejected(line, "this is no list of values.", shown(row))
+            elif not names:
+                names = unique(list(map(str, row)))
+            elif len(row) == len(names):
+                yield dict(zip(names, row, strict=True))
+            else:
+                reason = f"this row has not one value for each of the {len(names):,} columns."
+                yield Rejected(line, reason, shown(row))
+
+    @staticmethod
+    def _lists(source: Source) -> Iterator[tuple[int, Any]]:
+        start = source.head(_HEAD).lstrip()
+        if start[:1] == b"{" or start[1:].lstrip()[:1] == b"[":
+            document = source.document()
+            try:
+                value = short_json(document)
+            except (ValueError, RecursionError) as error:
+                yield -1, Rejected(-1, f"the file is not JSON: {error}.", shown(document))
+                return
+            listed = value.get("values") if isinstance(value, dict) else value
+            yield from ((-1, row) for row in (listed if isinstance(listed, list) else [value]))
+            return
+        for number, line in source.lines():
+            try:
+                yield number, short_json(line)
+            except (ValueError, RecursionError):
+                yield number, line
