@@ -80,6 +80,7 @@ def test_of_two_loops_as_long_the_example_is_the_flow_that_began_first_whatever_
     skewed = [event("A", "a", 40, id="x1"), event("A", "a", 0, id="x2", causation_id="x1")]
     later = [event("A", "d", 10, id="y1"), event("A", "d", 30, id="y2", causation_id="y1")]
     at_once = EventLog(skewed + later).loops()
+    assert "1 time round A → A, by clocks that differ (flow a)" in at_once.sentence
     parts = [part(log.index, log.frame, 10, 10**9) for log in map(EventLog, (later, skewed))]
     assert at_once["example"].tolist() == whole(parts)["example"].tolist() == ["a"]
 

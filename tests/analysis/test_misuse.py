@@ -24,6 +24,10 @@ T = "2026-01-01T00:00:00Z"
             pd.DataFrame([["A", T, 1, 2]], columns=["kind", "when", "x", "x"]),
             "column 'x' is there twice: rename one of the two",
         ),
+        (
+            pd.DataFrame([["A", T, 1, 2]], columns=["type", "time", 1, "1"]),
+            "column '1' is there twice: rename one of the two",
+        ),
     ],
 )
 def test_what_is_no_events_makes_no_log(events, said):

@@ -226,8 +226,9 @@ def _sentence(table: pd.DataFrame) -> str:
         top = loops.iloc[0]
         said.append(
             f"{count(len(loops), 'loop')} of types that cause themselves again, in up to "
-            f"{count(int(loops['flows'].max()), 'flow')}; the longest goes {top['longest']:,} times round "
-            f"{top['path']} in {length(top['took_ms'] / 1e3)} (flow {top['example']})."
+            f"{count(int(loops['flows'].max()), 'flow')}; the longest goes "
+            f"{count(int(top['longest']), 'time')} round "
+            f"{top['path']}{_within(top['took_ms'])} (flow {top['example']})."
         )
     else:
         said.append("No type causes itself again.")
@@ -235,9 +236,13 @@ def _sentence(table: pd.DataFrame) -> str:
         top = storms.iloc[0]
         said.append(
             f"{count(len(storms), 'step')} came in bursts of the same in one flow; the longest is "
-            f"{top['longest']:,} {top['path']} in {length(top['took_ms'] / 1e3)} "
-            f"(flow {top['example']})."
+            f"{top['longest']:,} {top['path']}{_within(top['took_ms'])} (flow {top['example']})."
         )
     else:
         said.append("No step comes in bursts.")
     return " ".join(said)
+
+
+def _within(ms: float) -> str:
+    """How long something took, where its first event isn't later than its last by their clocks."""
+    return f" in {length(ms / 1e3)}" if ms >= 0 else ", by clocks that differ"

@@ -125,8 +125,7 @@ def standard_frame(
     """
     given = events if isinstance(events, pd.DataFrame) else inferred(object_frame(events))
     given = given.reset_index(drop=True)
-    if not given.columns.is_unique:
-        raise twice(given)
+    check_names(given)
     if len(given) and "type" not in given:
         raise LogError(
             f"there is no column 'type' among {', '.join(map(str, given.columns))}: "
@@ -148,10 +147,18 @@ def standard_frame(
     return pd.DataFrame(columns | others)
 
 
-def twice(events: pd.DataFrame) -> LogError:
-    """Say which column of a DataFrame is there twice."""
-    name = events.columns[events.columns.duplicated()][0]
-    return LogError(f"column {name!r} is there twice: rename one of the two.")
+def check_names(events: pd.DataFrame) -> None:
+    """Check that no two columns of a DataFrame have one name; files know names as text alone.
+
+    Raises
+    ------
+    LogError
+        Two have.
+    """
+    names = pd.Index([str(name) for name in events.columns], dtype="object")
+    if not names.is_unique:
+        name = names[names.duplicated()][0]
+        raise LogError(f"column {name!r} is there twice: rename one of the two.")
 
 
 def _reasons(column: pd.Series[Any]) -> pd.Series[Any]:

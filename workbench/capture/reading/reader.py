@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 from tqdm.auto import tqdm
 
-from workbench.capture.columns import TIMES, standard_frame, twice
+from workbench.capture.columns import TIMES, check_names, standard_frame
 from workbench.capture.payload_column import payload_texts
 from workbench.capture.reading.arrays import JSON, Values
 from workbench.capture.reading.csv_rows import unique
@@ -154,8 +154,7 @@ def no_rejects() -> pd.DataFrame:
 
 def from_frame(events: pd.DataFrame, mapping: Given | None = None) -> Reading:
     """Take a DataFrame with columns of any names for a log; see ``EventLog``."""
-    if not events.columns.is_unique:
-        raise twice(events)
+    check_names(events)
     kind = _Frame(events)
     found, batches = survey(kind, kind.batches(), kind.batches, mapping)
     seen = found.sample.leaves
