@@ -1,7 +1,7 @@
-"""Run every test: the fast ones on all processors at once, then the others, one after the other.
+"""Run every test: the fast ones on all processors at once, then the others, file by file, two at a time.
 
-``python -m tools.run_tests [what pytest takes]``. The slow ones share brokers, and some of them wait
-for a time to pass: they need the machine for themselves.
+``python -m tools.run_tests [what pytest takes]``. The slow ones start processes and brokers, and for much
+of their time wait for them. Those of one file share what it starts: they stay together.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from typing import Final
 
 import pytest
 
@@ -18,6 +19,9 @@ ENDED_EARLY = {
     pytest.ExitCode.USAGE_ERROR,
 }
 
+FAST: Final = ("--only", "fast", "-n", "auto")
+SLOW: Final = ("--only", "slow", "-n", "2", "--dist", "loadfile")
+
 
 def run_tests(arguments: Sequence[str], run: Callable[[list[str]], int]) -> int:
     """Run both halves by ``run``, and give pytest's exit code for the whole.
@@ -25,7 +29,7 @@ def run_tests(arguments: Sequence[str], run: Callable[[list[str]], int]) -> int:
     A half in which nothing was asked for is no failure, as long as the other had something.
     """
     codes = []
-    for half in (["--only", "fast", "-n", "auto"], ["--only", "slow"]):
+    for half in (FAST, SLOW):
         codes.append(run([*half, *arguments]))
         if codes[-1] in ENDED_EARLY:
             return codes[-1]

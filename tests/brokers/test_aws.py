@@ -403,7 +403,7 @@ class TestBadInput:
     )
     def test_what_aws_refuses_is_said_in_a_sentence(self, aws, code, status, expected):
         with (
-            answering(code, status) as address,
+            answering((status, refusal(code))) as address,
             AWSBroker("eu-central-1", endpoint_url=address, timeout=3) as broker,
             pytest.raises(BrokerError, match=expected) as raised,
         ):
@@ -483,26 +483,32 @@ def test_an_address_that_is_no_region_is_refused_and_not_shown(rest):
     assert "WRONGPW77" not in str(raised.value)
 
 
-@contextmanager
-def answering(code, status):
-    """An endpoint that refuses everything, as AWS does."""
-    body = (
+def refusal(code):
+    """What AWS answers that refuses something."""
+    return (
         f"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code>"
         "<Message>no secret-of-the-house here</Message></Error></ErrorResponse>"
     ).encode()
 
-    class Refusing(BaseHTTPRequestHandler):
+
+@contextmanager
+def answering(*answers):
+    """The address of a server that gives each of some answers, status and page, and then the last."""
+    left = list(answers)
+
+    class Answering(BaseHTTPRequestHandler):
         def do_POST(self):
             self.rfile.read(int(self.headers["Content-Length"]))
+            status, page = left.pop(0) if len(left) > 1 else left[0]
             self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Content-Length", str(len(page)))
             self.end_headers()
-            self.wfile.write(body)
+            self.wfile.write(page)
 
         def log_message(self, *_):
             """Be quiet."""
 
-    server = HTTPServer(("127.0.0.1", 0), Refusing)
+    server = HTTPServer(("127.0.0.1", 0), Answering)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
@@ -513,32 +519,33 @@ def answering(code, status):
         server.server_close()
 
 
-def test_what_answers_and_is_not_aws_is_said(monkeypatch):
+@pytest.fixture
+def testing(monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
 
-    class Chatting(BaseHTTPRequestHandler):
-        def do_POST(self):
-            self.rfile.read(int(self.headers["Content-Length"]))
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(b"<html>hello")
 
-        def log_message(self, *_):
-            pass
+@pytest.mark.usefixtures("testing")
+def test_what_answers_and_is_not_aws_is_said():
+    with (
+        answering((200, b"<html>hello")) as address,
+        AWSBroker("eu-central-1", endpoint_url=address, timeout=3) as broker,
+        pytest.raises(BrokerError, match=rf"^what answers at {address} is not AWS, or broke"),
+    ):
+        broker.channels()
 
-    server = HTTPServer(("127.0.0.1", 0), Chatting)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        address = f"http://127.0.0.1:{server.server_port}"
-        with (
-            AWSBroker("eu-central-1", endpoint_url=address, timeout=3) as broker,
-            pytest.raises(BrokerError, match=rf"^what answers at {address} is not AWS, or broke"),
-        ):
-            broker.channels()
-    finally:
-        server.shutdown()
-        server.server_close()
+
+@pytest.mark.usefixtures("testing")
+def test_a_server_that_fails_with_a_page_is_asked_again():
+    no_topics = (
+        b"<ListTopicsResponse><ListTopicsResult><Topics/></ListTopicsResult></ListTopicsResponse>"
+    )
+    page = (502, b"<!doctype html><title>502 Bad Gateway</title>")
+    with (
+        answering(page, page, (200, no_topics)) as address,
+        AWSBroker("eu-central-1", endpoint_url=address, timeout=30) as broker,
+    ):
+        assert broker.channels() == set()
 
 
 def test_the_spool_is_for_its_owner_alone(tmp_path):

@@ -34,7 +34,7 @@ def test_both_halves_run_and_nothing_found_in_one_of_them_is_no_failure(fast, sl
     assert run_tests(["-k", "billing"], pytest_) == whole
     assert asked == [
         ["--only", "fast", "-n", "auto", "-k", "billing"],
-        ["--only", "slow", "-k", "billing"],
+        ["--only", "slow", "-n", "2", "--dist", "loadfile", "-k", "billing"],
     ]
 
 

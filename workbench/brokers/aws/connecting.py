@@ -218,7 +218,8 @@ def _may_pass(error: Any) -> bool:
     """Whether the same request may be answered in a moment."""
     if isinstance(error, aws.ClientError):
         return code_of(error) in _THROTTLED or _status_of(error) >= 500
-    return isinstance(error, (aws.HTTPClientError, aws.ConnectionError))
+    # A server, or a proxy before it, that fails may answer with a page.
+    return isinstance(error, (aws.HTTPClientError, aws.ConnectionError, ResponseParserError))
 
 
 def may_be_done(error: BrokerError) -> bool:
