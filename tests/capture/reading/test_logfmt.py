@@ -96,6 +96,13 @@ def test_they_are_found_in_what_a_container_or_a_platform_kept(tmp_path):
         ("a= b=x=y c=http://h/?p=1&q=2", {"a": None, "b": "x=y", "c": "http://h/?p=1&q=2"}, ""),
         ("begin a=1 debug b=2 end", {"a": "1", "b": "2"}, "begin debug end"),
         ("a=1 a=2", {"a": "1"}, ""),
+        ("MDC {a=1, b=x} - sent", {"a": "1", "b": "x"}, "MDC { } - sent"),
+        ("A(a=1, b=f(x), c=[1,2])", {"a": "1", "b": "f(x)", "c": "[1,2]"}, "A( )"),
+        ('[ex@1 a="1" b="x y"] c=3', {"a": "1", "b": "x y", "c": "3"}, "[ex@1 ]"),
+        ("span{a=1 b=2}: done c=3", {"a": "1", "b": "2", "c": "3"}, "span{ }: done"),
+        ('a={"x": "y=1 z=2"} b=[1, 2] c=3', {"a": '{"x": "y=1 z=2"}', "b": "[1, 2]", "c": "3"}, ""),
+        ("a={no json b=2", {"a": "{no", "b": "2"}, "json"),
+        ("a=1,b=2;c=x,y|d=4", {"a": "1", "b": "2", "c": "x,y", "d": "4"}, ""),
         ("no pair == at =all", {}, "no pair == at =all"),
     ],
 )
@@ -110,3 +117,36 @@ def test_text_that_says_little_is_taken_for_no_names_and_values(tmp_path):
         r"take it apart with pandas \(str.extract\), and give EventLog the DataFrame. It begins 'started",
     ):
         written(tmp_path, ["started with pid=3", "handled order=1 ok", "done"])
+
+
+def test_text_of_any_length_takes_time_in_proportion():
+    for bit in ("a=)", ' a="x', " a={", " a=[[", "a=,", "a='", "=", 'a="\\'):
+        pairs_in(bit * 50_000)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    ["{ts} INFO {{{pairs}}} - sent", "{ts} sent Event({pairs})", "{ts} <1>1 [ex@1 {pairs}] sent"],
+)
+def test_brackets_may_stand_around_them(tmp_path, shape):
+    def line(time, event):
+        between = " " if "ex@1" in shape else ", "
+        pairs = between.join(f'{name}="{v}"' for name, v in event.items() if name != "msg")
+        return shape.format(ts=time, pairs=pairs if "ex@1" in shape else pairs.replace('"', ""))
+
+    as_expected(written(tmp_path, list(map(line, times(), EVENTS))))
+
+
+@pytest.mark.parametrize("last", [True, False])
+def test_a_value_may_be_json(tmp_path, last):
+    lines = []
+    for time, event in zip(times(), EVENTS, strict=True):
+        payload = "payload=" + json.dumps({"order": event["order_id"], "note": "x=1 y=2"})
+        lines.append(
+            " ".join([f"ts={time}", *([said(event), payload] if last else [payload, said(event)])])
+        )
+    log = written(tmp_path, lines)
+    as_expected(log)
+    assert log.frame["data"].tolist() == [
+        {"order": event["order_id"], "note": "x=1 y=2"} for event in EVENTS
+    ]

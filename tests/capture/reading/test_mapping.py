@@ -157,7 +157,7 @@ def test_a_mapping_that_names_nothing_says_what_is_near(tmp_path):
 
 
 def test_a_mapping_of_a_file_without_any_row_says_that_there_is_none(tmp_path):
-    (tmp_path / "log.json").write_text('[["1790000001890-0", {"type": "A"}]]')
+    (tmp_path / "log.json").write_text('[[1, {"type": "A"}]]')
     with pytest.raises(LogError, match=r"'type': 'kind' names nothing in .*, of which no row could be read\.$"):  # fmt: skip
         read(tmp_path / "log.json", {"type": "kind"}, progress=False)
 

@@ -191,6 +191,9 @@ class Evidence(Relations):
         itself = sum(a is not None and a == b for a, b in zip(each.values, ids.values, strict=True))
         if itself > len(each.there) / 2:
             return None
+        pairs = zip(each.values, ids.values, strict=True)
+        if 2 * sum(a is not None and b is None for a, b in pairs) > len(each.there):
+            return None  # what names a cause is an event itself
         known = each.known_in(ids)
         if known < 0.3:
             return -25.0 if known or each.fraction < 1 else -40.0

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import reduce
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -47,9 +50,21 @@ class Columns:
         self.height = 0
 
     def add(
-        self, batch: Batch, mapping: LogMapping, *, untyped: bool = False, file: int = 0
+        self,
+        batch: Batch,
+        mapping: LogMapping,
+        *,
+        untyped: bool = False,
+        file: int = 0,
+        reject: Callable[[int], object] | None = None,
     ) -> None:
-        """Take a batch of a file, by its number; a column that it doesn't have is null in it."""
+        """Take a batch of a file, by its number; a column that it doesn't have is null in it.
+
+        Parameters
+        ----------
+        reject
+            Called with the place of each row that says nothing of an event, which is left out then.
+        """
         columns, height = dict(batch[0]), batch[1]
         self._untyped &= untyped
         if DTYPES in columns:
@@ -65,18 +80,26 @@ class Columns:
         whole = {entry.path[0] for entry in mapping.entries if len(entry.path) == 1}
         beside = {name: ours.pop(name) for name in BESIDE if name in ours}
         self._named |= beside.keys()
-        others = {
+        others: dict[str, pa.Array] = {
             f"their_{name}" if name in COLUMNS or name in self._named else name: self._beside(
                 name, values
             )
             for name, values in columns.items()
             if name not in whole
-        }
+        } | beside
+        if reject is not None and not saved:
+            there = _says_something(ours)
+            if there is not None:
+                ours = {name: array.filter(there) for name, array in ours.items()}
+                others = {name: array.filter(there) for name, array in others.items()}
+                for place in np.flatnonzero(~np.asarray(there)):
+                    reject(int(place))
+                height = int(pc.sum(there).as_py() or 0)
         self._extend(self.standard, ours, height)
         for name in TIMES & ours.keys():
             if ours[name].type == TEXT:
                 self.times.waits(name, len(self.standard[name]) - 1, file)
-        self._extend(self.others, others | beside, height)
+        self._extend(self.others, others, height)
         self.height += height
 
     def _converted(self, entry: Entry, values: Values, file: int, *, saved: bool) -> pa.Array:
@@ -125,6 +148,14 @@ class Columns:
         for name in list(others):
             found[name] = self._other(name, others.pop(name))
         return pd.DataFrame(found, index=pd.RangeIndex(self.height))
+
+
+def _says_something(ours: Mapping[str, pa.Array]) -> pa.Array | None:
+    """Of each row whether one of our columns has something; ``None`` if all rows have."""
+    if "type" not in ours or not ours["type"].null_count:
+        return None
+    there = reduce(pc.or_, (pc.is_valid(array) for array in ours.values()))
+    return None if pc.all(there).as_py() else there
 
 
 def _values(inside: Inside, entry: Entry) -> Values:

@@ -16,7 +16,7 @@ from tqdm.auto import tqdm
 
 from workbench.capture.columns import TIMES, check_names, standard_frame
 from workbench.capture.payload_column import payload_texts
-from workbench.capture.reading.arrays import JSON, Values
+from workbench.capture.reading.arrays import JSON, Values, python_values
 from workbench.capture.reading.csv_rows import unique
 from workbench.capture.reading.doubts import dates_alone, doubtful
 from workbench.capture.reading.dtypes import note_of
@@ -109,7 +109,13 @@ def read(
             mappings.append(found.mapping)
             for batch in batches:
                 if batch[1]:
-                    columns.add(batch, found.mapping, untyped=kind.untyped, file=number)
+                    columns.add(
+                        batch,
+                        found.mapping,
+                        untyped=kind.untyped,
+                        file=number,
+                        reject=partial(_reject_row, file, batch),
+                    )
             if columns.height > before:
                 _has_time(found, file.name)
             rejected += [(file.name, each.line, each.reason, each.text) for each in file.rejected]
@@ -131,6 +137,12 @@ def read(
         pd.DataFrame(rejected, columns=list(REJECTED)).astype(dict(REJECTED)),
         _notes(recoded, columns, [*said, *dates_alone(frame), *doubtful(frame)]),
     )
+
+
+def _reject_row(file: OpenedFile, batch: Batch, row: int) -> None:
+    cells = ((name, python_values(values[row : row + 1])[0]) for name, values in batch[0].items())
+    told = {name: cell for name, cell in cells if cell is not None}
+    file.reject(-1, "this row says nothing of an event in any column that is mapped", str(told))
 
 
 def _lacks(found: Survey) -> int:

@@ -106,10 +106,17 @@ def share_of_tails(head: bytes) -> tuple[bool, float]:
     # A list may be written over lines that begin with a bracket or a comma.
     starts = [(line, start_of_object(line)) for line in _whole_lines(head)]
     ending = [
-        start is not None and (coloured or bool(line[:start].strip(b" \t[,")))
+        start is not None
+        and (coloured or bool(line[:start].strip(b" \t[,")))
+        and not _is_last_value(line, start)
         for line, start in starts
     ]
     return bool(ending) and ending[0], sum(ending) / max(len(ending), 1)
+
+
+def _is_last_value(line: bytes, start: int) -> bool:
+    """Whether the object that a line ends in is the value of the last of several names."""
+    return line[:start].endswith(b"=") and is_pairs(line.decode("utf-8", "replace"))
 
 
 def _whole_lines(head: bytes) -> list[bytes]:
