@@ -124,3 +124,57 @@ def test_a_link_to_a_file_stays_one(orders, tmp_path):
         assert orders.save(link) == link
         assert link.is_symlink()
         assert len(EventLog.read(tmp_path / "kept" / "real.jsonl")) == len(orders)
+
+
+STANDARD = pd.DataFrame(
+    {
+        "id": list("abcdef"),
+        "type": list("ABCABC"),
+        "source": list("stustu"),
+        "time": pd.date_range("2026-03-01", periods=6, freq="s", tz="UTC"),
+        "correlation_id": ["x"] * 3 + ["y"] * 3,
+        "causation_id": [None, "a", "a", None, "d", "d"],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        {"causation_id": "parent_id"},
+        {"id": "uid", "correlation_id": "flow_id"},
+        {
+            "id": "uid",
+            "correlation_id": "flow_id",
+            "causation_id": "parent_id",
+            "source": "service",
+        },
+    ],
+)
+def test_of_a_table_in_which_some_columns_have_our_names_the_others_are_guessed(names):
+    told, guessed = EventLog(STANDARD), EventLog(STANDARD.rename(columns=names))
+    for asked in (EventLog.flows, EventLog.hops):
+        pd.testing.assert_frame_equal(asked(guessed), asked(told))
+    assert {guessed.mapping[ours]: ours for ours in names} == {n: o for o, n in names.items()}
+
+
+@pytest.mark.parametrize("nothing", ["", "-", "NULL", "None", "nan", "<NA>", "NaT", "\\N"])
+def test_an_id_that_says_nothing_is_none_in_a_table_of_our_names_too(nothing):
+    ids = [nothing, "b", "c", "d", nothing, "f"]
+    flows = ["x", "x", nothing, "y", "y", nothing]
+    log = EventLog(STANDARD.assign(id=ids, correlation_id=flows, causation_id=nothing))
+    assert log.flows()["correlation_id"].tolist() == ["x", "y"]
+    assert log.frame["id"].isna().tolist() == [True, False, False, False, True, False]
+    assert log.frame["causation_id"].isna().all()
+    assert log.without_flow == 2
+    assert log.duplicates().empty
+
+
+def test_times_that_are_too_far_from_others_are_none():
+    times = ["1700-01-01T00:00:00Z", "2026-03-01T00:00:00Z", "2026-03-01T00:00:05Z"]
+    log = EventLog(STANDARD[:3].assign(time=times))
+    assert log.frame["undated"].tolist() == [True, False, False]
+    assert log.throughput().sentence.startswith("3 events in 5.1 s")
+    near = EventLog(STANDARD[:3].assign(time=["1753-01-01T00:00:00Z", *times[1:]]))
+    assert "undated" not in near.frame
+    assert near.flows()["duration_ms"].tolist() == pytest.approx([8619955205000.0])

@@ -22,7 +22,15 @@ from workbench.analysis.stored import Stored
 from workbench.analysis.traffic_parts import events_once
 from workbench.analysis.traffic_questions import TrafficQuestions
 from workbench.analysis.wording import cut, visible
-from workbench.capture.columns import UNDECODED, object_frame, standard_frame
+from workbench.capture.columns import (
+    BESIDE,
+    COLUMNS,
+    TIMES,
+    UNDECODED,
+    object_frame,
+    standard_frame,
+)
+from workbench.capture.nothing import without_nothing
 from workbench.capture.reading import from_frame
 from workbench.capture.reading.times import form_of
 
@@ -81,7 +89,7 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
             self._reading = from_frame(events, mapping)
             self._frame = self._reading.frame
         else:
-            self._frame = standard_frame(events)
+            self._frame = without_nothing(standard_frame(events))
 
     @staticmethod
     def scan(
@@ -497,9 +505,13 @@ _LOOKED_AT = 1_000
 
 
 def _is_standard(events: pd.DataFrame) -> bool:
-    """Whether a DataFrame says what happened and when in columns of our names, as we write times."""
-    named = [name for name in ("time", "broker_time") if name in events]
+    """Whether a DataFrame says all that it says in columns of our names, as we write times."""
+    named = [name for name in TIMES if name in events]
     is_ours = "type" in events and bool(named)
+    lacking = not {"id", "correlation_id", "causation_id"} <= {*events}
+    others = {*map(str, events)} - {*COLUMNS, *BESIDE}
+    if lacking and others:
+        return events.empty
     return events.empty or (is_ours and all(_is_iso(events[name]) for name in named))
 
 

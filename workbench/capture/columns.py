@@ -68,6 +68,9 @@ UNKNOWN: Final = -1
 
 _HELD: Final = {name: (np.iinfo(name).min, np.iinfo(name).max) for name in ("int32", "int64")}
 
+_FURTHEST: Final = (1 << 63) - 1
+"""Nanoseconds from one time to another, at most."""
+
 _BATCH: Final = 10_000
 """Rows that are turned into columns at a time: few row objects are alive at once."""
 
@@ -113,8 +116,8 @@ def standard_frame(
     -------
     pandas.DataFrame
         The standard columns, then the others as they were. The index counts from 0. Categories are
-        the values in use, sorted. A ``time`` that is missing, unreadable or outside 1677 to 2262
-        (what nanoseconds can hold) is taken from ``broker_time``; without one, from the event that
+        the values in use, sorted. A ``time`` that is missing, unreadable, outside 1677 to 2262
+        (what nanoseconds can hold) or further from others than 292 years is taken from ``broker_time``; without one, from the event that
         stood before it on its partition, else after it, else from the row before it, else after it.
         Such events are marked by a column ``undated``.
 
@@ -138,6 +141,7 @@ def standard_frame(
     others = {name: given[name] for name in given.columns if name not in COLUMNS}
     if DEAD_LETTER in others:
         others[DEAD_LETTER] = _reasons(others[DEAD_LETTER])
+    columns |= _within_reach({name: columns[name] for name in TIMES})
     columns["time"] = columns["time"].fillna(columns["broker_time"])
     undated = columns["time"].isna()
     if undated.any():
@@ -182,6 +186,20 @@ def _as_text(cell: object) -> str:
         return json_text(cell).decode()
     except (TypeError, ValueError, RecursionError):
         return str(cell)
+
+
+def _within_reach(times: Mapping[str, pd.Series[Any]]) -> Mapping[str, pd.Series[Any]]:
+    """Columns of times, of which no two are further apart than nanoseconds can hold (292 years).
+
+    Where two are, those that are half of that or more from the median are null: they are no times.
+    """
+    ends = [end.value for c in times.values() for end in (c.min(), c.max()) if end is not pd.NaT]
+    if not ends or max(ends) - min(ends) <= _FURTHEST:
+        return times
+    middle = pd.concat([*times.values()]).dropna().astype("int64").median()
+    first = pd.Timestamp(max(int(middle) - _FURTHEST // 2, pd.Timestamp.min.value), tz="UTC")
+    last = pd.Timestamp(min(int(middle) + _FURTHEST // 2, pd.Timestamp.max.value), tz="UTC")
+    return {name: column.where(column.between(first, last)) for name, column in times.items()}
 
 
 def _near(

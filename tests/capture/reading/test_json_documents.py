@@ -122,3 +122,34 @@ def test_a_list_in_a_bad_event_holds_no_events(tmp_path):
     path.write_text(text.replace('"0"', "tru"))
     found = read(path, progress=False)
     assert (found.frame["id"].tolist(), len(found.rejected)) == (list("1234"), 1)
+
+
+@pytest.mark.parametrize(
+    ("bad", "why"),
+    [
+        ('{"id": "x", "n": None}', "this is not JSON: Expecting value"),
+        ('{"id": "x", "n": [1, {"a": }]}', "this is not JSON: Expecting value"),
+        ('{"id": "x", "text": "a\tb"}', "this line is not JSON: "),
+        ("oops", "this is not JSON: it begins no object"),
+    ],
+)
+def test_a_bad_item_of_a_list_on_one_line_costs_no_other(tmp_path, bad, why):
+    whole = [
+        json.dumps({"id": f"e{n}", "type": "A", "time": f"2026-11-23T09:00:{n:02}Z"})
+        for n in range(20)
+    ]
+    path = tmp_path / "dump.json"
+    path.write_text("[" + ", ".join([*whole[:5], bad, *whole[5:]]) + "]")
+    found = read(path, progress=False)
+    assert found.frame["id"].tolist() == [f"e{n}" for n in range(20)]
+    assert len(found.rejected) == 1
+    assert found.rejected["reason"][0].startswith(why)
+
+
+def test_text_between_documents_is_rejected_line_by_line(tmp_path):
+    event = json.dumps({"id": "e", "type": "A", "time": "2026-11-23T09:00:00Z"}, indent=2)
+    path = tmp_path / "dump.json"
+    path.write_text("".join(f"{event}\nreceived {n} of 2000\n" for n in range(2000)))
+    found = read(path, progress=False)
+    assert len(found.frame) == len(found.rejected) == 2000
+    assert found.rejected["line"].tolist()[:2] == [6, 12]

@@ -23,6 +23,7 @@ _BLANK: Final = re.compile(r"[\s,]*")
 _WRAPPED: Final = re.compile(r"\s*(?P<object>\{)[^\[]*\[(?=\s*\{)")
 _ANOTHER: Final = re.compile(r"\][^\[]*\[(?=\s*\{)")
 _LINE_OF_A_VALUE: Final = re.compile(r"\n([ \t]*)(?=[\[{])")
+_STRUCTURE: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[{}\[\]]', re.DOTALL)
 _DEPTH: Final = 3
 """Levels that a wrapping has, at most."""
 _KEYED: Final = 3
@@ -82,7 +83,7 @@ def _values(file: OpenedFile) -> Iterator[bytes]:
 
 def _values_one_by_one(text: str, file: OpenedFile) -> Iterator[bytes]:
     """The same where that fails: without what is wrong, and from a list that is cut its first items."""
-    decoder = json.JSONDecoder()
+    decoder = json.JSONDecoder(strict=False)  # a raw tab in a text is the row's own fault
     place, inside, line, counted = 0, False, 1, 0
     wrapped = _in_a_wrapping(text, decoder)
     if wrapped is not None:
@@ -98,14 +99,18 @@ def _values_one_by_one(text: str, file: OpenedFile) -> Iterator[bytes]:
             inside = True
             place += 1
             continue
+        wrong = "it begins no object"
         try:
-            _, end = decoder.raw_decode(text, place)
+            # To say where text is wrong, Python counts the lines before: for each line of other text.
+            end = decoder.raw_decode(text, place)[1] if text[place] in "{[" else None
         except (ValueError, RecursionError) as error:
+            end, wrong = None, str(error)
+        if end is None:
             line, counted = line + text.count("\n", counted, place), place
-            goes_on = _next_value(text, place)
+            goes_on = _next_value(text, place) or _behind(text, place)
             where = "this" if goes_on else "from here on this"
             file.reject(
-                line, f"{where} is not JSON: {error}", text[place : goes_on or place + 1000]
+                line, f"{where} is not JSON: {wrong}", text[place : goes_on or place + 1000]
             )
             if not goes_on:
                 return
@@ -138,6 +143,19 @@ def _next_value(text: str, place: int) -> int | None:
     for found in _LINE_OF_A_VALUE.finditer(text, place):
         if len(found[1]) <= column:
             return found.end()
+    return None
+
+
+def _behind(text: str, place: int) -> int | None:
+    """Where a bad value ends whose brackets are all closed, or other text before a value."""
+    if text[place] not in "{[":
+        found = text.find("{", place)
+        return found if found > 0 else None
+    depth = 0
+    for token in _STRUCTURE.finditer(text, place):
+        depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(token[0], 0)
+        if depth == 0:
+            return token.end()
     return None
 
 
