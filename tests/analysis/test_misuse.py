@@ -177,4 +177,5 @@ def test_times_that_are_too_far_from_others_are_none():
     assert log.throughput().sentence.startswith("3 events in 5.1 s")
     near = EventLog(STANDARD[:3].assign(time=["1753-01-01T00:00:00Z", *times[1:]]))
     assert "undated" not in near.frame
-    assert near.flows()["duration_ms"].tolist() == pytest.approx([8619955205000.0])
+    took = near.frame["time"].max() - near.frame["time"].min()
+    assert near.flows()["duration_ms"].tolist() == [took / pd.Timedelta("1ms")]

@@ -58,14 +58,14 @@ def first_text(value: Any) -> Any:
 
 
 def are_single(values: Iterable[Any]) -> bool:
-    """Whether all values that are there are lists of one, as Elasticsearch writes fields."""
-    there = [value for value in values if value is not None]
+    """Whether all values that are there are lists of one, as Elasticsearch writes fields, or empty."""
+    there = [value for value in values if value is not None and value != []]
     return bool(there) and all(map(_is_single, there))
 
 
 def singles(values: Iterable[Any]) -> list[Any]:
-    """Values, and of each list of one what is in it."""
-    return [value[0] if _is_single(value) else value for value in values]
+    """Values, of each list of one what is in it, and of an empty one nothing."""
+    return [value[0] if _is_single(value) else None if value == [] else value for value in values]
 
 
 def _is_single(value: Any) -> bool:

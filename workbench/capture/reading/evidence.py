@@ -213,15 +213,16 @@ class Evidence(Relations):
         envelope = sum(any(points(c, path[-1:]) > 92 for path in inside) for c in _ENVELOPE)
         if envelope:
             return 10 - 40.0 * envelope
+        few = 60 * max(0.5 - each.filled, 0)
         if self.around_id is None:
-            return 10.0 if points("data", each.path[-1:]) > 70 else None
+            return 10.0 - few if points("data", each.path[-1:]) > 70 else None
         last = words(each.path[-1])
         is_wrapper = bool(last) and last[-1] in WRAPPERS
         nameless = len(each.path) == 1 and not is_wrapper and isinstance(each.there[0], dict | str)
         some = list(map(str, each.there[:200]))
         # The events of one flow may all say the same.
         varied = min(1.0, 5 * len(set(some)) / len(some))
-        return 10.0 + (32 * each.filled * varied if nameless else 0)
+        return 10.0 + (32 * each.filled * varied if nameless else -few)
 
     def _against(self, payload: Path) -> set[Path]:
         """Paths that are in no payload: of the id, the time and the like, as far as they are known.

@@ -99,6 +99,8 @@ def guess(
         best = _best(column, evidence)
         if best is not None:
             found.paths[column] = best
+    if "data" not in {*ours, *given}:
+        _choose_payload_again(evidence, seen)
     for column in ("time", "broker_time"):
         where = found.paths.get(column)
         if where in seen and (form := seen[where].form) is not None:
@@ -106,6 +108,17 @@ def guess(
     found.other_types = _other_types(evidence)
     found.paths = {column: found.paths[column] for column in COLUMNS if column in found.paths}
     return found
+
+
+def _choose_payload_again(evidence: Evidence, seen: dict[Path, Seen]) -> None:
+    """Take another payload, or none, if all that is in it are other columns of ours."""
+    payload = evidence.paths.get("data", ())
+    inside = {path for path in seen if payload == path[:-1]} if payload else set()
+    if inside and inside <= set(evidence.paths.values()):
+        del evidence.paths["data"]
+        del seen[payload]
+        if (best := _best("data", evidence)) is not None:
+            evidence.paths["data"] = best
 
 
 def tells_little(values: Collection[str]) -> bool:

@@ -187,26 +187,41 @@ def _lists(value: bytes) -> tuple[Sequence[bytes], int]:
     found = list(_lists_in(value, _DEPTH))
     if not found:
         return [], 0
-    keys = _keys(max(found, key=len))
-    alike = [text for text in found if _share(keys, _keys(text)) > 0.5]
-    if sum(map(len, alike)) <= len(value) / 2:
+    keys = _keys(max((text for _, text in found), key=len))
+    alike = [(name, text) for name, text in found if _share(keys, _keys(text)) > 0.5]
+    if sum(len(text) for _, text in alike) <= len(value) / 2:
         return [], 0
-    return alike, len(found) - len(alike)
+    lists = [_named(*each) for each in alike] if len(alike) > 1 else [text for _, text in alike]
+    return lists, len(found) - len(alike)
 
 
-def _lists_in(value: bytes, depth: int) -> Iterator[bytes]:
-    """The lists of objects in an object, as they come."""
+def _named(name: str, listed: bytes) -> bytes:
+    """A list of objects, each with the list's name as its key."""
+    try:
+        items = VALUES.decode(listed)
+    except BAD:
+        return listed
+    return b"[" + b",".join(_keyed(name, bytes(item)) for item in items) + b"]"
+
+
+def _keyed(name: str, item: bytes) -> bytes:
+    members = _members(item)
+    return msgspec.json.encode({"key": name} | members) if members else item
+
+
+def _lists_in(value: bytes, depth: int) -> Iterator[tuple[str, bytes]]:
+    """The lists of objects in an object with their names, as they come."""
     members = _members(value)
     texts = [bytes(raw) for raw in members.values()]
     if _are_keyed(texts):
-        named = ({"key": name} | _members(text) for name, text in zip(members, texts, strict=True))
-        yield b"[" + b",".join(map(msgspec.json.encode, named)) + b"]"
+        rows = [_keyed(name, text) for name, text in zip(members, texts, strict=True)]
+        yield "", b"[" + b",".join(rows) + b"]"
         return
-    for text in texts:
+    for name, text in zip(members, texts, strict=True):
         if text[:1] == b"{" and depth > 1:
             yield from _lists_in(text, depth - 1)
         elif text[:1] == b"[" and text[1:].lstrip()[:1] == b"{":
-            yield text
+            yield name, text
 
 
 def _are_keyed(texts: Sequence[bytes]) -> bool:

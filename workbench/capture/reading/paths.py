@@ -5,7 +5,8 @@ member: ``service.name`` is the key of that name, if there is one. In quotes a n
 stands: ``attributes."service.name"``.
 
 A step goes into an object; into a list of names and values, which is how many tools write headers
-(``[["a", "1"]]``, ``[{"key": "a", "value": "1"}]``, ``[{"headerName": "a", "headerValue": "1"}]``);
+(``[["a", "1"]]``, ``[{"key": "a", "value": "1"}]``, ``[{"headerName": "a", "headerValue": "1"}]``,
+``[{"a": [49]}]``);
 and into text that is a JSON object, also in base64, or ends in one, or is names and values itself
 (``a=1 b=2``).
 """
@@ -137,12 +138,24 @@ def _pair(item: Any) -> tuple[str, Any] | None:
         return (item[0], item[1]) if len(item) == 2 and isinstance(item[0], str) else None
     if not isinstance(item, dict) or len(item) > 3:
         return None
+    if len(item) == 1 and _is_bytes(*item.values()):
+        [(header, value)] = item.items()
+        return header, bytes(byte % 256 for byte in value).decode("utf-8", "replace")
     called = {each.lower().replace("_", ""): each for each in item}
     name = next(
         (called[n] for n in NAMES if n in called and isinstance(item[called[n]], str)), None
     )
     value = next((called[each] for each in VALUES if each in called), None)
     return None if name is None or value is None else (item[name], item[value])
+
+
+def _is_bytes(value: Any) -> bool:
+    """Whether it is bytes as numbers, signed or not: Lambda gives Kafka's headers so."""
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(type(byte) is int and -128 <= byte < 256 for byte in value)
+    )
 
 
 def leaves(rows: Iterable[Mapping[str, Any]]) -> dict[Path, list[Any]]:
