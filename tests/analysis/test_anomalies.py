@@ -89,7 +89,9 @@ def chains(seed, draw):
         "source": "s",
         "time": pd.to_datetime((times.ravel() * 1e6).astype(np.int64), utc=True),
         "correlation_id": np.repeat([f"f{flow}" for flow in range(200)], 5),
-        "causation_id": [f"{f}-{step - 1}" if step else None for f in range(200) for step in range(5)],
+        "causation_id": [
+            f"{f}-{step - 1}" if step else None for f in range(200) for step in range(5)
+        ],
     }
     return EventLog(pd.DataFrame(rows))
 

@@ -308,8 +308,13 @@ def _sentence(table: pd.DataFrame, flows: tuple[int, int]) -> str:
     changed = table[~few & ~untold & (table["verdict"] != "no change")]
     are = "is" if few.sum() == 1 else "are"
     rest = f" {few.sum():,} more {are} in one log only, too rarely to tell." if few.any() else ""
-    if untold.any():
-        rest += f" Of {count(int(untold.sum()), 'comparison')} one log tells no times."
+    neither = untold & (table["n_before"] == 0) & (table["n_after"] == 0)
+    for which, whose in (
+        (untold & ~neither, "one log tells no times"),
+        (neither, "neither log tells times"),
+    ):
+        if which.any():
+            rest += f" Of {count(int(which.sum()), 'comparison')} {whose}."
     if changed.empty:
         return f"{start}none of {count(len(table), 'comparison')} shows more than chance.{rest}"
     slight = changed["verdict"].str.startswith("slightly")

@@ -92,6 +92,8 @@ def plot_one_path(table: pd.DataFrame, name: str) -> go.Figure:
     name
         The flow.
     """
+    if table["share"].isna().any():
+        return empty("How long this flow took is not known.")
     shown = table.nlargest(_STEPS_SHOWN, "latency_ms").sort_index()
     per, unit = unit_of(table["to_ms"].iloc[-1])
     rows = [
