@@ -188,6 +188,25 @@ def test_the_picture_shows_each_change_with_its_interval(changed):
     }
 
 
+def test_hops_that_only_one_log_has_are_drawn_too(event):
+    def log(last):
+        return EventLog(
+            [
+                row
+                for n in range(40)
+                for row in (event("A", f"f{n}", n), event(last, f"f{n}", n + 1, "A"))
+            ]
+        )
+
+    figure = log("B").compare(log("C")).plot()
+    hops = next(points for points in figure.data if points.name == "times of hops")
+    assert sorted(hops.x) == [-1, 1]
+    labels = "".join(figure.layout.yaxis.ticktext)
+    assert "hop, new: 40 times" in labels
+    assert "hop, vanished: 40 times" in labels
+    assert "hops that only one log has" in figure.layout.title.subtitle.text
+
+
 # --- the measures --------------------------------------------------------------------------
 
 SAMPLES = st.lists(st.integers(0, 6), min_size=1, max_size=12)

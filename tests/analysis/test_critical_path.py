@@ -123,7 +123,7 @@ def test_an_empty_log_and_one_without_hops_say_so(event):
         "No critical path in 1 flow has a hop: the latest event of each names no cause in its "
         "own flow. 1 event without a flow took no part."
     )
-    assert "no critical paths" in answer.plot().layout.annotations[0].text
+    assert "No critical path in 1 flow" in answer.plot().layout.annotations[0].text
 
 
 def test_a_log_that_tells_no_cause_has_them_inferred_and_says_so(event):

@@ -52,7 +52,7 @@ def part(index: FlowIndex) -> pd.DataFrame:
 
 
 def whole(
-    parts: Sequence[pd.DataFrame], draw: Callable[[pd.DataFrame], go.Figure] | None = None
+    parts: Sequence[pd.DataFrame], draw: Callable[[pd.DataFrame], go.Figure | None] | None = None
 ) -> Answer:
     """Put the flows of all parts together; ``EventLog.flows`` documents the columns.
 
@@ -73,8 +73,8 @@ def known_durations(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
 
 
 def _draw_known(
-    table: pd.DataFrame, draw: Callable[[pd.DataFrame], go.Figure], untimed: Any
-) -> go.Figure:
+    table: pd.DataFrame, draw: Callable[[pd.DataFrame], go.Figure | None], untimed: Any
+) -> go.Figure | None:
     guessed = table["correlation_id"].isin(untimed)
     return draw(table.assign(duration_ms=table["duration_ms"].mask(guessed)))
 

@@ -39,7 +39,7 @@ _TITLE_HEIGHT = 25
 _GRID = "rgba(128, 128, 128, 0.15)"
 
 
-def plot_flows(flows: pd.DataFrame, variants: pd.DataFrame) -> go.Figure:
+def plot_flows(flows: pd.DataFrame, variants: pd.DataFrame) -> go.Figure | None:
     """Draw how many flows took how long, the most frequent variants in colours of their own.
 
     Parameters
@@ -48,6 +48,8 @@ def plot_flows(flows: pd.DataFrame, variants: pd.DataFrame) -> go.Figure:
         As ``EventLog.flows`` and ``EventLog.variants`` return them; a flow of which it is not
         known has no duration.
     """
+    if flows.empty:
+        return None
     timed = flows[flows["duration_ms"] > 0]
     alone = int((flows["events"] == 1).sum())
     unknown = int(((flows["events"] > 1) & flows["duration_ms"].isna()).sum())
@@ -117,7 +119,7 @@ def _left_out(alone: int, at_once: int, unknown: int) -> list[str]:
     return notes
 
 
-def plot_hops(hops: pd.DataFrame) -> go.Figure:
+def plot_hops(hops: pd.DataFrame) -> go.Figure | None:
     """Draw the median of each kind of hop, and how far p95 and the slowest lie from it.
 
     Parameters
@@ -126,7 +128,7 @@ def plot_hops(hops: pd.DataFrame) -> go.Figure:
         As ``EventLog.hops`` returns it.
     """
     if hops.empty:
-        return empty("No event here names a cause in its own flow, so there are no hops.")
+        return None
     shown = hops.head(_HOPS_SHOWN)
     rows = [
         f"<b>{lines(f'{cut(cause, _NAME)} → {cut(effect, _NAME)}', 40)}</b><br>"
@@ -336,10 +338,11 @@ def dress(figure: go.Figure, *, title: str, subtitle: str, height: int) -> None:
 
 
 def empty(sentence: str) -> go.Figure:
-    """A sentence instead of a picture of nothing."""
+    """A sentence, in plain text, instead of a picture of nothing."""
     figure = go.Figure()
-    dress(figure, title="", subtitle="", height=200)
-    figure.add_annotation(text=sentence, showarrow=False, font={"size": look.FONT_SIZE_PLOT + 1})
+    text = lines(sentence, LINE)
+    dress(figure, title="", subtitle="", height=200 + _LINE_HEIGHT * text.count("<br>"))
+    figure.add_annotation(text=text, showarrow=False, font={"size": look.FONT_SIZE_PLOT + 1})
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False)
     return figure
