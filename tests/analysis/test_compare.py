@@ -188,6 +188,22 @@ def test_the_picture_shows_each_change_with_its_interval(changed):
     }
 
 
+def test_hops_that_read_alike_are_compared_apart(event):
+    rows = [event("A", "f", 0), event("B → C", "f", 1, "A")]
+    rows += [event("A → B", "f", 2), event("C", "f", 9, "A → B")]
+    found = EventLog(rows).compare(EventLog(rows))
+    hops = found[found["what"] == "hop"]
+    assert hops["name"].tolist() == ["A → B → C (service)"] * 2
+    assert sorted(hops["before"]) == [1, 7]
+
+
+def test_what_is_gone_has_vanished(event):
+    rows = [event("A", f"f{n}", n) for n in range(40)]
+    more = [event("B", f"f{n}", n + 1, "A", source="ship") for n in range(40)]
+    said = EventLog(rows + more).compare(EventLog(rows)).sentence
+    assert "the service ship has vanished, 100 % → 0 % of flows" in said
+
+
 def test_hops_that_only_one_log_has_are_drawn_too(event):
     def log(last):
         return EventLog(

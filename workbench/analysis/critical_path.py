@@ -175,13 +175,20 @@ def _sentence(table: pd.DataFrame, flows: int, untimed: int, seconds: float, neg
             "names no cause in its own flow."
         )
     top = hops.iloc[0]
+    nothing = not top.saves_ms > 0
+    if nothing:
+        top = hops.iloc[int(hops["total_ms"].to_numpy().argmax())]
     sentence = (
-        f"Twice as fast, {hop_text(top.cause_type, top.effect_type, top.service)} would save "
+        f"No kind of hop, twice as fast, would save any of the time of {count(flows, 'flow')} "
+        f"({length(seconds)}); {hop_text(top.cause_type, top.effect_type, top.service)} takes "
+        f"{percent(top.share)} of it."
+        if nothing
+        else f"Twice as fast, {hop_text(top.cause_type, top.effect_type, top.service)} would save "
         f"{percent(top.saves_share)} of the time of {count(flows, 'flow')} "
         f"({length(top.saves_ms / 1e3)} of {length(seconds)}); it is on the critical path of "
         f"{top.flows:,} and takes {percent(top.share)} of the time."
     )
-    if len(hops) > 1:
+    if len(hops) > 1 and hops["saves_ms"].iloc[1] > 0:
         then = hops.iloc[1]
         sentence += (
             f" Next comes {hop_text(then.cause_type, then.effect_type, then.service)} with "
