@@ -78,6 +78,36 @@ def test_of_flows_that_differ_by_chance_only_none_is_unlike_the_rest(seed):
     assert answer.sentence == "None of 1,500 flows is unlike the rest by more than chance."
 
 
+def chains(seed, draw):
+    """200 flows of five events, their latencies drawn anew."""
+    rng = np.random.default_rng(seed)
+    waits = np.hstack([np.zeros((200, 1)), draw(rng, (200, 4))])
+    times = 1000.0 * np.arange(200)[:, None] + np.cumsum(waits, axis=1)
+    rows = {
+        "id": [f"{flow}-{step}" for flow in range(200) for step in range(5)],
+        "type": list("ABCDE") * 200,
+        "source": "s",
+        "time": pd.to_datetime((times.ravel() * 1e6).astype(np.int64), utc=True),
+        "correlation_id": np.repeat([f"f{flow}" for flow in range(200)], 5),
+        "causation_id": [
+            f"{f}-{step - 1}" if step else None for f in range(200) for step in range(5)
+        ],
+    }
+    return EventLog(pd.DataFrame(rows))
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda rng, size: rng.exponential(100, size),
+        lambda rng, size: 100 * rng.lognormal(0, 0.5, size),
+    ],
+    ids=["exponential", "lognormal"],
+)
+def test_chance_alone_shows_in_one_of_twenty_logs_at_most(draw):
+    assert sum(len(chains(seed, draw).anomalies()) > 0 for seed in range(20)) <= 1
+
+
 def test_an_unusually_fast_hop_has_a_score_below_0(event):
     rows = [event("A", f"f{n}", n) for n in range(200)]
     rows += [event("B", f"f{n}", n + 1000 + n, "A") for n in range(1, 200)]
@@ -138,9 +168,20 @@ def test_the_score_is_the_distance_from_the_median_by_that_of_a_percentile():
     score, usual, n = how_far_out(values, np.zeros(200, int), 1, floor=0.05)
     assert n[0] == 200
     assert usual[0] == pytest.approx(np.median(values))
+    above, logs = values > usual[0], np.log(values)
+    unit = (1 + 1.5 / np.sqrt(200)) / NormalDist().inv_cdf(0.95)
     low, middle, high = np.log(np.quantile(values, [0.05, 0.5, 0.95]))
-    scale = np.where(values > usual[0], high - middle, middle - low) / NormalDist().inv_cdf(0.95)
-    np.testing.assert_allclose(score, (np.log(values) - middle) / scale)
+    np.testing.assert_allclose(score[above], ((logs - middle) / (high - middle) / unit)[above])
+    down = (logs - middle) / (middle - low) / unit
+    low, middle = np.quantile(values, [0.05, 0.5])
+    plain = (values - middle) / (middle - low) / unit
+    np.testing.assert_allclose(score[~above], np.maximum(down, plain)[~above])
+
+
+def test_of_exponential_times_none_is_too_short():
+    values = 1 + np.random.default_rng(1).exponential(10**8, 20_000).astype(np.int64)
+    score, *_ = how_far_out(values, np.arange(20_000) % 100, 100, floor=0.05)
+    assert score.min() > -3
 
 
 def test_what_one_in_a_hundred_does_is_not_odd_in_a_large_group():
@@ -155,7 +196,7 @@ def test_what_one_in_a_hundred_does_is_not_odd_in_a_large_group():
 def test_where_values_are_equal_the_floor_is_the_measure():
     score, *_ = how_far_out(np.array([1] * 39 + [100]), np.zeros(40, int), 1, floor=0.5)
     assert score[:39].tolist() == [0] * 39
-    assert score[39] == pytest.approx(np.log(100) / 0.5)
+    assert score[39] == pytest.approx(np.log(100) / 0.5 / (1 + 1.5 / np.sqrt(40)))
 
 
 def test_few_values_are_not_judged():

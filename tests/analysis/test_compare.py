@@ -188,6 +188,41 @@ def test_the_picture_shows_each_change_with_its_interval(changed):
     }
 
 
+def test_hops_that_read_alike_are_compared_apart(event):
+    rows = [event("A", "f", 0), event("B → C", "f", 1, "A")]
+    rows += [event("A → B", "f", 2), event("C", "f", 9, "A → B")]
+    found = EventLog(rows).compare(EventLog(rows))
+    hops = found[found["what"] == "hop"]
+    assert hops["name"].tolist() == ["A → B → C (service)"] * 2
+    assert sorted(hops["before"]) == [1, 7]
+
+
+def test_what_is_gone_has_vanished(event):
+    rows = [event("A", f"f{n}", n) for n in range(40)]
+    more = [event("B", f"f{n}", n + 1, "A", source="ship") for n in range(40)]
+    said = EventLog(rows + more).compare(EventLog(rows)).sentence
+    assert "the service ship has vanished, 100 % → 0 % of flows" in said
+
+
+def test_hops_that_only_one_log_has_are_drawn_too(event):
+    def log(last):
+        return EventLog(
+            [
+                row
+                for n in range(40)
+                for row in (event("A", f"f{n}", n), event(last, f"f{n}", n + 1, "A"))
+            ]
+        )
+
+    figure = log("B").compare(log("C")).plot()
+    hops = next(points for points in figure.data if points.name == "times of hops")
+    assert sorted(hops.x) == [-1, 1]
+    labels = "".join(figure.layout.yaxis.ticktext)
+    assert "hop, new: 40 times" in labels
+    assert "hop, vanished: 40 times" in labels
+    assert "hops that only one log has" in figure.layout.title.subtitle.text
+
+
 # --- the measures --------------------------------------------------------------------------
 
 SAMPLES = st.lists(st.integers(0, 6), min_size=1, max_size=12)
@@ -247,17 +282,28 @@ def test_the_interval_of_delta_leaves_out_0_just_where_the_mann_whitney_test_fin
         assert (low[0] < 0 < high[0]) == holds_zero
 
 
-@pytest.mark.parametrize(("sizes", "shift"), [((30, 30), 0.0), ((20, 60), 0.8), ((8, 8), 1.5)])
-def test_19_in_20_intervals_of_delta_hold_the_truth(sizes, shift):
+@pytest.mark.parametrize(
+    ("sizes", "spreads", "shift"),
+    [
+        ((30, 30), (1, 1), 0.0),
+        ((20, 60), (1, 1), 0.8),
+        ((8, 8), (1, 1), 1.5),
+        ((15, 300), (5, 0.5), 0.0),
+        ((300, 15), (0.5, 5), 0.0),
+    ],
+)
+def test_19_in_20_intervals_of_delta_hold_the_truth_however_the_two_are_spread(
+    sizes, spreads, shift
+):
     rng, trials = np.random.default_rng(1), 2000
-    first = rng.normal(0, 1, (trials, sizes[0]))
-    second = rng.normal(shift, 1, (trials, sizes[1]))
+    first = rng.normal(0, spreads[0], (trials, sizes[0]))
+    second = rng.normal(shift, spreads[1], (trials, sizes[1]))
     values = (np.concatenate([first, second], axis=1) * 1e6).astype(np.int64).ravel()
     group = np.repeat(np.arange(trials), sum(sizes))
     after = np.tile(np.arange(sum(sizes)) >= sizes[0], trials)
     _, low, high = cliffs_delta(*by_group(values, group, after), trials, normal_quantile(1))
-    truth = 2 * NormalDist().cdf(shift / 2**0.5) - 1
-    assert 0.93 < np.mean((low <= truth) & (truth <= high)) < 0.98
+    truth = 2 * NormalDist().cdf(shift / np.hypot(*spreads)) - 1
+    assert np.mean((low <= truth) & (truth <= high)) > 0.93
 
 
 def test_logs_whose_clocks_were_shifted_differently_are_said_to_be(event):

@@ -123,7 +123,7 @@ def test_an_empty_log_and_one_without_hops_say_so(event):
         "No critical path in 1 flow has a hop: the latest event of each names no cause in its "
         "own flow. 1 event without a flow took no part."
     )
-    assert "no critical paths" in answer.plot().layout.annotations[0].text
+    assert "No critical path in 1 flow" in answer.plot().layout.annotations[0].text
 
 
 def test_a_log_that_tells_no_cause_has_them_inferred_and_says_so(event):
@@ -302,3 +302,13 @@ def test_flows_that_last_longer_than_292_years_in_sum_are_summed_up(event):
         [n, n * days * 86_400_000.0, 1.0, days * 86_400_000.0, 0.5]
     ]
     assert "would save 50 % of the time of 300 flows (60000 d of 120000 d)" in found.sentence
+
+
+def test_what_saves_nothing_is_not_recommended(event):
+    log = EventLog([event("A", "f", 50), event("B", "f", 20, "A"), event("C", "f", 90)])
+    assert log.critical_path().sentence.startswith("No critical path in 1 flow has a hop")
+    log = EventLog([event("A", "f", 0), event("B", "f", 0, "A"), event("X", "f", -40)])
+    assert log.critical_path().sentence.startswith(
+        "No kind of hop, twice as fast, would save any of the time of 1 flow (40 ms); "
+        "A → B (service) takes 0 % of it. 100 % of the time passed before"
+    )

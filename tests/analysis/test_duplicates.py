@@ -86,3 +86,20 @@ def test_the_picture_counts_those_at_the_very_same_time_apart(event):
         "<b>How long after the first they came again, in s (n = 1 repetitions)</b>"
     )
     assert figure.layout.title.subtitle.text == "1 more have the very time of the first"
+
+
+def test_an_id_that_stands_in_several_flows_is_said_to_be_missing_in_all_but_one(event):
+    rows = [event("A", flow, 0, id="1", channel=flow) for flow in "gf"]
+    rows[1] |= {"broker_time": NOON + pd.Timedelta("2s")}
+    rows[0] |= {"broker_time": NOON}
+    log = EventLog([*rows, event("B", "g", 5, id="2")])
+    found = log.duplicates()
+    flows = log.flows().set_index("correlation_id")
+    assert flows["duplicates"].to_dict() == {"f": 1, "g": 0}
+    assert (found["correlation_id"].tolist(), found["channel"].tolist()) == (["g"], ["f"])
+    assert (
+        "1 of them is in another flow than the event that it repeats, and missing there: is id an id?"
+        in found.sentence
+    )
+    again = event("A", "f", 0)
+    assert "another flow" not in EventLog([again, again]).duplicates().sentence

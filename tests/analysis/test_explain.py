@@ -428,7 +428,6 @@ def test_the_picture_sets_both_sides_beside_each_other(log, placed):
     assert figure.layout.yaxis.ticktext[0].startswith(
         "<b>data.country == 'DE'</b><br>on OrderPlaced"
     )
-    assert "nothing in which" in EventLog([]).explain([]).plot().layout.annotations[0].text
 
 
 def test_columns_of_lists_of_one_length_are_looked_into(event):

@@ -45,8 +45,7 @@ def test_keys_flows_and_partitions_are_ranked_by_their_events(uneven):
 def test_the_skew_is_said(uneven):
     assert uneven.hot_keys().sentence == (
         "Of 2 keys the one with the most events, a, has 6, 1.5 times the mean (Gini 0.25). Of 4 "
-        "correlation ids the one with the most events, f0, has 2, 1 times the mean (Gini 0.00). The "
-        "most uneven channel is orders: of its 4 partitions, number 0 has 3.5 times the mean (Gini "
+        "correlation ids each has 2 events. The most uneven channel is orders: of its 4 partitions, number 0 has 3.5 times the mean (Gini "
         "0.69)."
     )
 
@@ -73,3 +72,10 @@ def test_the_number_of_a_partition_takes_no_memory(event):
     log = EventLog([event("A", "f", 0, channel="a", partition=2**31 - 1, offset=1)])
     found = log.hot_keys().set_index("what")
     assert found.loc["partition", "of"] == 2**31
+
+
+def test_that_all_have_the_same_is_said(event):
+    rows = [event(kind, f"f{n}", n, partition=n) for n in range(3) for kind in "AB"]
+    assert EventLog(rows).hot_keys().sentence == (
+        "Of 3 correlation ids each has 2 events. On each channel all partitions have the same number of events."
+    )

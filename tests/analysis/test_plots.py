@@ -56,14 +56,50 @@ def test_times_below_zero_are_drawn_and_explained(event):
     assert "clocks of two services differ" in figure.layout.title.subtitle.text
 
 
-def test_an_empty_log_s_pictures_say_what_to_do(event):
-    log = EventLog([])
-    for figure in (
-        log.flows().plot(),
-        log.hops().plot(),
-        EventLog([event("A", "f", 0)]).flows().plot(),
-    ):
-        assert len(figure.layout.annotations) == 1
+NOTHING_TO_DRAW = {
+    "flows": lambda log: log.flows(),
+    "variants": lambda log: log.variants(),
+    "hops": lambda log: log.hops(),
+    "fan_out": lambda log: log.fan_out(),
+    "throughput": lambda log: log.throughput(),
+    "stuck": lambda log: log.stuck(),
+    "dead_letters": lambda log: log.dead_letters(),
+    "retries": lambda log: log.retries(),
+    "duplicates": lambda log: log.duplicates(),
+    "orphans": lambda log: log.orphans(),
+    "disorder": lambda log: log.disorder(),
+    "loops": lambda log: log.loops(),
+    "skew": lambda log: log.skew(),
+    "anomalies": lambda log: log.anomalies(),
+    "critical_path": lambda log: log.critical_path(),
+    "compare": lambda log: log.compare(log),
+    "explain": lambda log: log.explain([]),
+}
+
+
+@pytest.mark.parametrize("question", NOTHING_TO_DRAW)
+def test_a_picture_of_nothing_says_what_the_answer_says(question):
+    answer = NOTHING_TO_DRAW[question](EventLog([]))
+    assert said_in(answer.plot()) == answer.sentence
+
+
+@pytest.mark.parametrize(
+    "question", ["hops", "fan_out", "stuck", "dead_letters", "orphans", "disorder", "skew"]
+)
+def test_so_does_a_picture_of_one_event(event, question):
+    answer = NOTHING_TO_DRAW[question](EventLog([event("A", "f", 0)]))
+    assert said_in(answer.plot()) == answer.sentence
+
+
+def test_that_no_flow_has_two_events_is_said_instead_of_a_picture(event):
+    figure = EventLog([event("A", "f", 0)]).flows().plot()
+    assert said_in(figure) == "No flow here has two events."
+
+
+def said_in(figure):
+    """What stands in a figure that has nothing else."""
+    (note,) = figure.layout.annotations
+    return note.text.replace("<br>", " ")
 
 
 def test_pictures_stand_on_the_notebook_s_own_background(orders):

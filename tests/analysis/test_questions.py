@@ -207,6 +207,17 @@ def test_types_that_usually_end_a_flow_are_not_stuck(orders):
     assert orders.stuck(usually=1.0)["event_type"].tolist() == ["StockReserved"]  # given up on
 
 
+def test_what_is_due_by_pairs_may_come_by_way_of_other_events(event):
+    came = [event("A", "f", 0), event("B", "f", 1, "A"), event("C", "f", 2, "B")]
+    beside = [event("A", "g", 3), event("B", "g", 4), event("C", "g", 5, "B")]
+    log = EventLog(came + beside)
+    assert log.stuck({"A": ["C"]})["correlation_id"].tolist() == ["g"]
+    assert log.stuck({"A": ["C"], "B": ["C"]})["event_type"].tolist() == ["A"]
+    assert EventLog(came).stuck({"A": ["C"]}).sentence == (
+        "No flow is stuck among 1: all came that is due by what is expected."
+    )
+
+
 def test_what_has_not_waited_long_can_be_left_out(orders):
     assert orders.stuck(longer_than="2s")["correlation_id"].tolist() == ["o-4"]
     assert orders.stuck(longer_than="3s").empty

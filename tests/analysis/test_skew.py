@@ -309,3 +309,11 @@ def test_shifts_are_known_when_times_come_back_as_text(skewed, tmp_path):
     read = EventLog.read(tmp_path / "log.xes")
     assert "with clocks shifted" in read.skew().sentence
     read.explain([read.flows()["correlation_id"].iloc[0]])
+
+
+def test_a_shift_that_hardly_can_be_larger_is_told_once(event):
+    there = [event("A", "f", 0, source="a"), event("B", "f", -5000, "A", source="b")]
+    back = [event("C", "g", 0, source="b"), event("D", "g", 5000.001, "C", source="a")]
+    said = EventLog(there + back).skew().sentence
+    assert "by at least +5 s (up to 1 µs more is possible)" in said
+    assert "(up to +5 s" not in said

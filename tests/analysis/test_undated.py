@@ -207,3 +207,44 @@ def test_by_how_much_an_undated_effect_stands_too_early_is_not_said(event):
         ]
     )
     assert "1 h" not in log.disorder().sentence
+
+
+@pytest.fixture
+def undated(event) -> EventLog:
+    """One flow of which the event in the middle says no time."""
+    steps = [event("A", "f", 0), event("B", "f", 0, "A") | {"time": None}]
+    return EventLog([*steps, event("C", "f", 2000, "B")])
+
+
+NOT_KNOWN = "How long 1 flow took is not known: an event of it says no time of its own."
+
+
+def test_an_untimed_flow_is_in_no_picture_of_durations_and_said_to_be(log, undated):
+    for answer in (log.flows(), log.variants()):
+        figure = answer.plot()
+        assert "(n = 3 flows)" in figure.layout.title.text
+        assert figure.layout.title.subtitle.text == "how long 1 more took is not known"
+    for answer in (undated.flows(), undated.variants()):
+        assert [note.text for note in answer.plot().layout.annotations] == [
+            "How long 1 flow took is not known."
+        ]
+
+
+def test_the_critical_path_of_an_untimed_flow_has_no_times_that_are_guessed(undated):
+    path = undated.critical_path("f")
+    assert path["to_ms"].isna().tolist() == [False, True, False]
+    assert path["latency_ms"].isna().tolist() == [False, True, True]
+    assert path[["share", "saves_ms"]].isna().all(axis=None)
+    assert path.sentence == f"The critical path of flow f has 2 hops, from A to C. {NOT_KNOWN}"
+    assert path.plot().layout.annotations[0].text.replace("<br>", " ") == path.sentence
+
+
+def test_that_all_flows_are_left_out_is_not_said_as_if_there_were_none(undated):
+    assert undated.critical_path().sentence == f"No critical path can be measured. {NOT_KNOWN}"
+    assert undated.latency(("A", "B")).sentence == (
+        "None of 1 flow with A can be measured up to B: one of the two says no time of its own."
+    )
+
+
+def test_that_neither_of_two_logs_tells_times_is_said(undated):
+    assert "Of 3 comparisons neither log tells times." in undated.compare(undated).sentence

@@ -42,6 +42,8 @@ _NEGLIGIBLE = 0.147
 _SMALL_SHARE = 0.01
 """A difference of shares that is called slight."""
 _TOLD = 3
+_BETWEEN: Final = "\x1f"
+"""Between the names of a hop: of two that read alike each is compared alone."""
 _UNTOLD: Final = "times not known"
 _NOUN = {"flow": "duration", "hop": "hop", "variant": "path", "type": "type", "service": "service"}
 _COLUMNS: Final[Mapping[str, Any]] = {
@@ -71,6 +73,7 @@ def part(index: FlowIndex, frame: pd.DataFrame) -> pd.DataFrame:
     kind, kinds = hop_kinds(index, timed=False)
     hops = hop_keys(index, kinds)
     texts = [hop_text(*hop) for hop in hops]
+    names = [_BETWEEN.join(hop) for hop in hops]
     effect = np.flatnonzero(kind >= 0)
     keys, example, n = np.unique(index.path_keys, return_index=True, return_counts=True)
     ranked = np.lexsort((keys, -n))[:_PATHS_NAMED]
@@ -90,7 +93,7 @@ def part(index: FlowIndex, frame: pd.DataFrame) -> pd.DataFrame:
             _rows(
                 "hop",
                 kind[effect],
-                texts,
+                names,
                 index.time[effect] - index.time[index.cause[effect]],
                 _first_of_flow(index.flow[effect], kind[effect]),
                 timed=index.timed_cause[effect] >= 0,
@@ -138,6 +141,10 @@ def whole(before: Iterable[pd.DataFrame], after: Iterable[pd.DataFrame]) -> Answ
         _shares(counts, flows, z),
         _speeds(times, code, kinds, flows, z),
     )
+    speeds["name"] = [
+        hop_text(*name.split(_BETWEEN)) if what == "hop" else name
+        for what, name in zip(speeds["what"], speeds["name"], strict=True)
+    ]
     table = pd.concat([shares, speeds], ignore_index=True)
     bound = table[["low", "high"]].abs().min(axis=1).where(table["low"] * table["high"] > 0, 0)
     table = table.assign(bound=bound, size=table["effect"].abs()).sort_values(
@@ -308,8 +315,13 @@ def _sentence(table: pd.DataFrame, flows: tuple[int, int]) -> str:
     changed = table[~few & ~untold & (table["verdict"] != "no change")]
     are = "is" if few.sum() == 1 else "are"
     rest = f" {few.sum():,} more {are} in one log only, too rarely to tell." if few.any() else ""
-    if untold.any():
-        rest += f" Of {count(int(untold.sum()), 'comparison')} one log tells no times."
+    neither = untold & (table["n_before"] == 0) & (table["n_after"] == 0)
+    for which, whose in (
+        (untold & ~neither, "one log tells no times"),
+        (neither, "neither log tells times"),
+    ):
+        if which.any():
+            rest += f" Of {count(int(which.sum()), 'comparison')} {whose}."
     if changed.empty:
         return f"{start}none of {count(len(table), 'comparison')} shows more than chance.{rest}"
     slight = changed["verdict"].str.startswith("slightly")
@@ -351,6 +363,8 @@ def _told(row: pd.Series[Any]) -> str:
             f"{row['effect']:.2f}, between {row['low']:.2f} and {row['high']:.2f})"
         )
     before, after = (percent(row[log]) for log in ("before", "after"))
+    if row["verdict"] == "vanished":
+        return f"the {_NOUN[row['what']]} {name} has vanished, {before} → {after} of flows"
     adjective = _adjective(row["verdict"])
     return f"the {_NOUN[row['what']]} {name} is {adjective}, {before} → {after} of flows"
 

@@ -103,7 +103,8 @@ def whole(parts: Sequence[pd.DataFrame]) -> Answer:
         ascending=[False, False, True, True, True],
         ignore_index=True,
     )
-    sentence = _sentence(answer, flows, all_time / 1e9, int(table["negative"].sum()))
+    untimed = sum(part.attrs["untimed_flows"] for part in parts)
+    sentence = _sentence(answer, flows, untimed, all_time / 1e9, int(table["negative"].sum()))
     sentence += _clocks(sum(part.attrs["effects_first"] for part in parts)) + untimed_flows(parts)
     without_flow = sum(part.attrs["without_flow"] for part in parts)
     if without_flow:
@@ -132,13 +133,16 @@ def one(index: FlowIndex, ids: Any) -> Answer:
     """
     kind, _ = hop_kinds(index, timed=False)
     path = _path(index.start, index.cause, index.time)
-    began = index.time.min()
-    at = (index.time[path] - began) / 1e6
+    guessed, timed = index.undated[path], bool(index.fully_timed[0])
+    began = index.time[~index.undated].min() if not index.undated.all() else 0
+    at = np.where(guessed, np.nan, (index.time[path] - began) / 1e6)
     before = np.append(0.0, at[:-1])
-    duration = float(at[-1])
+    duration = float(at[-1]) if timed else np.nan
     cause = index.type_names[index.type[path]].astype(object)
     saved = _saved_on_path(index.cause, index.time, kind, path) / 1e6
     saved[0] = np.nan
+    if not timed:
+        saved[:] = np.nan
     table = pd.DataFrame(
         {
             "event_type": pd.array(index.type_names[index.type[path]], dtype="str"),
@@ -154,13 +158,15 @@ def one(index: FlowIndex, ids: Any) -> Answer:
     )
     name = str(index.correlation_id[0])
     table.attrs = times_of(index)
-    sentence = _sentence_of_one(name, table) + _clocks(effects_first(index))
+    sentence = _sentence_of_one(name, table, timed=timed) + _clocks(effects_first(index))
     sentence += untimed_flows([table]) + inferred_from([table])
     return Answer(table, sentence, partial(plot_one_path, name=name))
 
 
-def _sentence(table: pd.DataFrame, flows: int, seconds: float, negative: int) -> str:
+def _sentence(table: pd.DataFrame, flows: int, untimed: int, seconds: float, negative: int) -> str:
     hops = table[table["cause_type"].notna()]
+    if not flows and untimed:
+        return "No critical path can be measured."
     if not flows:
         return "There are no flows in this log, and so no critical paths."
     if hops.empty:
@@ -169,13 +175,20 @@ def _sentence(table: pd.DataFrame, flows: int, seconds: float, negative: int) ->
             "names no cause in its own flow."
         )
     top = hops.iloc[0]
+    nothing = not top.saves_ms > 0
+    if nothing:
+        top = hops.iloc[int(hops["total_ms"].to_numpy().argmax())]
     sentence = (
-        f"Twice as fast, {hop_text(top.cause_type, top.effect_type, top.service)} would save "
+        f"No kind of hop, twice as fast, would save any of the time of {count(flows, 'flow')} "
+        f"({length(seconds)}); {hop_text(top.cause_type, top.effect_type, top.service)} takes "
+        f"{percent(top.share)} of it."
+        if nothing
+        else f"Twice as fast, {hop_text(top.cause_type, top.effect_type, top.service)} would save "
         f"{percent(top.saves_share)} of the time of {count(flows, 'flow')} "
         f"({length(top.saves_ms / 1e3)} of {length(seconds)}); it is on the critical path of "
         f"{top.flows:,} and takes {percent(top.share)} of the time."
     )
-    if len(hops) > 1:
+    if len(hops) > 1 and hops["saves_ms"].iloc[1] > 0:
         then = hops.iloc[1]
         sentence += (
             f" Next comes {hop_text(then.cause_type, then.effect_type, then.service)} with "
@@ -205,9 +218,12 @@ def _clocks(n: int) -> str:
     )
 
 
-def _sentence_of_one(name: str, table: pd.DataFrame) -> str:
-    took = length(table["to_ms"].iloc[-1] / 1e3)
+def _sentence_of_one(name: str, table: pd.DataFrame, *, timed: bool) -> str:
     hops = table.iloc[1:]
+    if not timed:
+        ends = f"from {table['event_type'].iloc[0]} to {table['event_type'].iloc[-1]}"
+        return f"The critical path of flow {name} has {count(len(hops), 'hop')}, {ends}."
+    took = length(table["to_ms"].iloc[-1] / 1e3)
     if hops.empty:
         return f"Flow {name} took {took}; its latest event names no cause in the flow."
     top = hops.iloc[int(hops["latency_ms"].to_numpy().argmax())]

@@ -138,8 +138,8 @@ class DesignQuestions(Asked):
             did). An event that a service gave up on is listed until that service answers it,
             whatever is due.
 
-            What came is what an event caused, and, later in its flow, an event of the type due of
-            which nobody knows the cause: that answers one. Of several events in a flow to which
+            What came is what an event caused (by a mapping: or what came of that), and, later in
+            its flow, an event of the type due of which nobody knows the cause: that answers one. Of several events in a flow to which
             the same is due each waits for its own answer if in most such flows that have an answer
             at all most of them have one; else one answer is enough, and a flow without any is
             listed once. By a design each waits.

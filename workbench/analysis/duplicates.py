@@ -38,6 +38,8 @@ _PLACE: Final = ("channel", "partition", "offset")
 def part(index: FlowIndex, frame: pd.DataFrame) -> pd.DataFrame:
     """List a part's repetitions, with the columns that ``EventLog.duplicates`` documents."""
     first, again, retried = _same_ids(index, frame)
+    flow, _ = pd.factorize(frame["correlation_id"].array[np.concatenate([first, again])])
+    elsewhere = int((flow[: len(first)] != flow[len(first) :]).sum())
     effect, cause_effect, unknown = same_effects(index, frame)
     kind = np.concatenate([retried.astype(np.int64), np.full(len(effect), 2)])
     again = np.concatenate([again, index.row[effect]])
@@ -58,6 +60,7 @@ def part(index: FlowIndex, frame: pd.DataFrame) -> pd.DataFrame:
     table.attrs |= causes_of(index) | {
         "events": len(index.row) + index.without_flow,
         "unknown": unknown,
+        "elsewhere": elsewhere,
         "named": int(frame["causation_id"].notna().sum()) + int((index.cause >= 0).any()),
         "with_id": int(frame["id"].notna().sum()),
     }
@@ -85,6 +88,13 @@ def whole(parts: Sequence[pd.DataFrame]) -> Answer:
     events, unknown = total(parts, "events"), total(parts, "unknown")
     draw = partial(plot_duplicates, nanoseconds=took)
     sentence = _sentence(found, events, unknown)
+    if elsewhere := total(parts, "elsewhere"):
+        are = "is" if elsewhere == 1 else "are"
+        repeats = "it repeats" if elsewhere == 1 else "they repeat"
+        sentence += (
+            f" {elsewhere:,} of them {are} in another flow than the event that {repeats}, and "
+            "missing there: is id an id?"
+        )
     if events and not total(parts, "with_id"):
         sentence += " No event has an id, so the same id again was not looked for."
     if events and not total(parts, "named"):
@@ -95,14 +105,17 @@ def whole(parts: Sequence[pd.DataFrame]) -> Answer:
 def _same_ids(index: FlowIndex, frame: pd.DataFrame) -> tuple[Ints, Ints, Bools]:
     """The rows of events that came again and of the repetitions, and which of these are retries.
 
-    A retry keeps its event's time, so of the two it is told by its channel which came first.
+    A retry keeps its event's time, so of the two it is told by its channel which came first. Before
+    that the flow tells it: the event is in the flow in which the index has it.
     """
     group, originals = pd.factorize(index.copy_of[index.duplicate])
     row = np.concatenate([np.asarray(originals, dtype=np.int64), index.copy[index.duplicate]])
     group = np.concatenate([np.arange(len(originals)), group])
     retried = on_retry_channel(frame["channel"])[codes_of(frame["channel"])[row]]
     came = nanoseconds(frame["broker_time"].iloc[row].fillna(frame["time"].iloc[row]))
-    in_order = np.lexsort((np.arange(len(row)), came, retried, group))
+    flow, _ = pd.factorize(frame["correlation_id"].array[row])
+    elsewhere = flow != flow[group]  # the first rows are the events themselves
+    in_order = np.lexsort((np.arange(len(row)), came, retried, elsewhere, group))
     row, retried = row[in_order], retried[in_order]
     start = np.searchsorted(group[in_order], np.arange(len(originals)))
     is_again = np.ones(len(row), dtype=bool)

@@ -40,7 +40,8 @@ class FlowQuestions(Asked):
             ``cause_type`` (str; null for the first), ``from_ms`` and ``to_ms`` (float64: from the
             cause to this event, in milliseconds since the flow's first event), ``latency_ms``
             (float64), ``share`` (float64, of the flow's duration), ``saves_ms`` (float64: as
-            above, in this flow), ``id`` (str).
+            above, in this flow), ``id`` (str). Times are null where an event says none of its own,
+            and then so are all shares and what would be saved.
 
         Raises
         ------

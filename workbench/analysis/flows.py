@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,9 +52,35 @@ def part(index: FlowIndex) -> pd.DataFrame:
 
 
 def whole(
-    parts: Sequence[pd.DataFrame], draw: Callable[[pd.DataFrame], go.Figure] | None = None
+    parts: Sequence[pd.DataFrame], draw: Callable[[pd.DataFrame], go.Figure | None] | None = None
 ) -> Answer:
-    """Put the flows of all parts together; ``EventLog.flows`` documents the columns."""
+    """Put the flows of all parts together; ``EventLog.flows`` documents the columns.
+
+    ``draw``: draws them, of flows whose times are guessed without a duration.
+    """
+    table, timed = _together(parts)
+    without_flow = sum(piece.attrs["without_flow"] for piece in parts)
+    untimed = untimed_flows(parts)
+    if draw is not None and not timed.all():
+        draw = partial(_draw_known, draw=draw, untimed=table["correlation_id"].array[~timed])
+    return Answer(table, lambda: of_flows(table, without_flow, timed) + untimed, draw)
+
+
+def known_durations(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """The same table, in which flows whose times are guessed have no duration."""
+    table, timed = _together(parts)
+    return table.assign(duration_ms=table["duration_ms"].where(timed))
+
+
+def _draw_known(
+    table: pd.DataFrame, draw: Callable[[pd.DataFrame], go.Figure | None], untimed: Any
+) -> go.Figure | None:
+    guessed = table["correlation_id"].isin(untimed)
+    return draw(table.assign(duration_ms=table["duration_ms"].mask(guessed)))
+
+
+def _together(parts: Sequence[pd.DataFrame]) -> tuple[pd.DataFrame, Bools]:
+    """The table, and of each flow whether all its events say when they were."""
     flows = parts[0]
     if len(parts) > 1:
         flows = together(parts).sort_values(["started", "correlation_id"], ignore_index=True)
@@ -77,10 +104,7 @@ def whole(
         },
         copy=False,
     )
-    without_flow = sum(piece.attrs["without_flow"] for piece in parts)
-    untimed = untimed_flows(parts)
-    timed = np.asarray(columns["timed"])
-    return Answer(table, lambda: of_flows(table, without_flow, timed) + untimed, draw)
+    return table, np.asarray(columns["timed"])
 
 
 def _per_flow(index: FlowIndex, records: Bools) -> Ints:

@@ -136,6 +136,13 @@ def _sentence(skews: list[Any], events: int) -> str:
     for what, _, things, ratio, uneven, hottest in skews:
         if what == PARTITION:
             continue
+        has = count(int(hottest["n"]), "event")
+        if things == 1:
+            said.append(f"The only {what}, {cut(hottest['name'], 60)}, has {has}.")
+            continue
+        if ratio == 1:
+            said.append(f"Of {count(things, what)} each has {has}.")
+            continue
         said.append(
             f"Of {count(things, what)} the one with the most events, {cut(hottest['name'], 60)}, "
             f"has {hottest['n']:,}, {number(ratio)} times the mean (Gini {uneven:.2f})."
@@ -143,6 +150,9 @@ def _sentence(skews: list[Any], events: int) -> str:
     uneven = [skew for skew in skews if skew[0] == PARTITION and skew[2] > 1]
     if uneven:
         _, channel, things, ratio, gini_, hottest = max(uneven, key=lambda skew: skew[3])
+        if ratio == 1:
+            said.append("On each channel all partitions have the same number of events.")
+            return " ".join(said)
         said.append(
             f"The most uneven channel is {channel}: of its {things:,} partitions, number "
             f"{hottest['name']} has {number(ratio)} times the mean (Gini {gini_:.2f})."

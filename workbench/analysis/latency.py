@@ -65,7 +65,7 @@ def part(
     """Measure each flow of a part: ``flow``, ``ns`` from one to the other, and its ``group``."""
     first, then = (_first_of(index, kind) for kind in between)
     ends = np.column_stack([first, then])
-    untimed = ((ends >= 0) & index.undated[ends]).any(axis=1)
+    untimed = (first >= 0) & ((ends >= 0) & index.undated[ends]).any(axis=1)
     flow = np.flatnonzero((first >= 0) & ~untimed)
     arrived = then[flow] >= 0
     start = index.time[first[flow]]
@@ -117,8 +117,9 @@ def whole(parts: Sequence[pd.DataFrame], between: tuple[str, str], by: By | None
     from workbench.analysis.plots_spread import plot_latency
 
     draw = partial(plot_latency, nanoseconds=arrived, between=between, by=by)
-    sentence = _sentence(table, between, total(parts, "no_start"))
-    if untimed := total(parts, "untimed"):
+    untimed = total(parts, "untimed")
+    sentence = _sentence(table, between, total(parts, "no_start"), untimed)
+    if untimed and not table.empty:
         sentence += f" {count(untimed, 'flow')} left out: one of the two says no time of its own."
     return Answer(table, sentence, draw)
 
@@ -162,13 +163,18 @@ def _table(found: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _sentence(table: pd.DataFrame, between: tuple[str, str], no_start: int) -> str:
+def _sentence(table: pd.DataFrame, between: tuple[str, str], no_start: int, untimed: int) -> str:
     start, end = between
     aside = (
         f" {count(no_start, 'flow')} {'has' if no_start == 1 else 'have'} {end} without {start}."
         if no_start
         else ""
     )
+    if table.empty and untimed:
+        return (
+            f"None of {count(untimed, 'flow')} with {start} can be measured up to {end}: one of the "
+            f"two says no time of its own.{aside}"
+        )
     if table.empty:
         return f"No flow has an event of type {start}, so none can be measured up to {end}.{aside}"
     row = table.iloc[0]

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from workbench.analysis.asked import Asked
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from workbench.analysis.answer import Answer
 
 
@@ -68,8 +70,13 @@ class LogQuestions(Asked):
             of the first).
         """
         from workbench.analysis.answer import WithAnother
+        from workbench.analysis.flows import known_durations
+        from workbench.analysis.flows import part as part_of_flows
         from workbench.analysis.plots import plot_flows
         from workbench.analysis.variants import part, whole
 
+        def flows() -> pd.DataFrame:
+            return known_durations(self.parts(lambda index, _: part_of_flows(index)))
+
         parts = self.parts(lambda index, _: part(index))
-        return whole(parts, WithAnother(plot_flows, "variants", "flows", self.flows))
+        return whole(parts, WithAnother(plot_flows, "variants", "flows", flows))

@@ -39,19 +39,23 @@ _TITLE_HEIGHT = 25
 _GRID = "rgba(128, 128, 128, 0.15)"
 
 
-def plot_flows(flows: pd.DataFrame, variants: pd.DataFrame) -> go.Figure:
+def plot_flows(flows: pd.DataFrame, variants: pd.DataFrame) -> go.Figure | None:
     """Draw how many flows took how long, the most frequent variants in colours of their own.
 
     Parameters
     ----------
     flows, variants
-        As ``EventLog.flows`` and ``EventLog.variants`` return them.
+        As ``EventLog.flows`` and ``EventLog.variants`` return them; a flow of which it is not
+        known has no duration.
     """
+    if flows.empty:
+        return None
     timed = flows[flows["duration_ms"] > 0]
     alone = int((flows["events"] == 1).sum())
+    unknown = int(((flows["events"] > 1) & flows["duration_ms"].isna()).sum())
     at_once = int(((flows["events"] > 1) & (flows["duration_ms"] == 0)).sum())
     if timed.empty:
-        return empty(_why_none_takes_time(at_once))
+        return empty(_why_none_takes_time(at_once, unknown))
     p50, p95 = timed["duration_ms"].quantile([0.5, 0.95])
     per, unit = unit_of(p95)
     took = timed["duration_ms"].to_numpy() / per
@@ -79,7 +83,7 @@ def plot_flows(flows: pd.DataFrame, variants: pd.DataFrame) -> go.Figure:
     dress(
         figure,
         title=f"How long flows take, in {unit} (n = {count(len(timed), 'flow')})",
-        subtitle="; ".join(_left_out(alone, at_once)),
+        subtitle="; ".join(_left_out(alone, at_once, unknown)),
         height=470 + legend_height,
     )
     figure.update_layout(
@@ -93,24 +97,29 @@ def plot_flows(flows: pd.DataFrame, variants: pd.DataFrame) -> go.Figure:
     return figure
 
 
-def _why_none_takes_time(at_once: int) -> str:
+def _why_none_takes_time(at_once: int, unknown: int) -> str:
+    if unknown:
+        rest = f", and of {at_once:,} no time passed" if at_once else ""
+        return f"How long {count(unknown, 'flow')} took is not known{rest}."
     if not at_once:
-        return "No flow here has two events: publish some and capture again."
+        return "No flow here has two events."
     it_takes = "takes" if at_once == 1 else "take"
     return f"{count(at_once, 'flow')} of two or more events {it_takes} no time as far as the clock tells."
 
 
-def _left_out(alone: int, at_once: int) -> list[str]:
+def _left_out(alone: int, at_once: int, unknown: int) -> list[str]:
     """How many flows have no place on a log axis of durations, and why."""
     notes = []
     if alone:
         notes.append(f"{alone:,} more have a single event, and so no duration")
     if at_once:
         notes.append(f"{at_once:,} more take no time as far as the clock tells")
+    if unknown:
+        notes.append(f"how long {unknown:,} more took is not known")
     return notes
 
 
-def plot_hops(hops: pd.DataFrame) -> go.Figure:
+def plot_hops(hops: pd.DataFrame) -> go.Figure | None:
     """Draw the median of each kind of hop, and how far p95 and the slowest lie from it.
 
     Parameters
@@ -119,7 +128,7 @@ def plot_hops(hops: pd.DataFrame) -> go.Figure:
         As ``EventLog.hops`` returns it.
     """
     if hops.empty:
-        return empty("No event here names a cause in its own flow, so there are no hops.")
+        return None
     shown = hops.head(_HOPS_SHOWN)
     rows = [
         f"<b>{lines(f'{cut(cause, _NAME)} → {cut(effect, _NAME)}', 40)}</b><br>"
@@ -329,10 +338,11 @@ def dress(figure: go.Figure, *, title: str, subtitle: str, height: int) -> None:
 
 
 def empty(sentence: str) -> go.Figure:
-    """A sentence instead of a picture of nothing."""
+    """A sentence, in plain text, instead of a picture of nothing."""
     figure = go.Figure()
-    dress(figure, title="", subtitle="", height=200)
-    figure.add_annotation(text=sentence, showarrow=False, font={"size": look.FONT_SIZE_PLOT + 1})
+    text = lines(sentence, LINE)
+    dress(figure, title="", subtitle="", height=200 + _LINE_HEIGHT * text.count("<br>"))
+    figure.add_annotation(text=text, showarrow=False, font={"size": look.FONT_SIZE_PLOT + 1})
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False)
     return figure

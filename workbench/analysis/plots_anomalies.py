@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from workbench import look
 from workbench.analysis.plot_text import plain
-from workbench.analysis.plots import dress, empty, unit_of
+from workbench.analysis.plots import dress, unit_of
 from workbench.analysis.wording import count, cut
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _KINDS = {
 }
 
 
-def plot_anomalies(table: pd.DataFrame, n: int) -> go.Figure:
+def plot_anomalies(table: pd.DataFrame, n: int) -> go.Figure | None:
     """Draw each finding by the duration of its flow and by its score.
 
     Parameters
@@ -34,7 +34,7 @@ def plot_anomalies(table: pd.DataFrame, n: int) -> go.Figure:
         How many flows were judged.
     """
     if table.empty:
-        return empty(f"None of {n:,} flows is unlike the rest by more than chance.")
+        return None
     per, unit = unit_of(table["duration_ms"].median())
     positive = table["duration_ms"][table["duration_ms"] > 0]
     wide = not positive.empty and positive.max() > 100 * positive.min()

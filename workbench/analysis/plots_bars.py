@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from workbench import look
 from workbench.analysis.index import NO_TYPE
-from workbench.analysis.plots import dress, empty, lines, row_height, unit_of
+from workbench.analysis.plots import dress, lines, row_height, unit_of
 from workbench.analysis.wording import count, cut, length, percent
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _NAME: Final = 80
 """Letters of a label."""
 
 
-def plot_retries(table: pd.DataFrame) -> go.Figure:
+def plot_retries(table: pd.DataFrame) -> go.Figure | None:
     """Draw who tried what how often.
 
     Parameters
@@ -32,7 +32,7 @@ def plot_retries(table: pd.DataFrame) -> go.Figure:
         As ``EventLog.retries`` returns it.
     """
     if table.empty:
-        return empty("Nothing shows that an event was tried more than once.")
+        return None
     shown = table.head(_ROWS)
     return bars(
         [
@@ -58,7 +58,7 @@ def plot_retries(table: pd.DataFrame) -> go.Figure:
     )
 
 
-def plot_orphans(table: pd.DataFrame) -> go.Figure:
+def plot_orphans(table: pd.DataFrame) -> go.Figure | None:
     """Draw where the causes are that are not in their flow, by the type of the event.
 
     Parameters
@@ -67,7 +67,7 @@ def plot_orphans(table: pd.DataFrame) -> go.Figure:
         As ``EventLog.orphans`` returns it.
     """
     if table.empty:
-        return empty("Every cause that an event names is in its flow.")
+        return None
     n = table.groupby(["type", "where"], observed=True, dropna=False).size().reset_index(name="n")
     n = n.sort_values(["n", "type", "where"], ascending=[False, True, True])
     shown = n.head(_ROWS)
@@ -81,7 +81,7 @@ def plot_orphans(table: pd.DataFrame) -> go.Figure:
     )
 
 
-def plot_disorder(table: pd.DataFrame) -> go.Figure:
+def plot_disorder(table: pd.DataFrame) -> go.Figure | None:
     """Draw the keys whose events lie furthest out of order.
 
     Parameters
@@ -91,7 +91,7 @@ def plot_disorder(table: pd.DataFrame) -> go.Figure:
     """
     late = table[table["worst_ms"] > 0]
     if late.empty:
-        return empty("No key has an event that happened before one that stands ahead of it.")
+        return None
     shown = late.head(_ROWS)
     per, unit = unit_of(shown["worst_ms"].max())
     keys = len(late[["key", "channel"]].drop_duplicates())
@@ -108,7 +108,7 @@ def plot_disorder(table: pd.DataFrame) -> go.Figure:
     )
 
 
-def plot_hot_keys(table: pd.DataFrame) -> go.Figure:
+def plot_hot_keys(table: pd.DataFrame) -> go.Figure | None:
     """Draw how many times the mean the keys, flows and partitions with the most events have.
 
     Parameters
@@ -117,7 +117,7 @@ def plot_hot_keys(table: pd.DataFrame) -> go.Figure:
         As ``EventLog.hot_keys`` returns it.
     """
     if table.empty:
-        return empty("No event has a key, a flow or a partition.")
+        return None
     shown, note = _hottest(table)
     return bars(
         [
@@ -155,7 +155,7 @@ def _hottest(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     return pd.concat([first[~on_channel], uneven], ignore_index=True), "; ".join(notes)
 
 
-def plot_loops(table: pd.DataFrame) -> go.Figure:
+def plot_loops(table: pd.DataFrame) -> go.Figure | None:
     """Draw the longest loops and storms.
 
     Parameters
@@ -164,7 +164,7 @@ def plot_loops(table: pd.DataFrame) -> go.Figure:
         As ``EventLog.loops`` returns it.
     """
     if table.empty:
-        return empty("No type causes itself again, and no step comes in bursts.")
+        return None
     shown = table.head(_ROWS)
     return bars(
         [f"{row.kind}: {row.path}" for row in shown.itertuples()],

@@ -8,9 +8,9 @@ import numpy as np
 import plotly.graph_objects as go
 
 from workbench import look
-from workbench.analysis.plots import dress, empty, label_rows, unit_of
+from workbench.analysis.plots import dress, label_rows, unit_of
 from workbench.analysis.plots_critical_path import lines
-from workbench.analysis.wording import number, percent
+from workbench.analysis.wording import count, number, percent
 
 if TYPE_CHECKING:
     from typing import Any
@@ -29,17 +29,20 @@ _KINDS = {
 }
 
 
-def plot_compare(table: pd.DataFrame) -> go.Figure:
+def plot_compare(table: pd.DataFrame) -> go.Figure | None:
     """Draw the effects with their intervals, the surest changes first.
+
+    A hop that only one of the logs has stands at 1 or -1.
 
     Parameters
     ----------
     table
         As ``EventLog.compare`` returns it.
     """
-    measured = table.dropna(subset="effect")
+    only_one = table["verdict"].map({"new": 1.0, "vanished": -1.0})
+    measured = table.assign(effect=table["effect"].fillna(only_one)).dropna(subset="effect")
     if measured.empty:
-        return empty("There is nothing to compare: one of the two logs has no flows.")
+        return None
     changed = int((~measured["verdict"].isin(["no change", "too few to tell"])).sum())
     shown = measured.head(min(changed + _BESIDES, _SHOWN))
     rows = [_label(row) for row in shown.itertuples()]
@@ -65,6 +68,8 @@ def plot_compare(table: pd.DataFrame) -> go.Figure:
             hovertemplate="%{x:.3f}<extra></extra>",
         )
     notes = ["shares of flows by their difference, times by Cliff's delta (-1: all faster)"]
+    if shown["low"].isna().any():
+        notes.append("at 1 and -1 without an interval: hops that only one log has")
     dress(
         figure,
         title=f"What changed, with intervals that hold together at 95 % "
@@ -77,7 +82,7 @@ def plot_compare(table: pd.DataFrame) -> go.Figure:
         margin={"b": 120, "t": 90},
         legend={"orientation": "h", "y": 0, "yref": "container", "yanchor": "bottom"},
     )
-    reach = 1.08 * float(shown[["low", "high"]].abs().to_numpy().max())
+    reach = 1.08 * float(shown[["effect", "low", "high"]].abs().to_numpy().max())
     figure.update_xaxes(
         title="fewer or faster  ←  effect (no unit)  →  more or slower", range=[-reach, reach]
     )
@@ -86,7 +91,9 @@ def plot_compare(table: pd.DataFrame) -> go.Figure:
 
 
 def _label(row: Any) -> str:
-    if row.what in ("hop", "flow"):
+    if row.what == "hop" and row.verdict in ("new", "vanished"):
+        change = count(row.n_before + row.n_after, "time")
+    elif row.what in ("hop", "flow"):
         per, unit = unit_of(max(abs(row.before), abs(row.after)))
         change = f"{number(row.before / per)} → {number(row.after / per)} {unit}"
     else:

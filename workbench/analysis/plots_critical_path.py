@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from workbench import look
 from workbench.analysis.plot_text import plain
-from workbench.analysis.plots import dress, empty, label_rows, time_text, unit_of
+from workbench.analysis.plots import dress, label_rows, time_text, unit_of
 from workbench.analysis.wording import count, cut, percent
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _NAME = 44
 _STEPS_SHOWN = 60
 
 
-def plot_critical_path(table: pd.DataFrame) -> go.Figure:
+def plot_critical_path(table: pd.DataFrame) -> go.Figure | None:
     """Draw the share of all flow time that each kind of hop takes, and what half of it would save.
 
     Parameters
@@ -31,7 +31,7 @@ def plot_critical_path(table: pd.DataFrame) -> go.Figure:
     """
     hops = table[table["cause_type"].notna()]
     if hops.empty:
-        return empty("No flow here has an event that was caused, so there are no critical paths.")
+        return None
     shown = hops.head(_SHOWN)
     rows = [
         f"<b>{lines(f'{cut(cause, _NAME)} → {cut(effect, _NAME)}')}</b><br>{lines(service)}, n = {n:,}"
@@ -82,7 +82,7 @@ def plot_critical_path(table: pd.DataFrame) -> go.Figure:
     return figure
 
 
-def plot_one_path(table: pd.DataFrame, name: str) -> go.Figure:
+def plot_one_path(table: pd.DataFrame, name: str) -> go.Figure | None:
     """Draw one flow's critical path as a waterfall: each hop from its cause to its effect.
 
     Parameters
@@ -92,6 +92,8 @@ def plot_one_path(table: pd.DataFrame, name: str) -> go.Figure:
     name
         The flow.
     """
+    if table["share"].isna().any():
+        return None
     shown = table.nlargest(_STEPS_SHOWN, "latency_ms").sort_index()
     per, unit = unit_of(table["to_ms"].iloc[-1])
     rows = [

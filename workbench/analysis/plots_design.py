@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from workbench import look
 from workbench.analysis.deviations import KINDS, MISSING, Deviation, in_words
 from workbench.analysis.plot_text import plain
-from workbench.analysis.plots import count_up, dress, empty, time_text, unit_of
+from workbench.analysis.plots import count_up, dress, time_text, unit_of
 from workbench.analysis.wording import count, cut
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _THICK = 0.38
 _SHAPES = dict(zip(KINDS, ("", "/", "x", ".", "\\"), strict=True))
 
 
-def plot_conformance(table: pd.DataFrame) -> go.Figure:
+def plot_conformance(table: pd.DataFrame) -> go.Figure | None:
     """Draw how often there is each kind of deviation.
 
     Parameters
@@ -36,7 +36,7 @@ def plot_conformance(table: pd.DataFrame) -> go.Figure:
         As ``EventLog.conformance`` returns it, per kind.
     """
     if table.empty:
-        return empty("There is no deviation: the log does what the design says.")
+        return None
     shown = table.head(_SHOWN)
     figure = go.Figure()
     for kind in KINDS:
@@ -86,7 +86,7 @@ def plot_conformance(table: pd.DataFrame) -> go.Figure:
     return figure
 
 
-def plot_stuck(table: pd.DataFrame) -> go.Figure:
+def plot_stuck(table: pd.DataFrame) -> go.Figure | None:
     """Draw where flows are stuck: what they wait for, and from which service.
 
     Parameters
@@ -95,7 +95,7 @@ def plot_stuck(table: pd.DataFrame) -> go.Figure:
         As ``EventLog.stuck`` returns it.
     """
     if table.empty:
-        return empty("No flow is stuck: all that was due came.")
+        return None
     table = table.assign(
         waiting_on=table["waiting_on"].fillna("an unknown service"),
         told=table["dead_letter"].notna(),

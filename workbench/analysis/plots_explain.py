@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import plotly.graph_objects as go
 
 from workbench import look
-from workbench.analysis.plots import dress, empty, label_rows, row_height
+from workbench.analysis.plots import dress, label_rows, row_height
 from workbench.analysis.plots_critical_path import lines
 from workbench.analysis.wording import percent
 
@@ -18,7 +18,7 @@ _SHOWN = 12
 _CHANCE = 0.05
 
 
-def plot_explain(table: pd.DataFrame, inside: int, outside: int) -> go.Figure:
+def plot_explain(table: pd.DataFrame, inside: int, outside: int) -> go.Figure | None:
     """Draw a pair of bars for each condition.
 
     Parameters
@@ -29,7 +29,7 @@ def plot_explain(table: pd.DataFrame, inside: int, outside: int) -> go.Figure:
         How many flows were looked at on each side.
     """
     if table.empty:
-        return empty("These flows and the rest have nothing in which they could differ.")
+        return None
     shown = table.head(_SHOWN)
     rows = []
     for attribute, condition, event_type, by_chance in zip(

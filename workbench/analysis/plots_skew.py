@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import plotly.graph_objects as go
 
 from workbench import look
-from workbench.analysis.plots import dress, empty, time_text, unit_of
+from workbench.analysis.plots import dress, time_text, unit_of
 from workbench.analysis.plots_design import fitting, label_above
 from workbench.analysis.wording import count
 
@@ -18,7 +18,7 @@ _SHOWN = 15
 _THICK = 0.38
 
 
-def plot_skew(table: pd.DataFrame) -> go.Figure:
+def plot_skew(table: pd.DataFrame) -> go.Figure | None:
     """Draw how far effects stand before their causes, by pair of services.
 
     Parameters
@@ -28,7 +28,7 @@ def plot_skew(table: pd.DataFrame) -> go.Figure:
     """
     wrong = table[table["negative"] > 0].reset_index(drop=True)
     if wrong.empty:
-        return empty("No effect stands before its cause: no clock is shown to be off.")
+        return None
     shown = wrong.head(_SHOWN)
     per, unit = unit_of(-shown["min_ms"].min())
     before = -shown["min_ms"] / per

@@ -14,7 +14,6 @@ from workbench.analysis.plots import (
     add_spans,
     count_up,
     dress,
-    empty,
     label_rows,
     lines,
     log_axis,
@@ -39,7 +38,7 @@ _GROUP: Final = 105
 
 def plot_latency(
     table: pd.DataFrame, nanoseconds: Any, between: tuple[str, str], by: str | None = None
-) -> go.Figure:
+) -> go.Figure | None:
     """Draw how many flows took how long from one event to another; if grouped, how long in each group.
 
     Parameters
@@ -55,7 +54,7 @@ def plot_latency(
     """
     start, end = (cut(name, _NAME) for name in between)
     if not len(nanoseconds):
-        return empty(plain(f"No flow came from {start} to {end}."))
+        return None
     groups = table.iloc[1:]
     groups = groups[groups["arrived"] > 0]
     if by == "hour":
@@ -122,7 +121,7 @@ def _by_hour(groups: pd.DataFrame, what: str) -> go.Figure:
     return figure
 
 
-def plot_duplicates(table: pd.DataFrame, nanoseconds: Any) -> go.Figure:
+def plot_duplicates(table: pd.DataFrame, nanoseconds: Any) -> go.Figure | None:
     """Draw how long after the first what came again came.
 
     Parameters
@@ -133,11 +132,11 @@ def plot_duplicates(table: pd.DataFrame, nanoseconds: Any) -> go.Figure:
         Of each row: how long it came after the first.
     """
     if table.empty:
-        return empty("No event came twice.")
+        return None
     took = np.abs(np.asarray(nanoseconds))
     later = took[took > 0]
     if not len(later):
-        return empty(f"{len(took):,} came again, at the very time of the first as far as is known.")
+        return None
     at_once = len(took) - len(later)
     return times_histogram(
         later,
@@ -199,7 +198,7 @@ def times_histogram(
     return figure
 
 
-def plot_fan_out(table: pd.DataFrame) -> go.Figure:
+def plot_fan_out(table: pd.DataFrame) -> go.Figure | None:
     """Draw how many effects an event of each type has: from least to most, the half and 95 %.
 
     Parameters
@@ -209,7 +208,7 @@ def plot_fan_out(table: pd.DataFrame) -> go.Figure:
     """
     having = table[table["max"] > 0]
     if having.empty:
-        return empty("No event here names a cause in its own flow, so none has an effect.")
+        return None
     shown = having.head(_ROWS)
     rows = [
         f"<b>{lines(cut(kind, _NAME), 40)}</b><br>n = {n:,}"

@@ -12,7 +12,7 @@ from workbench import look
 from workbench.analysis.dead_letters import CAUSE, cause_text
 from workbench.analysis.order import nanoseconds, utc
 from workbench.analysis.plot_text import plain
-from workbench.analysis.plots import count_up, dress, empty
+from workbench.analysis.plots import count_up, dress
 from workbench.analysis.throughput import main_stretch
 from workbench.analysis.wording import count, cut, length
 
@@ -24,7 +24,7 @@ _NAME: Final = 90
 """Letters of a name in a legend."""
 
 
-def plot_throughput(table: pd.DataFrame, by: str, step: int) -> go.Figure:
+def plot_throughput(table: pd.DataFrame, by: str, step: int) -> go.Figure | None:
     """Draw how many events came when, the most frequent names in colours of their own.
 
     Parameters
@@ -37,7 +37,7 @@ def plot_throughput(table: pd.DataFrame, by: str, step: int) -> go.Figure:
         Nanoseconds that the events are counted in.
     """
     if table.empty:
-        return empty("There are no events to count.")
+        return None
     at = nanoseconds(table["start"])
     n = table["events"].to_numpy()
     sums = table.groupby(by, observed=True)["events"].sum()
@@ -76,7 +76,7 @@ def plot_throughput(table: pd.DataFrame, by: str, step: int) -> go.Figure:
     return figure
 
 
-def plot_dead_letters(table: pd.DataFrame, letters: pd.DataFrame) -> go.Figure:
+def plot_dead_letters(table: pd.DataFrame, letters: pd.DataFrame) -> go.Figure | None:
     """Draw when services gave up on events, the most frequent causes in colours of their own.
 
     Parameters
@@ -87,7 +87,7 @@ def plot_dead_letters(table: pd.DataFrame, letters: pd.DataFrame) -> go.Figure:
         One row for each letter: its cause, and ``when`` (nanoseconds).
     """
     if table.empty:
-        return empty("There are no dead letters.")
+        return None
     when = letters["when"].to_numpy()
     edges = _edges(int(when.min()), int(when.max()))
     place = np.searchsorted(edges, when, side="right") - 1

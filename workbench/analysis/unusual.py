@@ -20,6 +20,8 @@ _FEW = 30
 """Values by which what is usual can't be told."""
 _TAILS = {0.05: _FEW, 0.01: 300, 0.001: 3_000}
 """Shares beyond a percentile, and of how many values it is told."""
+_UNSURE = 1.5
+"""What a standard deviation is widened by, over the root of the number of values."""
 _MAD = 1.4826
 """The standard deviation of a normal distribution, in median absolute deviations."""
 _PER_SLOT = 20
@@ -37,11 +39,14 @@ def how_far_out(
     """Say how far each value lies from the median of its group, in standard deviations.
 
     Of the logarithm, for times are spread by factors; upward and downward each in a measure of its
-    own, for their spread is lopsided. A standard deviation is the distance from the median of the
-    95th percentile (and of the 5th, below it) by that of the normal distribution; in groups large
-    enough that of the 99th, or of the 99.9th, where that is more: tails are often heavier than the
-    normal distribution's, and what 1 in 100 does is not odd. So up to 1 in 1,000, and in small
-    groups 1 in 20, can be odd without hiding themselves.
+    own, for their spread is lopsided. Downward that or the plain difference, whichever is nearer:
+    of exponential times some are so short that their logarithm lies far out. A standard deviation
+    is the distance from the median of the 95th percentile (and of the 5th, below it) by that of the
+    normal distribution; in groups large enough that of the 99th, or of the 99.9th, where that is
+    more: tails are often heavier than the normal distribution's, and what 1 in 100 does is not odd.
+    So up to 1 in 1,000, and in small groups 1 in 20, can be odd without hiding themselves. The
+    fewer the values, the less is known of a percentile, and the more a standard deviation is taken
+    to be.
 
     Parameters
     ----------
@@ -58,19 +63,26 @@ def how_far_out(
     """
     n = np.bincount(group, minlength=n_groups)
     at = [*(1 - tail for tail in _TAILS), 0.5, *_TAILS]
-    levels = np.log(np.maximum(quantiles(values, group, n_groups, at), 1))
-    middle = levels[len(_TAILS)]
-    spreads = []
-    for side in (levels[len(_TAILS) + 1 :], levels[: len(_TAILS)]):
-        spread = np.full(n_groups, floor)
-        for (tail, least), level in zip(_TAILS.items(), side, strict=True):
-            wide = np.abs(level - middle) / NormalDist().inv_cdf(1 - tail)
-            spread = np.where(n >= least, np.fmax(spread, wide), spread)
-        spreads.append(spread)
-    below, above = spreads
+    levels = np.maximum(quantiles(values, group, n_groups, at), 1)
+    logs = np.log(levels)
+    half = len(_TAILS)
+    middle, median = logs[half], levels[half]
+    above = _spread(logs[:half] - middle, n, floor)
+    below = _spread(middle - logs[half + 1 :], n, floor)
+    plain = _spread(median - levels[half + 1 :], n, floor * median)
     away = np.log(values) - middle[group]
-    score = away / np.where(away > 0, above[group], below[group])
-    return np.where(n[group] >= _FEW, score, 0.0), np.exp(middle), n
+    down = np.maximum(away / below[group], (values - median[group]) / plain[group])
+    score = np.where(away > 0, away / above[group], down)
+    return np.where(n[group] >= _FEW, score, 0.0), median, n
+
+
+def _spread(distances: Floats, n: Ints, least: float | Floats) -> Floats:
+    """The standard deviation of each group, by the distance of each tail from its median."""
+    spread = np.zeros(len(n)) + least
+    for (tail, enough), distance in zip(_TAILS.items(), distances, strict=True):
+        wide = distance / NormalDist().inv_cdf(1 - tail)
+        spread = np.where(n >= enough, np.fmax(spread, wide), spread)
+    return spread * (1 + _UNSURE / np.sqrt(np.maximum(n, 1)))
 
 
 def tail_share(group: Any, n_groups: int) -> tuple[Floats, Ints]:

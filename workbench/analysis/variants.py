@@ -93,7 +93,9 @@ def part(index: FlowIndex) -> Part:
     return Part(found.of_flow, ended - started, index.fully_timed, described)
 
 
-def whole(parts: Sequence[Part], draw: Callable[[pd.DataFrame], go.Figure] | None = None) -> Answer:
+def whole(
+    parts: Sequence[Part], draw: Callable[[pd.DataFrame], go.Figure | None] | None = None
+) -> Answer:
     """Put the variants of all parts together; ``EventLog.variants`` documents the columns."""
     described, code = parts[0].paths, parts[0].of_flow
     if len(parts) > 1:

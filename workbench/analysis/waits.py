@@ -37,7 +37,7 @@ def as_told(index: FlowIndex) -> FlowIndex:
 def waiting(
     index: FlowIndex, before: Ints, untold: Bools, rule: Rule, letters: Ints
 ) -> pd.DataFrame:
-    """Find the events that lack what is due: what they caused, in ``before``, is not among it.
+    """Find the events that lack what is due: what came of them, by ``before``, is not among it.
 
     An event of which nobody knows the cause answers one event before it in its flow. Where a flow
     holds several events to which the same is due, either each of them waits for an answer of its
@@ -136,7 +136,10 @@ def _of_unknown_way(before: Ints, lost: Bools, rule: Rule, way: Ints, ways: list
 def _slots(
     index: FlowIndex, before: Ints, rule: Rule, way: Ints, ways: list[Way]
 ) -> tuple[Ints, Ints, Bools]:
-    """Every event to which something is due: its position, what is due, and whether it caused it."""
+    """Every event to which something is due: its position, what is due, and whether that came of it.
+
+    By what is usual, directly; by pairs, by way of other events too.
+    """
     at_way = {way: number for number, way in enumerate(ways)}
     numbers = {name: code for code, name in enumerate(index.type_names)}
     known = [n for n, due in enumerate(rule.owed) if due[:2] in at_way]
@@ -151,8 +154,24 @@ def _slots(
     event = np.repeat(np.arange(len(way)), np.diff(slot))
     due = np.arange(slot[-1]) - slot[event] + due_start[way[event]]
     came = np.zeros(slot[-1], dtype=bool)
-    _mark_come(before, index.type, way, slot, due_start, effect_start, effect_type, came)
+    if rule.by_habit:
+        _mark_come(before, index.type, way, slot, due_start, effect_start, effect_type, came)
+    else:
+        for number in range(len(known)):
+            wanted = effect_type[effect_start[number] : effect_start[number + 1]]
+            mine = due == number
+            came[mine] = _leads_to(before, np.isin(index.type, wanted))[event[mine]]
     return event, np.array(known, dtype=np.int64)[due], came
+
+
+@njit(cache=True, nogil=True)
+def _leads_to(before: Ints, wanted: Bools) -> Bools:
+    """Whether something wanted came of an event, or of what came of it: effects stand last."""
+    leads = np.zeros(len(before), np.bool_)
+    for event in range(len(before) - 1, -1, -1):
+        if before[event] >= 0 and (leads[event] or wanted[event]):
+            leads[before[event]] = True
+    return leads
 
 
 @njit(cache=True, nogil=True)
