@@ -20,7 +20,8 @@ from workbench.capture.formats import FORMATS, PLATFORMS
 from workbench.capture.json_text import any_json
 from workbench.capture.reading.arrays import TEXT, Values
 from workbench.capture.reading.arrow_columns import as_held
-from workbench.capture.reading.csv_rows import csv_like, unique
+from workbench.capture.reading.csv_rows import unique
+from workbench.capture.reading.csv_telling import csv_like, table_of_values
 from workbench.capture.reading.dtypes import DTYPES
 from workbench.capture.reading.foreign import Format, Rejected
 from workbench.capture.reading.json_documents import events, is_wrapping
@@ -99,6 +100,8 @@ def kind_of(file: OpenedFile) -> Kind:
             f"{file.name} can't be read: it is SQL; export the table as CSV with a header "
             "instead: in psql, \\copy outbox TO 'outbox.csv' CSV HEADER."
         )
+    if (table := table_of_values(head)) is not None:
+        return table
     if not is_text and is_logfmt(head):
         return LOGFMT
     # A comma between names and values in JSON is none of CSV; under a header JSON may be a value.
