@@ -388,3 +388,15 @@ def test_a_bad_record_in_an_array_costs_no_other(read):
         "record 2 is not JSON: Expecting value: line 1 column 11 (char 10).",
         "record 3 is not a JSON object.",
     ]
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+def test_messages_one_after_the_other_are_read_as_those_of_an_array(indent):
+    messages = (
+        {"Partition": 0, "Offset": n, "Timestamp": "2026-11-25T09:00:00Z", "Value": {"n": n}}
+        for n in range(3)
+    )
+    text = Text("\n".join(json.dumps(message, indent=indent) for message in messages).encode())
+    found = next(each for each in FORMATS if each.recognises(text.head()))
+    assert found.name == "kafbat UI (JSON)"
+    assert [row["offset"] for row in found.rows(text)] == [0, 1, 2]

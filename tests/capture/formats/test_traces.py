@@ -5,6 +5,10 @@ import re
 
 import pytest
 
+from workbench.capture.formats.jaeger import JaegerJson
+
+from .conftest import Text
+
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 POST, SEND, PROCESS = (f"abc000000000000{number}" for number in (1, 2, 3))
 START = 1795597200123456000
@@ -220,3 +224,12 @@ def test_a_place_that_is_none_stays_an_attribute(read):
     assert row["data"] == values
     assert "partition" not in row
     assert "offset" not in row
+
+
+def test_answers_one_a_line_give_the_spans_of_each():
+    span = {"traceID": "t", "operationName": "placed", "startTime": 1, "processID": "p1"}
+    answers = [
+        {"data": [{"spans": [{**span, "spanID": f"s{n}"}], "processes": {}}]} for n in range(3)
+    ]
+    text = Text("\n".join(map(json.dumps, answers)).encode())
+    assert [row["id"] for row in JaegerJson().rows(text)] == ["s0", "s1", "s2"]

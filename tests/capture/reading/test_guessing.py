@@ -551,6 +551,16 @@ def test_an_event_is_as_old_as_itself_not_as_what_was_done_with_it(tmp_path, nam
     assert read(as_lines(tmp_path / "a.jsonl", rows), progress=False).mapping["time"] == rightly
 
 
+def test_a_time_among_names_and_values_in_a_text_is_not_that_of_the_event(tmp_path):
+    rows = [
+        {"uid": row["id"], "kind": row["kind"], "when": row["time"], "flow": row["flow"]}
+        | {"query": f"page={n % 9} occurred_at=2020-01-01T00:00:{n % 60:02d}Z user=u{n}"}
+        for n, row in enumerate(shop())
+    ]
+    path = as_lines(tmp_path / "a.jsonl", rows)
+    assert read(path, progress=False).mapping["time"] == "when"
+
+
 def test_of_a_change_log_the_time_of_the_row_is_taken_and_not_the_connectors(tmp_path):
     rows = [
         {

@@ -1,7 +1,10 @@
 import bz2
 import gzip
+import io
 import lzma
 import random
+import tarfile
+import zipfile
 
 import pandas as pd
 import pytest
@@ -220,3 +223,42 @@ def test_sql_is_refused_with_what_to_do_instead(tmp_path, text):
     path.write_text(text)
     with pytest.raises(LogError, match=r"it is SQL; export the table as CSV with a header instead"):
         read(path, progress=False)
+
+
+def test_a_byte_order_mark_before_a_line_is_no_part_of_it(tmp_path):
+    half = LINES.splitlines(keepends=True)
+    joined = "\ufeff" + "".join(half[:1_500]) + "\ufeff" + "".join(half[1_500:])
+    found = read(written(tmp_path, joined.encode()), progress=False)
+    assert len(found.frame) == 3_000
+    assert found.rejected.empty
+
+
+def test_lines_may_end_in_carriage_returns_where_line_feeds_stand_in_values(tmp_path):
+    rows = "".join(f'{n},Placed,2026-11-23T12:00:00Z,"a\nb"\r' for n in range(20))
+    found = read(written(tmp_path, f"id,type,time,note\r{rows}".encode()), progress=False)
+    assert found.frame["note"].tolist() == ["a\nb"] * 20
+
+
+def packed(archive, name):
+    content = io.BytesIO()
+    if archive == "tar":
+        with tarfile.open(fileobj=content, mode="w") as file:
+            file.addfile(tarfile.TarInfo(name))
+    else:
+        with zipfile.ZipFile(content, "w") as file:
+            file.writestr(name, "")
+    return content.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (packed("tar", "log.csv"), "a tar archive; unpack it first"),
+        (gzip.compress(packed("tar", "log.csv")), "a tar archive; unpack it first"),
+        (packed("zip", "log.csv"), "a zip archive; unpack it first"),
+        (packed("zip", "xl/workbook.xml"), "an Excel workbook; save its sheet as CSV"),
+    ],
+)
+def test_what_is_packed_otherwise_is_told_what_to_do_with(tmp_path, content, what):
+    with pytest.raises(LogError, match=f"can't be read: it is {what}"):
+        read(written(tmp_path, content), progress=False)

@@ -7,7 +7,7 @@ it is in memory once as text and never whole as objects. What is broken comes ou
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Final
 
 import msgspec
@@ -21,6 +21,7 @@ Read = Callable[[bytes], Any]
 Numbered = tuple[int, dict[str, Any]]
 """A record and its number in the file, from 1."""
 
+_VALUE: Final = msgspec.json.Decoder(msgspec.Raw)
 _ARRAY: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _MEMBERS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _SHOWN: Final = 1_000
@@ -72,9 +73,31 @@ def objects_by_line(
 def objects_of_array(document: bytes, read: Read = any_json) -> Iterator[Numbered | Rejected]:
     """Each object of an array, or of the arrays in it; a single object is an array of itself.
 
-    A document that is broken gives the objects that are whole.
+    So are objects one after the other. A document that is broken gives the objects that are whole.
     """
-    for number, text in enumerate(_flattened(document), start=1):
+    return _objects(chain.from_iterable(map(_flattened, _values(document))), read)
+
+
+def objects_of_member(
+    document: bytes, member: str, depth: int, read: Read = any_json
+) -> Iterator[Numbered | Rejected]:
+    """Each object of the array that an object has as a member; of one that has none, itself.
+
+    Of objects one after the other it is each one's. An object that ends too early gives what stands
+    before its last comma inside of at most ``depth`` brackets and braces: as many stand around a
+    record, so that none is half.
+    """
+    members = (_of_member(value, member, depth) for value in _values(document))
+    return _objects(chain.from_iterable(members), read)
+
+
+def _objects(texts: Iterable[bytes | Rejected], read: Read) -> Iterator[Numbered | Rejected]:
+    number = 0
+    for text in texts:
+        if isinstance(text, Rejected):
+            yield text
+            continue
+        number += 1
         try:
             value = read(text)
         except (ValueError, RecursionError) as error:
@@ -86,14 +109,7 @@ def objects_of_array(document: bytes, read: Read = any_json) -> Iterator[Numbere
             yield Rejected(-1, f"record {number} is not a JSON object.", shown(text))
 
 
-def objects_of_member(
-    document: bytes, member: str, depth: int, read: Read = any_json
-) -> Iterator[Numbered | Rejected]:
-    """Each object of the array that an object has as a member; of one that has none, itself.
-
-    An object that ends too early gives what stands before its last comma inside of at most
-    ``depth`` brackets and braces: as many stand around a record, so that none is half.
-    """
+def _of_member(document: bytes, member: str, depth: int) -> Iterator[bytes | Rejected]:
     try:
         members = _MEMBERS.decode(document)
     except (ValueError, RecursionError) as error:
@@ -108,8 +124,7 @@ def objects_of_member(
             -1, f"{reason}; what stands before byte {cut:,} was read.", shown(document[cut:])
         )
         document = mended
-    array = bytes(members.get(member, document))
-    yield from objects_of_array(array, read)
+    yield from _flattened(bytes(members.get(member, document)))
 
 
 def rows_of_objects(
@@ -145,6 +160,26 @@ def shown(what: Any) -> str:
     except (TypeError, ValueError, RecursionError):
         return f"{type(what).__name__}, too deep to be shown"
     return text[:_SHOWN].decode("utf-8", "replace")
+
+
+def _values(document: bytes) -> list[bytes]:
+    """The values that stand one after the other in a document, as their brackets tell."""
+    text = document.strip()
+    try:
+        _VALUE.decode(text)
+    except (ValueError, RecursionError):
+        pass
+    else:
+        return [text]
+    values, depth, start = [], 0, 0
+    for match in TOKEN.finditer(text):
+        sign = match[0][:1]
+        depth += (sign in b"[{") - (sign in b"]}")
+        if depth == 0 and sign in b"]}":
+            values.append(text[start : match.end()].strip())
+            start = match.end()
+    rest = text[start:].strip()
+    return [*values, rest] if rest or not values else values
 
 
 def _flattened(document: bytes) -> Iterator[bytes]:

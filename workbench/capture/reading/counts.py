@@ -4,7 +4,7 @@ A count of seconds that means a year from 1973 to 2286 has 9 or 10 digits, of mi
 of microseconds 15 or 16, of nanoseconds 18 or 19; no number is two of them. So a column may change
 its unit from row to row; a number that is none of them is in the unit of its column. Among such
 counts 0 and -1 are what programs write for no time, and are none.
-A whole column that would mean 1990 in nanoseconds counts otherwise: see ``workbench.capture.reading.ticks``.
+A whole column that would mean 1990 or 1974 in nanoseconds counts otherwise: see ``workbench.capture.reading.ticks``.
 """
 
 from __future__ import annotations

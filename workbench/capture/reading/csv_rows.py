@@ -5,27 +5,25 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from workbench.capture.reading.arrays import TEXT, Values
+from workbench.capture.reading.csv_blocks import row_end, row_lines, whole_rows
+from workbench.capture.reading.csv_heads import are_types, comments_end, is_value
 from workbench.capture.reading.opening import OpenedFile
-from workbench.capture.reading.times import form_of
-from workbench.capture.reading.uuids import UUID
 
-_DELIMITERS: Final = (",", ";", "\t", "|")
-_QUOTE: Final = ord('"')
-_LONGEST_ROW: Final = 32 << 20
-_SAID: Final = re.compile(rb'"?sep=(.)"?\r?\n', re.IGNORECASE)
+SAID: Final = re.compile(rb'"?sep=(.)"?\r?\n', re.IGNORECASE)
 """A first line by which Excel is told what stands between values."""
-_DATED: Final = re.compile(r"\s*\d+[-./]\d+[-./]\d+\D+\d+[:.]\d\d")
-"""A date and a time of day."""
 _LINE: Final = rb" *(?:(?::?-+:?|=+) *)?"
+_FOOTER: Final = re.compile(rb"^\(\d+ rows?(?: affected)?\)\r?$", re.MULTILINE)
+"""What psql and SQL Server write below a table."""
+_ANNOTATION: Final = re.compile(rb"^#(?:group|datatype|default)\b.*$", re.MULTILINE)
+"""What InfluxDB writes above each table."""
 _NAMELESS: Final = (
     "the first row of {} holds values and no names, so its columns are called column 1, column 2 "
     "and so on"
@@ -38,8 +36,8 @@ class Csv:
     ours = False
     json_is_text = untyped = True
 
-    def __init__(self, delimiter: str) -> None:
-        self._delimiter = delimiter
+    def __init__(self, delimiter: str, *, escaped: bool = False) -> None:
+        self._delimiter, self._escaped = delimiter, escaped
         self.name = {",": "CSV", "\t": "TSV"}.get(delimiter, f"CSV with {delimiter!r}")
 
     def batches(self, file: OpenedFile) -> Iterator[tuple[dict[str, Values], int]]:
@@ -49,21 +47,18 @@ class Csv:
         """
         names: list[str] = []
         padded, header = False, b""
-        for line, block in _whole_rows(file):
+        for line, block in whole_rows(file, escaped=self._escaped):
             if not names:
-                end, header = self._header(block)
-                cells = next(
-                    csv.reader(io.StringIO(header.decode(), newline=""), delimiter=self._delimiter)
-                )
+                end, header = self._header(block, line, file)
+                cells = self._cells(header)
                 padded = any(cell != cell.strip() for cell in cells)
-                if any(map(_is_value, cells)):
+                if any(map(is_value, cells)):
                     file.notes.append(_NAMELESS.format(file.name))
                     cells, end, header = [""] * len(cells), end - len(header), b""
-                names, line, block = unique(cells), line + block.count(b"\n", 0, end), block[end:]
-            if header.strip() and header.strip() in block:
-                block = _without(_again(header), "repeats the header", line, block, file)
-            if header and (b"---" in block or b"===" in block):
-                block = _without(self._ruler(len(names)), "is a ruler", line, block, file)
+                names = unique(cells)
+                end = self._below_types(block, end, line, file)
+                line, block = line + block.count(b"\n", 0, end), block[end:]
+            block = self._without_what_is_no_row(block, header, len(names), line, file)
             if block.strip():
                 table = self._parsed(block, names, line, file)
                 columns = {n: table.column(n).combine_chunks() for n in names}
@@ -71,17 +66,51 @@ class Csv:
                     columns = {n: _trimmed(column) for n, column in columns.items()}
                 yield columns, table.num_rows
 
-    def _header(self, block: bytes) -> tuple[int, bytes]:
-        """Where the first row ends, and the row."""
-        start = len(block) - len(block.lstrip(b"\r\n"))
-        end = _row_end(block, start)
-        if _SAID.match(block, start, end):
-            start, end = end, _row_end(block, end)
+    def _cells(self, row: bytes) -> list[str]:
+        text = io.StringIO(row.decode(), newline="")
+        return next(csv.reader(text, delimiter=self._delimiter), [])
+
+    def _header(self, block: bytes, line: int, file: OpenedFile) -> tuple[int, bytes]:
+        """Where the first row ends, and the row; comments above it are rejected."""
+        start = comments_end(block)
+        for number, comment in enumerate(block[:start].split(b"\n"), start=line):
+            if comment.strip():
+                file.reject(number, "this line is a comment", comment.strip())
+        start = len(block) - len(block[start:].lstrip(b"\r\n"))
+        end = row_end(block, start)
+        if SAID.match(block, start, end):
+            start, end = end, row_end(block, end)
         return end, block[start:end]
+
+    def _below_types(self, block: bytes, start: int, line: int, file: OpenedFile) -> int:
+        """Where the rows begin: a first one of types, as ClickHouse writes below the names, is rejected."""
+        end = row_end(block, start)
+        cells = self._cells(block[start:end])
+        if not cells or not are_types(cells):
+            return start
+        number = line + block.count(b"\n", 0, start)
+        file.reject(number, "this row names the types of the columns", block[start:end].strip())
+        return end
+
+    def _without_what_is_no_row(
+        self, block: bytes, header: bytes, width: int, line: int, file: OpenedFile
+    ) -> bytes:
+        """A block without what stands between and below rows: the header again, rulers, a footer."""
+        no_rows = []
+        if header.strip() and header.strip() in block:
+            no_rows.append((_again(header), "this row repeats the header"))
+        if header and (b"---" in block or b"===" in block):
+            no_rows.append((self._ruler(width), "this row is a ruler"))
+        if b" row" in block:
+            no_rows.append((_FOOTER, "this line counts the rows"))
+        if b"#datatype" in block:
+            no_rows.append((_ANNOTATION, "this line is a comment"))
+        return _without(no_rows, line, block, file) if no_rows else block
 
     def _ruler(self, width: int) -> re.Pattern[bytes]:
         """A row of lines, as databases draw them below a header, and Markdown does."""
-        between = rb"(?:" + re.escape(self._delimiter.encode()) + _LINE + rb"){%d}" % (width - 1)
+        crossing = rb"(?:\+|" + re.escape(self._delimiter.encode()) + rb")"
+        between = rb"(?:" + crossing + _LINE + rb"){%d}" % (width - 1)
         return re.compile(rb"^(?=.*(?:---|===))" + _LINE + between + rb"\r?$", re.MULTILINE)
 
     def _parsed(self, block: bytes, names: list[str], line: int, file: OpenedFile) -> pa.Table:
@@ -89,7 +118,7 @@ class Csv:
 
         def bad(row: Any) -> str:
             if not starts:
-                starts.extend(_row_lines(block, line))
+                starts.extend(row_lines(block, line))
             number = starts[row.number - 1] if row.number and row.number <= len(starts) else -1
             had, wanted = row.actual_columns, row.expected_columns
             file.reject(
@@ -132,24 +161,19 @@ def _again(header: bytes) -> re.Pattern[bytes]:
 
 
 def _without(
-    rows: re.Pattern[bytes], what: str, line: int, block: bytes, file: OpenedFile
+    no_rows: Sequence[tuple[re.Pattern[bytes], str]], line: int, block: bytes, file: OpenedFile
 ) -> bytes:
-    """A block without the rows of a pattern, which say nothing, but for what stands in quotes."""
+    """A block without what some patterns find, which says nothing, but for what stands in quotes."""
+    found = [(each, reason) for pattern, reason in no_rows for each in pattern.finditer(block)]
+    found.sort(key=lambda each: each[0].start())
     kept, end = [], 0
-    for found in rows.finditer(block):
-        if block.count(b'"', end, found.start()) % 2 == 0:
-            number = line + block.count(b"\n", 0, found.start())
-            file.reject(number, f"this row {what}", found[0].strip())
-            kept.append(block[end : found.start()])
-            end = found.end()
+    for each, reason in found:
+        if block.count(b'"', end, each.start()) % 2 == 0:
+            number = line + block.count(b"\n", 0, each.start())
+            file.reject(number, reason, each[0].strip())
+            kept.append(block[end : each.start()])
+            end = each.end()
     return b"".join([*kept, block[end:]])
-
-
-def _is_value(cell: str) -> bool:
-    """Whether a cell is what hardly any column is called: a time or a UUID."""
-    return UUID.fullmatch(cell.strip()) is not None or (
-        _DATED.match(cell) is not None and form_of([cell]) is not None
-    )
 
 
 def unique(cells: list[str]) -> list[str]:
@@ -162,87 +186,3 @@ def unique(cells: list[str]) -> list[str]:
             name, again = f"{plain}.{again}", again + 1
         names[name] = None
     return list(names)
-
-
-def csv_like(head: bytes) -> Csv | None:
-    """The kind of CSV that a file which begins so is, by its header and the rows below."""
-    lines = [line for line in head.decode("utf-8", "replace").splitlines() if line.strip()]
-    if not lines:
-        return None
-    if said := _SAID.match(f"{lines[0]}\n".encode()):
-        return Csv(said[1].decode())
-    some = "\n".join(lines[:50])
-    best, most = None, 1.0
-    for delimiter in _DELIMITERS:
-        try:
-            rows = list(csv.reader(io.StringIO(some, newline=""), delimiter=delimiter))[:30]
-        except csv.Error:
-            continue
-        width = len(rows[0])
-        # The last row may be cut. Names are short; the first row may hold values.
-        same = sum(len(row) == width for row in rows) / len(rows)
-        short = all(len(cell) < 100 for cell in rows[0]) or any(map(_is_value, rows[0]))
-        if width > 1 and short and width * same > most:
-            best, most = Csv(delimiter), width * same
-    return best
-
-
-def _row_end(block: bytes, start: int = 0) -> int:
-    """The end of the row that starts there: the first line end outside quotes."""
-    end = start
-    while (end := block.find(b"\n", end) + 1) > 0:
-        if block.count(b'"', start, end) % 2 == 0:
-            return end
-    return len(block)
-
-
-def _ends(block: bytes) -> np.ndarray[Any, Any]:
-    """The places after line ends outside quotes."""
-    data = np.frombuffer(block, dtype=np.uint8)
-    ends = np.flatnonzero(data == ord("\n"))
-    quotes = np.flatnonzero(data == _QUOTE)
-    found: np.ndarray[Any, Any] = ends[np.searchsorted(quotes, ends) % 2 == 0] + 1
-    return found
-
-
-def _row_lines(block: bytes, first: int) -> list[int]:
-    """The line in which each row starts."""
-    ends = np.flatnonzero(np.frombuffer(block, dtype=np.uint8) == ord("\n")) + 1
-    starts = np.concatenate([[0], _ends(block)])
-    lines = first + np.searchsorted(ends, starts, side="right")
-    data = np.concatenate([np.frombuffer(block, dtype=np.uint8), [10, 10]])
-    filled = ~((data[starts] == 10) | ((data[starts] == 13) & (data[starts + 1] == 10)))
-    return [int(line) for line in lines[filled]]
-
-
-def _whole_rows(file: OpenedFile) -> Iterator[tuple[int, bytes]]:
-    """Blocks that end where a row ends: a quoted value may hold line ends."""
-    rest, began = b"", 1
-    for line, block in file.blocks():
-        if not rest:
-            began = line
-        whole = rest + block
-        ends = _ends(whole)
-        end = int(ends[-1]) if len(ends) else 0
-        if not end and len(whole) > _LONGEST_ROW:
-            end = whole.find(b"\n") + 1 or len(whole)
-            yield began, whole[:end]  # a quote is opened here and never closed
-            rest, began = whole[end:], began + 1
-            continue
-        if end:
-            yield began, whole[:end]
-        began += whole.count(b"\n", 0, end)
-        rest = whole[end:]
-    while rest:
-        ends = _ends(rest)
-        if len(ends) or b'"' not in rest:
-            end = int(ends[-1]) if len(ends) else len(rest)
-            yield began, rest[:end]
-        elif rest.count(b'"') % 2 == 0:
-            yield began, rest
-            return
-        else:  # a quote is opened here and never closed
-            end = rest.find(b"\n") + 1 or len(rest)
-            yield began, rest[:end]
-        began += rest.count(b"\n", 0, end)
-        rest = rest[end:]

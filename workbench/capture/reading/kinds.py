@@ -20,7 +20,8 @@ from workbench.capture.formats import FORMATS, PLATFORMS
 from workbench.capture.json_text import any_json
 from workbench.capture.reading.arrays import TEXT, Values
 from workbench.capture.reading.arrow_columns import as_held
-from workbench.capture.reading.csv_rows import csv_like, unique
+from workbench.capture.reading.csv_rows import unique
+from workbench.capture.reading.csv_telling import csv_like, table_of_values
 from workbench.capture.reading.dtypes import DTYPES
 from workbench.capture.reading.foreign import Format, Rejected
 from workbench.capture.reading.json_documents import events, is_wrapping
@@ -38,6 +39,7 @@ _ROWS: Final = 16_384
 
 _LIST: Final = re.compile(rb"\[\s*([\[{\]]|\Z)")
 """How a list of objects begins, or of lists; in text, a time may stand in brackets."""
+_TAR: Final = slice(257, 262)
 _PARQUET: Final = b"PAR1"
 _IN_FOLDER: Final = re.compile(r"([A-Za-z_][\w.-]*)=(.+)")
 _NULL_FOLDER: Final = "__HIVE_DEFAULT_PARTITION__"
@@ -81,8 +83,10 @@ def kind_of(file: OpenedFile) -> Kind:
     if with_magic.startswith((b"ARROW1", b"FEA1", b"\xff\xff\xff\xff")):
         return ArrowFile()
     if with_magic.startswith(b"PK\x03\x04"):
-        raise LogError(f"{file.name} can't be read: it is a zip archive; unpack it first.")
+        raise LogError(f"{file.name} can't be read: it is {_zipped(file.head(_HEAD))}.")
     head = file.head(_HEAD)
+    if head[_TAR] == b"ustar":
+        raise LogError(f"{file.name} can't be read: it is a tar archive; unpack it first.")
     if not head.strip() and len(head) < _HEAD:
         file.is_whole()
         return Nothing()
@@ -99,6 +103,8 @@ def kind_of(file: OpenedFile) -> Kind:
             f"{file.name} can't be read: it is SQL; export the table as CSV with a header "
             "instead: in psql, \\copy outbox TO 'outbox.csv' CSV HEADER."
         )
+    if (table := table_of_values(head)) is not None:
+        return table
     if not is_text and is_logfmt(head):
         return LOGFMT
     # A comma between names and values in JSON is none of CSV; under a header JSON may be a value.
@@ -120,6 +126,13 @@ def kind_of(file: OpenedFile) -> Kind:
         "no CSV with a header; take it apart with pandas (str.extract), and give EventLog the "
         "DataFrame. It begins " + repr(start[:60].decode("utf-8", "replace")) + "."
     )
+
+
+def _zipped(head: bytes) -> str:
+    """What a zip archive is, and what to do with it."""
+    if b"xl/" in head or b"[Content_Types].xml" in head:
+        return "an Excel workbook; save its sheet as CSV"
+    return "a zip archive; unpack it first"
 
 
 def is_parquet(path: Path) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import codecs
 import lzma
+import re
 import zlib
 from collections.abc import Callable, Iterator
 from itertools import chain
@@ -30,6 +31,8 @@ _HARMLESS: Final = 2 << 30
 
 _LARGEST_DOCUMENT: Final = 1 << 30
 """Bytes of a file that has to be read as one JSON document, at most."""
+
+_MARK: Final = re.compile(rb"^" + codecs.BOM_UTF8, re.MULTILINE)
 
 CUT: Final = 300
 """Letters of a bad row that are kept."""
@@ -180,7 +183,7 @@ class OpenedFile:
         """The bytes as UTF-8, in which a line ends in a line feed, as it does not on old Macs."""
         chunks = self._in_utf8(advance)
         first = next(chunks, b"")
-        if b"\r" in first[:-1] and b"\n" not in first:
+        if _ends_in_returns(first):
             chunks = (chunk.replace(b"\r", b"\n") for chunk in chain([first], chunks))
         else:
             yield first
@@ -236,8 +239,19 @@ class OpenedFile:
             self.reject(line, reason, "")
 
 
+def _ends_in_returns(head: bytes) -> bool:
+    """Whether a line ends in a carriage return alone; a line feed may then stand in a value."""
+    first = head[:-1].find(b"\r")
+    return first >= 0 and b"\r\n" not in head and b"\n" not in head[:first]
+
+
 def _as_utf8(block: bytes) -> tuple[bytes, int]:
-    """The block itself, if it is UTF-8; else with lines that aren't read as Windows-1252: how many."""
+    """The block itself, if it is UTF-8; else with lines that aren't read as Windows-1252: how many.
+
+    A byte order mark before a line, as where files were joined, is left out.
+    """
+    if codecs.BOM_UTF8 in block:
+        block = _MARK.sub(b"", block)
     try:
         block.decode()
     except UnicodeDecodeError:

@@ -34,12 +34,13 @@ def own_time(scores: Mapping[Path, float], evidence: Evidence) -> Path:
     evidence
         What is known of the others of our columns.
     """
+    in_text = any(_is_in_text(path, evidence) for path in scores)
     flows = evidence.seen.get(evidence.paths.get("correlation_id", ()))
 
     def worth(path: Path) -> tuple[float, int]:
         each = evidence.seen[path]
         still = flows is not None and stands_still(each.values, flows.values)
-        with_id = _is_with_id(path, evidence.paths)
+        with_id = _is_with_id(path, evidence, in_text=in_text)
         # Of times at which something was done with an event the first is nearest to it.
         order = -(each.middle or 0) if is_later(path) else 0
         return scores[path] + _WITH_ID * with_id - _STILL * still, order
@@ -47,13 +48,25 @@ def own_time(scores: Mapping[Path, float], evidence: Evidence) -> Path:
     return max(scores, key=worth)
 
 
-def _is_with_id(path: Path, paths: Mapping[str, Path]) -> bool:
-    """Whether a time with a good name stands in the object in which the id and the type stand."""
+def _is_with_id(path: Path, evidence: Evidence, *, in_text: bool) -> bool:
+    """Whether a time with a good name stands in the object in which the id and the type stand.
+
+    The outermost object is a row's and no envelope, and counts where another time stands in text.
+    """
+    paths = evidence.paths
     around = paths.get("id", ())[:-1]
-    together = around and paths.get("type", ())[:-1] == around
+    together = "id" in paths and paths.get("type", ())[:-1] == around and (around or in_text)
     # MongoDB's times are objects.
     place = path[:-1] if path[-1:] == ("$date",) else path
     return bool(together) and place[:-1] == around and points("time", place) > _NAMED
+
+
+def _is_in_text(path: Path, evidence: Evidence) -> bool:
+    """Whether a path leads into a column of text that is no JSON."""
+    around = evidence.seen.get(path[:1]) if len(path) > 1 else None
+    return around is not None and all(
+        isinstance(value, str) and value.lstrip()[:1] not in ("{", "[") for value in around.there
+    )
 
 
 def stands_still(times: Sequence[Any], flows: Sequence[Any]) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 import pandas as pd
 import pyarrow as pa
@@ -23,7 +24,7 @@ from workbench.capture.reading.counts import (
 )
 from workbench.capture.reading.day_first import Told, told_by
 from workbench.capture.reading.digits import as_iso, is_digits
-from workbench.capture.reading.ticks import counted_ticks, is_ticks
+from workbench.capture.reading.ticks import Ticks, counted_ticks, is_ticks, ticks_of
 from workbench.capture.reading.zones import assumed, shifted, with_offset
 
 Form = Literal[
@@ -34,6 +35,7 @@ Form = Literal[
     "ns",
     "YYYYMMDDhhmmss",
     ".NET ticks",
+    "Windows FILETIME",
     "text",
     "text, day first",
     "text, month first",
@@ -51,7 +53,6 @@ _TIME_OF_DAY: Final = re.compile(
 """A time of day without a date: when that was nobody knows."""
 
 _IN_DIGITS: Final[Form] = "YYYYMMDDhhmmss"
-_TICKS: Final[Form] = ".NET ticks"
 
 UNDECIDED: Final[Form] = "text, month first? nothing tells"
 """How dates are read of which none tells the day from the month."""
@@ -87,7 +88,8 @@ def _form_of_numbers(values: Sequence[Any], numbers: Sequence[float]) -> Form | 
     most = 0.9 * len(values)
     if sum(map(is_digits, values)) >= most:
         return _IN_DIGITS
-    return _TICKS if sum(map(is_ticks, numbers)) >= most else unit_of(numbers)
+    ticks, many = Counter(map(ticks_of, numbers)).most_common(1)[0]
+    return ticks if ticks is not None and many >= most else unit_of(numbers)
 
 
 def form_told(told: Told) -> Form:
@@ -142,15 +144,15 @@ def times(values: pa.Array, form: Form, zone: str = "UTC") -> pa.Array:
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         if form == _IN_DIGITS:
             return times(as_iso(values), "ISO 8601", zone)
-        return counted_ticks(values) if form == _TICKS else counted(values, form)
+        return _counted(values, form)
     if pa.types.is_null(kind):
         return pa.nulls(len(values), UTC_NS)
     if not is_text(kind):
         return pa.nulls(len(values), UTC_NS) if not pa.types.is_date(kind) else values.cast(UTC_NS)
     if form == _IN_DIGITS:
         values, form = as_iso(values), "ISO 8601"
-    if is_unit(form) or form == _TICKS:
-        found = counted_ticks(values) if form == _TICKS else text_counted(values, form)
+    if is_unit(form) or is_ticks(form):
+        found = _counted(values, form)
         left = pc.if_else(pc.is_null(found), values, pa.scalar(None, kind))
         return pc.coalesce(found, _parsed(left, "ISO 8601", zone)) if found.null_count else found
     for texts in (values, _written_as_iso(values, form)):
@@ -165,6 +167,13 @@ def times(values: pa.Array, form: Form, zone: str = "UTC") -> pa.Array:
         except pa.ArrowInvalid:
             pass
     return _parsed(values, form, zone)
+
+
+def _counted(values: pa.Array, form: Form) -> pa.Array:
+    """Numbers, or text that is numbers, as UTC nanoseconds."""
+    if is_ticks(form):
+        return counted_ticks(values, cast("Ticks", form))
+    return text_counted(values, form) if is_text(values.type) else counted(values, form)
 
 
 _DATED: Final = r"^\s*(\d\d)[./-](\d\d)[./-](\d{4}),?\s+(\d\d:\d\d(?::\d\d(?:\.\d+)?)?)\s*(Z|[+-]\d\d:?\d\d)?\s*$"
@@ -218,14 +227,23 @@ _POINTED: Final = (
 """How DB2 and Oracle write a date and a time of day."""
 
 
+_IN_WORDS: Final = r"(?<=\d)\s\([^)]*\)$"
+"""What JavaScript calls a zone."""
+
+
 def _plain(texts: pd.Series[Any]) -> pd.Series[Any]:
     """Text without what others put between the parts of a time, or behind it.
 
     Python's logging writes a comma before the fraction, Apache's log format a colon between the day
     and the hour, Kibana a sign there, Germans a comma there and a word behind; DB2 and Oracle points
-    in the time of day, NServiceBus a colon before the fraction.
+    in the time of day, NServiceBus a colon before the fraction, JavaScript the zone in words behind it.
     """
-    plain = texts.str.strip().str.replace(" @ ", " ").str.replace(r"\s?Uhr$", "", regex=True)
+    plain = (
+        texts.str.strip()
+        .str.replace(_IN_WORDS, "", regex=True)
+        .str.replace(" @ ", " ")
+        .str.replace(r"\s?Uhr$", "", regex=True)
+    )
     plain = plain.str.replace(r"(:\d\d),(\d)", r"\1.\2", regex=True)
     plain = plain.str.replace(r"(:\d\d:\d\d):(\d{3,9})(?=\D|$)", r"\1.\2", regex=True)
     plain = plain.str.replace(r"(\d),?\s+(\d?\d:\d\d)", r"\1 \2", regex=True)

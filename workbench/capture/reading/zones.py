@@ -26,15 +26,18 @@ _NAMES: Final = "|".join(_HOURS)
 _TIME_OF_DAY: Final = r"(?:\d:\d\d(?::\d\d)?|T\d{4}(?:\d\d)?)(?:[.,:]\d+)?\s?(?:[AaPp][Mm]\s?)?"
 _POINTED: Final = r"(?<=[ -])\d\d\.\d\d\.\d\d(?:[.,]\d+)?\s?(?:[AaPp][Mm]\s?)?"
 """A time of day as DB2 and Oracle write it."""
+_FROM_UTC: Final = r"\b(?:UTC|GMT)([+-])(\d?\d)(?=:?\d\d\b|\b)"
+"""A name before an offset, of which an hour may have one digit."""
 _ZONED: Final = rf"(?:{_TIME_OF_DAY}|{_POINTED})(?:Z|[+-]\d\d|(?:{_NAMES})\b)"
 
 
 def with_offset(texts: pd.Series[Any]) -> pd.Series[Any]:
     """Text in which a zone is an offset alone: without a name, which goes by one in Java and in Go.
 
-    ``CEST`` is one, ``+02:00[Europe/Berlin]`` and ``+0200 CEST`` have one already.
+    ``CEST`` is one, ``+02:00[Europe/Berlin]``, ``+0200 CEST`` and ``GMT+2`` have one already.
     """
-    plain = texts.str.replace(
+    plain = texts.str.replace(_FROM_UTC, _two_digits, regex=True)
+    plain = plain.str.replace(
         r"(Z|[+-]\d\d:?\d\d)\s*(?:\[[^\]]*\]|\s[A-Z]{3,5})(?:\sm=[+-][\d.]+)?$", r"\1", regex=True
     )
     return plain.str.replace(rf"\b({_NAMES})\b", _offset, regex=True)
@@ -42,6 +45,10 @@ def with_offset(texts: pd.Series[Any]) -> pd.Series[Any]:
 
 def _offset(name: re.Match[str]) -> str:
     return f"{_HOURS[name[0]]:+03d}:00"
+
+
+def _two_digits(offset: re.Match[str]) -> str:
+    return f"{offset[1]}{offset[2]:0>2}"
 
 
 def names_zone(text: str) -> bool:
