@@ -258,6 +258,7 @@ def packed(archive, name):
         (packed("zip", "log.csv"), "a zip archive; unpack it first"),
         (packed("zip", "xl/workbook.xml"), "an Excel workbook; save its sheet as CSV"),
     ],
+    ids=["tar", "tar.gz", "zip", "xlsx"],
 )
 def test_what_is_packed_otherwise_is_told_what_to_do_with(tmp_path, content, what):
     with pytest.raises(LogError, match=f"can't be read: it is {what}"):
