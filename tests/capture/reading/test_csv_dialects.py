@@ -36,9 +36,11 @@ def test_quotes_that_a_backslash_escapes_are_part_of_a_value(tmp_path):
     assert found.rejected.empty
 
 
-def test_a_backslash_before_doubled_quotes_is_a_backslash(tmp_path):
-    text = table(f"{HEADER},payload", r'"{""note"":""a \""b\"", c""}"')
-    assert reading(tmp_path, text).frame["data"].tolist() == [{"note": 'a "b", c'}] * 30
+@pytest.mark.parametrize("data", [{"note": 'a "b", c'}, {"\\": None}, {'\\"': "\\"}])
+def test_a_backslash_before_doubled_quotes_is_a_backslash(tmp_path, data):
+    cell = json.dumps(data).replace('"', '""')
+    found = reading(tmp_path, table(f"{HEADER},payload", f'"{cell}"'))
+    assert found.frame["data"].tolist() == [data] * 30
 
 
 @pytest.mark.parametrize("delimiter", ["\t", "|"])

@@ -36,10 +36,12 @@ def csv_like(head: bytes) -> Csv | None:
             best, most = Csv(delimiter), worth
     if not any('\\"' in line for line in lines):
         return best
+    # Read as RFC 4180 has it, text after an escaped quote mostly stands where none may.
     escaped = _lines(doubled("\n".join(lines).encode()))
+    proper = max(_worth(_rows(lines, delimiter, strict=True)) for delimiter in _DELIMITERS)
     for delimiter in _DELIMITERS:
         worth = _worth(_rows(escaped, delimiter, strict=True))
-        if worth > 1 and worth >= most:
+        if worth >= most and worth > proper:
             best, most = Csv(delimiter, escaped=True), worth
     return best
 
