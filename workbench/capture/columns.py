@@ -117,9 +117,10 @@ def standard_frame(
     pandas.DataFrame
         The standard columns, then the others as they were. The index counts from 0. Categories are
         the values in use, sorted. A ``time`` that is missing, unreadable, outside 1677 to 2262
-        (what nanoseconds can hold) or further from others than 292 years is taken from ``broker_time``; without one, from the event that
-        stood before it on its partition, else after it, else from the row before it, else after it.
-        Such events are marked by a column ``undated``.
+        (what nanoseconds can hold) or further from others than 292 years is taken from
+        ``broker_time``; without one, from the event that stood before it on its partition, else
+        after it, else from the row before it, else after it. Such events are marked by a column
+        ``undated``.
 
     Raises
     ------

@@ -340,8 +340,9 @@ class Workbench(Capturing, Following):
         service
             Stopped meanwhile, and started again if it ran.
         since
-            Broker time; UTC unless it says. ``None``: all that the channels still hold, and the service's state begins
-            empty: it is rebuilt. Else the state stays, and handlers run again on top of it.
+            Broker time; UTC unless it says. ``None``: all that the channels still hold, and the
+            service's state begins empty: it is rebuilt. Else the state stays, and handlers run again
+            on top of it.
         effects
             ``"suppress"``: none is sent. ``"resend"``: they are sent again, under the same ids, so
             that only those who never had them react.

@@ -42,6 +42,15 @@ def short_json(text: bytes) -> Any:
         return any_json(text)
 
 
+def whole_value(source: Source) -> Any | Rejected:
+    """The value that a whole file is; ``Rejected`` of one that is not JSON."""
+    document = source.document()
+    try:
+        return short_json(document)
+    except (ValueError, RecursionError) as error:
+        return Rejected(-1, f"the file is not JSON: {error}.", shown(document))
+
+
 def is_lines(source: Source) -> bool:
     """Say whether a file holds one JSON object a line, as its first two lines tell."""
     for _, line in islice(source.lines(), 2):

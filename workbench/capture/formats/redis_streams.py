@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from workbench.capture.formats.documents import short_json, shown
+from workbench.capture.formats.documents import shown, whole_value
 from workbench.capture.formats.outline import first_lines
 from workbench.capture.reading.foreign import Rejected, Source
 
@@ -44,11 +44,9 @@ class RedisJson:
 
     def rows(self, source: Source) -> Iterator[dict[str, Any] | Rejected]:
         """Give a row for each entry: its fields, and ``stream``, ``entry_id`` and ``stored_at``."""
-        document = source.document()
-        try:
-            value = short_json(document)
-        except (ValueError, RecursionError) as error:
-            yield Rejected(-1, f"the file is not JSON: {error}.", shown(document))
+        value = whole_value(source)
+        if isinstance(value, Rejected):
+            yield value
             return
         for stream, entries in _streams(value):
             for entry in entries if isinstance(entries, list) else [entries]:

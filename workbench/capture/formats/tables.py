@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any, Final
 
-from workbench.capture.formats.documents import short_json, shown
+from workbench.capture.formats.documents import short_json, shown, whole_value
 from workbench.capture.formats.outline import first_lines, outline
 from workbench.capture.reading.csv_rows import unique
 from workbench.capture.reading.foreign import Rejected, Source
@@ -55,11 +55,9 @@ class JsonTables:
 
     def rows(self, source: Source) -> Iterator[dict[str, Any] | Rejected]:
         """Give the rows."""
-        document = source.document()
-        try:
-            value = short_json(document)
-        except (ValueError, RecursionError) as error:
-            yield Rejected(-1, f"the file is not JSON: {error}.", shown(document))
+        value = whole_value(source)
+        if isinstance(value, Rejected):
+            yield value
             return
         tables = value.get("tables") if isinstance(value, dict) else None
         for table in tables if isinstance(tables, list) else [value]:
@@ -88,11 +86,18 @@ def _of_lists(table: Mapping[str, Any]) -> Iterator[dict[str, Any] | Rejected]:
     rows: list[Any] = next((table[n] for n in _ROWS if isinstance(table.get(n), list)), [])
     index = _index(table.get("index"), len(rows))
     for label, row in zip_longest(index, rows):
-        if isinstance(row, list) and len(row) == len(names):
-            yield ({"index": label} if index else {}) | dict(zip(names, row, strict=True))
-        else:
-            reason = f"this row has not one value for each of the {len(names):,} columns."
-            yield Rejected(-1, reason, shown(row))
+        found = _named(names, row, -1)
+        if index and not isinstance(found, Rejected):
+            found = {"index": label} | found
+        yield found
+
+
+def _named(names: Sequence[str], row: Any, line: int) -> dict[str, Any] | Rejected:
+    """The values of a row by their columns' names."""
+    if isinstance(row, list) and len(row) == len(names):
+        return dict(zip(names, row, strict=True))
+    reason = f"this row has not one value for each of the {len(names):,} columns."
+    return Rejected(line, reason, shown(row))
 
 
 def _index(index: Any, height: int) -> Sequence[Any]:
@@ -128,22 +133,14 @@ class JsonRows:
                 yield Rejected(line, "this is no list of values.", shown(row))
             elif not names:
                 names = unique(list(map(str, row)))
-            elif len(row) == len(names):
-                yield dict(zip(names, row, strict=True))
             else:
-                reason = f"this row has not one value for each of the {len(names):,} columns."
-                yield Rejected(line, reason, shown(row))
+                yield _named(names, row, line)
 
     @staticmethod
     def _lists(source: Source) -> Iterator[tuple[int, Any]]:
         start = source.head(_HEAD).lstrip()
         if start[:1] == b"{" or start[1:].lstrip()[:1] == b"[":
-            document = source.document()
-            try:
-                value = short_json(document)
-            except (ValueError, RecursionError) as error:
-                yield -1, Rejected(-1, f"the file is not JSON: {error}.", shown(document))
-                return
+            value = whole_value(source)
             listed = value.get("values") if isinstance(value, dict) else value
             yield from ((-1, row) for row in (listed if isinstance(listed, list) else [value]))
             return

@@ -43,9 +43,12 @@ def pairs_in(text: str) -> tuple[dict[str, Any], str]:
     return found, " ".join(filter(None, others))
 
 
-def is_pairs(text: str) -> bool:
-    """Whether a text holds several names and values."""
-    return text.count("=") >= _LEAST and len(pairs_in(text)[0]) >= _LEAST
+def several_pairs_in(text: str) -> tuple[dict[str, Any], str] | None:
+    """The same; ``None`` of a text that holds few."""
+    if text.count("=") < _LEAST:
+        return None
+    found, others = pairs_in(text)
+    return (found, others) if len(found) >= _LEAST else None
 
 
 def _value(text: str, place: int) -> tuple[str | None, int] | None:

@@ -6,7 +6,7 @@ import re
 from typing import Any, Final
 
 from workbench.capture.json_text import any_json
-from workbench.capture.reading.logfmt import is_pairs, pairs_in
+from workbench.capture.reading.logfmt import several_pairs_in
 
 _TRIES: Final = 8
 """Braces of a text that are tried as the beginning of the object."""
@@ -63,10 +63,11 @@ def row_of(text: str) -> dict[str, Any] | None:
     if found is not None:
         start, said = found
         head = line[:start].decode("utf-8", "replace").strip()
-    elif is_pairs(text):
-        said, head = pairs_in(line.decode("utf-8", "replace"))
     else:
-        return None
+        pairs = several_pairs_in(line.decode("utf-8", "replace"))
+        if pairs is None:
+            return None
+        said, head = pairs
     return ({LINE_HEAD: head} if head else {}) | said
 
 

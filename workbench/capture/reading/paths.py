@@ -6,9 +6,8 @@ stands: ``attributes."service.name"``.
 
 A step goes into an object; into a list of names and values, which is how many tools write headers
 (``[["a", "1"]]``, ``[{"key": "a", "value": "1"}]``, ``[{"headerName": "a", "headerValue": "1"}]``,
-``[{"a": [49]}]``);
-and into text that is a JSON object, also in base64, or ends in one, or is names and values itself
-(``a=1 b=2``).
+``[{"a": [49]}]``); and into text that is a JSON object, also in base64, or ends in one, or is names and
+values itself (``a=1 b=2``).
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from typing import Any, Final
 
 from workbench.capture.json_text import any_json
 from workbench.capture.reading.base64_json import json_in_base64
-from workbench.capture.reading.logfmt import is_pairs, pairs_in
+from workbench.capture.reading.logfmt import several_pairs_in
 from workbench.capture.reading.object_tails import object_in
 from workbench.capture.reading.time_objects import plain_time
 from workbench.capture.reading.traceparent import trace_id
@@ -98,16 +97,19 @@ def members(value: Any) -> Mapping[str, Any] | None:
 
 
 def _said_in(text: str) -> Mapping[str, Any] | None:
-    written: str | None = text
-    if text[:1] != "{":
-        if text.rstrip()[-1:] == "}":
-            return object_in(text)
-        written = json_in_base64(text)
-    if written is None:
-        pairs, others = pairs_in(text) if is_pairs(text) else ({}, text)
-        return pairs if 2 * len(others) < len(text) else None
+    if text[:1] == "{":
+        return _object(text)
+    if text.rstrip()[-1:] == "}":
+        return object_in(text)
+    if (decoded := json_in_base64(text)) is not None:
+        return _object(decoded)
+    pairs, others = several_pairs_in(text) or ({}, text)
+    return pairs if 2 * len(others) < len(text) else None
+
+
+def _object(text: str) -> Mapping[str, Any] | None:
     try:
-        inside = any_json(written)
+        inside = any_json(text)
     except (ValueError, RecursionError):
         return None
     return inside if isinstance(inside, dict) else None

@@ -10,7 +10,7 @@ import msgspec
 
 from workbench.capture.reading.json_rows import JsonColumns
 from workbench.capture.reading.line_stamps import form_of, reader_of
-from workbench.capture.reading.logfmt import is_pairs, pairs_in
+from workbench.capture.reading.logfmt import pairs_in, several_pairs_in
 from workbench.capture.reading.object_tails import LINE_HEAD, start_of_object, without_colours
 from workbench.capture.reading.opening import OpenedFile
 
@@ -93,7 +93,7 @@ LOGFMT: Final = TextLines(
 
 def is_logfmt(head: bytes) -> bool:
     """Whether the first line of such a file holds names and values, and so do most."""
-    told = [is_pairs(line.decode("utf-8", "replace")) for line in _whole_lines(head)]
+    told = [_has_pairs(line) for line in _whole_lines(head)]
     return bool(told) and told[0] and sum(told) > len(told) / 2
 
 
@@ -116,7 +116,11 @@ def share_of_tails(head: bytes) -> tuple[bool, float]:
 
 def _is_last_value(line: bytes, start: int) -> bool:
     """Whether the object that a line ends in is the value of the last of several names."""
-    return line[:start].endswith(b"=") and is_pairs(line.decode("utf-8", "replace"))
+    return line[:start].endswith(b"=") and _has_pairs(line)
+
+
+def _has_pairs(line: bytes) -> bool:
+    return several_pairs_in(line.decode("utf-8", "replace")) is not None
 
 
 def _whole_lines(head: bytes) -> list[bytes]:
