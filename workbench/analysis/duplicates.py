@@ -37,9 +37,7 @@ _PLACE: Final = ("channel", "partition", "offset")
 
 def part(index: FlowIndex, frame: pd.DataFrame) -> pd.DataFrame:
     """List a part's repetitions, with the columns that ``EventLog.duplicates`` documents."""
-    first, again, retried = _same_ids(index, frame)
-    flow, _ = pd.factorize(frame["correlation_id"].array[np.concatenate([first, again])])
-    elsewhere = int((flow[: len(first)] != flow[len(first) :]).sum())
+    first, again, retried, elsewhere = _same_ids(index, frame)
     effect, cause_effect, unknown = same_effects(index, frame)
     kind = np.concatenate([retried.astype(np.int64), np.full(len(effect), 2)])
     again = np.concatenate([again, index.row[effect]])
@@ -60,7 +58,7 @@ def part(index: FlowIndex, frame: pd.DataFrame) -> pd.DataFrame:
     table.attrs |= causes_of(index) | {
         "events": len(index.row) + index.without_flow,
         "unknown": unknown,
-        "elsewhere": elsewhere,
+        "elsewhere": int(elsewhere.sum()),
         "named": int(frame["causation_id"].notna().sum()) + int((index.cause >= 0).any()),
         "with_id": int(frame["id"].notna().sum()),
     }
@@ -102,8 +100,9 @@ def whole(parts: Sequence[pd.DataFrame]) -> Answer:
     return Answer(table, sentence + inferred_from(parts), draw)
 
 
-def _same_ids(index: FlowIndex, frame: pd.DataFrame) -> tuple[Ints, Ints, Bools]:
-    """The rows of events that came again and of the repetitions, and which of these are retries.
+def _same_ids(index: FlowIndex, frame: pd.DataFrame) -> tuple[Ints, Ints, Bools, Bools]:
+    """The rows of events that came again and of the repetitions, which of these are retries, and which
+    are in another flow.
 
     A retry keeps its event's time, so of the two it is told by its channel which came first. Before
     that the flow tells it: the event is in the flow in which the index has it.
@@ -116,12 +115,12 @@ def _same_ids(index: FlowIndex, frame: pd.DataFrame) -> tuple[Ints, Ints, Bools]
     flow, _ = pd.factorize(frame["correlation_id"].array[row])
     elsewhere = flow != flow[group]  # the first rows are the events themselves
     in_order = np.lexsort((np.arange(len(row)), came, retried, elsewhere, group))
-    row, retried = row[in_order], retried[in_order]
+    row, retried, elsewhere = row[in_order], retried[in_order], elsewhere[in_order]
     start = np.searchsorted(group[in_order], np.arange(len(originals)))
     is_again = np.ones(len(row), dtype=bool)
     is_again[start] = False
     first = row[start][group[in_order]]
-    return first[is_again], row[is_again], retried[is_again]
+    return first[is_again], row[is_again], retried[is_again], elsewhere[is_again]
 
 
 def on_retry_channel(channel: pd.Series[Any]) -> Bools:

@@ -508,11 +508,10 @@ def _is_standard(events: pd.DataFrame) -> bool:
     """Whether a DataFrame says all that it says in columns of our names, as we write times."""
     named = [name for name in TIMES if name in events]
     is_ours = "type" in events and bool(named)
-    lacking = not {"id", "correlation_id", "causation_id"} <= {*events}
     others = {*map(str, events)} - {*COLUMNS, *BESIDE}
-    if lacking and others:
-        return events.empty
-    return events.empty or (is_ours and all(_is_iso(events[name]) for name in named))
+    is_whole = {"id", "correlation_id", "causation_id"} <= {*events} or not others
+    is_iso = is_ours and is_whole and all(_is_iso(events[name]) for name in named)
+    return events.empty or is_iso
 
 
 def _is_iso(column: pd.Series[Any]) -> bool:

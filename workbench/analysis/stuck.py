@@ -5,7 +5,8 @@ An event is stuck if something was due after it and did not come. What is due is
 (``workbench.analysis.usually_due``). An event that a service gave up on, and to which that service
 never answered after all, is stuck too.
 
-What came is what an event caused; by pairs, what came of that too. Two things are not told by causes, and are counted so:
+What came is what an event caused; by pairs, what came of that too. Two things are not told by causes,
+and are counted so:
 
 - an event of the type due that stands later in the flow, and of which nobody knows the cause (it
   names one that the flow doesn't hold, or none), answers one event that waits;
