@@ -69,7 +69,7 @@ def plot_compare(table: pd.DataFrame) -> go.Figure | None:
         )
     notes = ["shares of flows by their difference, times by Cliff's delta (-1: all faster)"]
     if shown["low"].isna().any():
-        notes.append("at 1 and -1 without an interval: hops that only one log has")
+        notes.append("hops that only one log has: at ±1")
     dress(
         figure,
         title=f"What changed, with intervals that hold together at 95 % "
