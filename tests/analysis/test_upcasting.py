@@ -1,9 +1,8 @@
 """Old events read as new: what a log says when every payload is of one version."""
 
-import time
-
 import pytest
 
+from tests.effort import at_most
 from workbench.analysis import EventLog
 from workbench.choreography import Choreography
 from workbench.errors import DesignError
@@ -119,12 +118,11 @@ def test_reading_a_log_again_changes_nothing_more(log, design, tmp_path):
     assert len(EventLog.read(tmp_path / "new.jsonl").unreadable()) == 2
 
 
-def test_a_hundred_thousand_events_are_read_in_a_few_seconds(design, event):
+def test_a_hundred_thousand_events_take_some_calls_each(design, event):
     rows = [
         event("OrderPlaced", f"o-{n}", n, dataschema=f"urn:event:OrderPlaced:{2 + n % 2}", data={"amount": "1"})
         for n in range(100_000)
     ]  # fmt: skip
     log = EventLog(rows)
-    began = time.process_time()
-    assert len(log.upcast(design).unreadable()) == 0
-    assert time.process_time() - began < 5
+    with at_most(calls=100 * len(log)):
+        assert len(log.upcast(design).unreadable()) == 0

@@ -3,12 +3,12 @@
 import json
 import os
 import re
-import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.effort import at_most
 from workbench.choreography import Choreography
 from workbench.errors import DesignError, WorkbenchError
 
@@ -76,14 +76,13 @@ def test_a_bad_document_is_one_sentence_with_its_place(tmp_path, text, sentence)
     (folder / "link.yaml").symlink_to(tmp_path / "secret.yaml")
     os.mkfifo(folder / "pipe.yaml")
     (folder / "document.yaml").write_text(text)
-    begun = time.perf_counter()
     try:
-        Choreography.from_asyncapi(folder / "document.yaml")
+        with at_most(calls=2_000_000):
+            Choreography.from_asyncapi(folder / "document.yaml")
     except DesignError as error:
         assert_sentence(str(error), sentence, tmp_path)
     else:
         assert sentence.endswith("$")
-    assert time.perf_counter() - begun < 10
 
 
 def assert_sentence(message, sentence, folder):

@@ -1,9 +1,8 @@
 """Rules about payloads: personal data, and size."""
 
-import time
-
 import pytest
 
+from tests.effort import at_most
 from workbench.choreography import Choreography
 from workbench.choreography.fields import MAX_FIELDS
 from workbench.choreography.lint.payloads import LARGE
@@ -128,16 +127,15 @@ def test_nested_fields_are_found_through_lists_and_references_and_each_once():
     ]
 
 
-def test_ten_thousand_personal_fields_are_told_in_seconds_and_no_more(tmp_path):
+def test_ten_thousand_personal_fields_are_told_and_no_more(tmp_path):
     fields = {f"email{n}": TEXT for n in range(MAX_FIELDS + 5)}
     design = Choreography()
     design.event(EventType("UserRegistered", {"type": "object", "properties": fields}))
     design = Choreography.load(design.save(tmp_path))
-    began = time.process_time()
-    found = [p for p in design.lint() if p.rule == "personal-data"]
+    with at_most(calls=1_000 * MAX_FIELDS):
+        found = [p for p in design.lint() if p.rule == "personal-data"]
     assert len(found) == MAX_FIELDS
     assert found[-1].line is not None
-    assert time.process_time() - began < 10
 
 
 def test_a_mark_holds_for_all_that_is_in_it():
@@ -232,9 +230,8 @@ def test_sizes_add_up_through_references_that_contain_themselves(sketch):
     ],
     ids=["itself", "itself in a field", "booleans", "huge", "no mark", "a bomb of references"],
 )
-def test_a_strange_schema_is_read_in_no_time(schema):
+def test_a_strange_schema_is_read_with_little_effort(schema):
     design = Choreography()
     design.event(EventType("Strange", schema))
-    began = time.process_time()
-    assert str(design.lint())
-    assert time.process_time() - began < 2
+    with at_most(calls=500_000):
+        assert str(design.lint())

@@ -1,9 +1,8 @@
 """Rules that try guards, mappings and upcasters on plausible events."""
 
-import time
-
 import pytest
 
+from tests.effort import at_most
 from workbench.choreography import Choreography
 from workbench.events import EventType
 
@@ -164,15 +163,14 @@ def test_expressions_that_would_take_for_ever_are_not_tried(shop):
     assert ships(shop, guard=guard) == []
 
 
-def test_a_large_design_is_checked_in_a_few_seconds(sketch):
+def test_a_large_design_is_checked_without_comparing_all_with_all(sketch):
     for n in range(300):
         sketch.event(f"Step{n}Done", schema=schema(["qty"], qty=WHOLE, **{f"x{n}": TEXT}))
     for n in range(299):
         emit = {f"Step{n + 1}Done": {"id": "data.id", "qty": "data.qty + 1.0"}}
         sketch.reaction("steps", f"Step{n}Done", emit=emit, guard="data.qty >= 0.0")
-    begun = time.process_time()
-    assert sketch.found("reaction-fails") == {}
-    assert time.process_time() - begun < 20
+    with at_most(calls=15_000_000):
+        assert sketch.found("reaction-fails") == {}
 
 
 # --- upcasters -------------------------------------------------------------------------------

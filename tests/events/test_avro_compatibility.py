@@ -3,13 +3,13 @@
 import io
 import json
 import re
-import time
 
 import fastavro
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.effort import at_most
 from workbench.errors import EventError
 from workbench.events.avro import read_errors
 
@@ -436,11 +436,10 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("case", HOSTILE)
-def test_a_hostile_schema_ends_within_two_seconds(case):
+def test_a_hostile_schema_costs_no_more_than_it_may(case):
     writer, reader, kinds = HOSTILE[case]
-    began = time.process_time()
-    found = read_errors(writer, reader)
-    assert time.process_time() - began < 2
+    with at_most(calls=20_000_000):
+        found = read_errors(writer, reader)
     assert {one.kind for one in found} == kinds
 
 

@@ -1,12 +1,12 @@
 """The defaults of a schema, filled in where a payload has nothing."""
 
 import copy
-import time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.effort import at_most
 from workbench.events import EventType, fill_defaults
 
 CURRENCY = {"type": "string", "default": "EUR"}
@@ -118,9 +118,8 @@ def test_cycles_and_hostile_depth_end():
     deep = {}
     for _ in range(100_000):
         deep = {"a": deep}
-    began = time.process_time()
-    filled = fill_defaults(both, deep)
-    assert time.process_time() - began < 2
+    with at_most(calls=50_000):
+        filled = fill_defaults(both, deep)
     assert filled["a"]["a"]["n"] == 0
     loop = {}
     loop["a"] = [loop, loop]
@@ -131,9 +130,7 @@ def test_cycles_and_hostile_depth_end():
 
 def test_a_pattern_that_explodes_keeps_no_reader_busy():
     schema = {"patternProperties": {"^(a+)+$": {"properties": {"c": CURRENCY}}}}
-    began = time.process_time()
-    fill_defaults(schema, {"a" * 40 + "!": {}})
-    assert time.process_time() - began < 2
+    fill_defaults(schema, {"a" * 40 + "!": {}})  # or this test's time runs out
 
 
 def test_an_event_type_without_defaults_costs_no_look_at_the_payload():
