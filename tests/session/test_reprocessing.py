@@ -143,6 +143,6 @@ def test_what_is_asked_for_wrongly_is_said(wb):
         wb.reprocess("billing", effects="maybe")
     with pytest.raises(ServiceError, match=r"^there is no service 'nope'"):
         wb.reprocess("nope")
-    time_like = r"^since is a time, such as '2026-01-31 12:00', not 'noon-ish'\.$"
+    time_like = r"^since='noon-ish' is not a time: write one like '2026-11-23 09:00'\.$"
     with pytest.raises(ServiceError, match=time_like):
         wb.reprocess("billing", "noon-ish")

@@ -16,8 +16,8 @@ import pandas as pd
 import pyarrow as pa
 
 from workbench.analysis.wording import cut
-from workbench.capture.reading.times import is_time_of_day, times
-from workbench.errors import LogError
+from workbench.capture.reading.times import times
+from workbench.moments import moment_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,7 +40,6 @@ _ISO_TIME: Final = re.compile(
     r"([T ]\d\d(:?\d\d(:?\d\d([.,]\d{1,12})?)?)?\s?(Z|[+-]\d\d(:?\d\d)?)?)?",
     re.IGNORECASE,
 )
-_DAY_OR_MONTH: Final = re.compile(r"\s*\d{1,2}[./-]\d{1,2}[./-]\d{2,4}\b")
 
 _KINDS: Final[dict[object, str]] = {
     str: "text",
@@ -49,29 +48,6 @@ _KINDS: Final[dict[object, str]] = {
     list: "a list",
     dict: "an object",
 }
-
-
-def moment_of(time: Any) -> pd.Timestamp:
-    """A time in UTC; one without a time zone is taken as UTC.
-
-    Raises
-    ------
-    LogError
-        It is none.
-    """
-    is_text = isinstance(time, str)
-    if isinstance(time, int | float | np.number) or (is_text and is_time_of_day(time)):
-        lacks = "says no date" if is_text else "has no unit"
-        raise LogError(f"{time!r} {lacks}: write a time like '2026-11-23 09:00'.")
-    if is_text and _DAY_OR_MONTH.match(time):
-        raise LogError(
-            f"{time!r} doesn't say which number is the month: write a time like '2026-11-23 09:00'."
-        )
-    try:
-        moment = pd.Timestamp(time)
-    except (ValueError, TypeError) as error:
-        raise LogError(f"{time!r} is not a time: write one like '2026-11-23 09:00'.") from error
-    return moment.tz_localize("UTC") if moment.tz is None else moment.tz_convert("UTC")
 
 
 def among(values: pd.Series[Any], constants: list[Any]) -> Bools:

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.comparing import among, compared, moment_of, other_kind, pairs
+from workbench.analysis.comparing import among, compared, other_kind, pairs
 from workbench.analysis.condition_mistakes import (
     hyphenated,
     no_column,
@@ -45,6 +45,7 @@ from workbench.analysis.condition_words import (
 from workbench.analysis.wording import cut
 from workbench.capture.columns import COLUMNS
 from workbench.errors import LogError
+from workbench.moments import moment_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -139,11 +140,6 @@ def rows_between(
     """
     first = None if start is None else moment_of(start)
     last = None if end is None else moment_of(end)
-    for given, moment in ((start, first), (end, last)):
-        if moment is not None and pd.isna(moment):
-            raise LogError(
-                f"{given!r} is no time: give one as '2026-11-23T09:00', or None to leave it open."
-            )
     if first is not None and last is not None and last < first:
         raise LogError(
             f"the end, {end}, is before the start, {start}: give them the other way round."

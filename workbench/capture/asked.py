@@ -1,44 +1,18 @@
-"""What a capture is asked for, as people give it: times, offsets, counts and names."""
+"""What a capture is asked for, as people give it: offsets, counts and names."""
 
 from __future__ import annotations
 
 import math
 import operator
 from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime
+from datetime import datetime
 from typing import Any
 
 from workbench.brokers import Position
 from workbench.errors import LogError
 
 When = datetime | str
-"""A time, or one in ISO 8601; UTC unless it says."""
-
-
-def moment_of(name: str, given: object) -> datetime | None:
-    """The time that somebody gave as an argument of that name; UTC unless it says.
-
-    Raises
-    ------
-    LogError
-        It is no time.
-    """
-    if given is None:
-        return None
-    moment: Any = given
-    if isinstance(given, date) and not isinstance(given, datetime):
-        moment = datetime(given.year, given.month, given.day, tzinfo=UTC)
-    elif isinstance(given, str):
-        try:
-            moment = datetime.fromisoformat(given.strip())
-        except ValueError:
-            moment = None
-    if not isinstance(moment, datetime) or moment != moment:  # noqa: PLR0124 - pandas' NaT
-        raise LogError(
-            f"{name} is a time, such as datetime(2026, 1, 31, tzinfo=UTC) or '2026-01-31T12:30:00Z', "
-            f"not {given!r}."
-        )
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+"""A time, as :func:`workbench.moments.moment_of` reads it."""
 
 
 def offsets_of(name: str, given: object) -> dict[Position, int]:

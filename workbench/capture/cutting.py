@@ -9,8 +9,9 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from workbench.brokers import Broker, Position
-from workbench.capture.asked import When, moment_of, offsets_of
+from workbench.capture.asked import When, offsets_of
 from workbench.errors import LogError
+from workbench.moments import moment_of
 
 _FIRST_SPAN = timedelta(seconds=1)
 _FINEST = timedelta(milliseconds=1)
@@ -49,7 +50,8 @@ def cut(
         is no time or offset.
     """
     names = sorted(set(channels))
-    earliest, latest = moment_of("since", since), moment_of("until", until)
+    earliest = None if since is None else moment_of(since, "since")
+    latest = None if until is None else moment_of(until, "until")
     begin, end = broker.begin_offsets(names), broker.end_offsets(names)
     starts, stops = _starts(start, end), _there("stop", stop, end)
     first = broker.offsets_at(names, earliest) if earliest else begin
@@ -75,7 +77,7 @@ def beginning(
         As of :func:`cut`.
     """
     names = sorted(set(channels))
-    moment = moment_of("since", since)
+    moment = None if since is None else moment_of(since, "since")
     end = broker.end_offsets(names)
     starts = _starts(start, end)
     return (broker.offsets_at(names, moment) if moment else end) | starts

@@ -14,10 +14,10 @@ import pandas as pd
 from workbench.analysis.arrays import Ints
 from workbench.analysis.causal_order import causal_order, without_rings
 from workbench.errors import ServiceError
+from workbench.moments import moment_of
 from workbench.services.log_file import read_log
 from workbench.services.log_lines import FIELDS, LEVELS
 from workbench.services.spec import instance_number, service_of
-from workbench.session.moments import moment_of
 
 _TEXTS = [
     name
@@ -64,7 +64,7 @@ def read_logs(
     rejected += int((~readable).sum())
     frame = frame[readable]
     if since is not None:
-        frame = frame[frame["time"] >= moment_of("since", since)]
+        frame = frame[frame["time"] >= moment_of(since, "since", ServiceError)]
     frame = _ordered(frame.reset_index(drop=True))
     frame.attrs["rejected"] = rejected
     return frame

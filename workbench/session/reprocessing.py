@@ -9,9 +9,9 @@ from workbench.brokers import Broker, Position
 from workbench.choreography import Choreography
 from workbench.errors import EventError, ServiceError
 from workbench.events import from_kafka
+from workbench.moments import moment_of
 from workbench.services import Store, channel_name
 from workbench.session.connection import Connection
-from workbench.session.moments import moment_of
 from workbench.session.running import Running
 
 EFFECTS = ("suppress", "resend")
@@ -30,7 +30,7 @@ def reprocess(
     connection.may_write("reprocess events")
     if effects not in EFFECTS:
         raise ServiceError(f"effects are 'suppress' or 'resend', not {effects!r}.")
-    moment = None if since is None else moment_of("since", since)
+    moment = None if since is None else moment_of(since, "since", ServiceError)
     broker, namespace = connection.broker, connection.namespace
     broker.may_rewind(channel_name(namespace, service))
     life = running.lives().get(service)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from workbench.brokers import Coming, MemoryBroker
 from workbench.choreography import Choreography
 from workbench.errors import BrokerError, ServiceError
+from workbench.moments import moment_of
 from workbench.services import (
     TRANSACTIONS,
     InlineRunner,
@@ -31,7 +32,6 @@ from workbench.services import (
 )
 from workbench.services.tracing import Sampling, Tracing
 from workbench.session.connection import Connection
-from workbench.session.moments import moment_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -266,7 +266,9 @@ class Running:
         if begin == "now":
             broker.rewind(group, broker.end_offsets(channels))
         else:
-            broker.rewind(group, broker.offsets_at(channels, moment_of("begin", begin)))
+            broker.rewind(
+                group, broker.offsets_at(channels, moment_of(begin, "begin", ServiceError))
+            )
 
     def _check_instances(self, instances: object) -> None:
         """Refuse a number of instances that makes no sense, or not on this broker."""

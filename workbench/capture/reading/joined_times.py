@@ -8,7 +8,8 @@ from datetime import date, datetime, time
 from typing import Any, Final
 
 from workbench.capture.reading.paths import Path, resolve, shown
-from workbench.capture.reading.times import form_of, is_time_of_day
+from workbench.capture.reading.times import form_of
+from workbench.moments import is_time_of_day
 
 Leaves = Mapping[Path, Sequence[Any]]
 

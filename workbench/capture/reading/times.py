@@ -26,6 +26,7 @@ from workbench.capture.reading.day_first import Told, told_by
 from workbench.capture.reading.digits import as_iso, is_digits
 from workbench.capture.reading.ticks import Ticks, counted_ticks, is_ticks, ticks_of
 from workbench.capture.reading.zones import assumed, shifted, with_offset
+from workbench.moments import TIME_OF_DAY, is_time_of_day
 
 Form = Literal[
     "ISO 8601",
@@ -46,11 +47,6 @@ _LONGEST: Final = 80
 """Letters of a time at most; what is longer is none, and no regular expression looks at it."""
 
 _ISO: Final = re.compile(r"\s*[+-]?\d{4}-?(\d\d-?\d\d|W\d\d|\d{3})([T ]|$)")
-
-_TIME_OF_DAY: Final = re.compile(
-    r"\s*\d{1,3}:\d\d(:\d\d)?([.,]\d+)?\s*([ap]\.?m\.?)?\s*(Z|[+-]\d\d:?\d\d)?\s*", re.IGNORECASE
-)
-"""A time of day without a date: when that was nobody knows."""
 
 _IN_DIGITS: Final[Form] = "YYYYMMDDhhmmss"
 
@@ -112,11 +108,6 @@ def may_be_time(text: str) -> bool:
 
 _HALF: Final = re.compile("[\ud800-\udfff]")
 """Half of a letter beyond 16 bits, alone, which is no text for Arrow."""
-
-
-def is_time_of_day(text: str) -> bool:
-    """Whether text says no date."""
-    return _TIME_OF_DAY.fullmatch(text) is not None
 
 
 def _readable(texts: Sequence[str], form: Form, *, said: bool) -> bool:
@@ -194,7 +185,7 @@ def _written_as_iso(values: pa.Array, form: Form) -> pa.Array | None:
 def _parsed(values: pa.Array, form: Form, zone: str) -> pa.Array:
     short = pc.less_equal(pc.utf8_length(values), _LONGEST)
     dated = pc.invert(
-        pc.match_substring_regex(values, f"^(?:{_TIME_OF_DAY.pattern})$", ignore_case=True)
+        pc.match_substring_regex(values, f"^(?:{TIME_OF_DAY.pattern})$", ignore_case=True)
     )
     there = pc.and_(short, dated)
     texts = pc.if_else(there, values, pa.scalar(None, values.type)).to_pandas().astype(object)
