@@ -263,6 +263,13 @@ def test_two_files_of_one_id_are_refused(tmp_path):
         SchemaFiles(tmp_path)
 
 
+@pytest.mark.parametrize("given", ["https://key:s3cret@registry", "https:/key:s3cret@registry"])
+def test_an_address_given_as_a_folder_is_not_shown(given):
+    for path in (given, Path(given)):
+        with pytest.raises(LogError, match=r"^that is an address, not a folder: give it to a Sch"):
+            SchemaFiles(path)
+
+
 def test_files_that_are_not_there_are_refused(tmp_path):
     with pytest.raises(LogError, match=r"there is no folder .*nowhere"):
         SchemaFiles(tmp_path / "nowhere")

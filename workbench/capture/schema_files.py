@@ -16,7 +16,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from workbench.capture.avro_schema import NAMED, ReadingSchema
-from workbench.capture.schemas import AVRO, JSON, PROTOBUF, Schema, SchemaId
+from workbench.capture.schemas import AVRO, JSON, PROTOBUF, Schema, SchemaId, is_address
 from workbench.errors import LogError, UndecodedError
 
 _SUFFIXES: Final = (".avsc", ".json", ".proto")
@@ -34,7 +34,7 @@ class SchemaFiles:
     Raises
     ------
     LogError
-        There is no such folder or file, none of them has an id, or two have the same.
+        There is no such folder or file, none of them has an id, two have the same, or it is an address.
     """
 
     def __init__(
@@ -44,6 +44,8 @@ class SchemaFiles:
             named = [(str(name), _path(path)) for name, path in files.items()]
             self._place = "the files given"
         else:
+            if is_address(os.fspath(files)):
+                raise LogError("that is an address, not a folder: give it to a SchemaRegistry.")
             folder = Path(files)
             if not folder.is_dir():
                 raise LogError(

@@ -72,7 +72,7 @@ def open_schemas(given: object) -> Schemas:
     from workbench.capture.schema_files import SchemaFiles
     from workbench.capture.schema_registry import SchemaRegistry
 
-    if isinstance(given, str | Path) and _is_address(str(given)):
+    if isinstance(given, str | Path) and is_address(str(given)):
         return SchemaRegistry(str(given))
     if isinstance(given, str | Path | dict):
         return SchemaFiles(given)
@@ -84,7 +84,7 @@ def open_schemas(given: object) -> Schemas:
     )
 
 
-def _is_address(given: str) -> bool:
+def is_address(given: str) -> bool:
     """Whether it is meant as one: such a text may hold a password, and is shown nowhere."""
     begins = given.strip().lower().startswith(("http:", "https:"))
     return "://" in given or ((begins or "@" in given) and not Path(given).is_dir())
