@@ -31,7 +31,7 @@ from workbench.capture.columns import (
     standard_frame,
 )
 from workbench.capture.nothing import without_nothing
-from workbench.capture.reading import from_frame
+from workbench.capture.reading import frame_as_held, from_frame
 from workbench.capture.reading.times import form_of
 
 if TYPE_CHECKING:
@@ -83,6 +83,8 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
         mapping: Given | None = None,
     ) -> None:
         check_events(events)
+        if isinstance(events, pd.DataFrame):
+            events = frame_as_held(events)
         if mapping is not None and not isinstance(events, pd.DataFrame):
             events = object_frame(events)
         if isinstance(events, pd.DataFrame) and (mapping is not None or not _is_standard(events)):

@@ -173,7 +173,7 @@ def _lengths(series: pd.Series[Any]) -> list[str | None]:
 def _json_texts(series: pd.Series[Any]) -> Iterator[bytes | None]:
     for row, cell in enumerate(series.tolist()):
         try:
-            yield None if cell is None else json_text(cell)
+            yield None if cell is None or cell is pd.NA else json_text(cell)
         except (TypeError, ValueError, RecursionError) as error:
             where = f"event {series.index[row]}, column {series.name!r}"
             raise LogError(f"{where}: not a JSON value: {error}.") from error

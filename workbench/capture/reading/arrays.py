@@ -277,8 +277,9 @@ def series(column: pa.ChunkedArray) -> pd.Series[Any]:
         return pd.Series([None] * len(column), dtype="object")
     if column.null_count and pa.types.is_boolean(kind):
         return pd.Series(pd.array(column.to_pylist(), dtype="boolean"))
-    if column.null_count and pa.types.is_integer(kind) and kind != pa.uint64():
-        whole = pc.fill_null(column, 0).cast(pa.int64()).to_numpy()
+    if column.null_count and pa.types.is_integer(kind):
+        held = kind if kind == pa.uint64() else pa.int64()
+        whole = pc.fill_null(column, 0).cast(held).to_numpy()
         return pd.Series(pd.arrays.IntegerArray(whole.copy(), pc.is_null(column).to_numpy().copy()))
     found: pd.Series[Any] = column.to_pandas()
     return found

@@ -18,15 +18,30 @@ UUID                                  text
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from workbench.capture.json_text import json_text
-from workbench.capture.reading.arrays import JSON, TEXT, Values, is_text, json_array, python_values
+from workbench.capture.reading.arrays import (
+    JSON,
+    TEXT,
+    Values,
+    beside_array,
+    is_text,
+    json_array,
+    python_values,
+    series,
+    together,
+)
+from workbench.capture.reading.python_objects import (
+    column_as_held,
+    name_of,
+    number_of,
+    text_of_bytes,
+)
 from workbench.capture.rows import named
 
 _DIGITS: Final[Mapping[str, int]] = {"s": 0, "ms": 3, "us": 6, "ns": 9}
@@ -39,6 +54,25 @@ def as_held(column: pa.Array) -> Values:
     if pa.types.is_nested(column.type):
         return json_array(_json_values(column))
     return _scalars(column)
+
+
+def frame_as_held(events: pd.DataFrame) -> pd.DataFrame:
+    """A DataFrame whose columns of objects and of Arrow's types are as they are of a file that was read."""
+    if not any(dtype == "object" or isinstance(dtype, pd.ArrowDtype) for dtype in events.dtypes):
+        return events
+    columns = [_as_held(events.iloc[:, place]) for place in range(len(events.columns))]
+    return pd.concat(columns, axis="columns").set_axis(events.columns, axis="columns")
+
+
+def _as_held(column: pd.Series[Any]) -> pd.Series[Any]:
+    if column.dtype == "object":
+        return column_as_held(column)
+    if not isinstance(column.dtype, pd.ArrowDtype):
+        return column
+    found = pa.array(column)
+    whole = found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
+    held = series(together([beside_array(as_held(whole))]))
+    return held.set_axis(column.index)
 
 
 def _plain(column: pa.Array) -> pa.Array:
@@ -71,29 +105,16 @@ def _text_of_bytes(column: pa.Array) -> pa.Array:
     try:
         return column.cast(TEXT)
     except pa.ArrowInvalid:
-        return pa.array([None if v is None else _text(v) for v in column.to_pylist()], TEXT)
-
-
-def _text(value: bytes) -> str:
-    try:
-        return value.decode()
-    except UnicodeDecodeError:
-        return value.hex()
+        return pa.array([None if v is None else text_of_bytes(v) for v in column.to_pylist()], TEXT)
 
 
 def _scalars(column: pa.Array) -> Values:
     kind = column.type
     if pa.types.is_decimal(kind):
-        number = int if kind.scale <= 0 else _number
-        return [None if value is None else number(value) for value in column.to_pylist()]
+        return [None if value is None else number_of(value) for value in column.to_pylist()]
     if pa.types.is_date(kind) or pa.types.is_time(kind):
         return column.cast(TEXT)
     return column
-
-
-def _number(value: Decimal) -> float | str:
-    number = float(value)
-    return number if Decimal(repr(number)) == value else f"{value:f}"
 
 
 def _json_values(column: pa.Array) -> list[Any]:
@@ -105,7 +126,9 @@ def _json_values(column: pa.Array) -> list[Any]:
     if pa.types.is_map(kind):
         pairs = pa.struct([pa.field("key", kind.key_type), pa.field("value", kind.item_type)])
         return [
-            None if found is None else named((_name(each["key"]), each["value"]) for each in found)
+            None
+            if found is None
+            else named((name_of(each["key"]), each["value"]) for each in found)
             for found in _lists(column.cast(pa.list_(pairs)))
         ]
     if pa.types.is_nested(kind) and not pa.types.is_union(kind):
@@ -134,10 +157,6 @@ def _lists(column: pa.Array) -> list[Any]:
     ends = np.cumsum(sizes)
     places = zip((ends - sizes).tolist(), ends.tolist(), column.is_valid().to_pylist(), strict=True)
     return [values[begin:end] if there else None for begin, end, there in places]
-
-
-def _name(key: Any) -> str:
-    return key if isinstance(key, str) else json_text(key).decode()
 
 
 def _moments(column: pa.Array) -> pa.Array:

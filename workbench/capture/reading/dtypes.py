@@ -76,7 +76,7 @@ def restored(column: pa.ChunkedArray, dtype: str) -> pd.Series[Any]:
 
 _OF_A_WIDTH: Final = re.compile(r"[<>|=]?[SUVac]\d*$")
 _FROM_TEXT: Final[Mapping[str, pa.DataType]] = {
-    "int64": pa.int64(), "Int64": pa.int64(), "int32": pa.int64(), "uint64": pa.uint64(),
+    "int64": pa.int64(), "Int64": pa.int64(), "int32": pa.int64(), "uint64": pa.uint64(), "UInt64": pa.uint64(),
     "float64": pa.float64(), "float32": pa.float64(), "bool": pa.bool_(), "boolean": pa.bool_(),
 }  # fmt: skip
 

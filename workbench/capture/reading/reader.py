@@ -17,6 +17,7 @@ from tqdm.auto import tqdm
 from workbench.capture.columns import TIMES, check_names, standard_frame
 from workbench.capture.payload_column import payload_texts
 from workbench.capture.reading.arrays import JSON, Values, python_values
+from workbench.capture.reading.arrow_columns import frame_as_held
 from workbench.capture.reading.csv_rows import unique
 from workbench.capture.reading.doubts import dates_alone, doubtful
 from workbench.capture.reading.dtypes import note_of
@@ -167,6 +168,7 @@ def no_rejects() -> pd.DataFrame:
 def from_frame(events: pd.DataFrame, mapping: Given | None = None) -> Reading:
     """Take a DataFrame with columns of any names for a log; see ``EventLog``."""
     check_names(events)
+    events = frame_as_held(events)
     kind = _Frame(events)
     found, batches = survey(kind, kind.batches(), kind.batches, mapping)
     seen = found.sample.leaves

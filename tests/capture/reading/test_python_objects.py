@@ -1,0 +1,140 @@
+import uuid
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from workbench.analysis import EventLog
+from workbench.errors import LogError
+
+NINE = datetime(2026, 1, 1, 9, tzinfo=UTC)
+OURS = {
+    "id": ["a", "b", "c"],
+    "type": ["A", "B", "A"],
+    "time": [NINE, NINE + timedelta(seconds=1), NINE + timedelta(seconds=2)],
+    "correlation_id": ["x", "x", "y"],
+    "causation_id": [None, "a", None],
+}
+THEIRS = {"id": "uid", "type": "kind", "time": "at", "correlation_id": "order"}
+
+
+def table_of_everything():
+    kinds = {
+        "amount": ([Decimal("1.10"), None, Decimal("3.00")], pa.decimal128(10, 2)),
+        "exact": ([Decimal("0.12345678901234567890"), None, None], pa.decimal128(38, 20)),
+        "lines": ([[1, 2], None, []], pa.list_(pa.int64())),
+        "address": (
+            [{"city": "Porto", "paid": [Decimal("2.50")]}, None, {"city": None, "paid": None}],
+            pa.struct([("city", pa.string()), ("paid", pa.list_(pa.decimal128(5, 2)))]),
+        ),
+        "due": ([NINE.replace(tzinfo=None), None, None], pa.timestamp("us")),
+        "day": ([date(2026, 1, 1), None, None], pa.date32()),
+        "hour": ([time(1, 2), None, None], pa.time64("us")),
+        "took": ([timedelta(days=1), None, None], pa.duration("us")),
+        "raw": ([b"\xff", None, b"ab"], pa.binary()),
+        "tags": ([[("k", 1)], None, []], pa.map_(pa.string(), pa.int64())),
+        "n": ([1, None, 3], pa.int64()),
+        "large": ([2**63 + 1, None, 3], pa.uint64()),
+        "vip": ([True, None, False], pa.bool_()),
+        "data": ([{"q": 1, "r": [1]}, None, {"q": 2, "r": None}], None),
+    }
+    more = {name: pa.array(values, kind) for name, (values, kind) in kinds.items()}
+    return pa.table({**OURS, **more})
+
+
+ASKED = {"amount > 1": 2, "address.city == 'Porto'": 1, "n > 2": 1, "due > '2025-12-31'": 1,
+         "day == '2026-01-01'": 1, "raw == 'ff'": 1, "vip == True": 1, "data.q == 2": 1}  # fmt: skip
+
+
+def saved_and_read(log, path):
+    return EventLog.read(log.save(path)).frame
+
+
+@pytest.mark.parametrize("names", [{}, THEIRS], ids=["ours", "theirs"])
+def test_a_frame_of_arrow_dtypes_is_as_the_file_that_it_is_from(tmp_path, names):
+    table = table_of_everything().rename_columns(names)
+    pq.write_table(table, tmp_path / "dump.parquet")
+    read = EventLog.read(tmp_path / "dump.parquet")
+    log = EventLog(pd.read_parquet(tmp_path / "dump.parquet", dtype_backend="pyarrow"))
+    pd.testing.assert_frame_equal(log.frame, read.frame)
+    assert {asked: log.where(asked).events for asked in ASKED} == ASKED
+    for ending in ("jsonl", "parquet", "csv"):
+        again = saved_and_read(log, tmp_path / f"log.{ending}")
+        pd.testing.assert_frame_equal(again, log.frame)
+
+
+@pytest.mark.parametrize("names", [{}, THEIRS], ids=["ours", "theirs"])
+def test_a_frame_of_objects_says_what_the_file_says(tmp_path, names):
+    table = table_of_everything().rename_columns(names)
+    pq.write_table(table, tmp_path / "dump.parquet")
+    log = EventLog(pd.read_parquet(tmp_path / "dump.parquet"))
+    assert {asked: log.where(asked).events for asked in ASKED} == ASKED
+    first = log.frame.iloc[0]
+    assert first["address"] == {"city": "Porto", "paid": [2.5]}
+    assert first["exact"] == "0.12345678901234567890"
+    assert first["data"] == {"q": 1, "r": [1]}
+    for ending in ("jsonl", "parquet", "csv"):
+        again = saved_and_read(log, tmp_path / f"log.{ending}").iloc[0]
+        assert again["address"] == first["address"]
+        assert (again["amount"], again["hour"], again["raw"]) == (1.1, "01:02:00", "ff")
+
+
+def test_what_a_database_gives_is_told_in_json(tmp_path):
+    one, at = uuid.uuid4(), datetime(2026, 1, 1, 9, tzinfo=timezone(timedelta(hours=1)))
+    said = {
+        "who": one,
+        "at": at,
+        "naive": NINE.replace(tzinfo=None),
+        "never": pd.NaT,
+        "took": timedelta(seconds=90),
+        "n": np.int64(5),
+        "times": np.array(["2026-01-01T00:00:00.000000001"], "datetime64[ns]"),
+        "sizes": np.array([[1, 2], [3, 4]]),
+        "tags": {"b", "a"},
+        "large": Decimal("1E+400"),
+        "none": Decimal("NaN"),
+        5: (1, b"ok"),
+    }
+    frame = pd.DataFrame(OURS | {"id": [one, uuid.uuid4(), None], "data": [said, None, None]})
+    log = EventLog(frame)
+    assert log.frame["id"][0] == str(one)
+    told = log.frame["data"][0]
+    assert np.isnan(told.pop("none"))
+    assert told == {
+        "who": str(one),
+        "at": "2026-01-01T08:00:00Z",
+        "naive": "2026-01-01T09:00:00",
+        "never": None,
+        "took": "P0DT0H1M30S",
+        "n": 5,
+        "times": ["2026-01-01T00:00:00.000000001"],
+        "sizes": [[1, 2], [3, 4]],
+        "tags": ["a", "b"],
+        "large": "1E+400",
+        "5": [1, "ok"],
+    }
+    assert saved_and_read(log, tmp_path / "log.jsonl")["id"][0] == str(one)
+
+
+def test_objects_that_nobody_knows_are_refused_by_name():
+    with pytest.raises(LogError, match=r"^event 1, column 'data': not a JSON value: .*object"):
+        EventLog(pd.DataFrame(OURS | {"data": [None, {"it": object()}, None]}))
+
+
+def test_values_nested_without_end_are_refused_by_name():
+    deep = []
+    for _ in range(100_000):
+        deep = [deep, {1}]
+    with pytest.raises(LogError, match=r"^event 0, column 'data': not a JSON value: "):
+        EventLog(pd.DataFrame(OURS | {"data": [deep, None, None]}))
+    while deep:  # a nest this deep is not taken apart by Python's own hand
+        deep = deep[0]
+
+
+def test_a_frame_of_plain_columns_is_taken_as_it_is():
+    frame = pd.DataFrame(OURS | {"more": [{"a": 1}, "text", 5]})
+    assert EventLog(frame).frame["more"].tolist() == [{"a": 1}, "text", 5]
