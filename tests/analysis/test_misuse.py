@@ -19,7 +19,7 @@ T = "2026-01-01T00:00:00Z"
         ([None], "each a dict, and event 0 is None"),
         ([{"type": "A", "time": T}, 5], "each a dict, and event 1 is a value of type int"),
         (b"x", "each a dict, and not a value of type bytes"),
-        (pd.Series([1]), "each a dict, and event 0 is a value of type int64"),
+        (pd.Series([1]), "each a dict, and event 0 is a value of type int"),
         (
             pd.DataFrame([["A", T, 1, 2]], columns=["kind", "when", "x", "x"]),
             "column 'x' is there twice: rename one of the two",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -16,8 +16,8 @@ from workbench.errors import LogError
 _NUMBER: Final = re.compile(r"\s*[+-]?[\d_]*\.?\d+([eE][+-]?\d+)?\s*")
 
 
-def check_events(events: object) -> None:
-    """Raise a LogError unless a log can be made of what is given."""
+def checked_events(events: object) -> Iterable[Mapping[str, Any]]:
+    """What is given, one mapping per event; raise a LogError if a log can't be made of it."""
     if _is_path(events):
         raise LogError(
             f"EventLog({_shown(events)}): EventLog takes events. EventLog.read({_shown(events)}) "
@@ -32,13 +32,17 @@ def check_events(events: object) -> None:
         raise LogError(
             f"EventLog takes a DataFrame or a list of events, each a dict, and not {_kind(events)}."
         )
-    if isinstance(events, pd.Series | np.ndarray | list | tuple):
-        odd = next((n for n, each in enumerate(events) if not isinstance(each, Mapping)), None)
-        if odd is not None:
+    return _mappings(events)
+
+
+def _mappings(events: Iterable[object]) -> Iterator[Mapping[str, Any]]:
+    for n, event in enumerate(events):
+        if not isinstance(event, Mapping):
             raise LogError(
                 "EventLog takes a DataFrame or a list of events, each a dict, and event "
-                f"{odd} is {_kind(events[odd])}."
+                f"{n} is {_kind(event)}."
             )
+        yield event
 
 
 def check_log(log: object, asked: str) -> None:

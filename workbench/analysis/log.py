@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.arguments import check_design, check_events
+from workbench.analysis.arguments import check_design, checked_events
 from workbench.analysis.conditions import Hints, rows_between, rows_where
 from workbench.analysis.design_questions import DesignQuestions
 from workbench.analysis.flow_ids import flow_id, no_flow
@@ -31,7 +31,7 @@ from workbench.capture.columns import (
     standard_frame,
 )
 from workbench.capture.nothing import without_nothing
-from workbench.capture.reading import frame_as_held, from_frame
+from workbench.capture.reading import from_frame, table_in
 from workbench.capture.reading.times import form_of
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from workbench.analysis.asked import P
     from workbench.analysis.inference import HabitCounts
     from workbench.analysis.scanned import ScannedLog
-    from workbench.capture.reading import Given
+    from workbench.capture.reading import ArrowTable, Given
     from workbench.choreography import Choreography
     from workbench.choreography.impact import Captured
     from workbench.mermaid import Mermaid
@@ -54,9 +54,9 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
     Parameters
     ----------
     events
-        A DataFrame, or one mapping per event, with the standard columns
-        (see ``workbench.capture.columns``); other columns are kept beside them. In a DataFrame
-        they may have other names: which is which is guessed, and shown by ``mapping``.
+        A DataFrame (or a table of Polars, DuckDB or PyArrow), or one mapping per event, with the
+        standard columns (see ``workbench.capture.columns``); other columns are kept beside them. In
+        a table they may have other names: which is which is guessed, and shown by ``mapping``.
     mapping
         Our column → the DataFrame's, where a guess is wrong; dots go into nested values. ``None``:
         it has no such column.
@@ -79,19 +79,18 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
 
     def __init__(
         self,
-        events: pd.DataFrame | Iterable[Mapping[str, Any]],
+        events: ArrowTable | Iterable[Mapping[str, Any]],
         mapping: Given | None = None,
     ) -> None:
-        check_events(events)
-        if isinstance(events, pd.DataFrame):
-            events = frame_as_held(events)
-        if mapping is not None and not isinstance(events, pd.DataFrame):
-            events = object_frame(events)
-        if isinstance(events, pd.DataFrame) and (mapping is not None or not _is_standard(events)):
-            self._reading = from_frame(events, mapping)
-            self._frame = self._reading.frame
+        table = table_in(events)
+        if table is not None and mapping is None and _is_standard(table):
+            self._frame = without_nothing(standard_frame(table))
+        elif table is None and mapping is None:
+            self._frame = without_nothing(standard_frame(checked_events(events)))
         else:
-            self._frame = without_nothing(standard_frame(events))
+            rows = object_frame(checked_events(events)) if table is None else table
+            self._reading = from_frame(rows, mapping)
+            self._frame = self._reading.frame
 
     @staticmethod
     def scan(

@@ -138,3 +138,51 @@ def test_values_nested_without_end_are_refused_by_name():
 def test_a_frame_of_plain_columns_is_taken_as_it_is():
     frame = pd.DataFrame(OURS | {"more": [{"a": 1}, "text", 5]})
     assert EventLog(frame).frame["more"].tolist() == [{"a": 1}, "text", 5]
+
+
+class Anybody:
+    """A table of a library that we have never seen."""
+
+    def __init__(self, table):
+        self._table = table
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        return self._table.__arrow_c_stream__(requested_schema)
+
+
+def test_a_table_of_any_library_is_as_the_file_that_it_would_write(tmp_path):
+    table = table_of_everything()
+    pq.write_table(table, tmp_path / "dump.parquet")
+    read = EventLog.read(tmp_path / "dump.parquet").frame
+    for given in (table, Anybody(table), table.to_reader()):
+        pd.testing.assert_frame_equal(EventLog(given).frame, read)
+    theirs = EventLog(table.rename_columns(THEIRS), mapping={"source": "address.city"})
+    assert theirs.frame["source"].dropna().tolist() == ["Porto"]
+    assert EventLog(table.slice(0, 0)).events == 0
+
+
+def test_categories_as_polars_has_them_are_read(tmp_path):
+    kinds = pa.array(["A", "B"]).cast(pa.string_view())
+    coded = pa.DictionaryArray.from_arrays(pa.array([0, 1, 0], pa.uint32()), kinds)
+    counted = pa.DictionaryArray.from_arrays(pa.array([0, 1, None], pa.uint32()), pa.array([7, 8]))
+    table = pa.table({**OURS, "type": coded, "tier": coded, "n": counted})
+    with (
+        pa.OSFile(str(tmp_path / "log.arrow"), "wb") as file,
+        pa.ipc.new_file(file, table.schema) as to,
+    ):
+        to.write_table(table)
+    for log in (EventLog(table), EventLog.read(tmp_path / "log.arrow")):
+        assert log.frame["type"].tolist() == log.frame["tier"].tolist() == ["A", "B", "A"]
+        assert log.frame["n"].tolist() == [7, 8, pd.NA]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [pa.chunked_array([[1]]), pd.Series([1]), iter([1])],
+    ids=["array", "series", "iterator"],
+)
+def test_what_is_no_table_is_refused(given):
+    with pytest.raises(
+        LogError, match=r"^EventLog takes a DataFrame or .*, and event 0 is a value"
+    ):
+        EventLog(given)

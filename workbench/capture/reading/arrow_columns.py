@@ -18,7 +18,7 @@ UUID                                  text
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 import pandas as pd
@@ -56,6 +56,29 @@ def as_held(column: pa.Array) -> Values:
     return _scalars(column)
 
 
+class ArrowTable(Protocol):
+    """A table of pandas, Polars, DuckDB, PyArrow or any other that speaks Arrow's PyCapsule interface.
+
+    See https://arrow.apache.org/docs/format/CDataInterface/PyCapsuleInterface.html.
+    """
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Its rows, as a stream of Arrow's."""
+
+
+def table_in(given: Any) -> pd.DataFrame | None:
+    """What is given, if it is a table, as a DataFrame whose columns are as of a file that was read."""
+    if isinstance(given, pd.DataFrame):
+        return frame_as_held(given)
+    if isinstance(given, pd.Series) or not hasattr(given, "__arrow_c_stream__"):
+        return None
+    try:
+        table = pa.table(given)
+    except (TypeError, ValueError):
+        return None
+    return frame_as_held(table.to_pandas(types_mapper=pd.ArrowDtype))
+
+
 def frame_as_held(events: pd.DataFrame) -> pd.DataFrame:
     """A DataFrame whose columns of objects and of Arrow's types are as they are of a file that was read."""
     if not any(dtype == "object" or isinstance(dtype, pd.ArrowDtype) for dtype in events.dtypes):
@@ -70,8 +93,8 @@ def _as_held(column: pd.Series[Any]) -> pd.Series[Any]:
     if not isinstance(column.dtype, pd.ArrowDtype):
         return column
     found = pa.array(column)
-    whole = found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
-    held = series(together([beside_array(as_held(whole))]))
+    chunks = found.chunks if isinstance(found, pa.ChunkedArray) else [found]
+    held = series(together([beside_array(as_held(chunk)) for chunk in chunks]))
     return held.set_axis(column.index)
 
 
@@ -84,8 +107,11 @@ def _plain(column: pa.Array) -> pa.Array:
         return _plain(column.storage)
     if pa.types.is_run_end_encoded(kind):
         return _plain(pc.run_end_decode(column))
-    if pa.types.is_dictionary(kind) and not is_text(kind.value_type):
-        return _plain(column.dictionary_decode())
+    if pa.types.is_dictionary(kind):
+        names = _plain(column.dictionary)
+        if not is_text(names.type):
+            return names.take(column.indices)
+        return pa.DictionaryArray.from_arrays(column.indices, names)
     if pa.types.is_string_view(kind):
         return column.cast(TEXT)
     if any(is_bytes(kind) for is_bytes in _BYTES):
