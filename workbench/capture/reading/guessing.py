@@ -15,6 +15,7 @@ from typing import Any, Final
 from workbench.capture.columns import ATTEMPTS, COLUMNS, DEAD_LETTER
 from workbench.capture.reading.arrays import are_single, first_text, singles
 from workbench.capture.reading.evidence import Evidence
+from workbench.capture.reading.nameless import types_without_a_name
 from workbench.capture.reading.own_times import own_time, record_time
 from workbench.capture.reading.paths import Path
 from workbench.capture.reading.seen import Seen, numbered
@@ -86,7 +87,8 @@ def guess(
         for path, values in leaves.items()
         if not _is_part_of_a_time(path, leaves) and path[0] not in _NEVER - whose
     }
-    ours = {column: path for column, path in _our_words(seen).items() if column not in never}
+    ours = _our_words(seen) or types_without_a_name(seen)
+    ours = {column: path for column, path in ours.items() if column not in never}
     found = Guess(ours | dict(given))
     evidence = Evidence(found.paths, seen, given)
     for place, column in enumerate(_ORDER):
