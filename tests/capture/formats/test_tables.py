@@ -119,3 +119,18 @@ def test_rows_that_are_no_lists_of_so_many_values_are_rejected(tmp_path):
     ]  # fmt: skip
     cut = found(tmp_path, json.dumps(ROWS)[:-5])
     assert cut.rejected["reason"][0].startswith("the file is not JSON: ")
+
+
+def test_a_row_of_types_below_the_names_is_no_event(tmp_path):
+    types = [
+        "LowCardinality(String)",
+        "String",
+        "DateTime64(3, 'UTC')",
+        "String",
+        "Nullable(String)",
+    ]
+    log = found(tmp_path, "\n".join(map(json.dumps, [ROWS[0], types, *ROWS[1:]])))
+    assert log.frame["id"].tolist() == FRAME["event_id"].tolist()
+    assert log.rejected[["line", "reason"]].to_numpy().tolist() == [
+        [2, "this row names the types of the columns."]
+    ]

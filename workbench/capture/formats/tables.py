@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from workbench.capture.formats.documents import short_json, shown, whole_value
 from workbench.capture.formats.outline import first_lines, outline
+from workbench.capture.reading.csv_heads import are_types
 from workbench.capture.reading.csv_rows import unique
 from workbench.capture.reading.foreign import Rejected, Source
 
@@ -126,13 +127,15 @@ class JsonRows:
     def rows(self, source: Source) -> Iterator[dict[str, Any] | Rejected]:
         """Give the rows."""
         names: list[str] = []
-        for line, row in self._lists(source):
+        for place, (line, row) in enumerate(self._lists(source)):
             if isinstance(row, Rejected):
                 yield row
             elif not isinstance(row, list):
                 yield Rejected(line, "this is no list of values.", shown(row))
             elif not names:
                 names = unique(list(map(str, row)))
+            elif place == 1 and row and are_types(row):
+                yield Rejected(line, "this row names the types of the columns.", shown(row))
             else:
                 yield _named(names, row, line)
 
