@@ -65,3 +65,26 @@ def test_counts_since_1970_tell_a_table_without_a_header(tmp_path):
         for n in range(12)
     ]
     assert mapping(tmp_path, rows) == {"type": "column 3", "time": "column 1"}
+
+
+@pytest.mark.parametrize("inside", ["time", "occurred_at", "timestamp"])
+def test_a_time_without_a_name_wins_over_one_in_the_json_beside_a_type_with_a_name(
+    tmp_path, inside
+):
+    told = [
+        [
+            f"01.03.2026 09:00:{n:02}",
+            FLOW[n % 4],
+            f"V-{n // 4}",
+            json.dumps({inside: INSIDE, "n": n}),
+        ]
+        for n in range(24)
+    ]
+    rows = [["Zeitpunkt", "Ereignis", "Vorgang", "Nutzdaten"], *told]
+    assert mapping(tmp_path, rows) == {"type": "Ereignis", "time": "Zeitpunkt"}
+
+
+def test_when_an_event_was_received_is_not_its_time_where_its_payload_says_one(tmp_path):
+    told = [[FLOW[n % 4], stamp(n + 60), json.dumps({"occurred_at": stamp(n)})] for n in range(24)]
+    rows = [["type", "received_at", "payload"], *told]
+    assert mapping(tmp_path, rows)["time"] == "payload.occurred_at"

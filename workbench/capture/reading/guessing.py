@@ -113,14 +113,14 @@ def guess(
 
 
 def _choose_payload_again(evidence: Evidence, seen: dict[Path, Seen]) -> None:
-    """Take another payload, or none, if all that is in it are other columns of ours."""
+    """Take another payload, or none, if there is none yet, or all that is in it are other columns of ours."""
     payload = evidence.paths.get("data", ())
     inside = {path for path in seen if payload == path[:-1]} if payload else set()
     if inside and inside <= set(evidence.paths.values()):
         del evidence.paths["data"]
         del seen[payload]
-        if (best := _best("data", evidence)) is not None:
-            evidence.paths["data"] = best
+    if "data" not in evidence.paths and (best := _best("data", evidence)) is not None:
+        evidence.paths["data"] = best
 
 
 def tells_little(values: Collection[str]) -> bool:
