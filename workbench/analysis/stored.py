@@ -74,8 +74,9 @@ class Stored:
         """Write the log, whole or not at all, in the format that the path's ending names.
 
         ``.jsonl``, ``.csv`` and ``.xes`` (compressed with ``.gz`` or ``.zst`` behind), ``.parquet``,
-        ``.arrow`` or ``.feather``. :meth:`read` gives the same log again. A bar shows how far it
-        is, where there is somebody to see it and ``progress`` is not false.
+        ``.arrow`` or ``.feather``. :meth:`read` gives the same log again, without its
+        :attr:`rejected`. A bar shows how far it is, where there is somebody to see it and
+        ``progress`` is not false.
 
         Raises
         ------
@@ -95,6 +96,9 @@ class Stored:
     @property
     def rejected(self) -> pd.DataFrame:
         """What could not be read, of all the files: a part of a log keeps it.
+
+        It is no part of the frame: ``EventLog(log.frame)`` and a log that was saved know nothing
+        of it.
 
         Returns
         -------

@@ -33,12 +33,17 @@ def rows(frame):
     return frame.astype(object).where(frame.notna(), None).to_numpy().tolist()
 
 
+TYPED = [{"name": name, "type": "String"} for name in FRAME]
 TEXTS = {
     "split": FRAME.to_json(orient="split"),
     "columns": FRAME.to_json(orient="columns"),
     "columns, indented": FRAME.to_json(orient="columns", indent=2),
     "tables": json.dumps(azure(FRAME), indent=1),
     "one": json.dumps({"columns": [*FRAME], "rows": rows(FRAME)}),
+    "values": json.dumps({"columns": [*FRAME], "values": rows(FRAME)}),
+    "ES|QL": json.dumps({"took": 3, "columns": TYPED, "values": rows(FRAME)}),
+    "ClickHouse, compact": json.dumps({"meta": TYPED, "data": rows(FRAME), "rows": 40}, indent=1),
+    "ClickHouse": json.dumps({"meta": TYPED, "data": json.loads(FRAME.to_json(orient="records"))}),
 }
 
 
@@ -52,6 +57,11 @@ def test_a_table_whose_columns_stand_apart_is_read(tmp_path, text):
     assert log.rejected.empty
     assert log.mapping.format == "a table in JSON"
     assert "index" not in log.frame
+
+
+def test_a_table_without_rows_in_a_list_is_rejected(tmp_path):
+    log = found(tmp_path, json.dumps({"meta": TYPED, "data": {"event_id": ["e1"]}}))
+    assert log.rejected["reason"].tolist() == ["this table has no list of rows."]
 
 
 def test_labels_of_rows_are_kept(tmp_path):
@@ -119,3 +129,18 @@ def test_rows_that_are_no_lists_of_so_many_values_are_rejected(tmp_path):
     ]  # fmt: skip
     cut = found(tmp_path, json.dumps(ROWS)[:-5])
     assert cut.rejected["reason"][0].startswith("the file is not JSON: ")
+
+
+def test_a_row_of_types_below_the_names_is_no_event(tmp_path):
+    types = [
+        "LowCardinality(String)",
+        "String",
+        "DateTime64(3, 'UTC')",
+        "String",
+        "Nullable(String)",
+    ]
+    log = found(tmp_path, "\n".join(map(json.dumps, [ROWS[0], types, *ROWS[1:]])))
+    assert log.frame["id"].tolist() == FRAME["event_id"].tolist()
+    assert log.rejected[["line", "reason"]].to_numpy().tolist() == [
+        [2, "this row names the types of the columns."]
+    ]

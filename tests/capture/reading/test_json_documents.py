@@ -153,3 +153,26 @@ def test_text_between_documents_is_rejected_line_by_line(tmp_path):
     found = read(path, progress=False)
     assert len(found.frame) == len(found.rejected) == 2000
     assert found.rejected["line"].tolist()[:2] == [6, 12]
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ('{"events": []}', "events"),
+        ('{"took": 1, "hits": {"total": {"value": 0, "relation": "eq"}, "hits": []}}', "hits.hits"),
+        ('{\n  "status": "success",\n  "items": [\n  ]\n}', "items"),
+    ],
+)
+def test_an_object_that_wraps_an_empty_list_is_an_empty_log_that_says_so(tmp_path, text, path):
+    file = tmp_path / "dump.json"
+    file.write_text(text)
+    found = read(file, progress=False)
+    assert found.frame.empty
+    assert found.rejected.empty
+    assert found.notes == (f"{file} is empty: its {path} holds no event",)
+
+
+def test_an_event_with_an_empty_list_is_an_event(tmp_path):
+    file = tmp_path / "dump.json"
+    file.write_text('{"type": "A", "time": "2026-11-23T12:00:00Z", "items": []}')
+    assert len(read(file, progress=False).frame) == 1

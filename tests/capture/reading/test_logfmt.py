@@ -150,3 +150,17 @@ def test_a_value_may_be_json(tmp_path, last):
     assert log.frame["data"].tolist() == [
         {"order": event["order_id"], "note": "x=1 y=2"} for event in EVENTS
     ]
+
+
+@pytest.mark.parametrize("banner", ["starting app v1", "started, ok, fine", "[info] ready\n\n# go"])
+def test_other_text_above_names_and_values_is_rejected(tmp_path, banner):
+    above = banner.split("\n")
+    log = written(
+        tmp_path,
+        [
+            *above,
+            *(f"ts={time} {said(event)}" for time, event in zip(times(), EVENTS, strict=True)),
+        ],
+    )
+    as_expected(log)
+    assert log.rejected["text"].tolist() == list(filter(None, above))

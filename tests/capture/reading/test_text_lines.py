@@ -165,3 +165,18 @@ def test_of_a_text_in_which_few_lines_end_in_an_object_that_is_said(tmp_path):
     some = [*["started"] * 40, *lines()[:2]]
     with pytest.raises(LogError, match="few lines of its beginning end in a JSON object, and it is no CSV"):  # fmt: skip
         read(written(tmp_path, some), progress=False)
+
+
+def test_text_before_events_of_a_format_that_is_known_is_text_all_the_same(tmp_path):
+    event = {"specversion": "1.0", "source": "shop", "time": "2025-01-01T00:00:00Z"}
+    lines = [
+        f"2026-01-01T00:00:0{n}Z\to-1\t"
+        + json.dumps(event | {"id": f"e{n}", "type": "OrderPlaced"})
+        for n in range(4)
+    ]
+    path = tmp_path / "log.txt"
+    path.write_text("\n".join(lines))
+    found = read(path, progress=False)
+    assert found.frame["id"].tolist() == ["e0", "e1", "e2", "e3"]
+    assert found.frame["time"].dt.year.unique().tolist() == [2025]
+    assert found.rejected.empty

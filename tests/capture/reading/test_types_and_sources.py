@@ -73,3 +73,26 @@ def test_each_type_may_have_one_service_whatever_that_column_is_called(tmp_path)
     services = dict(zip(KINDS, ["shop", "stock", "billing", "post"], strict=True))
     found = mapped(tmp_path, lambda n, kind: {"type": kind, "quelle": services[kind]})
     assert found["source"] == "quelle"
+
+
+@pytest.mark.parametrize("height", [2, 24])
+@pytest.mark.parametrize("time", ["occurred_at", "createdAt"])
+def test_an_item_says_type_and_time_better_than_the_stream_of_its_changes(tmp_path, height, time):
+    records = [
+        {
+            "eventName": ["INSERT", "MODIFY"][n % 2],
+            "dynamodb": {
+                "ApproximateCreationDateTime": 1772355600 + n,
+                "NewImage": {
+                    "event_type": {"S": KINDS[n % 4]},
+                    time: {"S": f"2026-03-01T08:00:{n:02}.250Z"},
+                },
+            },
+        }
+        for n in range(height)
+    ]
+    path = tmp_path / "stream.jsonl"
+    path.write_text("\n".join(map(json.dumps, records)))
+    found = read(path, progress=False).mapping
+    assert found["type"] == "dynamodb.NewImage.event_type.S"
+    assert found["time"] == f"dynamodb.NewImage.{time}.S"

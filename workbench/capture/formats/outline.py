@@ -22,8 +22,10 @@ _DEEPEST: Final = 8
 
 @lru_cache(maxsize=8)
 def outline(head: bytes) -> frozenset[str]:
-    """The paths of all fields in the first document of a text, down to 8 levels."""
+    """The paths of all fields in the first document, down to 8 levels; none where other text stands before it."""
     found: set[str] = set()
+    if head.lstrip()[:1] not in {b"{", b"["}:
+        return frozenset()
     path: list[str] = []
     last = b""
     for match in islice(TOKEN.finditer(head), _TOKENS):

@@ -2,8 +2,10 @@
 
 pandas writes ``{"columns": […], "index": […], "data": [[…]]}`` and ``{"a": {"0": …, "1": …}, …}``
 (``to_json`` with ``orient="split"`` and ``"columns"``), Azure's logs
-``{"tables": [{"columns": [{"name": …}], "rows": [[…]]}]}``, and others one such table alone. ClickHouse
-writes a list a line, of which the first has the names (``JSONCompactEachRowWithNames``), and of
+``{"tables": [{"columns": [{"name": …}], "rows": [[…]]}]}``, and others one such table alone, its rows
+called ``data`` or, as Elasticsearch's ES|QL has it, ``values``. ClickHouse writes
+``{"meta": [{"name": …, "type": …}], "data": […]}`` (``JSONCompact``; ``JSON``, whose rows are objects), or
+a list a line, of which the first has the names (``JSONCompactEachRowWithNames``), and of
 sheets all are in a list, in Google's answers ``{"range": …, "values": [[…]]}``.
 """
 
@@ -16,14 +18,15 @@ from typing import Any, Final
 
 from workbench.capture.formats.documents import short_json, shown, whole_value
 from workbench.capture.formats.outline import first_lines, outline
+from workbench.capture.reading.csv_heads import are_types
 from workbench.capture.reading.csv_rows import unique
 from workbench.capture.reading.foreign import Rejected, Source
 
 _APART: Final = re.compile(
     rb'\s*\{\s*"columns"\s*:\s*\[\s*"[^\]{}]*\]\s*,\s*'
-    rb'("index"\s*:\s*\[\s*[^\s{]|"(data|rows)"\s*:\s*\[\s*\[)'
+    rb'("index"\s*:\s*\[\s*[^\s{]|"(data|rows|values)"\s*:\s*\[\s*\[)'
 )
-_LISTS: Final = re.compile(rb'"(data|rows)"\s*:\s*\[\s*\[')
+_LISTS: Final = re.compile(rb'"(data|rows|values)"\s*:\s*\[\s*\[')
 _NUMBERED: Final = re.compile(rb'\s*\{\s*"(?:[^"\\]|\\.)*"\s*:\s*\{\s*"0"\s*:\s*[^\s{\[]')
 _TEXT: Final = rb'"(?:[^"\\]|\\.)*+"'
 _SHEET: Final = rb'\{[^\[\]{}]*"values"\s*:\s*'
@@ -32,7 +35,9 @@ _ROWS_BEGIN: Final = re.compile(
     rb"\[\s*" + _TEXT + rb"(?:\s*,\s*" + _TEXT + rb")+\s*\]\s*,?\s*\[\s*[^\s\[{]"
 )
 _HEAD: Final = 64
-_ROWS: Final = ("rows", "data")
+_NAMES: Final = ("columns", "meta")
+_ROWS: Final = ("rows", "data", "values")
+_TYPED: Final = frozenset(["meta.[].name", "meta.[].type", "data"])
 _NAMED: Final = (
     frozenset(["tables.[].columns.[].name"]), *(frozenset(["columns.[].name", name]) for name in _ROWS)
 )  # fmt: skip
@@ -49,6 +54,8 @@ class JsonTables:
             return False  # an object a line
         if _NUMBERED.match(head):
             return _are_columns(outline(head))
+        if outline(head) >= _TYPED:
+            return True
         if _LISTS.search(head) and any(outline(head) >= fields for fields in _NAMED):
             return True
         return _APART.match(head) is not None
@@ -74,17 +81,25 @@ def _are_columns(fields: frozenset[str]) -> bool:
 def _rows(table: Any) -> Iterator[dict[str, Any] | Rejected]:
     if not isinstance(table, dict):
         yield Rejected(-1, "this is no table.", shown(table))
-    elif isinstance(table.get("columns"), list):
-        yield from _of_lists(table)
-    else:
+    elif (columns := _list(table, _NAMES)) is None:
         yield from _of_columns(table)
+    elif (rows := _list(table, _ROWS)) is None:
+        yield Rejected(-1, "this table has no list of rows.", shown(table))
+    else:
+        yield from _of_lists(columns, rows, table.get("index"))
 
 
-def _of_lists(table: Mapping[str, Any]) -> Iterator[dict[str, Any] | Rejected]:
-    named = (each.get("name") if isinstance(each, dict) else each for each in table["columns"])
+def _list(table: Mapping[str, Any], names: Sequence[str]) -> list[Any] | None:
+    """The first list that a table has by one of these names."""
+    return next((table[name] for name in names if isinstance(table.get(name), list)), None)
+
+
+def _of_lists(
+    columns: Sequence[Any], rows: Sequence[Any], labels: Any
+) -> Iterator[dict[str, Any] | Rejected]:
+    named = (each.get("name") if isinstance(each, dict) else each for each in columns)
     names = unique([str(name) for name in named])
-    rows: list[Any] = next((table[n] for n in _ROWS if isinstance(table.get(n), list)), [])
-    index = _index(table.get("index"), len(rows))
+    index = _index(labels, len(rows))
     for label, row in zip_longest(index, rows):
         found = _named(names, row, -1)
         if index and not isinstance(found, Rejected):
@@ -93,7 +108,9 @@ def _of_lists(table: Mapping[str, Any]) -> Iterator[dict[str, Any] | Rejected]:
 
 
 def _named(names: Sequence[str], row: Any, line: int) -> dict[str, Any] | Rejected:
-    """The values of a row by their columns' names."""
+    """The values of a row by their columns' names, if it doesn't have them so."""
+    if isinstance(row, dict) and row.keys() == {*names}:
+        return row
     if isinstance(row, list) and len(row) == len(names):
         return dict(zip(names, row, strict=True))
     reason = f"this row has not one value for each of the {len(names):,} columns."
@@ -126,13 +143,15 @@ class JsonRows:
     def rows(self, source: Source) -> Iterator[dict[str, Any] | Rejected]:
         """Give the rows."""
         names: list[str] = []
-        for line, row in self._lists(source):
+        for place, (line, row) in enumerate(self._lists(source)):
             if isinstance(row, Rejected):
                 yield row
             elif not isinstance(row, list):
                 yield Rejected(line, "this is no list of values.", shown(row))
             elif not names:
                 names = unique(list(map(str, row)))
+            elif place == 1 and row and are_types(row):
+                yield Rejected(line, "this row names the types of the columns.", shown(row))
             else:
                 yield _named(names, row, line)
 

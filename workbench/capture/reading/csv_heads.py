@@ -11,6 +11,8 @@ from workbench.capture.reading.uuids import UUID
 
 _DATED: Final = re.compile(r"\s*\d+[-./]\d+[-./]\d+\D+\d+[:.]\d\d")
 """A date and a time of day."""
+_COUNTED: Final = re.compile(r"1\d{12}(?:\d{3}){0,2}")
+"""Milliseconds since 1970, microseconds or nanoseconds, of this century until 2033."""
 _COMMENTS: Final = re.compile(rb"[\r\n]*(?:#[^\n]*\n[\r\n]*)+")
 _BETWEEN: Final = re.compile(r"[,;\t|]")
 _NO_NAME: Final = re.compile(r'\{"|.*":|\[\d+[-./]\d+[-./]\d+', re.DOTALL)
@@ -46,9 +48,8 @@ def _cells(line: bytes) -> list[str]:
 
 def is_value(cell: str) -> bool:
     """Whether a cell is what hardly any column is called: a time or a UUID."""
-    return UUID.fullmatch(cell.strip()) is not None or (
-        _DATED.match(cell) is not None and form_of([cell]) is not None
-    )
+    is_dated = _DATED.match(cell) is not None and form_of([cell]) is not None
+    return is_dated or any(each.fullmatch(cell.strip()) for each in (UUID, _COUNTED))
 
 
 def is_name(cell: str) -> bool:

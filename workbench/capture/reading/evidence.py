@@ -13,7 +13,7 @@ from workbench.capture.reading.paths import Path
 from workbench.capture.reading.relations import IN_PAYLOAD, Relations, is_inside, is_payload
 from workbench.capture.reading.seen import FEW, Seen, is_key, is_whole, numbered
 from workbench.capture.reading.uuids import UUID
-from workbench.capture.reading.vocabulary import WRAPPERS, letters, points, words
+from workbench.capture.reading.vocabulary import CHANGES, WRAPPERS, letters, points, words
 
 _ENVELOPE: Final = ("id", "time", "correlation_id", "causation_id")
 """What tells an envelope from a payload."""
@@ -93,6 +93,8 @@ class Evidence(Relations):
         # Types are the richest of the small vocabularies, and often read like OrderPlaced or order.placed.
         worded = sum(len(words(text)) > 1 for text in each.counts) / kinds
         told = 20.0 * worded + (15 if 3 <= kinds <= 100 else 0) - 20 * numbered(each)
+        if {*map(str.lower, each.counts)} <= CHANGES:
+            told -= 40
         if few:
             return told / 2 - self._outer(each.path)
         if kinds == 1:

@@ -15,6 +15,7 @@ from typing import Any, Final
 from workbench.capture.columns import ATTEMPTS, COLUMNS, DEAD_LETTER
 from workbench.capture.reading.arrays import are_single, first_text, singles
 from workbench.capture.reading.evidence import Evidence
+from workbench.capture.reading.nameless import types_without_a_name
 from workbench.capture.reading.own_times import own_time, record_time
 from workbench.capture.reading.paths import Path
 from workbench.capture.reading.seen import Seen, numbered
@@ -86,7 +87,8 @@ def guess(
         for path, values in leaves.items()
         if not _is_part_of_a_time(path, leaves) and path[0] not in _NEVER - whose
     }
-    ours = {column: path for column, path in _our_words(seen).items() if column not in never}
+    ours = _our_words(seen) or types_without_a_name(seen)
+    ours = {column: path for column, path in ours.items() if column not in never}
     found = Guess(ours | dict(given))
     evidence = Evidence(found.paths, seen, given)
     for place, column in enumerate(_ORDER):
@@ -111,14 +113,14 @@ def guess(
 
 
 def _choose_payload_again(evidence: Evidence, seen: dict[Path, Seen]) -> None:
-    """Take another payload, or none, if all that is in it are other columns of ours."""
+    """Take another payload, or none, if there is none yet, or all that is in it are other columns of ours."""
     payload = evidence.paths.get("data", ())
     inside = {path for path in seen if payload == path[:-1]} if payload else set()
     if inside and inside <= set(evidence.paths.values()):
         del evidence.paths["data"]
         del seen[payload]
-        if (best := _best("data", evidence)) is not None:
-            evidence.paths["data"] = best
+    if "data" not in evidence.paths and (best := _best("data", evidence)) is not None:
+        evidence.paths["data"] = best
 
 
 def tells_little(values: Collection[str]) -> bool:

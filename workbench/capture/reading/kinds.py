@@ -27,7 +27,7 @@ from workbench.capture.reading.foreign import Format, Rejected
 from workbench.capture.reading.json_documents import events, is_wrapping
 from workbench.capture.reading.json_rows import JsonColumns
 from workbench.capture.reading.opening import OpenedFile
-from workbench.capture.reading.text_lines import JSON_TAILS, LOGFMT, is_logfmt, share_of_tails
+from workbench.capture.reading.text_lines import JSON_TAILS, LOGFMT, pairs_in_lines, share_of_tails
 from workbench.errors import LogError
 
 Batch = tuple[Mapping[str, Values], int]
@@ -105,7 +105,8 @@ def kind_of(file: OpenedFile) -> Kind:
         )
     if (table := table_of_values(head)) is not None:
         return table
-    if not is_text and is_logfmt(head):
+    first_has_pairs, most_have_pairs = pairs_in_lines(head)
+    if not is_text and first_has_pairs and most_have_pairs:
         return LOGFMT
     # A comma between names and values in JSON is none of CSV; under a header JSON may be a value.
     kind = None if is_text else csv_like(head)
@@ -115,6 +116,8 @@ def kind_of(file: OpenedFile) -> Kind:
         return JsonLines()
     if share >= _SOME:
         return JSON_TAILS
+    if most_have_pairs:  # below a line of other text, which is no header
+        return LOGFMT
     if b"\0" in head:
         raise LogError(
             f"{file.name} can't be read: it is neither JSON, CSV, Parquet nor Arrow, "

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from workbench.capture.reading.evidence import Evidence
 from workbench.capture.reading.paths import Path
-from workbench.capture.reading.vocabulary import is_later, points
+from workbench.capture.reading.vocabulary import WRAPPERS, is_later, points, words
 
 _WITH_ID: Final = 40.0
 """Points for a time that stands with the id and the type, in an envelope's object."""
@@ -34,6 +34,7 @@ def own_time(scores: Mapping[Path, float], evidence: Evidence) -> Path:
     evidence
         What is known of the others of our columns.
     """
+    beside = {path for path in scores if not (is_later(path) or _is_of_a_payload(path, evidence))}
     in_text = any(_is_in_text(path, evidence) for path in scores)
     flows = evidence.seen.get(evidence.paths.get("correlation_id", ()))
 
@@ -45,7 +46,7 @@ def own_time(scores: Mapping[Path, float], evidence: Evidence) -> Path:
         order = -(each.middle or 0) if is_later(path) else 0
         return scores[path] + _WITH_ID * with_id - _STILL * still, order
 
-    return max(scores, key=worth)
+    return max(beside or scores, key=worth)
 
 
 def _is_with_id(path: Path, evidence: Evidence, *, in_text: bool) -> bool:
@@ -59,6 +60,16 @@ def _is_with_id(path: Path, evidence: Evidence, *, in_text: bool) -> bool:
     # MongoDB's times are objects.
     place = path[:-1] if path[-1:] == ("$date",) else path
     return bool(together) and place[:-1] == around and points("time", place) > _NAMED
+
+
+def _is_of_a_payload(path: Path, evidence: Evidence) -> bool:
+    """Whether a time stands in JSON in a column that is no metadata, and the type stands beside that."""
+    around = evidence.seen.get(path[:1]) if len(path) > 1 else None
+    types = evidence.paths.get("type", ())
+    if around is None or types[:1] in {(), path[:1]}:
+        return False
+    is_json = all(isinstance(value, str) and value[:1] == "{" for value in around.there)
+    return is_json and words(path[0])[-1] not in WRAPPERS
 
 
 def _is_in_text(path: Path, evidence: Evidence) -> bool:

@@ -27,7 +27,7 @@ from workbench.capture.reading.kinds import Batch, JsonDocument, JsonLines, Kind
 from workbench.capture.reading.log_mapping import LogMapping
 from workbench.capture.reading.mapping import Given, names_nothing
 from workbench.capture.reading.opening import OpenedFile
-from workbench.capture.reading.paths import Path
+from workbench.capture.reading.paths import Path, shown
 from workbench.capture.reading.refusing import no_times, not_a_time, says_no
 from workbench.capture.reading.restarting import Restarting, restarting_note
 from workbench.capture.reading.surveying import Survey, survey
@@ -99,6 +99,9 @@ def read(
                 better, rows = survey(unwound, unwound.batches(anew), again, mapping)
                 if _lacks(better) < _lacks(found):
                     file, kind, found, batches = anew, unwound, better, rows
+            if (nothing := _empty_list(kind, found)) is not None:
+                file.notes.append(f"{file.name} is empty: its {shown(nothing)} holds no event")
+                batches = iter(())
             if found.absent and len(files) == 1:
                 raise names_nothing(found.absent, found.sample.leaves, file.name)
             for column in found.absent:
@@ -158,6 +161,15 @@ def _unwound(kind: Kind, found: Survey) -> Unwound | None:
         return None
     path = list_in(found.sample.leaves)
     return None if path is None else Unwound(kind, path)
+
+
+def _empty_list(kind: Kind, found: Survey) -> Path | None:
+    """The path of a list without items, where a file of JSON is one object that wraps it."""
+    told = found.mapping.keys() | found.absent.keys()
+    leaves = found.sample.leaves
+    if not isinstance(kind, JsonLines | JsonDocument) or "type" in told or list_in(leaves):
+        return None
+    return next((path for path, values in leaves.items() if values == [[]]), None)
 
 
 def no_rejects() -> pd.DataFrame:

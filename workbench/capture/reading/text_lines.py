@@ -91,10 +91,10 @@ LOGFMT: Final = TextLines(
 )
 
 
-def is_logfmt(head: bytes) -> bool:
-    """Whether the first line of such a file holds names and values, and so do most."""
+def pairs_in_lines(head: bytes) -> tuple[bool, bool]:
+    """Whether the first line of a file holds names and values, and whether most lines do."""
     told = [_has_pairs(line) for line in _whole_lines(head)]
-    return bool(told) and told[0] and sum(told) > len(told) / 2
+    return bool(told) and told[0], sum(told) > len(told) / 2
 
 
 def share_of_tails(head: bytes) -> tuple[bool, float]:

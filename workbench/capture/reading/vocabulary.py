@@ -113,6 +113,9 @@ LEVELS: Final = frozenset(
 )  # fmt: skip
 """How grave something is, which is no type."""
 
+CHANGES: Final = frozenset(["insert", "modify", "remove", "update", "delete", "replace"])
+"""What was done to a row, as a stream of a database's changes tells it: hardly what happened."""
+
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _NO_WORD: Final = re.compile(r"[\W_]+")
 _KINDS: Final = frozenset(
@@ -143,7 +146,7 @@ _LATER: Final = frozenset(
     [
         "processed", "processing", "ingested", "ingest", "ingestion", "received", "receive",
         "indexed", "stored", "exported", "etl", "enqueued", "collector", "arrival", "expires",
-        "expiry", "expiration", "until", "deadline", "due",
+        "expiry", "expiration", "until", "deadline", "due", "approximate",
     ]
 )  # fmt: skip
 """Words in the name of a time that is not the event's: something was done with it then, or will be."""

@@ -1,0 +1,90 @@
+import json
+
+import pytest
+
+from workbench.capture import read
+
+FLOW = ["OrderPlaced", "StockReserved", "PaymentTaken", "OrderShipped"]
+INSIDE = "2020-01-01T00:00:00Z"
+"""A time in a payload, which is none of the event's."""
+
+
+def stamp(row):
+    return f"2026-01-01T00:{row // 60:02}:{row % 60:02}Z"
+
+
+def mapping(tmp_path, rows, between="\t"):
+    path = tmp_path / "dump.txt"
+    path.write_text("".join(between.join(map(str, row)) + "\n" for row in rows))
+    found = dict(read(path, progress=False).mapping)
+    return {column: str(found[column]) for column in ("type", "time")}
+
+
+@pytest.mark.parametrize("height", [1, 2, 40])
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"type": "gift"},
+        {"event_type": "GiftCard"},
+        {"time": INSIDE},
+        {"type": "gift", "time": INSIDE, "id": "c-1"},
+        {"kind": "CREDIT_CARD", "event_type": "x", "timestamp": INSIDE},
+    ],
+)
+@pytest.mark.parametrize("types", [FLOW, [f"com.acme.{name}.v2" for name in FLOW],
+                                   ["order.placed", "stock-reserved", "payment_taken", "order.shipped"]])  # fmt: skip
+def test_types_and_times_without_a_name_win_over_names_in_the_json_beside_them(
+    tmp_path, height, payload, types
+):
+    rows = [
+        [stamp(n), "orders", types[n % 4], f"o-{n // 4}", json.dumps({**payload, "amount": n})]
+        for n in range(height)
+    ]
+    assert mapping(tmp_path, rows) == {"type": "column 3", "time": "column 1"}
+
+
+def test_a_header_whose_names_say_nothing_is_like_none(tmp_path):
+    told = [[stamp(n), FLOW[n % 4], json.dumps({"event_type": "gift", "n": n})] for n in range(12)]
+    rows = [["wann", "vorfall", "inhalt"], *told]
+    assert mapping(tmp_path, rows) == {"type": "vorfall", "time": "wann"}
+
+
+@pytest.mark.parametrize("height", [1, 40])
+@pytest.mark.parametrize("beside", ["orders", "order.events", "OrderService", "order-service"])
+def test_an_envelope_in_the_json_wins_over_what_reads_no_better_beside_it(tmp_path, height, beside):
+    rows = [
+        [stamp(n), beside, f"o-{n // 4}", json.dumps({"type": FLOW[n % 4], "time": INSIDE, "n": n})]
+        for n in range(height)
+    ]
+    assert mapping(tmp_path, rows) == {"type": "column 4.type", "time": "column 4.time"}
+
+
+def test_counts_since_1970_tell_a_table_without_a_header(tmp_path):
+    rows = [
+        [1767225600000 + n, "orders", FLOW[n % 4], json.dumps({"type": "gift", "n": n})]
+        for n in range(12)
+    ]
+    assert mapping(tmp_path, rows) == {"type": "column 3", "time": "column 1"}
+
+
+@pytest.mark.parametrize("inside", ["time", "occurred_at", "timestamp"])
+def test_a_time_without_a_name_wins_over_one_in_the_json_beside_a_type_with_a_name(
+    tmp_path, inside
+):
+    told = [
+        [
+            f"01.03.2026 09:00:{n:02}",
+            FLOW[n % 4],
+            f"V-{n // 4}",
+            json.dumps({inside: INSIDE, "n": n}),
+        ]
+        for n in range(24)
+    ]
+    rows = [["Zeitpunkt", "Ereignis", "Vorgang", "Nutzdaten"], *told]
+    assert mapping(tmp_path, rows) == {"type": "Ereignis", "time": "Zeitpunkt"}
+
+
+def test_when_an_event_was_received_is_not_its_time_where_its_payload_says_one(tmp_path):
+    told = [[FLOW[n % 4], stamp(n + 60), json.dumps({"occurred_at": stamp(n)})] for n in range(24)]
+    rows = [["type", "received_at", "payload"], *told]
+    assert mapping(tmp_path, rows)["time"] == "payload.occurred_at"

@@ -1,0 +1,75 @@
+"""Columns whose names say nothing: whether they hold the types, and the times, by what types read like.
+
+So are all columns of a table without a header. JSON in one of them has names inside, but its ``type``
+may be that of what the event is about: an event type is in the past tense, or of several words run
+together, as ``OrderPlaced`` is and ``gift`` is not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from workbench.capture.columns import COLUMNS
+from workbench.capture.reading.paths import Path
+from workbench.capture.reading.seen import FEW, Seen
+from workbench.capture.reading.vocabulary import points, words
+
+_VERSION: Final = re.compile(r"[._/:-]?[vV]\d+$")
+_RUN_TOGETHER: Final = re.compile(r"(?:[a-z]+\.)*[A-Z]+[a-z]+(?:[A-Z]+[a-z]*)+")
+"""``OrderPlaced`` and ``com.acme.OrderPlaced``."""
+_PAST: Final = re.compile(r"\w+ed|sent|paid|taken|made|lost|sold|begun|left")
+_NAMED: Final = 70
+"""Points of a name from which on it says types."""
+
+
+def types_without_a_name(seen: Mapping[Path, Seen]) -> dict[str, Path]:
+    """The columns for type and time whose names don't say so, unless some name says better types.
+
+    Where the types stand beside the JSON, so does the time, if any does.
+    """
+    nameless = [each for path, each in seen.items() if len(path) == 1 and _says_nothing(path)]
+    types = max(filter(_are_types, nameless), key=_reads, default=None)
+    named = (each for path, each in seen.items() if each.plain and points("type", path) > _NAMED)
+    if types is None or any(_reads(each) >= _reads(types) for each in named):
+        return {}
+    times = next((each for each in nameless if each.form is not None and each.filled > 0.5), None)
+    found = {"type": types} if times is None else {"type": types, "time": times}
+    return {column: each.path for column, each in found.items()}
+
+
+def _says_nothing(path: Path) -> bool:
+    return not any(points(column, path) for column in COLUMNS)
+
+
+def _are_types(each: Seen) -> bool:
+    """Whether values are few, and read like types."""
+    texts = _kinds(each)
+    if not each.plain or not each.filled > 0.5 or any(re.search(r"\d", text) for text in texts):
+        return False
+    few = len(each.there) < FEW
+    if not few and (each.distinct > 0.5 or len(texts) < 2):
+        return False
+    return _share(_RUN_TOGETHER.fullmatch(text) for text in texts) == 1 or (
+        _share(len(words(text)) > 1 for text in texts) == 1 and _past(texts) > 0.5
+    )
+
+
+def _reads(each: Seen) -> float:
+    """How much values read like types: in the past tense above all, then of several words."""
+    texts = _kinds(each)
+    return 2 * _past(texts) + _share(len(words(text)) > 1 for text in texts)
+
+
+def _kinds(each: Seen) -> list[str]:
+    return [_VERSION.sub("", text) for text in each.counts]
+
+
+def _past(texts: list[str]) -> float:
+    return _share(_PAST.fullmatch(words(text)[-1]) for text in texts if words(text))
+
+
+def _share(told: Iterable[object]) -> float:
+    answers = [*map(bool, told)]
+    return sum(answers) / max(len(answers), 1)
