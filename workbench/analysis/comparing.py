@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from workbench.analysis.wording import cut
+from workbench.analysis.arguments import is_number
+from workbench.analysis.wording import cut, shown
 from workbench.capture.reading.times import is_time_of_day, times
 from workbench.errors import LogError
 
@@ -40,6 +41,7 @@ _ISO_TIME: Final = re.compile(
     r"([T ]\d\d(:?\d\d(:?\d\d([.,]\d{1,12})?)?)?\s?(Z|[+-]\d\d(:?\d\d)?)?)?",
     re.IGNORECASE,
 )
+_YEAR: Final = re.compile(r"\d{4}|now|today", re.IGNORECASE)
 _DAY_OR_MONTH: Final = re.compile(r"\s*\d{1,2}[./-]\d{1,2}[./-]\d{2,4}\b")
 
 _KINDS: Final[dict[object, str]] = {
@@ -60,17 +62,23 @@ def moment_of(time: Any) -> pd.Timestamp:
         It is none.
     """
     is_text = isinstance(time, str)
-    if isinstance(time, int | float | np.number) or (is_text and is_time_of_day(time)):
+    if is_number(time) or isinstance(time, bool) or (is_text and is_time_of_day(time)):
         lacks = "says no date" if is_text else "has no unit"
-        raise LogError(f"{time!r} {lacks}: write a time like '2026-11-23 09:00'.")
+        raise LogError(f"{shown(time)} {lacks}: write a time like '2026-11-23 09:00'.")
     if is_text and _DAY_OR_MONTH.match(time):
         raise LogError(
-            f"{time!r} doesn't say which number is the month: write a time like '2026-11-23 09:00'."
+            f"{shown(time)} doesn't say which number is the month: write a time like '2026-11-23 09:00'."
         )
     try:
         moment = pd.Timestamp(time)
+        if (
+            is_text and not pd.isna(moment) and not _YEAR.search(time)
+        ):  # of "10s" pandas makes a time in the year 1
+            raise ValueError
     except (ValueError, TypeError) as error:
-        raise LogError(f"{time!r} is not a time: write one like '2026-11-23 09:00'.") from error
+        raise LogError(
+            f"{shown(time)} is not a time: write one like '2026-11-23 09:00'."
+        ) from error
     return moment.tz_localize("UTC") if moment.tz is None else moment.tz_convert("UTC")
 
 
@@ -122,7 +130,7 @@ def other_kind(values: pd.Series[Any], constants: Sequence[Any]) -> str | None:
         for found in ({_kind(value) for value in there}, kinds)
     )
     return (
-        f"{is_} in every event looked at ({cut(repr(there.iloc[0]), 40)}), "
+        f"{is_} in every event looked at ({cut(repr(there.iloc[:1].tolist()[0]), 40)}), "
         f"which is neither equal to {are} nor before or after it."
     )
 

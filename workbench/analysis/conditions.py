@@ -42,7 +42,7 @@ from workbench.analysis.condition_words import (
     restored,
     without_backticks,
 )
-from workbench.analysis.wording import cut
+from workbench.analysis.wording import cut, shown
 from workbench.capture.columns import COLUMNS
 from workbench.errors import LogError
 
@@ -142,7 +142,7 @@ def rows_between(
     for given, moment in ((start, first), (end, last)):
         if moment is not None and pd.isna(moment):
             raise LogError(
-                f"{given!r} is no time: give one as '2026-11-23T09:00', or None to leave it open."
+                f"{shown(given)} is no time: give one as '2026-11-23T09:00', or None to leave it open."
             )
     if first is not None and last is not None and last < first:
         raise LogError(
@@ -187,6 +187,8 @@ class _Condition:
             for left, how, right in zip(sides, node.ops, sides[1:], strict=False):
                 found &= self._compare(left, how, right, rows)
             return found
+        if isinstance(node, ast.Name) and COLUMNS.get(node.id, "json") != "json":
+            raise self._unable(node, _SAYS)
         return self._any(
             node, rows, lambda values: np.array([value is True for value in values], dtype=bool)
         )
