@@ -16,6 +16,8 @@ TIME_OF_DAY: Final = re.compile(
 )
 """A time of day without a date: when that was nobody knows."""
 _YEAR: Final = re.compile(r"\d{4}")
+_LONGEST: Final = 60
+"""Letters that are shown of what was given."""
 
 
 def is_time_of_day(text: str) -> bool:
@@ -40,7 +42,8 @@ def moment_of(given: Any, name: str = "", error: type[WorkbenchError] = LogError
     WorkbenchError
         It is no time, or doesn't say which.
     """
-    said = f"{name}={given!r}" if name else repr(given)
+    shown = " ".join(repr(given).split())
+    said = f"{name}=" * bool(name) + (shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…")
     if isinstance(given, str):
         if is_time_of_day(given):
             raise error(f"{said} says no date: write a time like '2026-11-23 09:00'.")

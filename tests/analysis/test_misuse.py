@@ -179,3 +179,59 @@ def test_times_that_are_too_far_from_others_are_none():
     assert "undated" not in near.frame
     took = near.frame["time"].max() - near.frame["time"].min()
     assert near.flows()["duration_ms"].tolist() == [took / pd.Timedelta("1ms")]
+
+
+LETTERS = "x" * 100_000
+SHORT = "'x{30,59}…"
+"""No sentence holds the whole of what was given."""
+
+
+@pytest.mark.parametrize(
+    ("ask", "said"),
+    [
+        (
+            lambda log: log.hot_keys(np.timedelta64(3, "s")),
+            r"^top=np.timedelta64\(3,'s'\): of each",
+        ),
+        (
+            lambda log: log.loops(burst=np.timedelta64("NaT")),
+            r"^burst=np.timedelta64\('NaT'\): a b",
+        ),
+        (lambda log: log.stuck(usually=np.timedelta64(0, "s")), "is no share of the flows"),
+        (lambda log: log.latency("A", "B", by=pd.NA), "^by=<NA>: latency is grouped by"),
+        (lambda log: log.latency("A", "B", by=pd.Series([1])), "^by=0 1 dtype: int64: latency is"),
+        (lambda log: log.throughput(by=LETTERS), f"^by={SHORT}: throughput"),
+        (lambda log: log.throughput(LETTERS), f"^every={SHORT} is not a length"),
+        (lambda log: log.latency("OrderPlaced", LETTERS), f"an event of type {SHORT}: ask"),
+        (lambda log: log.between(LETTERS), f"^{SHORT} is not a time"),
+        (lambda log: log.between("10s"), "^'10s' is not a time: write one like '2026"),
+        (lambda log: log.between(None, "Nov"), "^'Nov' is not a time: write one like '2026"),
+        (lambda log: log.where("time >= '10s'"), "^'10s' is not a time: write one like '2026"),
+        (lambda log: log.where("type"), "^a condition can't say 'type': compare columns or paths"),
+        (lambda log: log.where("not time"), "^a condition can't say 'time': compare columns or"),
+        (lambda log: log.flow(range(3)), r"by one correlation id, and range\(0, 3\) is none"),
+        (lambda log: log.flow(dict), "by one correlation id, and <class 'dict'> is none"),
+        (lambda log: log.critical_path(object()), "by one correlation id, and <object object at"),
+        (lambda log: log.flow("\ud800"), r"there is no flow '\\ud800' in this log"),
+        (lambda log: log.explain(["\ud800"]), "none of the 1 flow asked about is in this log"),
+        (lambda _: EventLog(range(3)), "each a dict, and event 0 is a value of type int"),
+        (lambda _: EventLog({5}), "each a dict, and event 0 is a value of type int"),
+        (lambda _: EventLog.read("\ud800"), r"^'\\ud800' can't be read: it is no path of a file"),
+        (lambda _: EventLog.scan("\ud800"), r"^'\\ud800' can't be read: it is no path of a file"),
+        (lambda _: EventLog.scan("x" * 5000), "can't be read: no file has so long a name"),
+        (lambda _: EventLog.scan(".", client=pd.DataFrame()), "^client=.*: give a Dask client"),
+        (
+            lambda _: EventLog.scan(".", memory=np.timedelta64(3, "s")),
+            "^memory=.*: give a number of",
+        ),
+    ],
+)
+def test_what_is_of_another_kind_is_said_in_a_sentence(orders, ask, said):
+    with pytest.raises(LogError, match=said) as error:
+        ask(orders)
+    assert len(str(error.value)) < 400
+
+
+def test_a_value_of_another_kind_is_shown_as_it_stands_in_the_log(orders):
+    with pytest.warns(UserWarning, match=r"^partition is a number in every event looked at \(-1\)"):
+        orders.where("partition == True")

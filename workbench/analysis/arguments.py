@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.analysis.asked import Asked
+from workbench.analysis.wording import shown
 from workbench.errors import LogError
 
 _NUMBER: Final = re.compile(r"\s*[+-]?[\d_]*\.?\d+([eE][+-]?\d+)?\s*")
@@ -88,23 +89,31 @@ def check_scan(folder: object, client: object, memory: object) -> None:
             f"EventLog.scan takes the path of a folder, and not {_kind(folder)}; EventLog.read takes "
             "lists of files as well."
         )
-    if client is not None and not hasattr(client, "map"):
+    if client is not None and not hasattr(client, "gather"):
         raise LogError(
-            f"client={client!r}: give a Dask client, from dask.distributed import Client."
+            f"client={shown(client)}: give a Dask client, from dask.distributed import Client."
         )
-    is_number = isinstance(memory, int | float | np.number) and not isinstance(memory, bool)
-    if memory is not None and not (is_number and _LEAST_MEMORY <= float(memory) < np.inf):  # type: ignore[arg-type]
+    if memory is not None and not (is_number(memory) and _LEAST_MEMORY <= float(memory) < np.inf):  # type: ignore[arg-type]
         raise LogError(
-            f"memory={memory!r}: give a number of bytes, at least {_LEAST_MEMORY:,}: "
+            f"memory={shown(memory)}: give a number of bytes, at least {_LEAST_MEMORY:,}: "
             "memory=2_000_000_000 for 2 GB."
         )
 
 
 def check_count(given: object, called: str, least: int, why: str) -> None:
     """Raise a LogError, which says why, unless a whole number is given that is not too small."""
-    whole = isinstance(given, int | np.integer) and not isinstance(given, bool)
-    if not whole or int(given) < least:  # type: ignore[call-overload]
-        raise LogError(f"{called}={given!r}: {why}")
+    if not is_whole(given) or int(given) < least:  # type: ignore[call-overload]
+        raise LogError(f"{called}={shown(given)}: {why}")
+
+
+def is_whole(given: object) -> bool:
+    """Whether a whole number is given: NumPy takes lengths of time for some, Python true and false."""
+    return isinstance(given, int | np.integer) and not isinstance(given, bool | np.timedelta64)
+
+
+def is_number(given: object) -> bool:
+    """Whether a number is given, whole or not."""
+    return is_whole(given) or isinstance(given, float | np.floating)
 
 
 def check_versions(given: object) -> None:
@@ -127,7 +136,7 @@ def check_pairs(given: Mapping[Any, Any]) -> None:
         plain = bool(several) and all(isinstance(each, str) for each in several)
         if not isinstance(kind, str) or not plain:
             raise LogError(
-                f"stuck: {{{kind!r}: {effects!r}}} is no type with the types of what should follow "
+                f"stuck: {{{shown(kind)}: {shown(effects)}}} is no type with the types of what should follow "
                 "it: give {'OrderPlaced': ['OrderPaid']}."
             )
 
@@ -137,7 +146,7 @@ def check_choice(given: object, called: str, asked: str, choices: Iterable[str])
     words = list(choices)
     if not isinstance(given, str) or given not in words:
         listed = " or ".join(f"{called}={word!r}" for word in words)
-        raise LogError(f"{called}={given!r}: {asked} takes {listed}.")
+        raise LogError(f"{called}={shown(given)}: {asked} takes {listed}.")
 
 
 def nanoseconds_of(length: pd.Timedelta | str, called: str, *, zero: bool = False) -> int:
@@ -157,7 +166,7 @@ def nanoseconds_of(length: pd.Timedelta | str, called: str, *, zero: bool = Fals
     """
     if _is_bare_number(length):
         raise LogError(
-            f"{called}={length!r} has no unit: write a length of time as '10s', '5min' or '1h', or "
+            f"{called}={shown(length)} has no unit: write a length of time as '10s', '5min' or '1h', or "
             "give a Timedelta."
         )
     try:
@@ -169,12 +178,14 @@ def nanoseconds_of(length: pd.Timedelta | str, called: str, *, zero: bool = Fals
         raise _no_length(length, called)
     if nanoseconds < 0 or (nanoseconds == 0 and not zero):
         wrong = "below 0" if zero else "not above 0"
-        raise LogError(f"{called}={length!r} is {wrong}: write it as '10s' or '5min'.")
+        raise LogError(f"{called}={shown(length)} is {wrong}: write it as '10s' or '5min'.")
     return nanoseconds
 
 
 def _no_length(length: object, called: str) -> LogError:
-    return LogError(f"{called}={length!r} is not a length of time: write it as '10s' or '5min'.")
+    return LogError(
+        f"{called}={shown(length)} is not a length of time: write it as '10s' or '5min'."
+    )
 
 
 def _is_bare_number(length: object) -> bool:

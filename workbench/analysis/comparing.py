@@ -98,7 +98,7 @@ def other_kind(values: pd.Series[Any], constants: Sequence[Any]) -> str | None:
         for found in ({_kind(value) for value in there}, kinds)
     )
     return (
-        f"{is_} in every event looked at ({cut(repr(there.iloc[0]), 40)}), "
+        f"{is_} in every event looked at ({cut(repr(there.iloc[:1].tolist()[0]), 40)}), "
         f"which is neither equal to {are} nor before or after it."
     )
 

@@ -183,6 +183,8 @@ class _Condition:
             for left, how, right in zip(sides, node.ops, sides[1:], strict=False):
                 found &= self._compare(left, how, right, rows)
             return found
+        if isinstance(node, ast.Name) and COLUMNS.get(node.id, "json") != "json":
+            raise self._unable(node, _SAYS)
         return self._any(
             node, rows, lambda values: np.array([value is True for value in values], dtype=bool)
         )

@@ -20,7 +20,7 @@ from workbench.analysis.flow_ids import flow_id
 from workbench.analysis.parts import together
 from workbench.analysis.plots_explain import plot_explain
 from workbench.analysis.separating import IS_THERE, conditions
-from workbench.analysis.wording import count, cut, percent
+from workbench.analysis.wording import count, cut, percent, shown
 from workbench.errors import LogError
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def ids_of(flows: Any, every: Callable[[], pd.DataFrame]) -> pd.Index[Any]:
         given = [given]
     if not isinstance(given, Iterable):
         raise LogError(
-            f"explain takes flows, and not {given!r}: a list of correlation ids, a table that has "
+            f"explain takes flows, and not {shown(given)}: a list of correlation ids, a table that has "
             "them, or a mask of log.flows()."
         )
     values = given.to_numpy() if isinstance(given, pd.Series) else given

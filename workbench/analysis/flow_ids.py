@@ -5,10 +5,10 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
 import pandas as pd
 
-from workbench.analysis.wording import cut, visible
+from workbench.analysis.arguments import is_whole
+from workbench.analysis.wording import cut, shown, visible
 from workbench.errors import LogError
 
 if TYPE_CHECKING:
@@ -28,12 +28,11 @@ def flow_id(given: Any) -> Any:
     LogError
         It is several, or an object.
     """
-    if isinstance(given, list | tuple | dict | set | np.ndarray | pd.Series | pd.DataFrame):
-        raise LogError(
-            f"a flow is told by one correlation id, and {cut(repr(given), _LETTERS)} is none."
-        )
-    whole = isinstance(given, int | np.integer) and not isinstance(given, bool)
-    return str(given) if whole else given
+    if not pd.api.types.is_scalar(given):
+        raise LogError(f"a flow is told by one correlation id, and {shown(given)} is none.")
+    if isinstance(given, str):
+        return given.encode("utf-8", "backslashreplace").decode()  # no log holds half a letter
+    return str(given) if is_whole(given) else given
 
 
 def no_flow(given: Any, ids: ExtensionArray) -> LogError:

@@ -19,7 +19,7 @@ from workbench.analysis.paths import paths
 from workbench.analysis.quantiles import quantiles
 from workbench.analysis.traffic_parts import codes_of, earliest, stacked, total
 from workbench.analysis.variants import Variants
-from workbench.analysis.wording import count, length
+from workbench.analysis.wording import count, length, shown
 from workbench.errors import LogError
 
 if TYPE_CHECKING:
@@ -49,14 +49,14 @@ def two_types(between: object, then: object = None) -> tuple[str, str]:
         first, last = given
         if isinstance(first, str) and isinstance(last, str) and first != last:
             return first, last
-    said = f"between={between!r}" + ("" if then is None else f", then={then!r}")
+    said = f"between={shown(between)}" + ("" if then is None else f", then={shown(then)}")
     raise LogError(f"{said}: give two event types, latency('OrderPlaced', 'OrderPaid').")
 
 
-def check_grouping(by: str | None) -> None:
+def check_grouping(by: object) -> None:
     """Raise a LogError unless ``by`` is a known grouping."""
-    if by not in (None, "variant", "hour"):
-        raise LogError(f"by={by!r}: latency is grouped by 'variant' or by 'hour'.")
+    if not (by is None or (isinstance(by, str) and by in ("variant", "hour"))):
+        raise LogError(f"by={shown(by)}: latency is grouped by 'variant' or by 'hour'.")
 
 
 def part(
@@ -103,7 +103,7 @@ def whole(parts: Sequence[pd.DataFrame], between: tuple[str, str], by: By | None
     for name in between if known else ():
         if name not in known:
             raise LogError(
-                f"no flow of this log has an event of type {name!r}: ask between two of "
+                f"no flow of this log has an event of type {shown(name)}: ask between two of "
                 f"{', '.join(known[:_NAMED])}{', …' if len(known) > _NAMED else ''}."
             )
     found = stacked(parts)

@@ -9,6 +9,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from workbench.analysis.order import total_order
+from workbench.analysis.wording import shown
 from workbench.capture.columns import DEAD_LETTER
 from workbench.choreography.impact import Captured
 from workbench.errors import LogError
@@ -22,7 +23,7 @@ _PLACE = ("id", "channel", "partition", "offset")
 def payloads_of(frame: pd.DataFrame, event_type: str, *, progress: bool) -> Iterator[Captured]:
     """The payloads in a standard frame; see :meth:`EventLog.payloads_of`."""
     if not isinstance(event_type, str):
-        raise LogError(f"payloads_of takes an event type, and {event_type!r} is no text.")
+        raise LogError(f"payloads_of takes an event type, and {shown(event_type)} is no text.")
     wanted = (frame["type"] == event_type).to_numpy()
     if DEAD_LETTER in frame:
         wanted = wanted & frame[DEAD_LETTER].isna().to_numpy()

@@ -35,7 +35,7 @@ from workbench.analysis.log_questions import LogQuestions
 from workbench.analysis.traffic_questions import TrafficQuestions
 from workbench.analysis.wording import count
 from workbench.capture.reading import read_parts
-from workbench.capture.reading.finding_files import files_in
+from workbench.capture.reading.finding_files import files_in, path_of
 from workbench.capture.reading.kinds import is_parquet
 from workbench.errors import LogError
 
@@ -60,7 +60,7 @@ def scan(
     from workbench.analysis.log import EventLog
 
     check_scan(folder, client, memory)
-    files = _parquet_files(Path(folder).expanduser())
+    files = _parquet_files(path_of(folder))
     free = int(memory or psutil.virtual_memory().available // 2)
     if client is None and _rows(files) * _BYTES_A_ROW < free:
         return EventLog.read(files)

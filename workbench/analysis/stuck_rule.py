@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from numbers import Real
 from typing import TYPE_CHECKING
 
-from workbench.analysis.arguments import check_pairs
+from workbench.analysis.arguments import check_pairs, is_number
 from workbench.analysis.usually_due import Owed
+from workbench.analysis.wording import shown
 from workbench.choreography import Choreography
 from workbench.errors import LogError
 
@@ -71,7 +71,7 @@ def check_share(usually: object) -> None:
     LogError
         It is not.
     """
-    if not (isinstance(usually, Real) and 0 <= float(usually) <= 1):
+    if not ((usually is True or is_number(usually)) and 0 <= float(usually) <= 1):
         raise LogError(
-            f"usually={usually!r} is no share of the flows: give a number from 0 to 1, such as 0.5."
+            f"usually={shown(usually)} is no share of the flows: give a number from 0 to 1, such as 0.5."
         )

@@ -18,7 +18,7 @@ from workbench.analysis.index import NO_SOURCE, NO_TYPE, is_undated
 from workbench.analysis.order import nanoseconds, utc
 from workbench.analysis.parts import named
 from workbench.analysis.traffic_parts import codes_of, events_once, stacked, total
-from workbench.analysis.wording import count, length, moment, number
+from workbench.analysis.wording import count, length, moment, number, shown
 from workbench.errors import LogError
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ _NULL: Final = {"type": NO_TYPE, "source": NO_SOURCE}
 def check(by: object) -> None:
     """Raise a LogError unless ``by`` names a column to count by."""
     if not isinstance(by, str) or by not in _NULL:
-        raise LogError(f"by={by!r}: throughput is counted by 'type' or by 'source'.")
+        raise LogError(f"by={shown(by)}: throughput is counted by 'type' or by 'source'.")
 
 
 def part(index: FlowIndex, frame: pd.DataFrame, by: By, every: int | None) -> pd.DataFrame:

@@ -54,6 +54,11 @@ def moment(time: datetime | float | None) -> str:
     return f"{clock} UTC" if today else f"{time:%Y-%m-%d} {clock} UTC"
 
 
+def shown(given: object) -> str:
+    """What was given, as Python writes it, in one line and no longer than a sentence bears."""
+    return cut(repr(given), _LONGEST_VALUE)
+
+
 def short(text: str, letters: int = 8) -> str:
     """The beginning of an id, enough to tell it from its neighbours."""
     return text if len(text) <= letters + 4 else f"{text[:letters]}…"

@@ -43,11 +43,7 @@ def files_of(paths: Paths) -> list[Path]:
                 f"{each} can't be read: an event log is read from files, and no network connection "
                 "is opened; download it first."
             )
-        if not str(each) or "\0" in str(each):
-            raise LogError(f"{str(each)!r} can't be read: it is no path of a file.")
-        path = Path(each).expanduser()
-        if len(path.name) > _LONGEST:
-            raise LogError(f"{path.name[:60]!r}… can't be read: no file has so long a name.")
+        path = path_of(each)
         if path.is_dir():
             held = files_in(path)
             if not held:
@@ -66,6 +62,26 @@ def files_of(paths: Paths) -> list[Path]:
                 raise LogError(f"{each} can't be read: no file matches this pattern.")
             found |= dict.fromkeys(files)
     return list(found)
+
+
+def path_of(given: str | os.PathLike[str]) -> Path:
+    """The path that is given.
+
+    Raises
+    ------
+    LogError
+        No file can have it.
+    """
+    try:
+        path = Path(given).expanduser()
+        possible = bool(str(given)) and b"\0" not in os.fsencode(path)
+    except (ValueError, RuntimeError):  # half a letter; no such user
+        possible = False
+    if not possible:
+        raise LogError(f"{str(given)!r:.60} can't be read: it is no path of a file.")
+    if len(path.name) > _LONGEST:
+        raise LogError(f"{path.name[:60]!r}… can't be read: no file has so long a name.")
+    return path
 
 
 def _each(paths: Any) -> list[Any]:
