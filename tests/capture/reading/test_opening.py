@@ -1,8 +1,10 @@
 import bz2
+import contextlib
 import gzip
 import io
 import lzma
 import random
+import sqlite3
 import tarfile
 import zipfile
 
@@ -10,7 +12,7 @@ import pandas as pd
 import pytest
 import zstandard
 
-from workbench.capture import read
+from workbench.capture import from_frame, read
 from workbench.capture.reading import opening
 from workbench.capture.reading.finding_files import files_of
 from workbench.capture.reading.opening import OpenedFile
@@ -215,6 +217,7 @@ def test_lines_that_end_as_on_old_macs_are_lines(tmp_path):
     "text",
     [
         "INSERT INTO outbox (id, type) VALUES ('1', 'A');\nINSERT INTO outbox (id, type) VALUES ('2', 'B');\n",
+        "PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\nINSERT INTO outbox VALUES('1','A');\n",
         "-- dump\nSET x = 0;\n\nCOPY public.outbox (id, type) FROM stdin;\n1\tA\n2\tB\n\\.\n",
     ],
 )
@@ -223,6 +226,23 @@ def test_sql_is_refused_with_what_to_do_instead(tmp_path, text):
     path.write_text(text)
     with pytest.raises(LogError, match=r"it is SQL; export the table as CSV with a header instead"):
         read(path, progress=False)
+
+
+def test_a_database_is_read_by_what_its_refusal_says(tmp_path):
+    path = tmp_path / "outbox.db"
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE outbox (id, type, time, payload)")
+        row = ("1", "OrderPlaced", "2026-11-23T12:00:00Z", '{"total": 5}')
+        database.execute("INSERT INTO outbox VALUES (?, ?, ?, ?)", row)
+        database.commit()
+        with pytest.raises(
+            LogError, match="it is an SQLite database; give EventLog a table"
+        ) as said:
+            read(path, progress=False)
+        told = str(said.value).split("of it: ")[1].removesuffix(".")
+        assert told == 'EventLog(pd.read_sql("SELECT * FROM outbox", sqlite3.connect(path)))'
+        log = from_frame(pd.read_sql("SELECT * FROM outbox", database)).frame
+    assert log["data"][0] == {"total": 5}
 
 
 def test_a_byte_order_mark_before_a_line_is_no_part_of_it(tmp_path):

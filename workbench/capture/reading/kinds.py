@@ -43,11 +43,17 @@ _TAR: Final = slice(257, 262)
 _PARQUET: Final = b"PAR1"
 _IN_FOLDER: Final = re.compile(r"([A-Za-z_][\w.-]*)=(.+)")
 _NULL_FOLDER: Final = "__HIVE_DEFAULT_PARTITION__"
-_SCRIPT: Final = re.compile(rb"--|/\*|(INSERT|COPY|SET|BEGIN|CREATE|USE|DROP)\s", re.IGNORECASE)
+_SCRIPT: Final = re.compile(
+    rb"--|/\*|(INSERT|COPY|SET|BEGIN|CREATE|USE|DROP|PRAGMA)\s", re.IGNORECASE
+)
 _SQL: Final = re.compile(
     rb"^\s*(INSERT\s+INTO\s|COPY\s+\S+\s.*FROM\s+stdin)", re.IGNORECASE | re.MULTILINE
 )
 """How a dump of a database begins, and what else stands in one."""
+_SQLITE: Final = (
+    "an SQLite database; give EventLog a table of it: "
+    'EventLog(pd.read_sql("SELECT * FROM outbox", sqlite3.connect(path)))'
+)
 _HEAD: Final = 1 << 16
 _LONG_HEAD: Final = 8 << 20
 """Bytes of the beginning that are looked at, and where that is all one line."""
@@ -85,6 +91,8 @@ def kind_of(file: OpenedFile) -> Kind:
     if with_magic.startswith(b"PK\x03\x04"):
         raise LogError(f"{file.name} can't be read: it is {_zipped(file.head(_HEAD))}.")
     head = file.head(_HEAD)
+    if head.startswith(b"SQLite format 3\0"):
+        raise LogError(f"{file.name} can't be read: it is {_SQLITE}.")
     if head[_TAR] == b"ustar":
         raise LogError(f"{file.name} can't be read: it is a tar archive; unpack it first.")
     if not head.strip() and len(head) < _HEAD:
