@@ -27,6 +27,7 @@ from workbench.capture.columns import (
     COLUMNS,
     TIMES,
     UNDECODED,
+    inferred,
     object_frame,
     standard_frame,
 )
@@ -83,13 +84,17 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
         mapping: Given | None = None,
     ) -> None:
         table = table_in(events)
-        if table is not None and mapping is None and _is_standard(table):
-            self._frame = without_nothing(standard_frame(table))
-        elif table is None and mapping is None:
-            self._frame = without_nothing(standard_frame(checked_events(events)))
+        if table is None:
+            table = inferred(object_frame(checked_events(events)))
+            is_standard = _has_our_times(table)
+            if mapping is None and not is_standard:  # all but the times is as it is named
+                mapping = {name: name if name in table else None for name in COLUMNS}
         else:
-            rows = object_frame(checked_events(events)) if table is None else table
-            self._reading = from_frame(rows, mapping)
+            is_standard = _is_standard(table)
+        if mapping is None and is_standard:
+            self._frame = without_nothing(standard_frame(table))
+        else:
+            self._reading = from_frame(table, mapping)
             self._frame = self._reading.frame
 
     @staticmethod
@@ -507,18 +512,21 @@ _LOOKED_AT = 1_000
 
 def _is_standard(events: pd.DataFrame) -> bool:
     """Whether a DataFrame says all that it says in columns of our names, as we write times."""
-    named = [name for name in TIMES if name in events]
-    is_ours = "type" in events and bool(named)
+    is_ours = "type" in events and any(name in events for name in TIMES)
     others = {*map(str, events)} - {*COLUMNS, *BESIDE}
     is_whole = {"id", "correlation_id", "causation_id"} <= {*events} or not others
-    is_iso = is_ours and is_whole and all(_is_iso(events[name]) for name in named)
-    return events.empty or is_iso
+    return events.empty or (is_ours and is_whole and _has_our_times(events))
+
+
+def _has_our_times(events: pd.DataFrame) -> bool:
+    """Whether times are written as we write them, where there are any."""
+    return all(_is_iso(events[name]) for name in TIMES if name in events)
 
 
 def _is_iso(column: pd.Series[Any]) -> bool:
     """Whether a column may be taken for ISO 8601 or nanoseconds since 1970, by its first values."""
-    some = column.head(_LOOKED_AT).dropna()
-    told = [value for value in some if isinstance(value, str | int | np.integer)]
+    some = column.head(_LOOKED_AT).dropna().tolist()
+    told = [value for value in some if isinstance(value, str | int | float)]
     return form_of(told) in ("ISO 8601", "ns", None)
 
 

@@ -186,3 +186,35 @@ def test_what_is_no_table_is_refused(given):
         LogError, match=r"^EventLog takes a DataFrame or .*, and event 0 is a value"
     ):
         EventLog(given)
+
+
+COUNTS = {
+    "s": [1790000000, 1790000001, 1790000002],
+    "s, with a fraction": [1790000000.0, 1790000001.0, 1790000002.0],
+    "ms": [1790000000000, 1790000001000, 1790000002000],
+    "ms, with gaps": pd.array([1790000000000, 1790000001000, 1790000002000], dtype="Int64"),
+    "us": [1790000000000000, 1790000001000000, 1790000002000000],
+    "ns": [1790000000000000000, 1790000001000000000, 1790000002000000000],
+}
+
+
+@pytest.mark.parametrize("unit", COUNTS)
+def test_times_that_are_counts_have_the_unit_that_fits_a_time(unit):
+    frame = pd.DataFrame(OURS | {"time": COUNTS[unit], "more": ["x", None, None]})
+    times = pd.date_range("2026-09-21 14:13:20", periods=3, freq="s", tz=UTC).tolist()
+    assert EventLog(frame).frame["time"].tolist() == times
+    rows = EventLog(frame.drop(columns=["causation_id"]).to_dict("records"))
+    assert rows.frame["time"].tolist() == times
+    assert rows.frame["causation_id"].isna().all()  # nothing but the unit is guessed
+    assert rows.frame["more"].tolist()[0] == "x"
+
+
+@pytest.mark.parametrize("index", ["time", "id", ["correlation_id", "id"]], ids=str)
+def test_an_index_that_has_a_name_is_a_column(index):
+    expected = EventLog(pd.DataFrame(OURS)).frame
+    pd.testing.assert_frame_equal(EventLog(pd.DataFrame(OURS).set_index(index)).frame, expected)
+
+
+def test_an_index_named_as_a_column_is_none():
+    frame = pd.DataFrame(OURS).set_index("id", drop=False)
+    pd.testing.assert_frame_equal(EventLog(frame).frame, EventLog(pd.DataFrame(OURS)).frame)

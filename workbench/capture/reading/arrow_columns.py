@@ -80,7 +80,12 @@ def table_in(given: Any) -> pd.DataFrame | None:
 
 
 def frame_as_held(events: pd.DataFrame) -> pd.DataFrame:
-    """A DataFrame whose columns of objects and of Arrow's types are as they are of a file that was read."""
+    """A DataFrame whose columns of objects and of Arrow's types are as they are of a file that was read.
+
+    An index that has a name is a column like any other.
+    """
+    named = [name for name in events.index.names if name is not None and name not in events]
+    events = events.reset_index(level=named) if named else events
     if not any(dtype == "object" or isinstance(dtype, pd.ArrowDtype) for dtype in events.dtypes):
         return events
     columns = [_as_held(events.iloc[:, place]) for place in range(len(events.columns))]
