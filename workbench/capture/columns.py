@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from pandas.api.types import infer_dtype, pandas_dtype
+from pandas.api.types import infer_dtype, is_float_dtype, pandas_dtype
 
 from workbench.capture.json_text import json_text
 from workbench.capture.nothing import NO_FAILURE
@@ -219,7 +219,8 @@ def _near(
     if first is None:
         raise LogError(
             "no event has a time that can be read or a broker_time: name the column that says "
-            "when they happened."
+            "when they happened, or make times of what counts from another moment than 1970: "
+            "pd.to_datetime(frame['time'], unit='s', origin='2026-01-01')."
         )
     names = ["channel", "partition", "offset"]
     placed = pd.DataFrame({name: columns[name] for name in names} | {"known": known})
@@ -337,6 +338,8 @@ def _times(series: pd.Series[Any]) -> pd.Series[Any]:
         times = series.dt.tz_localize("UTC")
     elif series.dtype == "int64":
         times = series.astype("datetime64[ns]").dt.tz_localize("UTC")
+    elif is_float_dtype(series.dtype):
+        times = pd.to_datetime(series.where(series.abs() > _FRACTIONS), utc=True, errors="coerce")
     else:
         kind = infer_dtype(series, skipna=True) if series.dtype == "object" else ""
         if kind and kind not in _OF_ONE_KIND:
@@ -360,6 +363,8 @@ def _moment(cell: object) -> object:
     return pd.Timestamp(cell, tz="UTC") if held else None
 
 
+_FRACTIONS: Final = 2**53
+"""Up to it a float has fractions: then it is no count of nanoseconds."""
 _OF_ONE_KIND: Final = frozenset(["string", "integer", "datetime", "datetime64", "date", "empty"])
 _EARLIEST: Final = pd.Timestamp.min.ceil("s").tz_localize("UTC")
 _LATEST: Final = pd.Timestamp.max.floor("s").tz_localize("UTC")

@@ -218,3 +218,17 @@ def test_an_index_that_has_a_name_is_a_column(index):
 def test_an_index_named_as_a_column_is_none():
     frame = pd.DataFrame(OURS).set_index("id", drop=False)
     pd.testing.assert_frame_equal(EventLog(frame).frame, EventLog(pd.DataFrame(OURS)).frame)
+
+
+def test_a_clock_with_fractions_that_starts_at_nothing_is_no_time():
+    frame = pd.DataFrame(OURS | {"time": [0.0, 1.5, 2.25]})
+    said = (
+        r"^no event has a time .*: pd.to_datetime\(frame\['time'\], unit='s', origin='2026-01-01'\)"
+    )
+    for events in (frame, frame.to_dict("records")):
+        with pytest.raises(LogError, match=said):
+            EventLog(events)
+    with pytest.raises(LogError, match=r"nothing in its column for 'time' can be read as a time"):
+        EventLog(frame, mapping={"time": "time"})
+    times = pd.to_datetime(frame["time"], unit="s", origin="2026-01-01")
+    assert EventLog(frame.assign(time=times)).flows()["duration_ms"].tolist() == [1_500, 0]

@@ -63,10 +63,14 @@ def _within(count: Any, unit: Unit) -> Any:
 
 
 def counted(values: pa.Array, unit: str) -> pa.Array:
-    """Numbers as UTC nanoseconds, each in the unit that its size tells, or else in that of the column."""
+    """Numbers as UTC nanoseconds, each in the unit that its size tells, or else in that of the column.
+
+    In a column without a unit whole numbers are nanoseconds, and numbers with a fraction no times.
+    """
     column = cast("Unit", unit if is_unit(unit) else "ns")
     if not is_unit(unit):
-        return _in_unit(values, column)
+        is_whole = pa.types.is_integer(values.type)
+        return _in_unit(values, column) if is_whole else pa.nulls(len(values), UTC_NS)
     values = _without_no_times(values, column)
     parts = [_in_unit(_where(values, rows), other) for other, rows in _others(values, column)]
     if not parts:
