@@ -88,3 +88,16 @@ def test_when_an_event_was_received_is_not_its_time_where_its_payload_says_one(t
     told = [[FLOW[n % 4], stamp(n + 60), json.dumps({"occurred_at": stamp(n)})] for n in range(24)]
     rows = [["type", "received_at", "payload"], *told]
     assert mapping(tmp_path, rows)["time"] == "payload.occurred_at"
+
+
+@pytest.mark.parametrize("said", [{"status": "created"}, {"id": "c-1", "name": "Ann"}])
+def test_json_is_the_payload_and_neither_types_nor_services_however_few_there_are(tmp_path, said):
+    path = tmp_path / "dump.tsv"
+    rows = [
+        [stamp(n), ["order-placed", "order-paid"][n % 2], json.dumps(said | {"n": n % 2}), "shop"]
+        for n in range(24)
+    ]
+    path.write_text("".join("\t".join(row) + "\n" for row in rows))
+    found = read(path, progress=False).mapping
+    assert (found["type"], found["data"]) == ("column 2", "column 3")
+    assert found.get("source") != "column 3"

@@ -8,7 +8,7 @@ together, as ``OrderPlaced`` is and ``gift`` is not.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from workbench.capture.columns import COLUMNS
@@ -25,9 +25,10 @@ _NAMED: Final = 70
 
 
 def types_without_a_name(seen: Mapping[Path, Seen]) -> dict[str, Path]:
-    """The columns for type and time whose names don't say so, unless some name says better types.
+    """The columns for type, time and data whose names don't say so, unless some name says better types.
 
-    Where the types stand beside the JSON, so does the time, if any does.
+    Where the types stand beside the JSON, so does the time, if any does; and the JSON is the payload,
+    unless that has a name inside of it.
     """
     nameless = [each for path, each in seen.items() if len(path) == 1 and _says_nothing(path)]
     types = max(filter(_are_types, nameless), key=_reads, default=None)
@@ -35,8 +36,17 @@ def types_without_a_name(seen: Mapping[Path, Seen]) -> dict[str, Path]:
     if types is None or any(_reads(each) >= _reads(types) for each in named):
         return {}
     times = next((each for each in nameless if each.form is not None and each.filled > 0.5), None)
-    found = {"type": types} if times is None else {"type": types, "time": times}
-    return {column: each.path for column, each in found.items()}
+    found = {"type": types, "time": times, "data": _payload(nameless, seen)}
+    return {column: each.path for column, each in found.items() if each is not None}
+
+
+def _payload(nameless: Sequence[Seen], seen: Mapping[Path, Seen]) -> Seen | None:
+    """The only column that holds JSON, if no object in it is called as payloads are."""
+    nested = [each for each in nameless if each.nested]
+    inside = (
+        each for path, each in seen.items() if len(path) > 1 and points("data", path) > _NAMED
+    )
+    return nested[0] if len(nested) == 1 and not any(each.nested for each in inside) else None
 
 
 def _says_nothing(path: Path) -> bool:
@@ -46,7 +56,12 @@ def _says_nothing(path: Path) -> bool:
 def _are_types(each: Seen) -> bool:
     """Whether values are few, and read like types."""
     texts = _kinds(each)
-    if not each.plain or not each.filled > 0.5 or any(re.search(r"\d", text) for text in texts):
+    if (
+        not each.plain
+        or each.nested
+        or not each.filled > 0.5
+        or any(re.search(r"\d", text) for text in texts)
+    ):
         return False
     few = len(each.there) < FEW
     if not few and (each.distinct > 0.5 or len(texts) < 2):
