@@ -49,6 +49,18 @@ def test_a_header_whose_names_say_nothing_is_like_none(tmp_path):
     assert mapping(tmp_path, rows) == {"type": "vorfall", "time": "wann"}
 
 
+def test_events_named_in_json_win_over_classes_beside_it_and_a_constant_does_not(tmp_path):
+    def rows(beside, name, values):
+        return [
+            [stamp(n), beside[n % len(beside)], f"r-{n // 4}", json.dumps({name: values[n % len(values)]})]
+            for n in range(24)
+        ]  # fmt: skip
+
+    classes, said = ["OrderController", "PaymentController"], ["placed", "paid", "sent", "closed"]
+    assert mapping(tmp_path, rows(classes, "event", said))["type"] == "column 4.event"
+    assert mapping(tmp_path, rows(FLOW, "type", ["OrderCreated"]))["type"] == "column 2"
+
+
 @pytest.mark.parametrize("height", [1, 40])
 @pytest.mark.parametrize("beside", ["orders", "order.events", "OrderService", "order-service"])
 def test_an_envelope_in_the_json_wins_over_what_reads_no_better_beside_it(tmp_path, height, beside):

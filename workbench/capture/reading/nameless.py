@@ -32,8 +32,8 @@ def types_without_a_name(seen: Mapping[Path, Seen]) -> dict[str, Path]:
     """
     nameless = [each for path, each in seen.items() if len(path) == 1 and _says_nothing(path)]
     types = max(filter(_are_types, nameless), key=_reads, default=None)
-    named = (each for path, each in seen.items() if each.plain and points("type", path) > _NAMED)
-    if types is None or any(_reads(each) >= _reads(types) for each in named):
+    named = (each for path, each in seen.items() if points("type", path[-1:]) > _NAMED)
+    if types is None or any(_vary(each) and _reads(each) >= _reads(types) for each in named):
         return {}
     times = next((each for each in nameless if each.form is not None and each.filled > 0.5), None)
     found = {"type": types, "time": times, "data": _payload(nameless, seen)}
@@ -55,30 +55,34 @@ def _says_nothing(path: Path) -> bool:
 
 def _are_types(each: Seen) -> bool:
     """Whether values are few, and read like types."""
+    if not _vary(each) or each.nested or each.filled < 0.5:
+        return False
     texts = _kinds(each)
-    if (
-        not each.plain
-        or each.nested
-        or not each.filled > 0.5
-        or any(re.search(r"\d", text) for text in texts)
-    ):
+    many = each.distinct > 0.5 and len(each.there) >= FEW
+    if many or any(re.search(r"\d", text) for text in texts):
         return False
-    few = len(each.there) < FEW
-    if not few and (each.distinct > 0.5 or len(texts) < 2):
-        return False
-    return _share(_RUN_TOGETHER.fullmatch(text) for text in texts) == 1 or (
-        _share(len(words(text)) > 1 for text in texts) == 1 and _past(texts) > 0.5
-    )
+    if all(map(_RUN_TOGETHER.fullmatch, texts)):
+        return True
+    return _worded(texts) == 1 and _past(texts) > 0.5
+
+
+def _vary(each: Seen) -> bool:
+    """Whether there are several values, or few rows."""
+    return each.plain and (len(each.counts) > 1 or len(each.there) < FEW)
 
 
 def _reads(each: Seen) -> float:
     """How much values read like types: in the past tense above all, then of several words."""
     texts = _kinds(each)
-    return 2 * _past(texts) + _share(len(words(text)) > 1 for text in texts)
+    return 2 * _past(texts) + _worded(texts)
 
 
 def _kinds(each: Seen) -> list[str]:
     return [_VERSION.sub("", text) for text in each.counts]
+
+
+def _worded(texts: list[str]) -> float:
+    return _share(len(words(text)) > 1 for text in texts)
 
 
 def _past(texts: list[str]) -> float:
