@@ -44,6 +44,14 @@ def test_rows_that_say_nothing_of_an_event_are_rejected(tmp_path, rows, others):
     assert "undated" not in log.frame
 
 
+def test_a_row_of_an_id_alone_is_no_event(tmp_path):
+    unnamed = [{name: value for name, value in event.items() if name != "id"} for event in EVENTS]
+    actions = [{"index": {"_index": "events", "_id": event["id"]}} for event in EVENTS]
+    log = written(tmp_path, [row for pair in zip(actions, unnamed, strict=True) for row in pair])
+    assert log.frame["type"].tolist() == [event["kind"] for event in EVENTS]
+    assert log.rejected["reason"].tolist() == [NOTHING] * len(EVENTS)
+
+
 def test_a_row_that_says_something_is_kept(tmp_path):
     log = written(tmp_path, [*EVENTS, {"at": "2026-11-23T10:00:00Z", "note": "no type"}])
     assert len(log.frame) == len(EVENTS) + 1

@@ -49,6 +49,18 @@ def test_a_header_whose_names_say_nothing_is_like_none(tmp_path):
     assert mapping(tmp_path, rows) == {"type": "vorfall", "time": "wann"}
 
 
+def test_events_named_in_json_win_over_classes_beside_it_and_a_constant_does_not(tmp_path):
+    def rows(beside, name, values):
+        return [
+            [stamp(n), beside[n % len(beside)], f"r-{n // 4}", json.dumps({name: values[n % len(values)]})]
+            for n in range(24)
+        ]  # fmt: skip
+
+    classes, said = ["OrderController", "PaymentController"], ["placed", "paid", "sent", "closed"]
+    assert mapping(tmp_path, rows(classes, "event", said))["type"] == "column 4.event"
+    assert mapping(tmp_path, rows(FLOW, "type", ["OrderCreated"]))["type"] == "column 2"
+
+
 @pytest.mark.parametrize("height", [1, 40])
 @pytest.mark.parametrize("beside", ["orders", "order.events", "OrderService", "order-service"])
 def test_an_envelope_in_the_json_wins_over_what_reads_no_better_beside_it(tmp_path, height, beside):
@@ -88,3 +100,16 @@ def test_when_an_event_was_received_is_not_its_time_where_its_payload_says_one(t
     told = [[FLOW[n % 4], stamp(n + 60), json.dumps({"occurred_at": stamp(n)})] for n in range(24)]
     rows = [["type", "received_at", "payload"], *told]
     assert mapping(tmp_path, rows)["time"] == "payload.occurred_at"
+
+
+@pytest.mark.parametrize("said", [{"status": "created"}, {"id": "c-1", "name": "Ann"}])
+def test_json_is_the_payload_and_neither_types_nor_services_however_few_there_are(tmp_path, said):
+    path = tmp_path / "dump.tsv"
+    rows = [
+        [stamp(n), ["order-placed", "order-paid"][n % 2], json.dumps(said | {"n": n % 2}), "shop"]
+        for n in range(24)
+    ]
+    path.write_text("".join("\t".join(row) + "\n" for row in rows))
+    found = read(path, progress=False).mapping
+    assert (found["type"], found["data"]) == ("column 2", "column 3")
+    assert found.get("source") != "column 3"

@@ -15,6 +15,7 @@ from workbench.capture.formats.kcat import Kcat
 from workbench.capture.formats.loki import LokiJson
 from workbench.capture.formats.otlp import OtlpJson
 from workbench.capture.formats.otlp_logs import OtlpLogs
+from workbench.capture.formats.quoted_json import QuotedJson
 from workbench.capture.formats.redis_streams import RedisJson, RedisText
 from workbench.capture.formats.redpanda import RedpandaCsv, RedpandaJson
 from workbench.capture.formats.tables import JsonRows, JsonTables
@@ -45,6 +46,7 @@ PLATFORMS: Final[tuple[Format, ...]] = (
     RedisText(),
     JsonTables(),
     JsonRows(),
+    QuotedJson(),
 )
 """Of log platforms, streams and tables. Their lines are anybody's: a column that is called as ours is may be another."""
 

@@ -151,10 +151,11 @@ class Columns:
 
 
 def _says_something(ours: Mapping[str, pa.Array]) -> pa.Array | None:
-    """Of each row whether one of our columns has something; ``None`` if all rows have."""
+    """Of each row whether one of our columns but the id has something; ``None`` if all rows have."""
     if "type" not in ours or not ours["type"].null_count:
         return None
-    there = reduce(pc.or_, (pc.is_valid(array) for array in ours.values()))
+    told = (pc.is_valid(array) for name, array in ours.items() if name != "id")
+    there = reduce(pc.or_, told)
     return None if pc.all(there).as_py() else there
 
 

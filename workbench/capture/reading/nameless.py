@@ -8,7 +8,7 @@ together, as ``OrderPlaced`` is and ``gift`` is not.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from workbench.capture.columns import COLUMNS
@@ -25,18 +25,28 @@ _NAMED: Final = 70
 
 
 def types_without_a_name(seen: Mapping[Path, Seen]) -> dict[str, Path]:
-    """The columns for type and time whose names don't say so, unless some name says better types.
+    """The columns for type, time and data whose names don't say so, unless some name says better types.
 
-    Where the types stand beside the JSON, so does the time, if any does.
+    Where the types stand beside the JSON, so does the time, if any does; and the JSON is the payload,
+    unless that has a name inside of it.
     """
     nameless = [each for path, each in seen.items() if len(path) == 1 and _says_nothing(path)]
     types = max(filter(_are_types, nameless), key=_reads, default=None)
-    named = (each for path, each in seen.items() if each.plain and points("type", path) > _NAMED)
-    if types is None or any(_reads(each) >= _reads(types) for each in named):
+    named = (each for path, each in seen.items() if points("type", path[-1:]) > _NAMED)
+    if types is None or any(_vary(each) and _reads(each) >= _reads(types) for each in named):
         return {}
     times = next((each for each in nameless if each.form is not None and each.filled > 0.5), None)
-    found = {"type": types} if times is None else {"type": types, "time": times}
-    return {column: each.path for column, each in found.items()}
+    found = {"type": types, "time": times, "data": _payload(nameless, seen)}
+    return {column: each.path for column, each in found.items() if each is not None}
+
+
+def _payload(nameless: Sequence[Seen], seen: Mapping[Path, Seen]) -> Seen | None:
+    """The only column that holds JSON, if no object in it is called as payloads are."""
+    nested = [each for each in nameless if each.nested]
+    inside = (
+        each for path, each in seen.items() if len(path) > 1 and points("data", path) > _NAMED
+    )
+    return nested[0] if len(nested) == 1 and not any(each.nested for each in inside) else None
 
 
 def _says_nothing(path: Path) -> bool:
@@ -45,25 +55,34 @@ def _says_nothing(path: Path) -> bool:
 
 def _are_types(each: Seen) -> bool:
     """Whether values are few, and read like types."""
+    if not _vary(each) or each.nested or each.filled < 0.5:
+        return False
     texts = _kinds(each)
-    if not each.plain or not each.filled > 0.5 or any(re.search(r"\d", text) for text in texts):
+    many = each.distinct > 0.5 and len(each.there) >= FEW
+    if many or any(re.search(r"\d", text) for text in texts):
         return False
-    few = len(each.there) < FEW
-    if not few and (each.distinct > 0.5 or len(texts) < 2):
-        return False
-    return _share(_RUN_TOGETHER.fullmatch(text) for text in texts) == 1 or (
-        _share(len(words(text)) > 1 for text in texts) == 1 and _past(texts) > 0.5
-    )
+    if all(map(_RUN_TOGETHER.fullmatch, texts)):
+        return True
+    return _worded(texts) == 1 and _past(texts) > 0.5
+
+
+def _vary(each: Seen) -> bool:
+    """Whether there are several values, or few rows."""
+    return each.plain and (len(each.counts) > 1 or len(each.there) < FEW)
 
 
 def _reads(each: Seen) -> float:
     """How much values read like types: in the past tense above all, then of several words."""
     texts = _kinds(each)
-    return 2 * _past(texts) + _share(len(words(text)) > 1 for text in texts)
+    return 2 * _past(texts) + _worded(texts)
 
 
 def _kinds(each: Seen) -> list[str]:
     return [_VERSION.sub("", text) for text in each.counts]
+
+
+def _worded(texts: list[str]) -> float:
+    return _share(len(words(text)) > 1 for text in texts)
 
 
 def _past(texts: list[str]) -> float:
