@@ -3,6 +3,7 @@ import json
 import pytest
 
 from workbench.capture import read
+from workbench.errors import LogError
 
 FLOW = ["OrderPlaced", "StockReserved", "PaymentTaken", "OrderShipped"]
 INSIDE = "2020-01-01T00:00:00Z"
@@ -113,3 +114,34 @@ def test_json_is_the_payload_and_neither_types_nor_services_however_few_there_ar
     found = read(path, progress=False).mapping
     assert (found["type"], found["data"]) == ("column 2", "column 3")
     assert found.get("source") != "column 3"
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2, 3], [0, 2, 1, 3]])
+def test_of_two_times_without_a_name_the_one_that_says_the_hour_is_the_events(tmp_path, order):
+    path = tmp_path / "log.csv"
+    rows = [["Ereignis", "Stichtag", "Uhr", "Nutzdaten"]] + [
+        [FLOW[n % 4], f"0{n}.10.2026", f"0{n}.09.2026 10:00:00", json.dumps({"type": "gift", "n": n}).replace('"', '""')]
+        for n in range(1, 9)
+    ]  # fmt: skip
+    path.write_text("".join(";".join(f'"{row[at]}"' for at in order) + "\n" for row in rows))
+    found = read(path, progress=False).mapping
+    assert (found["type"], found["time"], found["data"]) == ("Ereignis", "Uhr", "Nutzdaten")
+
+
+def test_types_of_dotnet_are_types_though_they_hold_names_and_values(tmp_path):
+    path = tmp_path / "log.jsonl"
+    tail = ", Acme.Events, Version=1.0.0.0, Culture=neutral, PublicKeyToken=null"
+    rows = [
+        {"Headers": {"MessageId": f"m{n}", "ContentType": "application/json", "TimeSent": stamp(n),
+                     "EnclosedMessageTypes": f"Acme.Events.{FLOW[n % 4]}{tail}"}, "Body": "{}"}
+        for n in range(20)
+    ]  # fmt: skip
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert read(path, progress=False).mapping["type"] == "Headers.EnclosedMessageTypes"
+
+
+def test_an_empty_list_among_others_makes_no_empty_log(tmp_path):
+    path = tmp_path / "answers.json"
+    path.write_text(json.dumps({"stuck": ["a", "b"], "loops": [], "at": INSIDE}))
+    with pytest.raises(LogError, match="is not an event log: no column says the event type"):
+        read(path, progress=False)

@@ -78,7 +78,7 @@ class Evidence(Relations):
 
     def type(self, each: Seen) -> float | None:
         """Few, several, in words; without digits."""
-        if not each.plain or each.nested or each.form is not None or each.filled < 0.3:
+        if not each.plain or each.in_json or each.form is not None or each.filled < 0.3:
             return None
         if any(isinstance(v, float) or len(str(v)) > 200 for v in each.there):
             return None
@@ -107,7 +107,7 @@ class Evidence(Relations):
 
     def source(self, each: Seen) -> float | None:
         """Few; better still if each type has one."""
-        if not each.plain or each.nested or each.form is not None:
+        if not each.plain or each.in_json or each.form is not None:
             return None
         if not isinstance(each.there[0], str):
             return None
@@ -148,7 +148,7 @@ class Evidence(Relations):
 
     def channel(self, each: Seen) -> float | None:
         """Few."""
-        small = each.plain and not each.nested and each.form is None
+        small = each.plain and not each.in_json and each.form is None
         small = small and isinstance(each.there[0], str)
         return 0.0 if small and (len(each.there) < FEW or each.distinct <= 0.5) else None
 

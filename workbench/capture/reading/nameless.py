@@ -1,4 +1,4 @@
-"""Columns whose names say nothing: whether they hold the types, and the times, by what types read like.
+"""Columns whose names say nothing: whether they hold the types, and the payload, by what types read like.
 
 So are all columns of a table without a header. JSON in one of them has names inside, but its ``type``
 may be that of what the event is about: an event type is in the past tense, or of several words run
@@ -25,18 +25,16 @@ _NAMED: Final = 70
 
 
 def types_without_a_name(seen: Mapping[Path, Seen]) -> dict[str, Path]:
-    """The columns for type, time and data whose names don't say so, unless some name says better types.
+    """The columns for type and data whose names don't say so, unless some name says better types.
 
-    Where the types stand beside the JSON, so does the time, if any does; and the JSON is the payload,
-    unless that has a name inside of it.
+    The JSON beside the types is the payload, unless that has a name inside of it.
     """
     nameless = [each for path, each in seen.items() if len(path) == 1 and _says_nothing(path)]
     types = max(filter(_are_types, nameless), key=_reads, default=None)
     named = (each for path, each in seen.items() if points("type", path[-1:]) > _NAMED)
     if types is None or any(_vary(each) and _reads(each) >= _reads(types) for each in named):
         return {}
-    times = next((each for each in nameless if each.form is not None and each.filled > 0.5), None)
-    found = {"type": types, "time": times, "data": _payload(nameless, seen)}
+    found = {"type": types, "data": _payload(nameless, seen)}
     return {column: each.path for column, each in found.items() if each is not None}
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from workbench.capture.reading.evidence import Evidence
 from workbench.capture.reading.paths import Path
+from workbench.capture.reading.seen import Seen
 from workbench.capture.reading.vocabulary import WRAPPERS, is_later, points, words
 
 _WITH_ID: Final = 40.0
@@ -34,19 +35,25 @@ def own_time(scores: Mapping[Path, float], evidence: Evidence) -> Path:
     evidence
         What is known of the others of our columns.
     """
-    beside = {path for path in scores if not (is_later(path) or _is_of_a_payload(path, evidence))}
+    beside = [path for path in scores if not (is_later(path) or _is_of_a_payload(path, evidence))]
     in_text = any(_is_in_text(path, evidence) for path in scores)
     flows = evidence.seen.get(evidence.paths.get("correlation_id", ()))
 
-    def worth(path: Path) -> tuple[float, int]:
+    def worth(path: Path) -> tuple[float, bool, int]:
         each = evidence.seen[path]
         still = flows is not None and stands_still(each.values, flows.values)
         with_id = _is_with_id(path, evidence, in_text=in_text)
         # Of times at which something was done with an event the first is nearest to it.
         order = -(each.middle or 0) if is_later(path) else 0
-        return scores[path] + _WITH_ID * with_id - _STILL * still, order
+        points_of = scores[path] + _WITH_ID * with_id - _STILL * still
+        return points_of, not _are_dates(each), order
 
     return max(beside or scores, key=worth)
+
+
+def _are_dates(each: Seen) -> bool:
+    """Whether no time of day is told: something is due then, or valid."""
+    return all(isinstance(v, str) and ":" not in v and len(v.strip()) < 12 for v in each.there)
 
 
 def _is_with_id(path: Path, evidence: Evidence, *, in_text: bool) -> bool:

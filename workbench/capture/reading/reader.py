@@ -164,12 +164,13 @@ def _unwound(kind: Kind, found: Survey) -> Unwound | None:
 
 
 def _empty_list(kind: Kind, found: Survey) -> Path | None:
-    """The path of a list without items, where a file of JSON is one object that wraps it."""
+    """The path of a list without items, where a file of JSON is one object that wraps no other."""
     told = found.mapping.keys() | found.absent.keys()
     leaves = found.sample.leaves
     if not isinstance(kind, JsonLines | JsonDocument) or "type" in told or list_in(leaves):
         return None
-    return next((path for path, values in leaves.items() if values == [[]]), None)
+    lists = {path: values for path, values in leaves.items() if isinstance(values[0], list)}
+    return None if any(values != [[]] for values in lists.values()) else next(iter(lists), None)
 
 
 def no_rejects() -> pd.DataFrame:

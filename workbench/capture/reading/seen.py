@@ -94,6 +94,14 @@ class Seen:
         inside = sum(isinstance(v, dict | list) or members(v) is not None for v in some)
         return bool(some) and inside > len(some) / 2
 
+    @property
+    def in_json(self) -> bool:
+        """Whether most are objects or lists, or text that is JSON."""
+        begins = (
+            value[:1] in "{[" if isinstance(value, str) else True for value in self.there[:100]
+        )
+        return self.nested and all(begins)
+
 
 def is_key(each: Seen, column: str, *, times: bool = False) -> bool:
     """Whether values can be keys: text or whole numbers.
