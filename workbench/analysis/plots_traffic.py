@@ -92,6 +92,7 @@ def plot_dead_letters(table: pd.DataFrame, letters: pd.DataFrame) -> go.Figure |
     edges = _edges(int(when.min()), int(when.max()))
     place = np.searchsorted(edges, when, side="right") - 1
     middle = utc((edges[:-1] + np.diff(edges) // 2).astype(np.int64)).tz_localize(None)
+    middle = middle.as_unit("us")  # Plotly's times are no finer, and it warns of what it drops
     numbers = table[CAUSE].astype("object").assign(rank=range(len(table)))
     keys = [letters[name].astype("object") for name in CAUSE]
     rank = pd.DataFrame(dict(zip(CAUSE, keys, strict=True))).merge(numbers, how="left", on=CAUSE)
