@@ -352,7 +352,9 @@ def test_dead_letters_between_two_microseconds_are_drawn_without_a_warning(event
         event("A", f, 0, dead_letter="b: E: no", time=NOON + pd.Timedelta(f))
         for f in ("1ns", "1003ns")
     ]
-    assert sum(EventLog(letters).dead_letters().plot().data[0].y) == 2
+    figure = EventLog(letters).dead_letters().plot()
+    assert figure.to_json()
+    assert sum(figure.data[0].y) == 2
 
 
 def test_the_kinds_of_hop_that_are_not_drawn_are_counted_in_few_words(event):

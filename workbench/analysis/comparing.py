@@ -41,7 +41,7 @@ _ISO_TIME: Final = re.compile(
     r"([T ]\d\d(:?\d\d(:?\d\d([.,]\d{1,12})?)?)?\s?(Z|[+-]\d\d(:?\d\d)?)?)?",
     re.IGNORECASE,
 )
-_YEAR: Final = re.compile(r"\d{4}|now|today", re.IGNORECASE)
+_YEAR: Final = re.compile(r"\d{4}|now|today|nat|nan|^\s*$", re.IGNORECASE)
 _DAY_OR_MONTH: Final = re.compile(r"\s*\d{1,2}[./-]\d{1,2}[./-]\d{2,4}\b")
 
 _KINDS: Final[dict[object, str]] = {
@@ -71,10 +71,8 @@ def moment_of(time: Any) -> pd.Timestamp:
         )
     try:
         moment = pd.Timestamp(time)
-        if (
-            is_text and not pd.isna(moment) and not _YEAR.search(time)
-        ):  # of "10s" pandas makes a time in the year 1
-            raise ValueError
+        if is_text and not _YEAR.search(time):
+            raise ValueError  # of "10s" pandas makes a time in the year 1
     except (ValueError, TypeError) as error:
         raise LogError(
             f"{shown(time)} is not a time: write one like '2026-11-23 09:00'."

@@ -92,7 +92,6 @@ def plot_dead_letters(table: pd.DataFrame, letters: pd.DataFrame) -> go.Figure |
     edges = _edges(int(when.min()), int(when.max()))
     place = np.searchsorted(edges, when, side="right") - 1
     middle = utc((edges[:-1] + np.diff(edges) // 2).astype(np.int64)).tz_localize(None)
-    middle = middle.as_unit("us")  # Plotly's times are no finer, and it warns of what it drops
     numbers = table[CAUSE].astype("object").assign(rank=range(len(table)))
     keys = [letters[name].astype("object") for name in CAUSE]
     rank = pd.DataFrame(dict(zip(CAUSE, keys, strict=True))).merge(numbers, how="left", on=CAUSE)
@@ -126,7 +125,7 @@ def plot_dead_letters(table: pd.DataFrame, letters: pd.DataFrame) -> go.Figure |
     room = (_BARS * _THINNEST - int(edges[-1] - edges[0])) // 2
     if room > 0:
         ends = utc(np.array([edges[0] - room, edges[-1] + room])).tz_localize(None)
-        figure.update_xaxes(range=list(ends))
+        figure.update_xaxes(range=list(ends.as_unit("us")))  # finer, Plotly warns of what it drops
     count_up(figure.update_yaxes, "dead letters", int(np.bincount(place).max()))
     return figure
 
