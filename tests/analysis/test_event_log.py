@@ -180,3 +180,20 @@ def test_a_payload_without_an_id_is_given_once(event):
     row = event("A", "f", 0, id=None, partition=0, offset=3, data={"x": 1})
     log = EventLog([row, row, row | {"offset": 4}])
     assert [each.offset for each in log.payloads_of("A", progress=False)] == [3, 4]
+
+
+def test_an_event_that_has_a_flow_in_one_of_its_records_is_in_that(event):
+    lost = event("B", "f", 10, "A", correlation_id=None)
+    found = event("B", "f", 20, "A")
+    log = EventLog([event("A", "f", 0), lost, found])
+    assert (log.events, log.n_duplicates, log.without_flow) == (2, 1, 0)
+    assert log.flows()["duration_ms"].tolist() == [20]
+    assert "in another flow" not in log.duplicates().sentence
+
+
+def test_a_flow_taken_alone_holds_what_it_holds_in_the_log(event):
+    lost = event("Odd", "f", 10, correlation_id=None)
+    letter = {**event("Odd", "f", 10), "dead_letter": "billing: E: no"}
+    log = EventLog([event("A", "f", 0), lost, letter, event("A", "g", 0), event("B", "g", 5)])
+    assert log.flow("f").events == log.flows()["events"].iloc[0] == 1
+    assert log.critical_path("f")["event_type"].tolist() == ["A"]

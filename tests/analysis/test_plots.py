@@ -344,3 +344,20 @@ def test_one_is_told_in_the_singular(event):
     assert six.throughput().plot().data[-1].name == "1 other"
     log = EventLog([event("A", "f", 0), event("B", "f", 1, "A")])
     assert log.fan_out().plot().layout.title.subtitle.text == "1 type never has one"
+
+
+@pytest.mark.filterwarnings("error")
+def test_dead_letters_between_two_microseconds_are_drawn_without_a_warning(event):
+    letters = [
+        event("A", f, 0, dead_letter="b: E: no", time=NOON + pd.Timedelta(f))
+        for f in ("1ns", "1003ns")
+    ]
+    figure = EventLog(letters).dead_letters().plot()
+    assert figure.to_json()
+    assert sum(figure.data[0].y) == 2
+
+
+def test_the_kinds_of_hop_that_are_not_drawn_are_counted_in_few_words(event):
+    rows = [event(f"T{n}", "f", n, f"T{n - 1}" if n else None) for n in range(40)]
+    said = EventLog(rows).critical_path().plot().layout.title.subtitle.text
+    assert said == "20 of 39 kinds, by what they would save"

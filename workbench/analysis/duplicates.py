@@ -38,6 +38,7 @@ _PLACE: Final = ("channel", "partition", "offset")
 def part(index: FlowIndex, frame: pd.DataFrame) -> pd.DataFrame:
     """List a part's repetitions, with the columns that ``EventLog.duplicates`` documents."""
     first, again, retried, elsewhere = _same_ids(index, frame)
+    in_flow = frame["correlation_id"].notna().to_numpy()[again]
     effect, cause_effect, unknown = same_effects(index, frame)
     kind = np.concatenate([retried.astype(np.int64), np.full(len(effect), 2)])
     again = np.concatenate([again, index.row[effect]])
@@ -58,7 +59,7 @@ def part(index: FlowIndex, frame: pd.DataFrame) -> pd.DataFrame:
     table.attrs |= causes_of(index) | {
         "events": len(index.row) + index.without_flow,
         "unknown": unknown,
-        "elsewhere": int(elsewhere.sum()),
+        "elsewhere": int((elsewhere & in_flow).sum()),
         "named": int(frame["causation_id"].notna().sum()) + int((index.cause >= 0).any()),
         "with_id": int(frame["id"].notna().sum()),
     }

@@ -5,8 +5,8 @@ Texts become integers, rows are dealt to their flows and sorted there, and each 
 arrays, never a loop over flows in Python.
 
 Three kinds of rows are not events of a flow, and each is counted: duplicates (the same source and id
-again, by total order), dead letters (copies of an event, with the reason), and events without a
-correlation id. A dead letter of a flow whose event the log doesn't hold is that event as well: a
+again, by total order, of which one with a correlation id goes first), dead letters (copies of an
+event, with the reason), and events without a correlation id. A dead letter of a flow whose event the log doesn't hold is that event as well: a
 table may mark an error where the event stands.
 """
 
@@ -314,8 +314,9 @@ def _keys(hashes: Hashes, also: Small, key: Hashes, first: int, end: int) -> Non
 def _copies(frame: pd.DataFrame, first: Small, letter: Bools, has_flow: Bools) -> tuple[Ints, Ints]:
     """Find the rows that are copies, and of each the row that it repeats, or -1.
 
-    They go event by event, and those of one event in total order. Of the rows that are the same event, that one is it which is no dead letter and comes first; if all
-    are dead letters, the first that has a correlation id is the event as well, and repeats itself.
+    They go event by event, and those of one event in total order. Of the rows that are the same
+    event, that one is it which is no dead letter and comes first, rather one that has a correlation
+    id; if all are dead letters, the first that has one is the event as well, and repeats itself.
     """
     is_concerned = letter.copy()
     again = np.concatenate(in_ranges(lambda a, b: _repeated(first, a, b), cuts(len(first))))
@@ -323,7 +324,8 @@ def _copies(frame: pd.DataFrame, first: Small, letter: Bools, has_flow: Bools) -
     concerned = np.flatnonzero(is_concerned)
     of_each, event = order_of_each(frame, concerned, first[concerned])
     originals = np.full(len(concerned), -1)
-    for could_be in (letter[of_each] & has_flow[of_each], ~letter[of_each]):
+    plain, in_flow = ~letter[of_each], has_flow[of_each]
+    for could_be in (~plain & in_flow, plain, plain & in_flow):
         last_first = np.flatnonzero(could_be)[::-1]
         originals[event[last_first]] = of_each[last_first]
     original = originals[event]

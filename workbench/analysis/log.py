@@ -210,9 +210,9 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
         first, end = index.start[number[0]], index.start[number[0] + 1]
         events = index.row[first:end]
         is_other = index.copy != index.copy_of
-        copies = np.flatnonzero((index.copy_flow == number[0]) & is_other)
-        event = index.copy_event[copies]
-        place = np.concatenate([np.arange(first, end), np.where(event >= 0, event, end)])
+        of_flow = (index.copy_flow == number[0]) & (index.copy_event >= 0)
+        copies = np.flatnonzero(of_flow & is_other)
+        place = np.concatenate([np.arange(first, end), index.copy_event[copies]])
         rows = np.concatenate([events, index.copy[copies]])
         return self._part(self._frame.iloc[rows[np.argsort(place, kind="stable")]])
 

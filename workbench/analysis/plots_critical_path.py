@@ -57,7 +57,7 @@ def plot_critical_path(table: pd.DataFrame) -> go.Figure | None:
         )
     notes = []
     if len(hops) > len(shown):
-        notes.append(f"the {len(shown)} that would save the most, of {len(hops):,} kinds")
+        notes.append(f"{len(shown)} of {len(hops):,} kinds, by what they would save")
     unknown = table.loc[table["cause_type"].isna(), "share"].sum()
     if unknown >= 0.0005:
         notes.append(f"{percent(unknown)} of the time lies before paths with no known cause")

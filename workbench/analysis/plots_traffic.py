@@ -125,7 +125,7 @@ def plot_dead_letters(table: pd.DataFrame, letters: pd.DataFrame) -> go.Figure |
     room = (_BARS * _THINNEST - int(edges[-1] - edges[0])) // 2
     if room > 0:
         ends = utc(np.array([edges[0] - room, edges[-1] + room])).tz_localize(None)
-        figure.update_xaxes(range=list(ends))
+        figure.update_xaxes(range=list(ends.as_unit("us")))  # finer, Plotly warns of what it drops
     count_up(figure.update_yaxes, "dead letters", int(np.bincount(place).max()))
     return figure
 

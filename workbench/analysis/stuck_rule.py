@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from workbench.analysis.arguments import check_pairs, is_number
 from workbench.analysis.usually_due import Owed
@@ -63,7 +63,7 @@ class Rule:
         return self.expected is None
 
 
-def check_share(usually: object) -> None:
+def check_share(usually: Any) -> None:
     """Check that ``usually`` is a share.
 
     Raises

@@ -72,13 +72,14 @@ def path_of(given: str | os.PathLike[str]) -> Path:
     LogError
         No file can have it.
     """
+    no_path = LogError(f"{str(given)!r:.60} can't be read: it is no path of a file.")
     try:
         path = Path(given).expanduser()
-        possible = bool(str(given)) and b"\0" not in os.fsencode(path)
-    except (ValueError, RuntimeError):  # half a letter; no such user
-        possible = False
-    if not possible:
-        raise LogError(f"{str(given)!r:.60} can't be read: it is no path of a file.")
+        written = os.fsencode(path)
+    except (ValueError, RuntimeError) as error:  # half a letter; no such user
+        raise no_path from error
+    if not str(given) or b"\0" in written:
+        raise no_path
     if len(path.name) > _LONGEST:
         raise LogError(f"{path.name[:60]!r}… can't be read: no file has so long a name.")
     return path
