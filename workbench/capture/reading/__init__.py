@@ -1,6 +1,6 @@
 """Reading event logs that anybody wrote: opening, guessing the format and the mapping, columns."""
 
-from workbench.capture.reading.arrow_columns import ArrowTable, table_in
+from workbench.capture.reading.given_tables import ArrowTable, table_in
 from workbench.capture.reading.log_mapping import LogMapping
 from workbench.capture.reading.mapping import Given
 from workbench.capture.reading.reader import Reading, from_frame, no_rejects, read, read_parts

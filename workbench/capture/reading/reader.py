@@ -17,12 +17,12 @@ from tqdm.auto import tqdm
 from workbench.capture.columns import TIMES, check_names, standard_frame
 from workbench.capture.payload_column import payload_texts
 from workbench.capture.reading.arrays import JSON, Values, python_values
-from workbench.capture.reading.arrow_columns import frame_as_held
 from workbench.capture.reading.csv_rows import unique
 from workbench.capture.reading.doubts import dates_alone, doubtful
 from workbench.capture.reading.dtypes import note_of
 from workbench.capture.reading.finding_files import files_of
 from workbench.capture.reading.gathering import Columns
+from workbench.capture.reading.given_tables import frame_as_held
 from workbench.capture.reading.kinds import Batch, JsonDocument, JsonLines, Kind, kind_of
 from workbench.capture.reading.log_mapping import LogMapping
 from workbench.capture.reading.mapping import Given, names_nothing
