@@ -6,8 +6,8 @@ arrays, never a loop over flows in Python.
 
 Three kinds of rows are not events of a flow, and each is counted: duplicates (the same source and id
 again, by total order, of which one with a correlation id goes first), dead letters (copies of an
-event, with the reason), and events without a correlation id. A dead letter of a flow whose event the log doesn't hold is that event as well: a
-table may mark an error where the event stands.
+event, with the reason), and events without a correlation id. A dead letter of a flow whose event the
+log doesn't hold is that event as well: a table may mark an error where the event stands.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ from workbench.capture.columns import (
     standard_frame,
 )
 from workbench.capture.nothing import without_nothing
-from workbench.capture.reading import from_frame, table_in
+from workbench.capture.reading import frame_as_held, from_frame, table_in
 from workbench.capture.reading.times import form_of
 
 if TYPE_CHECKING:
@@ -90,7 +90,8 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
             if mapping is None and not is_standard:  # all but the times is as it is named
                 mapping = {name: name if name in table else None for name in COLUMNS}
         else:
-            is_standard = _is_standard(table)
+            is_standard = mapping is None and _is_standard(frame_as_held(table.head(_LOOKED_AT)))
+            table = frame_as_held(table) if is_standard else table  # else from_frame does it
         if mapping is None and is_standard:
             self._frame = without_nothing(standard_frame(table))
         else:

@@ -24,19 +24,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from workbench.capture.reading.arrays import (
-    JSON,
-    TEXT,
-    Values,
-    is_text,
-    json_array,
-    python_values,
-)
-from workbench.capture.reading.python_objects import (
-    name_of,
-    number_of,
-    text_of_bytes,
-)
+from workbench.capture.reading.arrays import JSON, TEXT, Values, is_text, json_array, python_values
+from workbench.capture.reading.python_objects import name_of, number_of, text_of_bytes
 from workbench.capture.rows import named
 
 _DIGITS: Final[Mapping[str, int]] = {"s": 0, "ms": 3, "us": 6, "ns": 9}

@@ -23,16 +23,17 @@ class ArrowTable(Protocol):
 
 
 def table_in(given: Any) -> pd.DataFrame | None:
-    """What is given, if it is a table, as a DataFrame whose columns are as of a file that was read."""
+    """What is given, if it is a table, as a DataFrame."""
     if isinstance(given, pd.DataFrame):
-        return frame_as_held(given)
+        return given
     if isinstance(given, pd.Series) or not hasattr(given, "__arrow_c_stream__"):
         return None
     try:
         table = pa.table(given)
     except (TypeError, ValueError):
         return None
-    return frame_as_held(table.to_pandas(types_mapper=pd.ArrowDtype))
+    frame: pd.DataFrame = table.to_pandas(types_mapper=pd.ArrowDtype)
+    return frame
 
 
 def frame_as_held(events: pd.DataFrame) -> pd.DataFrame:
