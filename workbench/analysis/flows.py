@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -27,12 +29,22 @@ if TYPE_CHECKING:
     from workbench.analysis.index import FlowIndex
 
 
-def part(index: FlowIndex) -> pd.DataFrame:
-    """Describe the flows of a part: a row each, with times in nanoseconds and its path as a key."""
+@dataclass(frozen=True, eq=False)
+class Part:
+    """The flows of a part of a log."""
+
+    columns: dict[str, Any]
+    """What is said of each flow, by name; times in nanoseconds, its path as a key."""
+    attrs: dict[Hashable | None, Any]
+    """Where causes are from, and how many flows can't be timed and events have none."""
+
+
+def part(index: FlowIndex) -> Part:
+    """Describe the flows of a part."""
     first, last = index.start[:-1], index.start[1:] - 1
     started, ended = index.spans
-    table = pd.DataFrame(
-        {
+    return Part(
+        columns={
             "correlation_id": index.correlation_id,
             "started": started,
             "ended": ended,
@@ -45,14 +57,12 @@ def part(index: FlowIndex) -> pd.DataFrame:
             "services": _services(index),
             "timed": index.fully_timed,
         },
-        copy=False,
+        attrs=times_of(index) | {"without_flow": index.without_flow},
     )
-    table.attrs = times_of(index) | {"without_flow": index.without_flow}
-    return table
 
 
 def whole(
-    parts: Sequence[pd.DataFrame], draw: Callable[[pd.DataFrame], go.Figure | None] | None = None
+    parts: Sequence[Part], draw: Callable[[pd.DataFrame], go.Figure | None] | None = None
 ) -> Answer:
     """Put the flows of all parts together; ``EventLog.flows`` documents the columns.
 
@@ -66,7 +76,7 @@ def whole(
     return Answer(table, lambda: of_flows(table, without_flow, timed) + untimed, draw)
 
 
-def known_durations(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+def known_durations(parts: Sequence[Part]) -> pd.DataFrame:
     """The same table, in which flows whose times are guessed have no duration."""
     table, timed = _together(parts)
     return table.assign(duration_ms=table["duration_ms"].where(timed))
@@ -79,12 +89,13 @@ def _draw_known(
     return draw(table.assign(duration_ms=table["duration_ms"].mask(guessed)))
 
 
-def _together(parts: Sequence[pd.DataFrame]) -> tuple[pd.DataFrame, Bools]:
+def _together(parts: Sequence[Part]) -> tuple[pd.DataFrame, Bools]:
     """The table, and of each flow whether all its events say when they were."""
-    flows = parts[0]
+    columns = parts[0].columns
     if len(parts) > 1:
-        flows = together(parts).sort_values(["started", "correlation_id"], ignore_index=True)
-    columns: dict[Any, Any] = {name: column.array for name, column in flows.items()}
+        flows = together(pd.DataFrame(piece.columns, copy=False) for piece in parts)
+        flows = flows.sort_values(["started", "correlation_id"], ignore_index=True)
+        columns = {str(name): column.array for name, column in flows.items()}
     started, ended, path = (np.asarray(columns[name]) for name in ("started", "ended", "path"))
     variants = Variants.by(path)
     table = pd.DataFrame(

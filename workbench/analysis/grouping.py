@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from workbench.analysis.arrays import Bools, Ints
 from workbench.analysis.threads import cuts, cuts_between, in_ranges
 
+Hashes: TypeAlias = NDArray[np.uint64]
 Small: TypeAlias = NDArray[np.int32]
 """Rows and groups while they are counted by millions: half the memory that has to be filled."""
 
@@ -22,6 +23,7 @@ _FEW: Final = 32
 _RUN: Final = 12
 """Rows that are sorted by putting each in its place."""
 _U: Final = np.uint64
+_ODD: Final = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Dealt(NamedTuple):
@@ -57,12 +59,17 @@ def places_in_groups(group: Small, n_groups: int) -> tuple[Sequence[int], dict[i
     """
     cut = cuts(len(group))
     sizes = in_ranges(lambda first, end: _sizes(group[first:end], n_groups), cut)
+    return cut, *_places(cut, sizes)
+
+
+def _places(cut: Sequence[int], sizes: Sequence[Ints]) -> tuple[dict[int, Ints], Ints]:
+    """Where the first row of each group of each range goes, and where each group starts."""
     start = np.concatenate([[0], np.cumsum(np.sum(sizes, axis=0))])
     places, place = {}, start[:-1]
     for first, size in zip(cut[:-1], sizes, strict=True):
         places[first] = place.copy()
         place = place + size
-    return cut, places, start
+    return places, start
 
 
 def _dealt(group: Small, n_groups: int, values: Ints, rows: Small | None) -> tuple[Ints, Ints]:
@@ -100,40 +107,75 @@ def _deal(
             place[number] += 1
 
 
-def same_before(key: NDArray[np.uint64]) -> Small:
-    """Find, for each row, the first row that has the same key; 0 is the same as none.
+def same_before(hashes: Hashes, also: Small | None = None) -> Small:
+    """Find, for each row, the first row that has the same hash and further number; 0 is the same as none.
 
     Returns
     -------
     numpy.ndarray of int32
-        The first row of each row's key: itself for most.
+        The first row that is the same as each row: itself for most.
 
     Notes
     -----
     The rows are dealt into heaps by the highest bits of their keys, so that each heap's table stays
-    in the processor's cache.
+    in the processor's cache. A key is made where it is used: that is quicker than to keep it.
     """
-    bits = min(max((len(key) // _HEAP).bit_length(), 1), 16)
-    heap, first_row = np.empty(len(key), np.int32), np.empty(len(key), np.int32)
-    in_ranges(lambda first, end: _heaps(key, bits, heap, first_row, first, end), cuts(len(key)))
-    heaps = dealt(heap, 1 << bits, key.view(np.int64))
+    bits = min(max((len(hashes) // _HEAP).bit_length(), 1), 16)
+    cut = cuts(len(hashes))
+    places, start = _places(
+        cut, in_ranges(lambda first, end: _heap_sizes(hashes, also, bits, first, end), cut)
+    )
+    first_row = np.empty(len(hashes), np.int32)
+    rows, keys = np.empty(start[-1], np.int32), np.empty(start[-1], np.int64)
     in_ranges(
-        lambda first, end: _first_of_heaps(
-            heaps.rows, heaps.values, heaps.start, first, end, first_row
+        lambda first, end: _deal_heaps(
+            hashes, also, bits, places[first], rows, keys, first_row, first, end
         ),
-        cuts_between(heaps.start),
+        cut,
+    )
+    in_ranges(
+        lambda first, end: _first_of_heaps(rows, keys, start, first, end, first_row),
+        cuts_between(start),
     )
     return first_row
 
 
+@njit(inline="always")
+def _key(hashes: Hashes, also: Small | None, row: int) -> np.uint64:
+    """The hash of a row and of its further number."""
+    key: np.uint64 = hashes[row]
+    return key if also is None else key + _U(also[row]) * _ODD
+
+
 @njit(cache=True, nogil=True)
-def _heaps(
-    key: NDArray[np.uint64], bits: int, heap: Small, first_row: Small, first: int, end: int
+def _heap_sizes(hashes: Hashes, also: Small | None, bits: int, first: int, end: int) -> Ints:
+    size, shift = np.zeros(1 << bits, np.int64), _U(64 - bits)
+    for row in range(first, end):
+        if hashes[row]:
+            size[_key(hashes, also, row) >> shift] += 1
+    return size
+
+
+@njit(cache=True, nogil=True)
+def _deal_heaps(
+    hashes: Hashes,
+    also: Small | None,
+    bits: int,
+    place: Ints,
+    rows: Small,
+    keys: Ints,
+    first_row: Small,
+    first: int,
+    end: int,
 ) -> None:
     shift = _U(64 - bits)
     for row in range(first, end):
         first_row[row] = row
-        heap[row] = np.int32(key[row] >> shift) if key[row] else np.int32(-1)
+        if hashes[row]:
+            key = _key(hashes, also, row)
+            at = place[key >> shift]
+            rows[at], keys[at] = row, np.int64(key)
+            place[key >> shift] = at + 1
 
 
 @njit(cache=True, nogil=True)
@@ -280,9 +322,7 @@ def _merge(
         onto += 1
 
 
-def found_in_group(
-    rows: Small, start: Ints, have: NDArray[np.uint64], want: NDArray[np.uint64]
-) -> Ints:
+def found_in_group(rows: Small, start: Ints, have: Hashes, want: Hashes) -> Ints:
     """Find, for each place, the first place of its group that has what it wants; -1 if none has.
 
     Parameters
@@ -333,10 +373,14 @@ def _find(
                 slot = slot_of(table, used, has, has[at], has[at])
                 if table[slot] < 0:
                     table[slot] = at
+                else:
+                    has[at] = 0
         for at in range(n):
             wanted = want[rows[low + at]]
             found[low + at] = -1
-            if wanted:
+            if wanted and at and has[at - 1] == wanted:  # most follow their cause
+                found[low + at] = low + at - 1
+            elif wanted:
                 slot = slot_of(table, used, has, wanted, wanted)
                 if table[slot] >= 0:
                     found[low + at] = low + table[slot]

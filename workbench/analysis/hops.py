@@ -130,12 +130,14 @@ def whole(parts: Sequence[Part]) -> Answer:
         told = [(each.kinds, each.made_of[name]) for each in parts if name in each.made_of]
         median = _together(kinds, told).quantiles([0.5])[0] / 1e6 if told else np.nan
         columns[f"{name}_ms"] = np.full(len(kinds), median)
-    order = sorted(range(len(kinds)), key=lambda at: (-n[at], kinds[at]))
+    size = n.tolist()
+    order = sorted(range(len(kinds)), key=lambda at: (-size[at], kinds[at]))
     named = {
         name: pd.array([kinds[at][place] for at in order], dtype="str")
         for place, name in enumerate(HOP)
     }
-    table = pd.DataFrame(named | {name: column[order] for name, column in columns.items()})
+    measured = {name: column[np.array(order, np.int64)] for name, column in columns.items()}
+    table = pd.DataFrame(named | measured, copy=False)
     from workbench.analysis.plots import plot_hops
 
     untimed = sum(piece.attrs["untimed"] for piece in parts)

@@ -22,9 +22,10 @@ from numba import njit
 from numpy.typing import NDArray
 from pandas.api.extensions import ExtensionArray
 
-from workbench.analysis.arrays import Bools, Ints, mixed, scrambled
+from workbench.analysis.arrays import Bools, Ints, mixed
 from workbench.analysis.causal_order import effects_after_causes
 from workbench.analysis.grouping import (
+    Hashes,
     Small,
     dealt,
     earliest,
@@ -40,7 +41,7 @@ from workbench.analysis.order import (
     total_order,
 )
 from workbench.analysis.paths import path_keys
-from workbench.analysis.texts import Hashes, Texts
+from workbench.analysis.texts import Texts
 from workbench.analysis.threads import cuts, cuts_between, in_ranges
 from workbench.capture.columns import DEAD_LETTER, UNDATED
 
@@ -292,23 +293,15 @@ def _first_alike(frame: pd.DataFrame, ids: Texts, hashes: Hashes) -> Small:
         spread = mixed(number.astype(np.uint64) + np.uint64(1)) | np.uint64(1)
         spread[place["offset"].to_numpy() < 0] = 0
 
-    def keys(seed: int) -> Hashes:
-        key = np.empty(len(also), np.uint64)
+    def hashed(seed: int) -> Hashes:
         of_ids = ids.hashes(seed) if seed else hashes
-        in_ranges(lambda first, end: _keys(of_ids, also, key, first, end), cuts(len(key)))
-        if spread is not None:
-            key[nameless] = spread
-        return key
+        if spread is None:
+            return of_ids
+        of_ids = of_ids.copy()
+        of_ids[nameless] = spread
+        return of_ids
 
-    return ids.first_alike(keys, also)
-
-
-@njit(cache=True, nogil=True)
-def _keys(hashes: Hashes, also: Small, key: Hashes, first: int, end: int) -> None:
-    """A hash of a text's hash and a further number; never 0."""
-    for row in range(first, end):
-        further = scrambled(np.uint64(also[row]))
-        key[row] = max(scrambled(hashes[row] + further), np.uint64(1))
+    return ids.first_alike(hashed, also)
 
 
 def _copies(frame: pd.DataFrame, first: Small, letter: Bools, has_flow: Bools) -> tuple[Ints, Ints]:

@@ -176,21 +176,23 @@ def _as_the_one_before(column: pd.Series[Any], rows: Ints) -> Bools:
     """Whether the cell of each row is seen to be the same as that of the row before it."""
     if column.dtype in ("str", "json"):
         return _texts(column).take(rows).as_before()
-    cells = pd.Series(column.array.take(rows))
     if isinstance(column.dtype, pd.CategoricalDtype):
-        cells = pd.Series(category_codes(cells))
+        numbers = category_codes(column)[rows]
     elif isinstance(column.dtype, pd.DatetimeTZDtype):
-        cells = pd.Series(nanoseconds(cells))
+        numbers = nanoseconds(column)[rows]
+    elif isinstance(column.dtype, np.dtype) and column.dtype.kind in "iubf":
+        numbers = column.to_numpy()[rows]
+    else:
+        numbers = np.arange(len(rows))
     found = np.zeros(len(rows), dtype=bool)
-    if isinstance(cells.dtype, np.dtype) and cells.dtype.kind in "iubf":
-        numbers = cells.to_numpy()
-        found[1:] = numbers[1:] == numbers[:-1]
+    found[1:] = numbers[1:] == numbers[:-1]
     return found
 
 
 def _contents(frame: pd.DataFrame) -> dict[Hashable, pd.Series[Any]]:
     """The columns that hold something, but for those that break ties themselves."""
-    return {n: frame[n] for n in frame if n not in _COMPARED and not _is_empty(frame[n])}
+    columns = {name: frame[name] for name in frame if name not in _COMPARED}
+    return {name: column for name, column in columns.items() if not _is_empty(column)}
 
 
 def _content(frame: pd.DataFrame, rows: Ints) -> Ints:

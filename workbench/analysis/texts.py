@@ -7,7 +7,7 @@ that two flows, or two events, are held for one.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,10 +16,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from workbench.analysis.arrays import Bools, Ints
-from workbench.analysis.grouping import Small, same_before
+from workbench.analysis.grouping import Hashes, Small, same_before
 from workbench.analysis.threads import cuts, cuts_between, in_ranges
-
-Hashes: TypeAlias = NDArray[np.uint64]
 
 _SAMPLE: Final = 4096
 """Rows that are looked at to see whether a text is often that of the row before."""
@@ -117,12 +115,12 @@ class Texts(NamedTuple):
         in_ranges(lambda a, b: _heads(*self, group, found, a, b), cuts_between(group))
         return found
 
-    def first_alike(self, keys: Callable[[int], Hashes], also: Small | None = None) -> Small:
+    def first_alike(self, hashes: Callable[[int], Hashes], also: Small | None = None) -> Small:
         """Find, for each row, the first row that has the same text, and the same further number.
 
         Parameters
         ----------
-        keys
+        hashes
             Makes a hash of each row, given a seed; 0 for a row that is alike to none.
         also
             The further number of each row. Rows without a text are alike if theirs are.
@@ -133,10 +131,10 @@ class Texts(NamedTuple):
         anew with another seed.
         """
         seed = 0
-        first = same_before(keys(seed))
+        first = same_before(hashes(seed), also)
         while not self._agree(first, also):
             seed += 1
-            first = same_before(keys(seed))
+            first = same_before(hashes(seed), also)
         return first
 
     def _agree(self, first: Small, also: Small | None) -> bool:

@@ -8,8 +8,9 @@ share a stage, and which of them happened to be first makes no variant of its ow
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -66,31 +67,30 @@ class Part:
     """The variants in a part of a log."""
 
     of_flow: Ints
-    """The path that each flow took, as a row of ``paths``."""
+    """The path that each flow took, as a place in what is said of paths."""
     ns: Ints
     """How long each took."""
     timed: Bools
     """Whether that is known: all its events say when they were."""
-    paths: pd.DataFrame
-    """``path`` (int64: its key), ``text``, ``events``, and of the first that took it ``started`` and
-    ``example``; its ``attrs`` say where causes are from."""
+    paths: dict[str, Any]
+    """Of each path: ``path`` (int64: its key), ``text``, ``events``, and of the first that took it
+    ``started`` and ``example``."""
+    attrs: dict[Hashable | None, Any]
+    """Where causes are from."""
 
 
 def part(index: FlowIndex) -> Part:
     """Find the paths of a part's flows."""
     keys, (started, ended) = index.path_keys, index.spans
     found = Variants.by(keys)
-    described = pd.DataFrame(
-        {
-            "path": keys[found.example],
-            "text": pd.array(paths(index, found.example), dtype="str"),
-            "events": np.diff(index.start)[found.example],
-            "started": started[found.example],
-            "example": index.correlation_id.take(found.example),
-        }
-    )
-    described.attrs = causes_of(index)
-    return Part(found.of_flow, ended - started, index.fully_timed, described)
+    described = {
+        "path": keys[found.example],
+        "text": pd.array(paths(index, found.example), dtype="str"),
+        "events": np.diff(index.start)[found.example],
+        "started": started[found.example],
+        "example": index.correlation_id.take(found.example),
+    }
+    return Part(found.of_flow, ended - started, index.fully_timed, described, causes_of(index))
 
 
 def whole(
@@ -99,27 +99,29 @@ def whole(
     """Put the variants of all parts together; ``EventLog.variants`` documents the columns."""
     described, code = parts[0].paths, parts[0].of_flow
     if len(parts) > 1:
-        described = together([piece.paths for piece in parts]).sort_values(["started", "example"])
-        described = described.drop_duplicates("path", ignore_index=True)
-        row_of = pd.Index(described["path"]).get_indexer
+        table = together(pd.DataFrame(piece.paths) for piece in parts)
+        table = table.sort_values(["started", "example"])
+        table = table.drop_duplicates("path", ignore_index=True)
+        row_of = pd.Index(table["path"]).get_indexer
         rows = [row_of(pd.Index(each.paths["path"]))[each.of_flow] for each in parts]
         code = np.concatenate(rows)
+        described = {str(name): column.array for name, column in table.items()}
     times, timed = (np.concatenate([getattr(p, name) for p in parts]) for name in ("ns", "timed"))
-    median = quantiles(times[timed], code[timed], len(described), [0.5])[0] / 1e6
-    size = np.bincount(code, minlength=len(described))
+    n = len(described["path"])
+    median = quantiles(times[timed], code[timed], n, [0.5])[0] / 1e6
+    size = np.bincount(code, minlength=n)
     order = np.argsort(-size, kind="stable")
-    text, example = (described[name].array.take(order) for name in ("text", "example"))
     table = pd.DataFrame(
         {
             "variant": pd.array([f"V{number}" for number in range(1, len(size) + 1)], dtype="str"),
-            "path": text,
+            "path": described["text"].take(order),
             "flows": size[order],
             "share": size[order] / max(len(code), 1),
-            "events": described["events"].to_numpy()[order],
+            "events": described["events"].take(order),
             "median_ms": median[order],
-            "example": example,
+            "example": described["example"].take(order),
         },
         copy=False,
     )
-    inferred = inferred_from([piece.paths for piece in parts])
+    inferred = inferred_from(parts)
     return Answer(table, lambda: of_variants(table) + inferred, draw)
