@@ -11,12 +11,9 @@ from numpy.typing import NDArray
 
 from workbench.analysis.arrays import Ints
 from workbench.analysis.grouping import Small, values_dealt
+from workbench.analysis.selection import put_in_place
 from workbench.analysis.threads import cuts, cuts_between, in_ranges
 
-_LARGE: Final = 4096
-"""Values from which on a group is not sorted to find quantiles."""
-_BUSY: Final = 500
-"""Values in a group from which on several groups at once are quicker: NumPy leaves Python meanwhile."""
 _LOW: Final = np.int64(0xFFFFFFFF)
 
 
@@ -57,7 +54,7 @@ class Grouped(NamedTuple):
         where = np.asarray(at)[:, None] * np.maximum(size - 1, 0)
         below = np.floor(where).astype(np.int64)
         above = np.minimum(below + 1, np.maximum(size - 1, 0))
-        self._put_in_place(np.vstack([below, above]))
+        put_in_place(self.values, self.start, np.sort(np.vstack([below, above]), axis=0))
         last = len(self.values) - 1
         low = self.values[np.minimum(first + below, last)]
         high = self.values[np.minimum(first + above, last)]
@@ -65,31 +62,6 @@ class Grouped(NamedTuple):
         result: NDArray[np.float64] = low + apart * (where - below)
         result[:, size == 0] = np.nan
         return result
-
-    def _put_in_place(self, ranks: Ints) -> None:
-        """Move, in each group, the values of some ranks to where they were if it were sorted.
-
-        Parameters
-        ----------
-        ranks
-            One column per group.
-        """
-        bounds, ascending = self.start.tolist(), np.sort(ranks, axis=0).T.tolist()
-
-        def put(first: int, end: int) -> None:
-            for n in range(first, end):
-                values = self.values[bounds[n] : bounds[n + 1]]
-                if len(values) <= _LARGE:
-                    values.sort()
-                    continue
-                placed = 0  # up to there; what comes behind is no less
-                for rank in ascending[n]:
-                    if rank >= placed:
-                        values[placed:].partition(rank - placed)
-                        placed = rank + 1
-
-        is_busy = len(self.values) > _BUSY * ranks.shape[1]
-        in_ranges(put, cuts_between(self.start) if is_busy else [0, ranks.shape[1]])
 
     def means(self) -> NDArray[np.float64]:
         """The mean of each group; NaN for a group without values. Sums are exact."""
