@@ -330,8 +330,9 @@ def _in_order(frame: pd.DataFrame, copy: Ints, event: Ints) -> Ints:
     """Put copies, whose events stand at some positions or in no flow (-1), in the order of an index."""
     order = np.argsort(event, kind="stable")
     lost = order[: np.count_nonzero(event < 0)]
-    lost = lost[np.argsort(copy[lost])]
-    order[: len(lost)] = lost[np.searchsorted(copy[lost], total_order(frame, copy[lost]))]
+    if len(lost):
+        lost = lost[np.argsort(copy[lost])]
+        order[: len(lost)] = lost[np.searchsorted(copy[lost], total_order(frame, copy[lost]))]
     return order
 
 

@@ -120,25 +120,28 @@ def break_ties(order: Small | Ints, tied: Bools, frame: pd.DataFrame, *, ids: bo
         Whether they may differ in their ids.
     """
     at = np.flatnonzero(tied | np.append(tied[1:], False))
+    rows, same = order[at].astype(np.int64), tied[at]
     for tell_apart in _TIE_BREAKERS:
         if tell_apart is _id and not ids:
             continue
         if tell_apart is _content and len(at):
-            at = at[_may_differ(frame, order[at].astype(np.int64), tied[at])]
+            may = _may_differ(frame, rows, same)
+            at, rows, same = at[may], rows[may], same[may]
         if not len(at):
             break
-        rows, same = order[at].astype(np.int64), tied[at]
         told = tell_apart(frame, rows)
-        if not (same & (np.diff(told, prepend=0) != 0)).any():
+        if not (same[1:] & (told[1:] != told[:-1])).any():
             continue
         in_order: Small | Ints = (
             _by_name(frame["id"].array.take(rows), same)
             if tell_apart is _id
             else np.lexsort((told, np.cumsum(~same)))
         )
-        same &= np.diff(told[in_order], prepend=0) == 0
-        order[at], tied[at] = rows[in_order], same
-        at = at[same | np.append(same[1:], False)]
+        rows, told = rows[in_order], told[in_order]
+        same[1:] &= told[1:] == told[:-1]
+        order[at], tied[at] = rows, same
+        left = same | np.append(same[1:], False)
+        at, rows, same = at[left], rows[left], same[left]
 
 
 def _channel(frame: pd.DataFrame, rows: Ints) -> Ints:
