@@ -336,6 +336,12 @@ def _times(series: pd.Series[Any]) -> pd.Series[Any]:
         times = series.dt.tz_convert("UTC")
     elif series.dtype.kind == "M":
         times = series.dt.tz_localize("UTC")
+    elif series.dtype.kind == "m":
+        raise ValueError(
+            "lengths of time are no times: add when they begin, pd.Timestamp(…) + them."
+        )
+    elif series.dtype.kind == "b":
+        raise ValueError("True and False are no times.")
     elif series.dtype == "int64":
         times = series.astype("datetime64[ns]").dt.tz_localize("UTC")
     elif is_float_dtype(series.dtype):

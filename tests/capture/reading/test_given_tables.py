@@ -232,3 +232,25 @@ def test_a_clock_with_fractions_that_starts_at_nothing_is_no_time():
         EventLog(frame, mapping={"time": "time"})
     times = pd.to_datetime(frame["time"], unit="s", origin="2026-01-01")
     assert EventLog(frame.assign(time=times)).flows()["duration_ms"].tolist() == [1_500, 0]
+
+
+@pytest.mark.parametrize("name", ["time", "ts"])
+def test_an_event_of_a_period_was_when_that_began(name):
+    hours = pd.period_range("2026-01-01", periods=2, freq="h")
+    log = EventLog(pd.DataFrame({"id": ["a", "b"], "type": "A", name: hours}))
+    assert log.frame["time"].tolist() == list(hours.start_time.tz_localize("UTC"))
+
+
+@pytest.mark.parametrize(
+    ("times", "why"),
+    [
+        (
+            pd.to_timedelta([1, 2], unit="s"),
+            r"lengths of time are no times: add when they begin, pd",
+        ),
+        ([True, False], "True and False are no times"),
+    ],
+)
+def test_what_is_no_time_is_refused_by_name(times, why):
+    with pytest.raises(LogError, match=f"column 'time' can't be read as datetime64.*: {why}"):
+        EventLog(pd.DataFrame({"id": ["a", "b"], "type": "A", "time": times}))

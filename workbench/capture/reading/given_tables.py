@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import pandas as pd
 import pyarrow as pa
@@ -39,11 +39,11 @@ def table_in(given: Any) -> pd.DataFrame | None:
 def frame_as_held(events: pd.DataFrame) -> pd.DataFrame:
     """A DataFrame whose columns of objects and of Arrow's types are as they are of a file that was read.
 
-    An index that has a name is a column like any other.
+    An index that has a name is a column like any other. Of a period it is known when it begins.
     """
     named = [name for name in events.index.names if name is not None and name not in events]
     events = events.reset_index(level=named) if named else events
-    if not any(dtype == "object" or isinstance(dtype, pd.ArrowDtype) for dtype in events.dtypes):
+    if not any(dtype == "object" or isinstance(dtype, _OTHERS) for dtype in events.dtypes):
         return events
     columns = [_as_held(events.iloc[:, place]) for place in range(len(events.columns))]
     return pd.concat(columns, axis="columns").set_axis(events.columns, axis="columns")
@@ -52,9 +52,14 @@ def frame_as_held(events: pd.DataFrame) -> pd.DataFrame:
 def _as_held(column: pd.Series[Any]) -> pd.Series[Any]:
     if column.dtype == "object":
         return column_as_held(column)
+    if isinstance(column.dtype, pd.PeriodDtype):
+        return column.dt.start_time
     if not isinstance(column.dtype, pd.ArrowDtype):
         return column
     found = pa.array(column)
     chunks = found.chunks if isinstance(found, pa.ChunkedArray) else [found]
     held = series(together([beside_array(as_held(chunk)) for chunk in chunks]))
     return held.set_axis(column.index)
+
+
+_OTHERS: Final = (pd.ArrowDtype, pd.PeriodDtype)
