@@ -19,6 +19,7 @@ from workbench.capture.formats.quoted_json import QuotedJson
 from workbench.capture.formats.redis_streams import RedisJson, RedisText
 from workbench.capture.formats.redpanda import RedpandaCsv, RedpandaJson
 from workbench.capture.formats.tables import JsonRows, JsonTables
+from workbench.capture.formats.vertical_records import VerticalRecords
 from workbench.capture.formats.xes import Xes
 from workbench.capture.formats.zipkin import ZipkinJson
 from workbench.capture.reading.foreign import Format
@@ -50,4 +51,7 @@ PLATFORMS: Final[tuple[Format, ...]] = (
 )
 """Of log platforms, streams and tables. Their lines are anybody's: a column that is called as ours is may be another."""
 
-__all__ = ["FORMATS", "PLATFORMS"]
+PRINTED: Final[tuple[Format, ...]] = (VerticalRecords(),)
+"""... and those in which all values are text."""
+
+__all__ = ["FORMATS", "PLATFORMS", "PRINTED"]

@@ -53,7 +53,8 @@ def _as_held(column: pd.Series[Any]) -> pd.Series[Any]:
     if column.dtype == "object":
         return column_as_held(column)
     if isinstance(column.dtype, pd.PeriodDtype):
-        return column.dt.start_time
+        begun: pd.Series[Any] = column.dt.start_time
+        return begun
     if not isinstance(column.dtype, pd.ArrowDtype):
         return column
     found = pa.array(column)

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.ipc
 import pyarrow.parquet as pq
 
-from workbench.capture.formats import FORMATS, PLATFORMS
+from workbench.capture.formats import FORMATS, PLATFORMS, PRINTED
 from workbench.capture.json_text import any_json
 from workbench.capture.reading.arrays import TEXT, Values
 from workbench.capture.reading.arrow_columns import as_held
@@ -98,9 +98,9 @@ def kind_of(file: OpenedFile) -> Kind:
     if not head.strip() and len(head) < _HEAD:
         file.is_whole()
         return Nothing()
-    for each in (*FORMATS, *PLATFORMS):
+    for each in (*FORMATS, *PLATFORMS, *PRINTED):
         if each.recognises(head):
-            return Foreign(each, ours=each in FORMATS)
+            return Foreign(each, ours=each in FORMATS, untyped=each in PRINTED)
     start = head.lstrip()
     from_first, share = share_of_tails(head)
     is_text = from_first and share > 0.5  # [2026-11-23 12:00] {…}
@@ -231,10 +231,9 @@ def batches_of(lines: Iterator[bytes], file: OpenedFile) -> Iterator[Batch]:
 class Foreign:
     """A format of another tool."""
 
-    json_is_text = untyped = False
-
-    def __init__(self, of: Format, *, ours: bool) -> None:
+    def __init__(self, of: Format, *, ours: bool, untyped: bool) -> None:
         self._of, self.ours = of, ours
+        self.json_is_text = self.untyped = untyped
         self.name = of.name
 
     def batches(self, file: OpenedFile) -> Iterator[Batch]:

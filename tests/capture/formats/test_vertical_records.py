@@ -1,0 +1,128 @@
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from workbench.analysis import EventLog
+
+HERE = Path(__file__).parent
+MYSQL = """\
+mysql> SELECT * FROM outbox\\G
+*************************** 1. row ***************************
+          id: 1
+  event_type: OrderPlaced
+aggregate_id: o-1
+  created_at: 2026-11-20 10:00:00
+     payload: {
+  "total": 120,
+  "url": "http://shop"
+}
+processed_at: NULL
+*************************** 2. row ***************************
+          id: 2
+  event_type: OrderPaid
+aggregate_id: o-1
+  created_at: 2026-11-20 10:00:05
+     payload: {"total": 90}
+processed_at: 2026-11-20 10:00:06
+2 rows in set (0.00 sec)
+"""
+CASSANDRA = """
+@ Row 1
+--------------+---------------------------------
+ id           | 1
+ event_type   | OrderPlaced
+ aggregate_id | o-1
+ created_at   | 2026-11-20 10:00:00.000000+0000
+ payload      | {"total": 120, "url": "http://shop"}
+ processed_at | null
+
+@ Row 2
+--------------+---------------------------------
+ id           | 2
+ event_type   | OrderPaid
+ aggregate_id | o-1
+ created_at   | 2026-11-20 10:00:05.000000+0000
+ payload      | {"total": 90}
+ processed_at | 2026-11-20 10:00:06.000000+0000
+
+(2 rows)
+"""
+CLICKHOUSE = """\
+Row 1:
+──────
+id:           1
+event_type:   OrderPlaced
+aggregate_id: o-1
+created_at:   2026-11-20 10:00:00
+payload:      {"total": 120, "url": "http://shop"}
+processed_at: ᴺᵁᴸᴸ
+
+Row 2:
+──────
+id:           2
+event_type:   OrderPaid
+aggregate_id: o-1
+created_at:   2026-11-20 10:00:05
+payload:      {"total": 90}
+processed_at: 2026-11-20 10:00:06
+"""
+COPIED = """\
+id,event_type,aggregate_id,created_at,payload,amount,note
+e-1,OrderPlaced,o-1,2026-11-20 10:00:00.123+00,"{""note"": ""a | b"", ""total"": 120}",120.5,"first
+second | third"
+e-2,StockReserved,o-1,2026-11-20 10:00:01+00,"{""sku"": ""A-1""}",,
+e-3,OrderPlaced,o-2,2026-11-20 10:00:02+00,"{""total"": 90}",90,Größe: XL + 1
+e-4,OrderCancelled,o-2,2026-11-20 10:00:03+00,,1,NULL
+"""
+"""What ``\\copy outbox TO STDOUT CSV HEADER`` gives of the same rows."""
+
+
+def written(tmp_path, text):
+    path = tmp_path / "dump.txt"
+    path.write_text(text)
+    return EventLog.read(path, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "rejected"),
+    [
+        (MYSQL, ["this line stands above the rows.", "this line counts the rows."]),
+        (CASSANDRA, ["this line counts the rows."]),
+        (CLICKHOUSE, []),
+    ],
+    ids=["mysql", "cassandra", "clickhouse"],
+)
+def test_rows_of_any_shell_are_events(tmp_path, text, rejected):
+    log = written(tmp_path, text)
+
+    events = log.frame
+    assert log.mapping.format == "rows of a database, a value a line"
+    assert log.rejected["reason"].tolist() == rejected
+    assert events["id"].tolist() == ["1", "2"]
+    assert events["type"].tolist() == ["OrderPlaced", "OrderPaid"]
+    assert events["data"].tolist() == [{"total": 120, "url": "http://shop"}, {"total": 90}]
+    assert log.flows()["duration_ms"].tolist() == [5_000]
+    assert events["processed_at"].isna().tolist() == [True, False]
+
+
+@pytest.mark.parametrize("name", ["psql_expanded.txt", "psql_framed.txt"])
+def test_what_psql_prints_is_what_it_copies(tmp_path, name):
+    log, copied = EventLog.read(HERE / name, progress=False), written(tmp_path, COPIED)
+
+    assert log.rejected.empty
+    assert len(log) == 4
+    for column in ("id", "type", "time", "correlation_id", "data", "amount", "note"):
+        pd.testing.assert_series_equal(log.frame[column], copied.frame[column])
+    assert log.where("amount > 100").flows()["correlation_id"].tolist() == ["o-1"]
+
+
+def test_lines_that_belong_to_nothing_are_rejected_and_rows_stay(tmp_path):
+    log = written(tmp_path, MYSQL.replace("          id: 2", "Warning!\n          id: 2"))
+    assert log.frame["id"].tolist() == ["1", "2"]
+    assert "this line is none of a name and a value." in log.rejected["reason"].tolist()
+
+
+def test_a_field_that_a_row_lacks_is_null(tmp_path):
+    log = written(tmp_path, CLICKHOUSE.replace("event_type:   OrderPaid\n", ""))
+    assert log.frame["type"].isna().tolist() == [False, True]

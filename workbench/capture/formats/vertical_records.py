@@ -1,0 +1,128 @@
+r"""Rows of a database one value a line, as its shells print what is too wide for a table.
+
+``\x`` in psql (https://www.postgresql.org/docs/current/app-psql.html), ``\G`` in mysql
+(https://dev.mysql.com/doc/refman/8.4/en/mysql-commands.html), ``EXPAND ON`` in cqlsh, and
+``FORMAT Vertical`` in ClickHouse (https://clickhouse.com/docs/interfaces/formats/Vertical).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+from workbench.capture.formats.outline import first_lines
+from workbench.capture.reading.foreign import Rejected, Source
+
+
+class _Shell(NamedTuple):
+    """How a shell prints."""
+
+    begin: re.Pattern[str]
+    """The line above a row."""
+    field: re.Pattern[str]
+    """A name and a value; where the name is empty, the line goes on with the value above."""
+    null: str
+    aligned: bool = False
+    """Whether a further line of a value is told from a field by where the value stands."""
+
+
+_SHELLS: Final = (
+    _Shell(re.compile(r"\+?-\[ \w+ \d+ \][-+]*"), re.compile(r"([^|]*)\|(?: (.*))?"), ""),
+    _Shell(
+        re.compile(r"\*{10,} \d+\. row \*{10,}"),
+        re.compile(r" *([^\s:][^:]*):(?: (.*))?"),
+        "NULL",
+        aligned=True,
+    ),
+    _Shell(re.compile(r"@ Row \d+"), re.compile(r" ([^|]*)\|(?: (.*))?"), "null"),
+    _Shell(re.compile(r"Row \d+:"), re.compile(r"([^\s:][^:]*):(?: +(.*))?"), "ᴺᵁᴸᴸ", aligned=True),
+)
+_RULER: Final = re.compile(r"[-─+]{2,}")
+_FOOTER: Final = re.compile(r"\(?\d+ rows?(\)| in set\b.*)")
+
+
+class VerticalRecords:
+    """Rows whose names stand before each value."""
+
+    name = "rows of a database, a value a line"
+
+    def recognises(self, head: bytes) -> bool:
+        """Say whether a file that begins so holds such rows."""
+        return _shell(head) is not None
+
+    def rows(self, source: Source) -> Iterator[dict[str, Any] | Rejected]:
+        """Give each row as text, by its names; a value that is null is not in it.
+
+        Empty lines inside of values are left out.
+        """
+        shell = _shell(source.head())
+        if shell is None:
+            return
+        row: _Row | None = None
+        names: frozenset[str] = frozenset()
+        framed = False
+        for number, line in source.lines():
+            text = line.decode()
+            bare = text.strip()
+            if shell.begin.fullmatch(bare):
+                if row is not None:
+                    yield row.known()
+                    names = names or frozenset(row.values)
+                row, framed = _Row(shell, names), bare.startswith("+")
+            elif row is None:
+                yield Rejected(number, "this line stands above the rows.", text)
+            elif _FOOTER.fullmatch(bare):
+                yield Rejected(number, "this line counts the rows.", text)
+            elif _RULER.fullmatch(bare) and (framed or not row.values):
+                continue
+            elif not row.added(_unframed(text) if framed else text):
+                yield Rejected(number, "this line is none of a name and a value.", text)
+        if row is not None:
+            yield row.known()
+
+
+def _shell(head: bytes) -> _Shell | None:
+    lines = [line.decode("utf-8", "replace") for line in first_lines(head)]
+    return next((each for each in _SHELLS if any(map(each.begin.fullmatch, lines))), None)
+
+
+def _unframed(text: str) -> str:
+    """A line without the frame around it, as psql draws one where ``border`` is 2."""
+    return text[2:-1].rstrip(" ") if text.startswith("| ") and text.endswith("|") else text
+
+
+class _Row:
+    """A row that is being read; from the second on its names are known."""
+
+    def __init__(self, shell: _Shell, names: frozenset[str]) -> None:
+        self.values: dict[str, str] = {}
+        self._shell, self._names = shell, names
+        self._column: int | None = None
+
+    def added(self, text: str) -> bool:
+        """Add a value, or a further line of the last one; false if there is none to go on with."""
+        found = self._shell.field.fullmatch(text)
+        if found and self._is_field(found):
+            self.values[found[1].strip()] = found[2] or ""
+            self._column = found.start(2) if found[2] else self._column
+            return True
+        if not self.values:
+            return False
+        last = next(reversed(self.values))
+        if found and not found[1].strip():
+            text = found[2] or ""
+            self.values[last] = self.values[last].removesuffix("+").rstrip(" ")
+        self.values[last] += f"\n{text}"
+        return True
+
+    def _is_field(self, found: re.Match[str]) -> bool:
+        name = found[1].strip()
+        if not name or name in self.values or (self._names and name not in self._names):
+            return False
+        return not (self._shell.aligned and found[2]) or self._column in {None, found.start(2)}
+
+    def known(self) -> dict[str, Any]:
+        """What is not null."""
+        null = {"", self._shell.null}
+        return {name: value for name, value in self.values.items() if value not in null}
