@@ -10,6 +10,7 @@ from workbench.capture.columns import COLUMNS
 from workbench.capture.formats import FORMATS, PLATFORMS, PRINTED
 from workbench.capture.formats.quoted_json import QuotedJson
 from workbench.capture.formats.tables import JsonTables
+from workbench.capture.formats.vertical_records import VerticalRecords
 from workbench.capture.reading.foreign import Rejected
 
 from .conftest import Text
@@ -49,7 +50,8 @@ def rows(format_, text):
             assert row.line == -1 or row.line >= 1
         else:
             # A table's columns are anybody's, and so is what was encoded twice.
-            anybodys = format_.name in {JsonTables.name, QuotedJson.name}
+            named_by_others = {JsonTables.name, QuotedJson.name, VerticalRecords.name}
+            anybodys = format_.name in named_by_others
             assert row.keys() & (COLUMNS.keys() | {"stored_at"}) or anybodys
     return found
 

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
+from workbench.capture.formats.documents import shown
 from workbench.capture.formats.outline import first_lines
 from workbench.capture.reading.foreign import Rejected, Source
 
@@ -71,13 +72,13 @@ class VerticalRecords:
                     names = names or frozenset(row.values)
                 row, framed = _Row(shell, names), bare.startswith("+")
             elif row is None:
-                yield Rejected(number, "this line stands above the rows.", text)
+                yield Rejected(number, "this line stands above the rows.", shown(line))
             elif _FOOTER.fullmatch(bare):
-                yield Rejected(number, "this line counts the rows.", text)
+                yield Rejected(number, "this line counts the rows.", shown(line))
             elif _RULER.fullmatch(bare) and (framed or not row.values):
                 continue
             elif not row.added(_unframed(text) if framed else text):
-                yield Rejected(number, "this line is none of a name and a value.", text)
+                yield Rejected(number, "this line is none of a name and a value.", shown(line))
         if row is not None:
             yield row.known()
 
@@ -96,7 +97,8 @@ class _Row:
     """A row that is being read; from the second on its names are known."""
 
     def __init__(self, shell: _Shell, names: frozenset[str]) -> None:
-        self.values: dict[str, str] = {}
+        self.values: dict[str, list[str]] = {}
+        """Each by its lines."""
         self._shell, self._names = shell, names
         self._column: int | None = None
 
@@ -104,16 +106,16 @@ class _Row:
         """Add a value, or a further line of the last one; false if there is none to go on with."""
         found = self._shell.field.fullmatch(text)
         if found and self._is_field(found):
-            self.values[found[1].strip()] = found[2] or ""
+            self.values[found[1].strip()] = [found[2] or ""]
             self._column = found.start(2) if found[2] else self._column
             return True
         if not self.values:
             return False
-        last = next(reversed(self.values))
+        lines = self.values[next(reversed(self.values))]
         if found and not found[1].strip():
             text = found[2] or ""
-            self.values[last] = self.values[last].removesuffix("+").rstrip(" ")
-        self.values[last] += f"\n{text}"
+            lines[-1] = lines[-1].removesuffix("+").rstrip(" ")
+        lines.append(text)
         return True
 
     def _is_field(self, found: re.Match[str]) -> bool:
@@ -125,4 +127,5 @@ class _Row:
     def known(self) -> dict[str, Any]:
         """What is not null."""
         null = {"", self._shell.null}
-        return {name: value for name, value in self.values.items() if value not in null}
+        values = {name: "\n".join(lines) for name, lines in self.values.items()}
+        return {name: value for name, value in values.items() if value not in null}
