@@ -196,3 +196,20 @@ def test_a_bar_counts_every_event_that_is_written(tmp_path, monkeypatch, ending)
     write_log(frame, tmp_path / f"log{ending}")
     assert sum(n for n, _ in steps) == 12_000
     assert {total for _, total in steps} == {12_000}
+
+
+@pytest.mark.parametrize("ending", [".jsonl", ".jsonl.gz", ".csv", ".parquet", ".arrow", ".xes"])
+def test_payloads_that_stand_over_several_lines_come_back(tmp_path, ending):
+    payload = '{\r\n "a": [1,\n  2],\r "b": "x\\ny"\n}'
+    times = pd.date_range("2026-01-01", periods=4, freq="s", tz="UTC")
+    rows = {"id": list("abcd"), "type": "A", "time": times, "correlation_id": "f"}
+    frame = pd.DataFrame(rows | {"data": [payload, '{"a": 1}', payload, None]})
+    frame.to_csv(tmp_path / "given.csv", index=False)
+    given = read(tmp_path / "given.csv", progress=False)
+
+    write_log(given.frame, tmp_path / f"log{ending}", progress=False)
+    back = read(tmp_path / f"log{ending}", progress=False)
+
+    assert back.rejected.empty
+    assert given.frame["data"].tolist()[0] == {"a": [1, 2], "b": "x\ny"}
+    pd.testing.assert_frame_equal(back.frame, given.frame)

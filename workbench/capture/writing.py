@@ -23,6 +23,7 @@ import numpy as np
 import orjson
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.feather
 import pyarrow.parquet as pq
@@ -145,7 +146,7 @@ def _cells(series: pd.Series[Any]) -> list[Any]:
     if is_datetime64_any_dtype(series.dtype):
         return cast("list[Any]", _times(series).to_pylist())
     if series.dtype == "json":
-        texts = payload_texts(series).to_pylist()
+        texts = _in_one_line(payload_texts(series)).to_pylist()
         return [None if text is None else orjson.Fragment(text) for text in texts]
     if is_timedelta64_dtype(series.dtype):
         return _lengths(series)
@@ -155,6 +156,14 @@ def _cells(series: pd.Series[Any]) -> list[Any]:
     if is_float_dtype(series.dtype):
         return [None if cell is None else orjson.Fragment(json_text(cell)) for cell in cells]
     return cells
+
+
+def _in_one_line(texts: pa.LargeStringArray) -> pa.LargeStringArray:
+    """JSON without the breaks of lines that stand between its tokens: inside of text there are none."""
+    for sign in ("\n", "\r"):
+        if pc.any(pc.match_substring(texts, sign)).as_py():
+            texts = pc.replace_substring(texts, sign, " ")
+    return texts
 
 
 def _is_plain(dtype: Any) -> bool:

@@ -87,7 +87,7 @@ def written(tmp_path, text):
 @pytest.mark.parametrize(
     ("text", "rejected"),
     [
-        (MYSQL, ["this line stands above the rows.", "this line counts the rows."]),
+        (MYSQL, ["this line stands outside of the rows.", "this line counts the rows."]),
         (CASSANDRA, ["this line counts the rows."]),
         (CLICKHOUSE, []),
     ],
@@ -126,3 +126,36 @@ def test_lines_that_belong_to_nothing_are_rejected_and_rows_stay(tmp_path):
 def test_a_field_that_a_row_lacks_is_null(tmp_path):
     log = written(tmp_path, CLICKHOUSE.replace("event_type:   OrderPaid\n", ""))
     assert log.frame["type"].isna().tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("text", "below"),
+    [
+        (MYSQL, ["mysql> exit", "Bye"]),
+        (CASSANDRA, ["cqlsh> exit"]),
+        (CLICKHOUSE + "\n2 rows in set. Elapsed: 0.001 sec.\n", ["ch01 :) exit"]),
+        ((HERE / "psql_expanded.txt").read_text(), ["Time: 12.3 ms", "shop=# select 'a' || 'b';"]),
+    ],
+    ids=["mysql", "cassandra", "clickhouse", "psql"],
+)
+def test_what_stands_below_rows_and_between_tables_is_no_value(tmp_path, text, below):
+    log = written(tmp_path, text + "\n" + "\n".join(below) + "\n" + text)
+
+    alone = written(tmp_path, text)
+    assert set(below) <= set(log.rejected["text"])
+    assert log.frame["data"].tolist() == 2 * alone.frame["data"].tolist()
+    assert log.frame["type"].tolist() == 2 * alone.frame["type"].tolist()
+    last = alone.frame.columns[-1]
+    assert log.frame[last].dropna().tolist() == 2 * alone.frame[last].dropna().tolist()
+
+
+def test_blank_lines_inside_of_a_value_are_kept(tmp_path):
+    text = MYSQL.replace("     payload: {\n", "        note: one\n\nthree\n\n     payload: {\n")
+    assert written(tmp_path, text).frame["note"].tolist()[0] == "one\n\nthree\n"
+
+
+def test_a_value_may_say_how_many_rows_are_in_a_set(tmp_path):
+    text = MYSQL.replace('payload: {"total": 90}', "payload: one\n2 rows in set (0.1 sec)")
+    log = written(tmp_path, text)
+    assert log.frame["data"].tolist()[1] == "one\n2 rows in set (0.1 sec)"
+    assert log.frame["processed_at"].tolist()[1] == "2026-11-20 10:00:06"

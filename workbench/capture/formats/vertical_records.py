@@ -55,29 +55,32 @@ class VerticalRecords:
     def rows(self, source: Source) -> Iterator[dict[str, Any] | Rejected]:
         """Give each row as text, by its names; a value that is null is not in it.
 
-        Empty lines inside of values are left out.
+        What stands above, between and below tables is rejected.
         """
         shell = _shell(source.head())
         if shell is None:
             return
         row: _Row | None = None
         names: frozenset[str] = frozenset()
-        framed = False
+        framed, before = False, 0
         for number, line in source.lines():
             text = line.decode()
             bare = text.strip()
+            blank, before = number - before - 1, number
             if shell.begin.fullmatch(bare):
                 if row is not None:
                     yield row.known()
                     names = names or frozenset(row.values)
                 row, framed = _Row(shell, names), bare.startswith("+")
             elif row is None:
-                yield Rejected(number, "this line stands above the rows.", shown(line))
-            elif _FOOTER.fullmatch(bare):
+                yield Rejected(number, "this line stands outside of the rows.", shown(line))
+            elif _FOOTER.fullmatch(bare) and names <= row.values.keys():
+                yield row.known()
                 yield Rejected(number, "this line counts the rows.", shown(line))
+                row, names = None, frozenset()  # another table may follow
             elif _RULER.fullmatch(bare) and (framed or not row.values):
                 continue
-            elif not row.added(_unframed(text) if framed else text):
+            elif not row.added(_unframed(text) if framed else text, blank):
                 yield Rejected(number, "this line is none of a name and a value.", shown(line))
         if row is not None:
             yield row.known()
@@ -102,21 +105,30 @@ class _Row:
         self._shell, self._names = shell, names
         self._column: int | None = None
 
-    def added(self, text: str) -> bool:
-        """Add a value, or a further line of the last one; false if there is none to go on with."""
+    def added(self, text: str, blank: int) -> bool:
+        """Add a value, or a further line of the last one, below some blank lines.
+
+        False if it is neither.
+        """
         found = self._shell.field.fullmatch(text)
-        if found and self._is_field(found):
+        is_field = found is not None and self._is_field(found)
+        if self.values and self._shell.aligned:
+            self._last.extend([""] * blank)
+        if found and is_field:
             self.values[found[1].strip()] = [found[2] or ""]
             self._column = found.start(2) if found[2] else self._column
             return True
-        if not self.values:
+        if not self.values or not (self._shell.aligned or (found and not found[1].strip())):
             return False
-        lines = self.values[next(reversed(self.values))]
-        if found and not found[1].strip():
+        if found and not self._shell.aligned:
             text = found[2] or ""
-            lines[-1] = lines[-1].removesuffix("+").rstrip(" ")
-        lines.append(text)
+            self._last[-1] = self._last[-1].removesuffix("+").rstrip(" ")
+        self._last.append(text)
         return True
+
+    @property
+    def _last(self) -> list[str]:
+        return self.values[next(reversed(self.values))]
 
     def _is_field(self, found: re.Match[str]) -> bool:
         name = found[1].strip()
