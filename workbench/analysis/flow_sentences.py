@@ -9,26 +9,21 @@ from workbench.analysis.wording import count, cut, length, percent
 if TYPE_CHECKING:
     import pandas as pd
 
-    from workbench.analysis.arrays import Bools
 
 _LETTERS = 120
 """Of the path of a variant."""
 
 
-def of_flows(flows: pd.DataFrame, left: int, timed: Bools) -> str:
-    """What ``EventLog.flows`` says, in words.
-
-    ``left``: how many events are in no flow; ``timed``: of each flow, whether all its events say
-    when they were.
-    """
+def of_flows(flows: pd.DataFrame, left: int) -> str:
+    """What ``EventLog.flows`` says, in words. ``left``: how many events are in no flow."""
     n, events = len(flows), int(flows["events"].sum())
     left_out = f" {count(left, 'event')} without a correlation id: in no flow." if left else ""
     if not n:
         return f"There is no flow here.{left_out}"
     said = f"{count(n, 'flow')} of {count(events, 'event')}"
-    if timed.any():
-        took = flows.loc[timed, "duration_ms"] / 1e3
-        longest = flows.loc[timed, "correlation_id"].iloc[int(took.argmax())]
+    took = flows["duration_ms"].dropna() / 1e3
+    if len(took):
+        longest = flows.loc[took.index, "correlation_id"].iloc[int(took.argmax())]
         half, most = took.quantile([0.5, 0.95])
         said += (
             f"; half take {length(half)} or less, 95 % {length(most)}, "

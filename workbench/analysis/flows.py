@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -64,46 +63,27 @@ def part(index: FlowIndex) -> Part:
 def whole(
     parts: Sequence[Part], draw: Callable[[pd.DataFrame], go.Figure | None] | None = None
 ) -> Answer:
-    """Put the flows of all parts together; ``EventLog.flows`` documents the columns.
-
-    ``draw``: draws them, of flows whose times are guessed without a duration.
-    """
-    table, timed = _together(parts)
+    """Put the flows of all parts together, drawn so; ``EventLog.flows`` documents the columns."""
+    table = _together(parts)
     without_flow = sum(piece.attrs["without_flow"] for piece in parts)
     untimed = untimed_flows(parts)
-    if draw is not None and not timed.all():
-        draw = partial(_draw_known, draw=draw, untimed=table["correlation_id"].array[~timed])
-    return Answer(table, lambda: of_flows(table, without_flow, timed) + untimed, draw)
+    return Answer(table, lambda: of_flows(table, without_flow) + untimed, draw)
 
 
-def known_durations(parts: Sequence[Part]) -> pd.DataFrame:
-    """The same table, in which flows whose times are guessed have no duration."""
-    table, timed = _together(parts)
-    return table.assign(duration_ms=table["duration_ms"].where(timed))
-
-
-def _draw_known(
-    table: pd.DataFrame, draw: Callable[[pd.DataFrame], go.Figure | None], untimed: Any
-) -> go.Figure | None:
-    guessed = table["correlation_id"].isin(untimed)
-    return draw(table.assign(duration_ms=table["duration_ms"].mask(guessed)))
-
-
-def _together(parts: Sequence[Part]) -> tuple[pd.DataFrame, Bools]:
-    """The table, and of each flow whether all its events say when they were."""
+def _together(parts: Sequence[Part]) -> pd.DataFrame:
     columns = parts[0].columns
     if len(parts) > 1:
         flows = together(pd.DataFrame(piece.columns, copy=False) for piece in parts)
         flows = flows.sort_values(["started", "correlation_id"], ignore_index=True)
         columns = {str(name): column.array for name, column in flows.items()}
     started, ended, path = (np.asarray(columns[name]) for name in ("started", "ended", "path"))
-    variants = Variants.by(path)
-    table = pd.DataFrame(
+    variants, timed = Variants.by(path), np.asarray(columns["timed"])
+    return pd.DataFrame(
         {
             "correlation_id": columns["correlation_id"],
             "started": utc(started),
             "ended": utc(ended),
-            "duration_ms": (ended - started) / 1e6,
+            "duration_ms": np.where(timed, ended - started, np.nan) / 1e6,
             **{name: columns[name] for name in ("events", "duplicates", "dead_letters")},
             "variant": pd.Categorical.from_codes(
                 variants.of_flow,
@@ -115,7 +95,6 @@ def _together(parts: Sequence[Part]) -> tuple[pd.DataFrame, Bools]:
         },
         copy=False,
     )
-    return table, np.asarray(columns["timed"])
 
 
 def _per_flow(index: FlowIndex, records: Bools) -> Ints:

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 from workbench.analysis.asked import Asked
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from workbench.analysis.answer import Answer
 
 
@@ -22,7 +20,8 @@ class LogQuestions(Asked):
         -------
         Answer
             ``correlation_id`` (str), ``started`` and ``ended`` (datetime64[ns, UTC]: its earliest
-            and latest event), ``duration_ms`` (float64, milliseconds), ``events``, ``duplicates``
+            and latest event), ``duration_ms`` (float64, milliseconds; null where an event says no
+            time of its own), ``events``, ``duplicates``
             and ``dead_letters`` (int64), ``variant`` (category, as in ``variants()``),
             ``first_type`` and ``last_type`` (category, in causal order), ``services`` (category:
             who emitted its events, by name).
@@ -70,13 +69,8 @@ class LogQuestions(Asked):
             of the first).
         """
         from workbench.analysis.answer import WithAnother
-        from workbench.analysis.flows import known_durations
-        from workbench.analysis.flows import part as part_of_flows
         from workbench.analysis.plots import plot_flows
         from workbench.analysis.variants import part, whole
 
-        def flows() -> pd.DataFrame:
-            return known_durations(self.parts(lambda index, _: part_of_flows(index)))
-
         parts = self.parts(lambda index, _: part(index))
-        return whole(parts, WithAnother(plot_flows, "variants", "flows", flows))
+        return whole(parts, WithAnother(plot_flows, "variants", "flows", self.flows))
