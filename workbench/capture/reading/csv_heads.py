@@ -14,6 +14,8 @@ _DATED: Final = re.compile(r"\s*\d+[-./]\d+[-./]\d+\D+\d+[:.]\d\d")
 _COUNTED: Final = re.compile(r"1\d{12}(?:\d{3}){0,2}")
 """Milliseconds since 1970, microseconds or nanoseconds, of this century until 2033."""
 _COMMENTS: Final = re.compile(rb"[\r\n]*(?:#[^\n]*\n[\r\n]*)+")
+_FRAME: Final = re.compile(rb"[\r\n]*(?:[^\n]*[>#] [^\n]*\n)?\+(?:[-=]+\+){2,}[ \t]*\r?\n(?=\|)")
+"""The upper edge of a table as databases draw it, below the question that it answers."""
 _BETWEEN: Final = re.compile(r"[,;\t|]")
 _NO_NAME: Final = re.compile(r'\{"|.*":|\[\d+[-./]\d+[-./]\d+', re.DOTALL)
 """JSON, or a line of a log that begins with a time in brackets."""
@@ -29,10 +31,12 @@ _TYPE: Final = re.compile(
 
 
 def comments_end(head: bytes) -> int:
-    """Where the lines end that begin with ``#``, above all others.
+    """Where the lines end that begin with ``#``, or the upper edge of a table, above all others.
 
     The last one may be the header: then there are several names in it, and values below.
     """
+    if edge := _FRAME.match(head):
+        return edge.end()
     found = _COMMENTS.match(head)
     if found is None:
         return 0

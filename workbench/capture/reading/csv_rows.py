@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from workbench.capture.reading.arrays import TEXT, Values
+from workbench.capture.reading.continued_cells import whole_cells
 from workbench.capture.reading.csv_blocks import row_end, row_lines, whole_rows
 from workbench.capture.reading.csv_heads import are_types, comments_end, is_value
 from workbench.capture.reading.opening import OpenedFile
@@ -20,8 +21,10 @@ from workbench.capture.reading.opening import OpenedFile
 SAID: Final = re.compile(rb'"?sep=(.)"?\r?\n', re.IGNORECASE)
 """A first line by which Excel is told what stands between values."""
 _LINE: Final = rb" *(?:(?::?-+:?|=+) *)?"
-_FOOTER: Final = re.compile(rb"^\(\d+ rows?(?: affected)?\)\r?$", re.MULTILINE)
-"""What psql and SQL Server write below a table."""
+_FOOTER: Final = re.compile(
+    rb"^(?:\(\d+ rows?(?: affected)?\)|\d+ rows? in set\b.*)\r?$", re.MULTILINE
+)
+"""What psql, SQL Server and MySQL write below a table."""
 _ANNOTATION: Final = re.compile(rb"^#(?:group|datatype|default)\b.*$", re.MULTILINE)
 """What InfluxDB writes above each table."""
 _NAMELESS: Final = (
@@ -46,6 +49,7 @@ class Csv:
         A first row that holds values is none of names: columns are then called by their places.
         """
         names: list[str] = []
+        edges: set[str] = set()
         padded, header = False, b""
         for line, block in whole_rows(file, escaped=self._escaped):
             if not names:
@@ -56,14 +60,18 @@ class Csv:
                     file.notes.append(_NAMELESS.format(file.name))
                     cells, end, header = [""] * len(cells), end - len(header), b""
                 names = unique(cells)
+                edges = {n for n, cell in zip(names, cells, strict=True) if not cell.strip()}
                 end = self._below_types(block, end, line, file)
                 line, block = line + block.count(b"\n", 0, end), block[end:]
             block = self._without_what_is_no_row(block, header, len(names), line, file)
+            if self._delimiter == "|":
+                block = whole_cells(block, len(names))
             if block.strip():
                 table = self._parsed(block, names, line, file)
                 columns = {n: table.column(n).combine_chunks() for n in names}
                 if padded:
                     columns = {n: _trimmed(column) for n, column in columns.items()}
+                    columns = {n: c for n, c in columns.items() if n not in edges or _holds(c)}
                 yield columns, table.num_rows
 
     def _cells(self, row: bytes) -> list[str]:
@@ -75,7 +83,9 @@ class Csv:
         start = comments_end(block)
         for number, comment in enumerate(block[:start].split(b"\n"), start=line):
             if comment.strip():
-                file.reject(number, "this line is a comment", comment.strip())
+                is_edge = comment.startswith((b"+-", b"+="))
+                why = "this row is a ruler" if is_edge else "this line is a comment"
+                file.reject(number, why, comment.strip())
         start = len(block) - len(block[start:].lstrip(b"\r\n"))
         end = row_end(block, start)
         if SAID.match(block, start, end):
@@ -153,6 +163,10 @@ def _trimmed(column: pa.Array) -> pa.Array:
     """Text without the blanks around it; null if nothing is left."""
     text = pc.utf8_trim_whitespace(column)
     return pc.if_else(pc.equal(text, ""), pa.scalar(None, TEXT), text)
+
+
+def _holds(column: pa.Array) -> bool:
+    return bool(column.null_count < len(column))
 
 
 def _again(header: bytes) -> re.Pattern[bytes]:
