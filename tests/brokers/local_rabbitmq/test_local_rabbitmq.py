@@ -130,7 +130,10 @@ def test_events_survive_a_stop_a_sigkill_and_a_restart_at_the_same_port(started,
         f"The RabbitMQ in {tmp_path} ended without being stopped: its data is recovered."
     ]
     assert take(node, "orders", 2) == [b"two", b"three"]
-    assert any("Server startup complete" in line for line in node.tail())
+    deadline = time.monotonic() + 20  # it says so a moment after it listens
+    while not any("Server startup complete" in line for line in node.tail()):
+        assert time.monotonic() < deadline, node.tail()
+        time.sleep(0.05)
 
 
 def test_its_process_is_the_node_itself_so_that_a_pause_freezes_it(rabbitmq):
