@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 from numba import njit
@@ -11,11 +11,14 @@ from numpy.typing import NDArray
 Ints: TypeAlias = NDArray[np.int64]
 Bools: TypeAlias = NDArray[np.bool_]
 
+ODD: Final = np.uint64(0x9E3779B97F4A7C15)
+"""2**64 over the golden ratio: multiplied by it, numbers that follow each other lie far apart."""
+
 
 @njit(cache=True, nogil=True)
 def scrambled(number: np.uint64) -> np.uint64:
     """Scramble a 64-bit number (splitmix64)."""
-    number *= np.uint64(0x9E3779B97F4A7C15)
+    number *= ODD
     number ^= number >> np.uint64(30)
     number *= np.uint64(0xBF58476D1CE4E5B9)
     number ^= number >> np.uint64(27)

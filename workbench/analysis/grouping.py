@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from workbench.analysis.arrays import Bools, Ints
+from workbench.analysis.arrays import ODD, Bools, Ints
 from workbench.analysis.threads import cuts, cuts_between, in_ranges
 
 Hashes: TypeAlias = NDArray[np.uint64]
@@ -23,7 +23,6 @@ _FEW: Final = 32
 _RUN: Final = 12
 """Rows that are sorted by putting each in its place."""
 _U: Final = np.uint64
-_ODD: Final = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Dealt(NamedTuple):
@@ -144,7 +143,7 @@ def same_before(hashes: Hashes, also: Small | None = None) -> Small:
 def _key(hashes: Hashes, also: Small | None, row: int) -> np.uint64:
     """The hash of a row and of its further number."""
     key: np.uint64 = hashes[row]
-    return key if also is None else key + _U(also[row]) * _ODD
+    return key if also is None else key + _U(also[row]) * ODD
 
 
 @njit(cache=True, nogil=True)

@@ -136,7 +136,8 @@ def whole(parts: Sequence[Part]) -> Answer:
         name: pd.array([kinds[at][place] for at in order], dtype="str")
         for place, name in enumerate(HOP)
     }
-    measured = {name: column[np.array(order, np.int64)] for name, column in columns.items()}
+    in_order = np.array(order, np.int64)
+    measured = {name: column[in_order] for name, column in columns.items()}
     table = pd.DataFrame(named | measured, copy=False)
     from workbench.analysis.plots import plot_hops
 

@@ -15,14 +15,13 @@ import pyarrow as pa
 from numba import njit
 from numpy.typing import NDArray
 
-from workbench.analysis.arrays import Bools, Ints
+from workbench.analysis.arrays import ODD, Bools, Ints
 from workbench.analysis.grouping import Hashes, Small, same_before
 from workbench.analysis.threads import cuts, cuts_between, in_ranges
 
 _SAMPLE: Final = 4096
 """Rows that are looked at to see whether a text is often that of the row before."""
 _U: Final = np.uint64
-_ODD: Final = np.uint64(0x9E3779B97F4A7C15)
 _MIX: Final = np.uint64(0xBF58476D1CE4E5B9)
 _LAST: Final = np.uint64(0x94D049BB133111EB)
 
@@ -206,7 +205,7 @@ def _hashes(
             found[row] = _U(0)
             continue
         at, last = _U(start[row]), _U(end[row])
-        mixed = (last - at + _U(1) + seed * _LAST) * _ODD
+        mixed = (last - at + _U(1) + seed * _LAST) * ODD
         if last - at >= _U(8):
             last -= _U(8)  # from there on eight letters, some of which may be known by then
             while at < last:
