@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from workbench.capture.formats import FORMATS, PLATFORMS, PRINTED
+from workbench.capture.formats import EVERY
 from workbench.capture.json_text import any_json
 from workbench.capture.reading.foreign import Rejected
 
@@ -63,9 +63,7 @@ def known():
 
     def names(text):
         head = Text(text).head()
-        return [
-            format_.name for format_ in (*FORMATS, *PLATFORMS, *PRINTED) if format_.recognises(head)
-        ]
+        return [format_.name for format_ in EVERY if format_.recognises(head)]
 
     return names
 
@@ -77,9 +75,7 @@ def read(known):
     def rows(text, name=None):
         if name is None:
             (name,) = known(text)
-        format_ = next(
-            format_ for format_ in (*FORMATS, *PLATFORMS, *PRINTED) if format_.name == name
-        )
+        format_ = next(format_ for format_ in EVERY if format_.name == name)
         found = list(format_.rows(Text(text)))
         events = [plain(row) for row in found if not isinstance(row, Rejected)]
         return events, [row for row in found if isinstance(row, Rejected)]

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.capture.columns import COLUMNS
-from workbench.capture.formats import FORMATS, PLATFORMS, PRINTED
+from workbench.capture.formats import EVERY
 from workbench.capture.formats.quoted_json import QuotedJson
 from workbench.capture.formats.tables import JsonTables
 from workbench.capture.formats.vertical_records import VerticalRecords
@@ -85,14 +85,14 @@ def retyped(draw):
 
 @given(mutated())
 def test_a_file_that_was_damaged_stops_nobody(text):
-    for format_ in (*FORMATS, *PLATFORMS, *PRINTED):
+    for format_ in EVERY:
         if format_.recognises(Text(text).head()):
             rows(format_, text)
 
 
 @given(retyped())
 def test_a_value_of_another_kind_stops_nobody(text):
-    for format_ in (*FORMATS, *PLATFORMS, *PRINTED):
+    for format_ in EVERY:
         if format_.recognises(Text(text).head()):
             rows(format_, text)
 
@@ -100,7 +100,7 @@ def test_a_value_of_another_kind_stops_nobody(text):
 @settings(max_examples=20)
 @given(st.binary(max_size=200) | mutated() | retyped())
 def test_a_file_of_any_kind_stops_no_format(text):
-    for format_ in (*FORMATS, *PLATFORMS, *PRINTED):
+    for format_ in EVERY:
         format_.recognises(text)
         rows(format_, text)
 
@@ -115,7 +115,7 @@ def test_a_file_is_recognised_by_one_format_or_by_none(known, name):
 @pytest.mark.parametrize("name", sorted(FILES))
 def test_a_head_may_be_cut_anywhere(name):
     for end in range(0, len(FILES[name]), 41):
-        for format_ in (*FORMATS, *PLATFORMS, *PRINTED):
+        for format_ in EVERY:
             format_.recognises(FILES[name][:end])
 
 

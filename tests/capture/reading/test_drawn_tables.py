@@ -63,3 +63,12 @@ def test_a_value_that_ends_in_a_plus_goes_on_in_no_row_that_says_something(tmp_p
     log = written(tmp_path, "id|type|time|correlation_id|grade\n" + "".join(lines))
     assert log.frame["type"].tolist() == ["A+"] * 4
     assert log.frame["grade"].tolist() == ["B+"] * 4
+
+
+def test_lines_that_go_on_in_no_other_stay_as_they_are(tmp_path):
+    rows = ['e-1|A+|2026-11-20 10:00:01|f|"one\r\ntwo\rthree"', "e-2|B|2026-11-20 10:00:02|f|x"]
+    path = tmp_path / "dump.txt"
+    path.write_bytes("\n".join(["id|type|time|correlation_id|note", *rows, ""]).encode())
+    log = EventLog.read(path, progress=False)
+    assert log.frame["type"].tolist() == ["A+", "B"]
+    assert log.frame["note"].tolist() == ["one\r\ntwo\rthree", "x"]

@@ -1,4 +1,4 @@
-"""Formats that other tools write, one a file; ``FORMATS`` has them all.
+"""Formats that other tools write, one a file; ``EVERY`` has them all.
 
 No file is recognised by two of them: each looks for fields that only its own tool writes.
 """
@@ -54,4 +54,7 @@ PLATFORMS: Final[tuple[Format, ...]] = (
 PRINTED: Final[tuple[Format, ...]] = (VerticalRecords(),)
 """... and those in which all values are text."""
 
-__all__ = ["FORMATS", "PLATFORMS", "PRINTED"]
+EVERY: Final = (*FORMATS, *PLATFORMS, *PRINTED)
+"""All of them."""
+
+__all__ = ["EVERY", "FORMATS", "PRINTED"]

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from workbench.capture.formats.documents import shown
 from workbench.capture.formats.outline import first_lines
+from workbench.capture.reading.csv_rows import FOOTER
 from workbench.capture.reading.foreign import Rejected, Source
 
 
@@ -40,7 +41,7 @@ _SHELLS: Final = (
     _Shell(re.compile(r"Row \d+:"), re.compile(r"([^\s:][^:]*):(?: +(.*))?"), "ᴺᵁᴸᴸ", aligned=True),
 )
 _RULER: Final = re.compile(r"[-─+]{2,}")
-_FOOTER: Final = re.compile(r"\(?\d+ rows?(\)| in set\b.*)")
+_FOOTER: Final = re.compile(FOOTER)
 
 
 class VerticalRecords:
@@ -111,10 +112,9 @@ class _Row:
         False if it is neither.
         """
         found = self._shell.field.fullmatch(text)
-        is_field = found is not None and self._is_field(found)
         if self.values and self._shell.aligned:
             self._last.extend([""] * blank)
-        if found and is_field:
+        if found and self._is_field(found):
             self.values[found[1].strip()] = [found[2] or ""]
             self._column = found.start(2) if found[2] else self._column
             return True

@@ -15,28 +15,27 @@ def whole_cells(block: bytes, width: int) -> bytes:
     Parameters
     ----------
     width
-        How many columns the table has. Lines of more or fewer are left as they are.
+        How many columns the table has. Lines that go on in no other are left as they are.
     """
     if not _GOES_ON.search(block):
         return block
     found: list[bytes] = []
     cells: list[list[bytes]] = []
-    for line in block.splitlines():
-        parts = line.split(b"|")
-        if cells and _continues(cells, parts):
-            for cell, part in zip(cells, parts, strict=True):
-                if cell[-1].endswith(b"+"):
-                    cell[-1] = cell[-1][:-1].rstrip(b" ")
-                    cell.append(part)
-            continue
-        if cells:
-            found.append(_row(cells))
-        cells = [[part] for part in parts] if len(parts) == width else []
-        if not cells:
+    going_on: dict[int, list[list[bytes]]] = {}
+    for line in block.split(b"\n"):
+        parts = line.removesuffix(b"\r").split(b"|")
+        if not _continues(cells, parts):
             found.append(line)
-    if cells:
-        found.append(_row(cells))
-    return b"\n".join(found) + b"\n"
+            cells = [[part] for part in parts] if len(parts) == width else []
+            continue
+        for cell, part in zip(cells, parts, strict=True):
+            if cell[-1].endswith(b"+"):
+                cell[-1] = cell[-1][:-1].rstrip(b" ")
+                cell.append(part)
+        going_on[len(found) - 1] = cells
+    for place, row in going_on.items():
+        found[place] = _row(row)
+    return b"\n".join(found)
 
 
 def _continues(cells: Sequence[Sequence[bytes]], parts: Sequence[bytes]) -> bool:

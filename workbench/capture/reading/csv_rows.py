@@ -21,10 +21,9 @@ from workbench.capture.reading.opening import OpenedFile
 SAID: Final = re.compile(rb'"?sep=(.)"?\r?\n', re.IGNORECASE)
 """A first line by which Excel is told what stands between values."""
 _LINE: Final = rb" *(?:(?::?-+:?|=+) *)?"
-_FOOTER: Final = re.compile(
-    rb"^(?:\(\d+ rows?(?: affected)?\)|\d+ rows? in set\b.*)\r?$", re.MULTILINE
-)
+FOOTER: Final = r"(?:\(\d+ rows?(?: affected)?\)|\d+ rows? in set\b.*)"
 """What psql, SQL Server and MySQL write below a table."""
+_FOOTER: Final = re.compile(rf"^{FOOTER}\r?$".encode(), re.MULTILINE)
 _ANNOTATION: Final = re.compile(rb"^#(?:group|datatype|default)\b.*$", re.MULTILINE)
 """What InfluxDB writes above each table."""
 _NAMELESS: Final = (
@@ -60,7 +59,8 @@ class Csv:
                     file.notes.append(_NAMELESS.format(file.name))
                     cells, end, header = [""] * len(cells), end - len(header), b""
                 names = unique(cells)
-                edges = {n for n, cell in zip(names, cells, strict=True) if not cell.strip()}
+                if header:
+                    edges = {n for n, cell in zip(names, cells, strict=True) if not cell.strip()}
                 end = self._below_types(block, end, line, file)
                 line, block = line + block.count(b"\n", 0, end), block[end:]
             block = self._without_what_is_no_row(block, header, len(names), line, file)

@@ -2,7 +2,7 @@
 
 A format is asked whether it knows a file from its first bytes, and then turns the file into rows.
 Opening, decompressing, counting lines, mapping and making columns are the reader's. Formats stand
-in ``workbench.capture.formats.FORMATS``.
+in ``workbench.capture.formats.EVERY``.
 """
 
 from __future__ import annotations

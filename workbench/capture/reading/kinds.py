@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.ipc
 import pyarrow.parquet as pq
 
-from workbench.capture.formats import FORMATS, PLATFORMS, PRINTED
+from workbench.capture.formats import EVERY, FORMATS, PRINTED
 from workbench.capture.json_text import any_json
 from workbench.capture.reading.arrays import TEXT, Values
 from workbench.capture.reading.arrow_columns import as_held
@@ -98,7 +98,7 @@ def kind_of(file: OpenedFile) -> Kind:
     if not head.strip() and len(head) < _HEAD:
         file.is_whole()
         return Nothing()
-    for each in (*FORMATS, *PLATFORMS, *PRINTED):
+    for each in EVERY:
         if each.recognises(head):
             return Foreign(each, ours=each in FORMATS, untyped=each in PRINTED)
     start = head.lstrip()
