@@ -167,6 +167,7 @@ def test_a_very_long_path_is_cut_in_the_middle_and_says_so(event):
 def test_events_without_a_type_or_a_service_are_named_as_such(event):
     log = EventLog([event("A", "f", 0), event("B", "f", 1, "A", type=None, source=None)])
     assert log.variants()["path"].tolist() == ["A → (no type)"]
+    assert "events without a type 1" in repr(log)
     assert log.hops()["service"].tolist() == ["(no source)"]
 
 

@@ -46,8 +46,9 @@ PATTERNS = {
 }
 
 
+@pytest.mark.parametrize("seed", [0, 1, 2**64 - 1])
 @pytest.mark.parametrize("pattern", PATTERNS)
-def test_no_order_of_values_makes_it_slow(pattern, monkeypatch):
+def test_no_order_of_values_makes_it_slow(pattern, seed, monkeypatch):
     # Counted in values that are looked at by the same code, not compiled; 2 to 3 an element are usual.
     ranged = 0
 
@@ -60,7 +61,7 @@ def test_no_order_of_values_makes_it_slow(pattern, monkeypatch):
     monkeypatch.setitem(select.__globals__, "range", counted)
     values = PATTERNS[pattern].astype(np.int64)
 
-    select(values, 0, N, N // 2)
+    select(values, 0, N, N // 2, np.uint64(seed))
 
     assert values[N // 2] == np.sort(PATTERNS[pattern].astype(np.int64))[N // 2]
     assert N // 2 < ranged < 8 * N

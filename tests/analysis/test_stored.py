@@ -33,7 +33,7 @@ def test_bad_rows_neither_stop_a_read_nor_vanish(tmp_path):
     log = EventLog.read(tmp_path / "*.jsonl", progress=False)
     assert len(log) == 3
     assert {name: str(dtype) for name, dtype in log.rejected.dtypes.items()} == {
-        "file": "str", "line": "int64", "reason": "str", "text": "str",
+        "file": "str", "line": "int64", "reason": "str", "text": "str", "is_row": "bool",
     }  # fmt: skip
     assert log.rejected["line"].tolist() == [2, 4, 1, 3]
     assert log.rejected["file"].tolist()[2:] == [str(path)] * 2
@@ -55,7 +55,7 @@ def test_a_log_that_was_not_read_has_rejected_nothing():
     log = EventLog([GOOD])
     assert log.mapping is None
     assert log.rejected.empty
-    assert list(log.rejected) == ["file", "line", "reason", "text"]
+    assert list(log.rejected) == ["file", "line", "reason", "text", "is_row"]
 
 
 def test_numbers_that_are_none_are_kept_as_they_are(tmp_path):

@@ -455,10 +455,15 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
             "duplicates": f"{self.n_duplicates:,}",
             "dead letters": f"{self.n_dead_letters:,}" + (f" ({'; '.join(told)})" if told else ""),
             "events without a flow": f"{self.without_flow:,}",
+            **self._untyped(),
             **self._undated(),
             **self._undecoded(),
             **self._read_facts(),
         }
+
+    def _untyped(self) -> dict[str, str]:
+        n = int(self._frame["type"].isna().sum())
+        return {"events without a type": f"{n:,}"} if n else {}
 
     def _undated(self) -> dict[str, str]:
         n = int(is_undated(self._frame).sum())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Final
 
 import numpy as np
@@ -12,6 +13,8 @@ from workbench.analysis.threads import cuts_between, in_ranges
 
 _FEW: Final = 16
 """Values that are sorted by putting each in its place."""
+_SEED: Final = np.uint64(secrets.randbits(64))
+"""Nobody can write a log whose values make it slow: its pivots are others in each process."""
 
 
 def put_in_place(values: Ints, start: Ints, ranks: Ints) -> None:
@@ -27,23 +30,26 @@ def put_in_place(values: Ints, start: Ints, ranks: Ints) -> None:
         Counted from 0; one column per group, ascending.
     """
     in_ranges(
-        lambda first, end: _put_in_place(values, start, ranks, first, end), cuts_between(start)
+        lambda first, end: _put_in_place(values, start, ranks, _SEED, first, end),
+        cuts_between(start),
     )
 
 
 @njit(cache=True, nogil=True)
-def _put_in_place(values: Ints, start: Ints, ranks: Ints, first: int, end: int) -> None:
+def _put_in_place(
+    values: Ints, start: Ints, ranks: Ints, seed: np.uint64, first: int, end: int
+) -> None:
     for group in range(first, end):
         placed = start[group]  # up to there; what comes behind is no less
         for rank in ranks[:, group]:
             at = start[group] + rank
             if placed <= at < start[group + 1]:
-                _select(values, placed, start[group + 1], at)
+                _select(values, placed, start[group + 1], at, seed)
                 placed = at + 1
 
 
 @njit(cache=True, nogil=True)
-def _select(values: Ints, low: int, high: int, wanted: int) -> None:
+def _select(values: Ints, low: int, high: int, wanted: int, seed: np.uint64) -> None:
     """Put what belongs at a place of a range there: quickselect (C. A. R. Hoare, 1961).
 
     Values are divided without a branch (N. Lomuto's way), which a processor could only guess. The
@@ -57,7 +63,7 @@ def _select(values: Ints, low: int, high: int, wanted: int) -> None:
         values[low], values[least] = values[least], values[low]
         return
     while high - low > _FEW:
-        pivot, border = _pivot(values, low, high), low
+        pivot, border = _pivot(values, low, high, seed), low
         for at in range(low, high):
             value = values[at]
             values[at] = values[border]
@@ -85,9 +91,9 @@ def _select(values: Ints, low: int, high: int, wanted: int) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _pivot(values: Ints, low: int, high: int) -> np.int64:
+def _pivot(values: Ints, low: int, high: int, seed: np.uint64) -> np.int64:
     """The middle one of three values of a range."""
-    size, mix = np.uint64(high - low), scrambled(np.uint64(high))
+    size, mix = np.uint64(high - low), scrambled(np.uint64(high) ^ seed)
     one = values[low + np.int64(mix % size)]
     other = values[low + np.int64((mix >> np.uint64(21)) % size)]
     third = values[low + np.int64((mix >> np.uint64(42)) % size)]

@@ -104,14 +104,15 @@ class Stored:
         -------
         pandas.DataFrame
             One row for each: ``file`` (str), ``line`` (int64, from 1; -1 if unknown), ``reason``
-            (str) and ``text`` (str: what stood there, cut).
+            (str), ``text`` (str: what stood there, cut) and ``is_row`` (bool): false for a ruler, a
+            banner, a comment, which are no events.
         """
         return no_rejects() if self._reading is None else self._reading.rejected.copy()
 
     @property
     def unread(self) -> int:
         """How many rows could not be read: what is missing may be in one of them."""
-        return 0 if self._reading is None else len(self._reading.rejected)
+        return 0 if self._reading is None else int(self._reading.rejected["is_row"].sum())
 
     def _read_facts(self) -> dict[str, str]:
         """Say of a log that was read how well that went, as names and texts."""
@@ -120,8 +121,11 @@ class Stored:
         bad = self._reading.rejected
         facts = {"read as": f"{self._reading.mapping.sentence} (log.mapping)"}
         if len(bad):
-            files = bad["file"].nunique()
-            facts["rejected"] = f"{count(len(bad), 'row')} of {count(files, 'file')} (log.rejected)"
+            beside = len(bad) - self.unread
+            told = [count(self.unread, "row")] if self.unread else []
+            told += [f"{count(beside, 'line')} beside rows"] if beside else []
+            files = count(bad["file"].nunique(), "file")
+            facts["rejected"] = f"{' and '.join(told)} of {files} (log.rejected)"
         if self._reading.notes:
             facts["while reading"] = "; ".join(self._reading.notes)
         return facts

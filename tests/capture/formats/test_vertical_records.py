@@ -159,3 +159,29 @@ def test_a_value_may_say_how_many_rows_are_in_a_set(tmp_path):
     log = written(tmp_path, text)
     assert log.frame["data"].tolist()[1] == "one\n2 rows in set (0.1 sec)"
     assert log.frame["processed_at"].tolist()[1] == "2026-11-20 10:00:06"
+
+
+def test_a_line_of_a_value_that_looks_like_a_field_is_none_where_other_rows_tell(tmp_path):
+    third = MYSQL.split("\n")[11:18]
+    more = "\n".join(third).replace("2. row", "3. row").replace("id: 2", "id: 3")
+    text = MYSQL.replace('  "total": 120,', '     "total": 120,').replace(
+        "2 rows", more + "\n2 rows"
+    )
+    log = written(tmp_path, text)
+    assert log.frame["id"].tolist() == ["1", "2", "3"]
+    assert log.frame["data"].tolist()[0] == {"total": 120, "url": "http://shop"}
+    assert '"total"' not in log.frame
+
+
+def test_a_table_with_other_names_may_follow_at_once(tmp_path):
+    other = MYSQL.split("\n", 1)[1].replace("aggregate_id", "  order_hash").rsplit("2 rows", 1)[0]
+    log = written(tmp_path, MYSQL.rsplit("2 rows", 1)[0] + other)
+    assert log.frame["order_hash"].notna().tolist() == [False, False, True, True]
+
+
+def test_what_stands_beside_rows_is_told_from_rows_that_are_lost(tmp_path):
+    lost = MYSQL.replace("          id: 2", "Warning!\n          id: 2")
+    log = written(tmp_path, lost)
+    assert log.rejected.sort_values("line")["is_row"].tolist() == [False, True, False]
+    assert log.unread == 1
+    assert "rejected 1 row and 2 lines beside rows of 1 file" in repr(log)

@@ -45,6 +45,7 @@ def test_a_row_with_more_or_fewer_values_is_rejected_with_its_line(tmp_path):
         [5, "this row has 2 values, and not 4 as the header", "2,B"],
         [6, "this row has 6 values, and not 4 as the header", f"3,C,{TIME},,,"],
     ]
+    assert found.rejected["is_row"].all()
 
 
 def test_a_quote_that_is_never_closed_costs_its_own_row_only(tmp_path):
@@ -158,6 +159,7 @@ def test_a_ruler_under_the_header_is_no_event(tmp_path, delimiter, ruler):
         [2, "this row is a ruler", ruler],
         [6, "this row is a ruler", ruler],
     ]
+    assert not found.rejected["is_row"].any()
 
 
 def test_a_row_without_values_and_lines_in_a_text_are_no_rulers(tmp_path):
@@ -212,3 +214,14 @@ def test_a_table_without_names_may_hold_json_and_count_its_rows(tmp_path, delimi
         }.items()
     }  # fmt: skip
     assert len(found.frame) == 60
+
+
+@pytest.mark.parametrize(
+    ("end", "is_cut"),
+    [("2026-11-20 10:00:1", True), ("2026-11-20 10:00:19", False), ("2026-11-20 10:0\n", False)],
+)
+def test_a_value_that_may_be_cut_off_is_said(tmp_path, end, is_cut):
+    rows = "".join(f"{n},A,2026-11-20 10:00:{n}\n" for n in range(10, 20))
+    notes = reading(tmp_path, f"id,type,time\n{rows}20,B,{end}").notes
+    said = "the last line of {} does not end, and its last value is short: it may be cut off"
+    assert (said.format(tmp_path / "log.csv") in notes) == is_cut

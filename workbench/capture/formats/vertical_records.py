@@ -8,7 +8,8 @@ r"""Rows of a database one value a line, as its shells print what is too wide fo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
 from workbench.capture.formats.documents import shown
@@ -21,7 +22,7 @@ class _Shell(NamedTuple):
     """How a shell prints."""
 
     begin: re.Pattern[str]
-    """The line above a row."""
+    """The line above a row, with its number."""
     field: re.Pattern[str]
     """A name and a value; where the name is empty, the line goes on with the value above."""
     null: str
@@ -30,18 +31,22 @@ class _Shell(NamedTuple):
 
 
 _SHELLS: Final = (
-    _Shell(re.compile(r"\+?-\[ \w+ \d+ \][-+]*"), re.compile(r"([^|]*)\|(?: (.*))?"), ""),
+    _Shell(re.compile(r"\+?-\[ \w+ (\d+) \][-+]*"), re.compile(r"([^|]*)\|(?: (.*))?"), ""),
     _Shell(
-        re.compile(r"\*{10,} \d+\. row \*{10,}"),
+        re.compile(r"\*{10,} (\d+)\. row \*{10,}"),
         re.compile(r" *([^\s:][^:]*):(?: (.*))?"),
         "NULL",
         aligned=True,
     ),
-    _Shell(re.compile(r"@ Row \d+"), re.compile(r" ([^|]*)\|(?: (.*))?"), "null"),
-    _Shell(re.compile(r"Row \d+:"), re.compile(r"([^\s:][^:]*):(?: +(.*))?"), "ᴺᵁᴸᴸ", aligned=True),
+    _Shell(re.compile(r"@ Row (\d+)"), re.compile(r" ([^|]*)\|(?: (.*))?"), "null"),
+    _Shell(
+        re.compile(r"Row (\d+):"), re.compile(r"([^\s:][^:]*):(?: +(.*))?"), "ᴺᵁᴸᴸ", aligned=True
+    ),
 )
 _RULER: Final = re.compile(r"[-─+]{2,}")
 _FOOTER: Final = re.compile(FOOTER)
+_TELLING: Final = 32
+"""Rows that tell the names."""
 
 
 class VerticalRecords:
@@ -61,30 +66,31 @@ class VerticalRecords:
         shell = _shell(source.head())
         if shell is None:
             return
-        row: _Row | None = None
-        names: frozenset[str] = frozenset()
+        table = _Table(shell)
+        lines: list[_Line] | None = None
         framed, before = False, 0
         for number, line in source.lines():
             text = line.decode()
             bare = text.strip()
             blank, before = number - before - 1, number
-            if shell.begin.fullmatch(bare):
-                if row is not None:
-                    yield row.known()
-                    names = names or frozenset(row.values)
-                row, framed = _Row(shell, names), bare.startswith("+")
-            elif row is None:
-                yield Rejected(number, "this line stands outside of the rows.", shown(line))
-            elif _FOOTER.fullmatch(bare) and names <= row.values.keys():
-                yield row.known()
-                yield Rejected(number, "this line counts the rows.", shown(line))
-                row, names = None, frozenset()  # another table may follow
-            elif _RULER.fullmatch(bare) and (framed or not row.values):
-                continue
-            elif not row.added(_unframed(text) if framed else text, blank):
-                yield Rejected(number, "this line is none of a name and a value.", shown(line))
-        if row is not None:
-            yield row.known()
+            if begun := shell.begin.fullmatch(bare):
+                if lines is not None:
+                    yield from table.taken(lines)
+                if int(begun[1]) == 1:
+                    yield from table.rest()
+                    table = _Table(shell)
+                lines, framed = [], bare.startswith("+")
+            elif lines is None:
+                yield Rejected(number, "this line stands outside of the rows.", shown(line), False)
+            elif _FOOTER.fullmatch(bare) and table.is_whole(lines):
+                yield from table.taken(lines)
+                yield Rejected(number, "this line counts the rows.", shown(line), False)
+                lines = None
+            elif not (_RULER.fullmatch(bare) and (framed or not lines)):
+                lines.append(_Line(number, _unframed(text) if framed else text, blank))
+        if lines is not None:
+            yield from table.taken(lines)
+        yield from table.rest()
 
 
 def _shell(head: bytes) -> _Shell | None:
@@ -97,16 +103,68 @@ def _unframed(text: str) -> str:
     return text[2:-1].rstrip(" ") if text.startswith("| ") and text.endswith("|") else text
 
 
-class _Row:
-    """A row that is being read; from the second on its names are known."""
+class _Line(NamedTuple):
+    number: int
+    text: str
+    blank: int
+    """Blank lines above it."""
 
-    def __init__(self, shell: _Shell, names: frozenset[str]) -> None:
+
+class _Table:
+    """Rows with the same names, which the first of them tell: a line in a value may look like a field."""
+
+    def __init__(self, shell: _Shell) -> None:
+        self._shell = shell
+        self._first: list[list[_Line]] = []
+        self._names: frozenset[str] = frozenset()
+
+    def taken(self, lines: list[_Line]) -> Iterator[dict[str, Any] | Rejected]:
+        """Take a row; gives those whose names are known."""
+        if self._names:
+            yield from self._read(lines)
+        else:
+            self._first.append(lines)
+            if len(self._first) == _TELLING:
+                yield from self.rest()
+
+    def rest(self) -> Iterator[dict[str, Any] | Rejected]:
+        """Give the rows that were kept until the names are known: those that half of them have."""
+        have = Counter(name for lines in self._first for name in self._row(lines).values)
+        self._names = frozenset(name for name, n in have.items() if 2 * n >= len(self._first))
+        for lines in self._first:
+            yield from self._read(lines)
+        self._first = []
+
+    def is_whole(self, lines: list[_Line]) -> bool:
+        """Say whether a row has all names, as far as they are known."""
+        wanted: Collection[str] = self._names
+        if self._first:
+            wanted = self._row(self._first[0]).values
+        return set(wanted) <= self._row(lines).values.keys()
+
+    def _read(self, lines: list[_Line]) -> Iterator[dict[str, Any] | Rejected]:
+        row = self._row(lines)
+        for line in row.strange:
+            why = "this line is none of a name and a value."
+            yield Rejected(line.number, why, shown(line.text.encode()))
+        yield row.known()
+
+    def _row(self, lines: list[_Line]) -> _Row:
+        return _Row(self._shell, self._names, lines)
+
+
+class _Row:
+    """What a row holds, by names that may be known."""
+
+    def __init__(self, shell: _Shell, names: frozenset[str], lines: Iterable[_Line]) -> None:
         self.values: dict[str, list[str]] = {}
         """Each by its lines."""
         self._shell, self._names = shell, names
         self._column: int | None = None
+        self.strange = [line for line in lines if not self._added(line.text, line.blank)]
+        """Lines that are no part of it."""
 
-    def added(self, text: str, blank: int) -> bool:
+    def _added(self, text: str, blank: int) -> bool:
         """Add a value, or a further line of the last one, below some blank lines.
 
         False if it is neither.

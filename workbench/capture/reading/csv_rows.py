@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -30,6 +31,9 @@ _NAMELESS: Final = (
     "the first row of {} holds values and no names, so its columns are called column 1, column 2 "
     "and so on"
 )
+_CUT: Final = "the last line of {} does not end, and its last value is short: it may be cut off"
+_MANY: Final = 10
+"""Values that tell how long they are."""
 
 
 class Csv:
@@ -50,6 +54,7 @@ class Csv:
         names: list[str] = []
         edges: set[str] = set()
         padded, header = False, b""
+        shortest = _Shortest()
         for line, block in whole_rows(file, escaped=self._escaped):
             if not names:
                 end, header = self._header(block, line, file)
@@ -69,6 +74,8 @@ class Csv:
             if block.strip():
                 table = self._parsed(block, names, line, file)
                 columns = {n: table.column(n).combine_chunks() for n in names}
+                if shortest.is_cut(columns[names[-1]], ended=block.endswith(b"\n")):
+                    file.notes.append(_CUT.format(file.name))
                 if padded:
                     columns = {n: _trimmed(column) for n, column in columns.items()}
                     columns = {n: c for n, c in columns.items() if n not in edges or _holds(c)}
@@ -85,7 +92,7 @@ class Csv:
             if comment.strip():
                 is_edge = comment.startswith((b"+-", b"+="))
                 why = "this row is a ruler" if is_edge else "this line is a comment"
-                file.reject(number, why, comment.strip())
+                file.reject(number, why, comment.strip(), is_row=False)
         start = len(block) - len(block[start:].lstrip(b"\r\n"))
         end = row_end(block, start)
         if SAID.match(block, start, end):
@@ -99,7 +106,8 @@ class Csv:
         if not cells or not are_types(cells):
             return start
         number = line + block.count(b"\n", 0, start)
-        file.reject(number, "this row names the types of the columns", block[start:end].strip())
+        why = "this row names the types of the columns"
+        file.reject(number, why, block[start:end].strip(), is_row=False)
         return end
 
     def _without_what_is_no_row(
@@ -159,6 +167,23 @@ class Csv:
             return pa.table({name: pa.array([], TEXT) for name in names})
 
 
+class _Shortest:
+    """How short values of a column are."""
+
+    def __init__(self) -> None:
+        self._n, self._least = 0, sys.maxsize
+
+    def is_cut(self, column: pa.Array, *, ended: bool) -> bool:
+        """Say whether the last one is shorter than all before, of a file that did not end there."""
+        if not len(column):
+            return False
+        lengths = pc.fill_null(pc.utf8_length(column), 0)
+        n = len(lengths) if ended else len(lengths) - 1
+        self._n += n
+        self._least = min(self._least, pc.min(lengths[:n]).as_py() or 0 if n else self._least)
+        return not ended and self._n >= _MANY and lengths[n].as_py() < self._least
+
+
 def _trimmed(column: pa.Array) -> pa.Array:
     """Text without the blanks around it; null if nothing is left."""
     text = pc.utf8_trim_whitespace(column)
@@ -184,7 +209,7 @@ def _without(
     for each, reason in found:
         if block.count(b'"', end, each.start()) % 2 == 0:
             number = line + block.count(b"\n", 0, each.start())
-            file.reject(number, reason, each[0].strip())
+            file.reject(number, reason, each[0].strip(), is_row=False)
             kept.append(block[end : each.start()])
             end = each.end()
     return b"".join([*kept, block[end:]])

@@ -42,7 +42,7 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A row that could not be read.
+    """A row that could not be read, or what stands beside rows.
 
     Attributes
     ----------
@@ -52,11 +52,14 @@ class Rejected:
         What is wrong with it, in a sentence.
     text
         The row as it stood; the reader cuts it.
+    is_row
+        Whether it may be an event: a ruler, a banner, a comment is none.
     """
 
     line: int
     reason: str
     text: str
+    is_row: bool = True
 
 
 class Format(Protocol):

@@ -246,7 +246,7 @@ class Foreign:
     def _rows(self, file: OpenedFile) -> Iterator[dict[str, Any]]:
         for row in self._of.rows(file):
             if isinstance(row, Rejected):
-                file.reject(row.line, row.reason, row.text)
+                file.reject(row.line, row.reason, row.text, is_row=row.is_row)
             else:
                 yield row
 

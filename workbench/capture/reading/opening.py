@@ -168,11 +168,11 @@ class OpenedFile:
             yield line, self._utf8(block)
         self._note_cut(line + block.count(b"\n"))
 
-    def reject(self, line: int, reason: str, text: bytes | str) -> None:
-        """Keep what could not be read, cut to a length that people read."""
+    def reject(self, line: int, reason: str, text: bytes | str, *, is_row: bool = True) -> None:
+        """Keep what could not be read, cut to a length that people read; see ``Rejected``."""
         start = text[: 4 * CUT]
         shown = start.decode("utf-8", "replace") if isinstance(start, bytes) else start
-        self.rejected.append(Rejected(line, reason, shown[:CUT]))
+        self.rejected.append(Rejected(line, reason, shown[:CUT], is_row))
 
     def _utf8(self, block: bytes) -> bytes:
         found, recoded = _as_utf8(block)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from functools import partial
 from pathlib import Path as FilePath
 from typing import Any, Final
@@ -40,6 +40,7 @@ REJECTED: Final[Mapping[str, str]] = {
     "line": "int64",
     "reason": "str",
     "text": "str",
+    "is_row": "bool",
 }
 """The columns of ``log.rejected``."""
 
@@ -55,7 +56,7 @@ class Reading:
     mapping
         Of the first file.
     rejected
-        ``file`` (str), ``line`` (int64, from 1; -1 unknown), ``reason`` and ``text`` (str, cut).
+        ``file`` (str), ``line`` (int64, from 1; -1 unknown), ``reason`` and ``text`` (str, cut), ``is_row`` (bool).
     notes
         What else is worth saying, each a sentence without its full stop.
     """
@@ -79,7 +80,7 @@ def read(
     files = files_of(paths)
     columns = Columns()
     mappings: list[LogMapping] = []
-    rejected: list[tuple[str, int, str, str]] = []
+    rejected: list[tuple[Any, ...]] = []
     absent: dict[str, set[str]] = {}
     recoded, said = 0, list[str]()
     seen: dict[Path, Any] = {}
@@ -122,7 +123,7 @@ def read(
                     )
             if columns.height > before:
                 _has_time(found, file.name)
-            rejected += [(file.name, each.line, each.reason, each.text) for each in file.rejected]
+            rejected += [(file.name, *astuple(each)) for each in file.rejected]
             recoded += file.recoded
             said += file.notes
     if untrue:
@@ -262,7 +263,7 @@ def read_parts(
         kind = kind_of(file)
         found, batches = survey(kind, kind.batches(file), _again(kind, each, None), None)
         for batch in batches:
-            for bad in file.rejected:
+            for bad in (each for each in file.rejected if each.is_row):
                 raise LogError(f"{file.name}:{bad.line}: {bad.reason}.")
             columns = Columns(dated)
             columns.add(batch, found.mapping, untyped=kind.untyped, file=number)
