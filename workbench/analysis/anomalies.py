@@ -27,8 +27,7 @@ from workbench.analysis.wording import count, cut, length, percent, short
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from workbench.analysis.arrays import Ints
-    from workbench.analysis.grouping import Small
+    from workbench.analysis.arrays import Ints, Small
     from workbench.analysis.index import FlowIndex
 
 _LISTED = 100

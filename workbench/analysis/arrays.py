@@ -9,6 +9,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 Ints: TypeAlias = NDArray[np.int64]
+Small: TypeAlias = NDArray[np.int32]
+"""Rows, types and services, which are counted by millions at most: half the memory that has to be filled."""
 Bools: TypeAlias = NDArray[np.bool_]
 
 ODD: Final = np.uint64(0x9E3779B97F4A7C15)

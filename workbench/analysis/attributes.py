@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pandas.api.extensions import ExtensionArray
 
-    from workbench.analysis.arrays import Bools, Ints
+    from workbench.analysis.arrays import Bools, Ints, Small
     from workbench.analysis.index import FlowIndex
 
 EVENTS: Final = 100_000
@@ -157,7 +157,7 @@ def _table(
     flow: Ints,
     attribute: Ints,
     attributes: list[str],
-    event_type: Ints,
+    event_type: Ints | Small,
     value: Ints,
     values: Any,
     number: Any = np.nan,
@@ -177,7 +177,7 @@ def _table(
 
 
 def _of_flows(
-    index: FlowIndex, at: Ints, code: Ints, names: NDArray[np.object_], attribute: str
+    index: FlowIndex, at: Ints, code: Small, names: NDArray[np.object_], attribute: str
 ) -> pd.DataFrame:
     flow, value = np.divmod(pd.unique(index.flow[at] * len(names) + code[at]), len(names))
     shown = [*(value_text(str(name)) for name in names[:-1]), NOTHING]  # the last is for none

@@ -7,8 +7,7 @@ from typing import Final
 import numpy as np
 from numba import njit
 
-from workbench.analysis.arrays import Ints
-from workbench.analysis.grouping import Small
+from workbench.analysis.arrays import Ints, Small
 from workbench.analysis.threads import cuts_between, in_ranges
 
 _UNSEEN: Final = -2

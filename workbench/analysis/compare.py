@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from workbench.analysis.arrays import Bools, Ints
-    from workbench.analysis.grouping import Small
+    from workbench.analysis.arrays import Bools, Ints, Small
     from workbench.analysis.index import FlowIndex
 
 _PATHS_NAMED = 2_000
@@ -215,7 +214,7 @@ def _rows(
     )
 
 
-def _members(index: FlowIndex, code: Ints, n_codes: int) -> tuple[Ints, Ints]:
+def _members(index: FlowIndex, code: Small, n_codes: int) -> tuple[Ints, Ints]:
     """The codes in use, and how many flows hold each."""
     member = pd.unique(index.flow * n_codes + code) % n_codes
     found, n = np.unique(member, return_counts=True)

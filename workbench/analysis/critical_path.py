@@ -30,8 +30,7 @@ from workbench.analysis.wording import count, length, percent
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workbench.analysis.arrays import Bools, Ints
-    from workbench.analysis.grouping import Small
+    from workbench.analysis.arrays import Bools, Ints, Small
     from workbench.analysis.index import FlowIndex
 
 _KINDS = 32
@@ -57,7 +56,7 @@ def part(index: FlowIndex) -> pd.DataFrame:
     """
     kind, kinds = hop_kinds(index, timed=False)
     n_sources = len(index.source_names)
-    first = index.type.astype(np.int64) * n_sources + index.source
+    first = index.kind
     sums = np.zeros((len(kinds), len(_MEASURED)), np.int64)
     roots = np.zeros((len(index.type_names) * n_sources, len(_MEASURED)), np.int64)
     _measure(index.start, index.cause, index.time, kind, first, index.fully_timed, sums, roots)

@@ -24,8 +24,7 @@ from workbench.capture.columns import DEAD_LETTER
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workbench.analysis.arrays import Bools, Ints
-    from workbench.analysis.grouping import Small
+    from workbench.analysis.arrays import Bools, Ints, Small
     from workbench.analysis.index import FlowIndex
 
 CAUSE: Final = ["service", "reaction", "error_type", "message"]

@@ -10,7 +10,7 @@ import pandas as pd
 from numba import njit
 from numpy.typing import NDArray
 
-from workbench.analysis.arrays import Bools, Ints
+from workbench.analysis.arrays import Bools, Ints, Small
 from workbench.analysis.due_codes import Codes, DesignArrays
 from workbench.analysis.inference import infer_by_design
 from workbench.analysis.reasons import read_reason
@@ -73,7 +73,7 @@ class Judged:
 
 
 @njit(cache=True, nogil=True)
-def _slots(type_: Ints, due_start: Ints) -> Ints:
+def _slots(type_: Small, due_start: Ints) -> Ints:
     slot = np.zeros(len(type_) + 1, np.int64)
     for event in range(len(type_)):
         kind = type_[event]
@@ -96,7 +96,7 @@ def _right(start: Ints, slot: Ints, state: Marks, became: Marks) -> Ints:
 
 @njit(cache=True, nogil=True)
 def _mark_needless(
-    start: Ints, type_: Ints, time: Ints, slot: Ints, design: Codes, became: Marks
+    start: Ints, type_: Small, time: Ints, slot: Ints, design: Codes, became: Marks
 ) -> None:
     earliest = np.zeros(len(design.due_start), np.int64)
     of_flow = np.full(len(design.due_start), -1, np.int64)
@@ -117,7 +117,13 @@ def _mark_needless(
 
 @njit(cache=True, nogil=True)
 def _judge(
-    type_: Ints, source: Ints, cause: Ints, untold: Bools, slot: Ints, design: Codes, became: Marks
+    type_: Small,
+    source: Small,
+    cause: Ints,
+    untold: Bools,
+    slot: Ints,
+    design: Codes,
+    became: Marks,
 ) -> Marks:
     """Return what the design says of each event, and mark in ``became`` what came."""
     state = np.empty(len(type_), np.int8)

@@ -27,7 +27,7 @@ def part(index: FlowIndex) -> pd.DataFrame:
     caused = index.cause[index.cause >= 0]
     effects = np.bincount(caused, minlength=len(index.flow))
     width = int(effects.max(initial=0)) + 1
-    code, keys = pd.factorize(index.type * width + effects)
+    code, keys = pd.factorize(index.type * np.int64(width) + effects)
     first = earliest(code, len(keys), index.time, lambda at: index.correlation_id[index.flow[at]])
     kind, many = np.divmod(keys, width)
     table = pd.DataFrame(

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
     from numpy.typing import NDArray
 
-    from workbench.analysis.arrays import Bools, Ints
+    from workbench.analysis.arrays import Bools, Ints, Small
     from workbench.analysis.index import FlowIndex
 
 
@@ -117,7 +117,7 @@ def _services(index: FlowIndex) -> pd.Categorical:
     return _in_use(code, names)
 
 
-def _in_use(codes: Ints, names: Sequence[str] | NDArray[np.object_]) -> pd.Categorical:
+def _in_use(codes: Ints | Small, names: Sequence[str] | NDArray[np.object_]) -> pd.Categorical:
     """Texts as categories that are all used, and sorted; names that are alike become one."""
     used = np.flatnonzero(np.bincount(codes, minlength=len(names)))
     place = np.zeros(len(names), np.int64)
@@ -128,7 +128,7 @@ def _in_use(codes: Ints, names: Sequence[str] | NDArray[np.object_]) -> pd.Categ
 
 @njit(cache=True, nogil=True)
 def _sets(
-    member: Ints, start: Ints, n_members: int, found: NDArray[np.uint64], first: int, end: int
+    member: Small, start: Ints, n_members: int, found: NDArray[np.uint64], first: int, end: int
 ) -> None:
     """A hash of the set of members that each group has."""
     seen = np.full(n_members, -1, np.int64)

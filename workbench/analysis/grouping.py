@@ -9,12 +9,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from workbench.analysis.arrays import ODD, Bools, Ints
+from workbench.analysis.arrays import ODD, Bools, Ints, Small
 from workbench.analysis.threads import cuts, cuts_between, in_ranges
 
 Hashes: TypeAlias = NDArray[np.uint64]
-Small: TypeAlias = NDArray[np.int32]
-"""Rows and groups while they are counted by millions: half the memory that has to be filled."""
 
 _HEAP: Final = 4096
 """Rows whose table fits into the cache next to a processor."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
-from workbench.analysis.arrays import Ints, scrambled
-from workbench.analysis.grouping import Small, slot_of
+from workbench.analysis.arrays import Ints, Small, scrambled
+from workbench.analysis.grouping import slot_of
 from workbench.analysis.parts import named
 from workbench.analysis.threads import cuts, in_ranges
 
@@ -52,8 +52,8 @@ def hop_kinds(index: FlowIndex, *, timed: bool = True) -> tuple[Small, Ints]:
 @njit(cache=True, nogil=True)
 def _number(
     cause: Ints,
-    types: Ints,
-    sources: Ints,
+    types: Small,
+    sources: Small,
     n_types: int,
     n_sources: int,
     kind: Small,
@@ -77,8 +77,8 @@ def _number(
 @njit(cache=True, nogil=True)
 def _number_on(
     cause: Ints,
-    types: Ints,
-    sources: Ints,
+    types: Small,
+    sources: Small,
     n_types: int,
     n_sources: int,
     kind: Small,

@@ -32,8 +32,7 @@ from workbench.analysis.wording import count, length
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from workbench.analysis.arrays import Ints
-    from workbench.analysis.grouping import Small
+    from workbench.analysis.arrays import Ints, Small
     from workbench.analysis.index import FlowIndex
 
 _PARTS: Final = ("sending", "waiting", "processing")

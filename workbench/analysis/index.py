@@ -22,16 +22,9 @@ from numba import njit
 from numpy.typing import NDArray
 from pandas.api.extensions import ExtensionArray
 
-from workbench.analysis.arrays import Bools, Ints, mixed
+from workbench.analysis.arrays import Bools, Ints, Small, mixed
 from workbench.analysis.causal_order import effects_after_causes
-from workbench.analysis.grouping import (
-    Hashes,
-    Small,
-    dealt,
-    earliest,
-    found_in_group,
-    sort_groups,
-)
+from workbench.analysis.grouping import Hashes, dealt, earliest, found_in_group, sort_groups
 from workbench.analysis.order import (
     break_ties,
     by_start,
@@ -60,9 +53,9 @@ class FlowIndex:
     """... the position of its cause; -1 if it has none or its flow doesn't hold it."""
     time: Ints
     """... nanoseconds since 1970."""
-    type: Ints
+    type: Small
     """... its type, as an index into ``type_names``."""
-    source: Ints
+    source: Small
     """... its service, as an index into ``source_names``."""
 
     start: Ints
@@ -127,7 +120,8 @@ class FlowIndex:
         if undated.any():
             time = _within_flows(time, undated, group, len(named))
         number, names = _flow_numbers(frame, group, named, time)
-        events = dealt(_looked_up(number, group), len(names), time)
+        _renumber(group, number)
+        events = dealt(group, len(names), time)
         tied = sort_groups(events)
         break_ties(events.rows, tied, frame)
         start, end = events.start, int(time.max()) if len(time) else 0
@@ -166,6 +160,11 @@ class FlowIndex:
             inferred=np.zeros(len(cause), dtype=bool),
             causes_from="",
         )
+
+    @property
+    def kind(self) -> Ints:
+        """Of each event: its type and service as one number, ``type * len(source_names) + source``."""
+        return self.type * np.int64(len(self.source_names)) + self.source
 
     @cached_property
     def flow(self) -> Ints:
@@ -407,26 +406,24 @@ def _flow_numbers(
     return number, ids.take(example[order])
 
 
-def _looked_up(number: Small, at: Small) -> Small:
-    """``number[at]``, on all processors."""
-    found = np.empty(len(at), np.int32)
-    in_ranges(lambda first, end: _look_up(number, at, found, first, end), cuts(len(at)))
-    return found
+def _renumber(at: Small, number: Small) -> None:
+    """Put ``number[at]`` in the place of each ``at``, on all processors."""
+    in_ranges(lambda first, end: _put_number(at, number, first, end), cuts(len(at)))
 
 
 @njit(cache=True, nogil=True)
-def _look_up(number: Small, at: Small, found: Small, first: int, end: int) -> None:
+def _put_number(at: Small, number: Small, first: int, end: int) -> None:
     for place in range(first, end):
-        found[place] = number[at[place]]
+        at[place] = number[at[place]]
 
 
-def _placed(rows: Small, frame: pd.DataFrame) -> tuple[Ints, Ints, Small]:
+def _placed(rows: Small, frame: pd.DataFrame) -> tuple[Small, Small, Small]:
     """The type and the source of each event, as indices into their names, and each row's position.
 
     The position of a row that is no event is -1, and so is that of the last, which is for no row.
     """
     n = len(rows)
-    types, sources = np.empty(n, np.int64), np.empty(n, np.int64)
+    types, sources = np.empty(n, np.int32), np.empty(n, np.int32)
     position = np.full(len(frame) + 1, _NONE)
     of_type, of_source = frame["type"], frame["source"]
     codes = category_codes(of_type), category_codes(of_source)
@@ -445,8 +442,8 @@ def _place(
     source_codes: NDArray[Any],
     no_type: int,
     no_source: int,
-    types: Ints,
-    sources: Ints,
+    types: Small,
+    sources: Small,
     position: Small,
     first: int,
     end: int,

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from numba import njit
 
-from workbench.analysis.arrays import Bools, Ints
+from workbench.analysis.arrays import Bools, Ints, Small
 from workbench.analysis.due import Rules
 from workbench.analysis.due_codes import Codes, DesignArrays
 
@@ -79,7 +79,7 @@ def with_causes(index: FlowIndex, frame: pd.DataFrame, by: Choreography | HabitC
 
 
 def infer_by_design(
-    start: Ints, type_: Ints, source: Ints, cause: Ints, wanting: Bools, design: Codes
+    start: Ints, type_: Small, source: Small, cause: Ints, wanting: Bools, design: Codes
 ) -> tuple[Ints, Bools]:
     """Infer causes that a design allows.
 
@@ -103,7 +103,7 @@ def infer_by_design(
 
 @njit(cache=True, nogil=True)
 def _nearest_allowed(
-    start: Ints, type_: Ints, source: Ints, cause: Ints, wanting: Bools, design: Codes
+    start: Ints, type_: Small, source: Small, cause: Ints, wanting: Bools, design: Codes
 ) -> Bools:
     """Put the causes of what is ``wanting`` into ``cause``, and return which events have one now."""
     found = np.zeros(len(type_), np.bool_)
@@ -216,7 +216,7 @@ class HabitCounts:
 def _kinds(index: FlowIndex) -> tuple[Ints, list[tuple[str, str]]]:
     """The kind of each event, and the kinds: type and service, sorted."""
     n_sources = len(index.source_names)
-    local, present = pd.factorize(index.type * n_sources + index.source)
+    local, present = pd.factorize(index.kind)
     names = [
         (str(index.type_names[kind // n_sources]), str(index.source_names[kind % n_sources]))
         for kind in present.tolist()

@@ -12,7 +12,7 @@ import pandas as pd
 from numba import njit
 
 from workbench.analysis.answer import Answer
-from workbench.analysis.arrays import Bools, Ints, mixed
+from workbench.analysis.arrays import Bools, Ints, Small, mixed
 from workbench.analysis.dead_letters import came_at
 from workbench.analysis.index import NO_SOURCE, NO_TYPE, is_undated
 from workbench.analysis.order import utc
@@ -98,7 +98,7 @@ def _chains(index: FlowIndex) -> pd.DataFrame:
 
 
 @njit(cache=True, nogil=True)
-def _again(cause: Ints, kind: Ints, longest: int) -> tuple[Ints, NDArray[np.uint64], Ints, Ints]:
+def _again(cause: Ints, kind: Small, longest: int) -> tuple[Ints, NDArray[np.uint64], Ints, Ints]:
     """Find, of each event, the nearest event above it of its own type.
 
     Returns

@@ -18,15 +18,15 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pandas.api.extensions import ExtensionArray
 
-from workbench.analysis.arrays import Bools, Ints, mixed
-from workbench.analysis.grouping import Dealt, Small, sort_groups
+from workbench.analysis.arrays import Bools, Ints, Small, mixed
+from workbench.analysis.grouping import Dealt, sort_groups
 from workbench.analysis.texts import Texts
 from workbench.capture.columns import in_nanoseconds
 from workbench.capture.json_text import json_text
 from workbench.capture.payload_column import payload_texts
 
-Rank: TypeAlias = Callable[[pd.DataFrame, Ints], Ints]
-"""Given a frame and some of its rows, numbers that tell those apart and, but for ids, sort them."""
+Told: TypeAlias = tuple[Small | Ints, Bools]
+"""The order of rows in groups, and of each, so ordered, whether it is as the one before it."""
 
 
 def total_order(frame: pd.DataFrame, rows: Ints | None = None) -> Ints:
@@ -129,35 +129,39 @@ def break_ties(order: Small | Ints, tied: Bools, frame: pd.DataFrame, *, ids: bo
             at, rows, same = at[may], rows[may], same[may]
         if not len(at):
             break
-        told = tell_apart(frame, rows)
-        if not (same[1:] & (told[1:] != told[:-1])).any():
+        told = tell_apart(frame, rows, same)
+        if told is None:
             continue
-        in_order: Small | Ints = (
-            _by_name(frame["id"].array.take(rows), same)
-            if tell_apart is _id
-            else np.lexsort((told, np.cumsum(~same)))
-        )
-        rows, told = rows[in_order], told[in_order]
-        same[1:] &= told[1:] == told[:-1]
+        in_order, alike = told
+        rows, same = rows[in_order], same & alike
         order[at], tied[at] = rows, same
         left = same | np.append(same[1:], False)
         at, rows, same = at[left], rows[left], same[left]
 
 
-def _channel(frame: pd.DataFrame, rows: Ints) -> Ints:
-    return category_codes(frame["channel"])[rows].astype(np.int64)
+def _channel(frame: pd.DataFrame, rows: Ints, same: Bools) -> Told | None:
+    return _by_number(category_codes(frame["channel"])[rows], same)
 
 
-def _partition(frame: pd.DataFrame, rows: Ints) -> Ints:
-    return frame["partition"].to_numpy()[rows].astype(np.int64)
+def _partition(frame: pd.DataFrame, rows: Ints, same: Bools) -> Told | None:
+    return _by_number(frame["partition"].to_numpy()[rows], same)
 
 
-def _offset(frame: pd.DataFrame, rows: Ints) -> Ints:
-    return frame["offset"].to_numpy()[rows]
+def _offset(frame: pd.DataFrame, rows: Ints, same: Bools) -> Told | None:
+    return _by_number(frame["offset"].to_numpy()[rows], same)
 
 
-def _id(frame: pd.DataFrame, rows: Ints) -> Ints:
-    return Texts.of(pd.Series(frame["id"].array.take(rows))).codes()[0].astype(np.int64)
+def _id(frame: pd.DataFrame, rows: Ints, same: Bools) -> Told:
+    names = frame["id"].array.take(rows)
+    in_order = _by_name(names, same)
+    return in_order, Texts.of(pd.Series(names.take(in_order))).as_before()
+
+
+def _by_number(numbers: NDArray[Any], same: Bools) -> Told | None:
+    if not (same[1:] & (numbers[1:] != numbers[:-1])).any():
+        return None
+    in_order = np.lexsort((numbers, np.cumsum(~same)))
+    return in_order, _as_before(numbers[in_order])
 
 
 def _may_differ(frame: pd.DataFrame, rows: Ints, same: Bools) -> Bools:
@@ -198,8 +202,8 @@ def _contents(frame: pd.DataFrame) -> dict[Hashable, pd.Series[Any]]:
     return {name: column for name, column in columns.items() if not _is_empty(column)}
 
 
-def _content(frame: pd.DataFrame, rows: Ints) -> Ints:
-    """A hash of each row that depends neither on the order of columns nor on those without a value.
+def _content(frame: pd.DataFrame, rows: Ints, same: Bools) -> Told | None:
+    """By a hash of each row that depends neither on the order of columns nor on those without a value.
 
     What else breaks ties is left out: rows that this has to tell apart are alike in that.
     """
@@ -209,7 +213,7 @@ def _content(frame: pd.DataFrame, rows: Ints) -> Ints:
     for column, key in zip(columns.values(), names, strict=True):
         cells = cell_hashes(pd.Series(column.array.take(rows)))
         found += np.where(cells, mixed(cells + key), np.uint64(0))
-    return found.view(np.int64)
+    return _by_number(found.view(np.int64), same)
 
 
 def _is_empty(column: pd.Series[Any]) -> bool:
@@ -251,7 +255,13 @@ def _text(cell: object) -> str:
 
 
 _MOMENTS: Final = (str, datetime, pd.Timestamp)
-_TIE_BREAKERS: Final[Sequence[Rank]] = (_channel, _partition, _offset, _id, _content)
+_TIE_BREAKERS: Final[Sequence[Callable[[pd.DataFrame, Ints, Bools], Told | None]]] = (
+    _channel,
+    _partition,
+    _offset,
+    _id,
+    _content,
+)
 _COMPARED: Final = ("time", "channel", "partition", "offset", "id")
 
 

@@ -18,8 +18,7 @@ from workbench.analysis.wording import count
 if TYPE_CHECKING:
     from collections.abc import Collection, Hashable, Iterable, Sequence
 
-    from workbench.analysis.arrays import Ints
-    from workbench.analysis.grouping import Small
+    from workbench.analysis.arrays import Ints, Small
     from workbench.analysis.index import FlowIndex
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 from numba import njit
 from numpy.typing import NDArray
 
-from workbench.analysis.arrays import Ints, scrambled
+from workbench.analysis.arrays import Ints, Small, scrambled
 from workbench.analysis.threads import cuts_between, in_ranges
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _SHOWN: Final = 40
 """Stages of a path that are written out; from a longer one the middle is left out, and counted."""
 
 
-def path_keys(type_names: NDArray[np.object_], types: Ints, cause: Ints, start: Ints) -> Ints:
+def path_keys(type_names: NDArray[np.object_], types: Small, cause: Ints, start: Ints) -> Ints:
     """Name the path of each flow by a number that is the same in every log.
 
     What is given are arrays of a flow index.
@@ -65,7 +65,7 @@ def paths(index: FlowIndex, flows: Ints) -> list[str]:
 @njit(cache=True, nogil=True)
 def _keys(
     kinds: NDArray[np.uint64],
-    types: Ints,
+    types: Small,
     cause: Ints,
     start: Ints,
     found: NDArray[np.uint64],

@@ -9,8 +9,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from workbench.analysis.arrays import Ints
-from workbench.analysis.grouping import Small, values_dealt
+from workbench.analysis.arrays import Ints, Small
+from workbench.analysis.grouping import values_dealt
 from workbench.analysis.selection import put_in_place
 from workbench.analysis.threads import cuts, cuts_between, in_ranges
 

@@ -15,8 +15,8 @@ import pyarrow as pa
 from numba import njit
 from numpy.typing import NDArray
 
-from workbench.analysis.arrays import ODD, Bools, Ints
-from workbench.analysis.grouping import Hashes, Small, same_before
+from workbench.analysis.arrays import ODD, Bools, Ints, Small
+from workbench.analysis.grouping import Hashes, same_before
 from workbench.analysis.threads import cuts, cuts_between, in_ranges
 
 _SAMPLE: Final = 4096

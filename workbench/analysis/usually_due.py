@@ -27,7 +27,7 @@ import numpy as np
 import pandas as pd
 from numba import njit
 
-from workbench.analysis.arrays import Bools, Ints, mixed
+from workbench.analysis.arrays import Bools, Ints, Small, mixed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -132,7 +132,7 @@ def ways_of(index: FlowIndex, *, by_cause: bool = True) -> tuple[Ints, list[Way]
     n_causes = len(index.type_names) + 1
     known = (index.cause >= 0) & by_cause
     cause = np.where(known, index.type[index.cause] + 1, 0)
-    way, keys = pd.factorize(index.type * n_causes + cause)
+    way, keys = pd.factorize(index.type * np.int64(n_causes) + cause)
     kinds, causes = np.divmod(keys, n_causes)
     names = index.type_names
     return way, [
@@ -172,7 +172,7 @@ def _groups(
 
 
 def _sets(
-    group: Ints, way: Ints, effect: Ints, ways: list[Way], types: Any
+    group: Ints, way: Ints, effect: Small, ways: list[Way], types: Any
 ) -> Iterator[tuple[tuple[Way, frozenset[str]], int]]:
     """How many groups of effects, all of causes of one way, have just which types of effects."""
     n = max(len(types), 1)
@@ -196,7 +196,7 @@ def _sets(
 
 
 @njit(cache=True, nogil=True)
-def _leads_back(before: Ints, kind: Ints) -> Bools:
+def _leads_back(before: Ints, kind: Small) -> Bools:
     """Whether an event leads to, or is, one of the type that it came of."""
     back = np.zeros(len(before), np.bool_)
     for event in range(len(before)):

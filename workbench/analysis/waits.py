@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numba import njit
 
-from workbench.analysis.arrays import Bools, Ints
+from workbench.analysis.arrays import Bools, Ints, Small
 from workbench.analysis.inference import STATISTICS, told
 from workbench.analysis.reasons import who_gave_up
 from workbench.analysis.unknown_causes import taken_as_answers
@@ -76,7 +76,8 @@ def waiting(
     ).reshape(-1, 2)
 
     def answers(waits: Ints, due: Ints) -> Ints:
-        return taken_as_answers(index, waits, due, unknown, index.type[unknown], *pairs.T.copy())
+        kinds = index.type[unknown].astype(np.int64)
+        return taken_as_answers(index, waits, due, unknown, kinds, *pairs.T.copy())
 
     open_ = np.flatnonzero(~came)
     taken = answers(event[open_], owed[open_])
@@ -177,7 +178,7 @@ def _leads_to(before: Ints, wanted: Bools) -> Bools:
 @njit(cache=True, nogil=True)
 def _mark_come(
     before: Ints,
-    type_: Ints,
+    type_: Small,
     way: Ints,
     slot: Ints,
     due_start: Ints,
@@ -212,7 +213,7 @@ def missing(index: FlowIndex, judged: Judged, untold: Bools) -> tuple[Ints, Ints
     per_due = np.diff(codes.effect_start)
     orphan = np.flatnonzero((judged.cause < 0) & ~untold)
     answer = taken_as_answers(
-        *(index, event, due, orphan, index.type[orphan] * n_sources + index.source[orphan]),
+        *(index, event, due, orphan, index.kind[orphan]),
         codes.effect_type * n_sources + np.repeat(codes.due_source, per_due),
         np.repeat(np.arange(len(per_due)), per_due),
     )
@@ -259,7 +260,7 @@ def _joined(services: pd.Series[Any]) -> str:
 def emitters(index: FlowIndex) -> dict[tuple[Any, ...], int]:
     """Who emits what: how often each type and service."""
     n_sources = len(index.source_names)
-    code, pairs = pd.factorize(index.type * n_sources + index.source)
+    code, pairs = pd.factorize(index.kind)
     kind, source = np.divmod(pairs, n_sources)
     counts = np.bincount(code, minlength=len(pairs)).tolist()
     names = zip(index.type_names[kind], index.source_names[source], strict=True)
@@ -270,7 +271,8 @@ def followers(index: FlowIndex, before: Ints) -> dict[tuple[Any, ...], int]:
     """What follows what: how often each type, and service and type of what follows."""
     n_types, n_sources = len(index.type_names), len(index.source_names)
     effect = np.flatnonzero(before >= 0)
-    step = (index.type[before[effect]] * n_sources + index.source[effect]) * n_types
+    cause_type = index.type[before[effect]].astype(np.int64)
+    step = (cause_type * n_sources + index.source[effect]) * n_types
     code, steps = pd.factorize(step + index.type[effect])
     kind, rest = np.divmod(steps, n_sources * n_types)
     source, follower = np.divmod(rest, n_types)
