@@ -402,7 +402,7 @@ def test_a_choreography_says_what_is_due_and_from_whom(orders):
 def test_that_no_flow_is_stuck_is_said(orders):
     stuck = orders.between(NOON, NOON + pd.Timedelta("2s")).stuck()
     assert stuck.sentence == (
-        "No flow is stuck among 2: all came that is due by what is usual in this log."
+        "No flow is stuck among 2: all came that is due by what is usual in this part of the log."
     )
     assert len(stuck.plot().layout.annotations) == 1
 

@@ -272,3 +272,41 @@ def test_what_is_usual_is_the_same_however_a_log_is_divided_or_shuffled(rows, us
     joined, asked = whole(parts, rule, pd.Timedelta(0)), log.stuck(usually=usually)
     pd.testing.assert_frame_equal(pd.DataFrame(joined), pd.DataFrame(asked))
     assert joined.sentence == asked.sentence
+
+
+def test_what_came_of_an_effect_that_is_lost_is_an_answer_too():
+    closed, billed = ("c", "Closed", "s"), ("b", "Billed", "c")
+    log = logged(
+        many(20, ORDERED, PAID, SHIPPED, closed, billed),
+        flow("a row is lost", ORDERED, PAID, closed, billed),
+        flow("two are", ORDERED, PAID, billed),
+        flow("stuck", ORDERED, PAID),
+        flow("stuck beside another", ORDERED, PAID, ("c", "Closed", None)),
+    )
+    found = log.stuck()
+    assert found["correlation_id"].tolist() == ["stuck", "stuck beside another"]
+    assert "2 effects whose cause is not in the flow count as answers" in found.sentence
+
+
+def test_what_comes_often_and_not_often_enough_is_named():
+    wrapped, liked = ("w", "Wrapped", "o"), ("l", "Liked", "o")
+    log = logged(
+        many(80, ORDERED, PAID, wrapped, liked),
+        many(11, ORDERED, PAID, wrapped, name="plain"),
+        many(9, ORDERED, PAID, name="bare"),
+    )
+    assert log.stuck().sentence == (
+        "9 of 100 flows are stuck, the longest for 3 s, by what is usual in this log: 9 after "
+        "Ordered wait for Wrapped from shop. Not counted as due, since too few flows have it: "
+        'Liked after Ordered, which 20 of 100 flows lack; log.stuck({"Ordered": ["Liked"]}) counts it.'
+    )
+    assert len(log.stuck({"Ordered": ["Liked"]})) == 20
+
+
+def test_what_is_usual_in_a_part_is_said_to_be_of_that():
+    log = logged(many(20, ORDERED, PAID, SHIPPED), many(2, ORDERED, PAID, name="stuck"))
+    assert len(log.stuck()) == 2
+    part_of_it = log.where("correlation_id in ('stuck-0', 'stuck-1')")
+    assert part_of_it.stuck().sentence == (
+        "No flow is stuck among 2: all came that is due by what is usual in this part of the log."
+    )

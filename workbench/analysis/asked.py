@@ -25,6 +25,9 @@ P = TypeVar("P")
 class Asked(ABC):
     """A log that can be asked."""
 
+    is_part = False
+    """Whether it was taken of another log."""
+
     @property
     def unread(self) -> int:
         """Rows of its files that could not be read: what is missing may be in one of them."""

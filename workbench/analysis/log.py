@@ -74,7 +74,6 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
     without a correlation id belong to no flow: ``without_flow`` counts them.
     """
 
-    _is_part = False
     _infer_by: Choreography | HabitCounts | None = None
     """What says the causes that the log doesn't tell, where they are inferred."""
 
@@ -190,7 +189,7 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
     ) -> EventLog:
         """Make a log of some of the events, which knows what is known of the files they are from."""
         log = EventLog(frame)
-        log._is_part = True
+        log.is_part = True
         log._infer_by = infer_by or self._infer_by
         if self._reading is not None:
             log._reading = replace(self._reading, frame=log._frame)
@@ -285,6 +284,7 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
             check_design(design, "with_causes")
         by = design or self.habits
         log = self._part(self._frame, infer_by=by)
+        log.is_part = self.is_part
         log.__dict__["index"] = with_causes(self.index, self._frame, by)
         return log
 
@@ -297,7 +297,9 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
         """
         from workbench.analysis.skew import Skew, part, shifted
 
-        return self._part(shifted(self._frame, Skew([part(self.index)])))
+        log = self._part(shifted(self._frame, Skew([part(self.index)])))
+        log.is_part = self.is_part
+        return log
 
     # --- asking ----------------------------------------------------------------------------
 
@@ -484,7 +486,7 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
     def _emptiness(self) -> list[str]:
         if self._reading is not None:
             return ["no events", *self._read_words()]
-        if self._is_part:
+        if self.is_part:
             return ["no events: of the log that this is a part of, none fits"]
         return ["no events. Publish some and capture again, or look at another time range"]
 

@@ -22,6 +22,7 @@ adds up.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,7 @@ from workbench.analysis.hop_kinds import effects_first, effects_stand
 from workbench.analysis.order import utc
 from workbench.analysis.parts import inferred_from, named, together
 from workbench.analysis.traffic_parts import total
-from workbench.analysis.usually_due import WayCounts
+from workbench.analysis.usually_due import Often, WayCounts
 from workbench.analysis.waits import AND, as_told, emitters, followers, given_up, missing, waiting
 from workbench.analysis.wording import count, length
 from workbench.choreography import Choreography
@@ -139,11 +140,16 @@ def part(index: FlowIndex, untold: Bools, rule: Rule) -> pd.DataFrame:
 
 
 def whole(
-    parts: Sequence[pd.DataFrame], rule: Rule, longer_than: pd.Timedelta, unread: int = 0
+    parts: Sequence[pd.DataFrame],
+    rule: Rule,
+    longer_than: pd.Timedelta,
+    unread: int = 0,
+    *,
+    is_part: bool = False,
 ) -> Answer:
     """Put the parts of a log together; ``EventLog.stuck`` documents the columns.
 
-    ``unread``: how many rows of its files could not be read.
+    ``unread``: how many rows of its files could not be read; ``is_part``: whether it was itself taken of a log.
     """
     end = max(piece.attrs["end"] for piece in parts)
     upto = end - longer_than.value
@@ -187,7 +193,8 @@ def whole(
     from workbench.analysis.plots_design import plot_stuck
 
     guessed = table.pop("guessed").to_numpy()
-    sentence = _sentence(table, parts, rule, orphans, guessed)
+    of_what = "this part of the log" if is_part else "this log"
+    sentence = _sentence(table, parts, rule, orphans, guessed, of_what)
     if unread and len(table):
         sentence += (
             f" {count(unread, 'row')} of the files could not be read: what is missing may be "
@@ -249,7 +256,12 @@ class _Words:
 
 
 def _sentence(
-    table: pd.DataFrame, parts: Sequence[pd.DataFrame], rule: Rule, orphans: int, guessed: Bools
+    table: pd.DataFrame,
+    parts: Sequence[pd.DataFrame],
+    rule: Rule,
+    orphans: int,
+    guessed: Bools,
+    of_what: str,
 ) -> str:
     """What ``EventLog.stuck`` says; ``guessed``: which events say no time of their own."""
     flows = total(parts, "flows")
@@ -257,7 +269,7 @@ def _sentence(
         left = total(parts, "without_flow")
         told = f" {count(left, 'event')} without a correlation id: in no flow." if left else ""
         return f"There is no flow here, and so none that could be stuck.{told}"
-    by = "what is usual in this log" if rule.by_habit else "what is expected"
+    by = f"what is usual in {of_what}" if rule.by_habit else "what is expected"
     if rule.design is not None:
         by = "what the design makes due"
     said = inferred_from(parts)
@@ -275,6 +287,7 @@ def _sentence(
             else "No cause is told"
         )
         said += f" {told}: each event is taken to follow the one before it."
+    said += _often(rule.often)
     said += _unknown(set().union(*(piece.attrs["types"] for piece in parts)), rule.expected)
     if table.empty:
         return f"No flow is stuck among {flows:,}: all came that is due by {by}.{said}"
@@ -315,6 +328,20 @@ def _sentence(
         f"{n:,} of {count(flows, 'flow')} {'is' if n == 1 else 'are'} stuck{events}"
         f"{'' if guessed.all() else f', the longest for {length(longest)}'}, by {by}: "
         f"{places_named}{more}.{told}{said}"
+    )
+
+
+def _often(often: Sequence[Often]) -> str:
+    """Say what comes often and is not due, of several that which the most flows lack."""
+    if not often:
+        return ""
+    most = min(often, key=lambda each: (each.came - each.flows, each))
+    n, others = most.flows - most.came, len(often) - 1
+    pairs = json.dumps({most.kind: most.effects}, ensure_ascii=False)
+    return (
+        f" Not counted as due, since too few flows have it: {_alternatives(most.effects)} after "
+        f"{most.kind}, which {n:,} of {count(most.flows, 'flow')} lack{'s' if n == 1 else ''}"
+        f"{f', and {others:,} more like it' if others else ''}; log.stuck({pairs}) counts it."
     )
 
 

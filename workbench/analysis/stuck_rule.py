@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from workbench.analysis.arguments import check_pairs, is_number
-from workbench.analysis.usually_due import Owed
+from workbench.analysis.usually_due import Often, Owed
 from workbench.analysis.wording import shown
 from workbench.choreography import Choreography
 from workbench.errors import LogError
@@ -27,6 +27,10 @@ class Rule:
     """By pairs and by what is usual: what is due."""
     by_order: bool = False
     """No event of the log names its cause."""
+    often: tuple[Often, ...] = ()
+    """By what is usual: what comes often, and is not due."""
+    usual_causes: Mapping[str, str] = field(default_factory=dict)
+    """... what most effects of a type came of."""
 
     @classmethod
     def of(cls, expected: Choreography | Mapping[str, Collection[str]]) -> Rule:
@@ -50,7 +54,16 @@ class Rule:
     @classmethod
     def usual(cls, counts: WayCounts, usually: float) -> Rule:
         """By what is usual."""
-        return cls(None, tuple(counts.owed(usually)), counts.by_order)
+        owed, often = counts.owed(usually)
+        causes = {} if counts.by_order else counts.usual_causes()
+        return cls(None, tuple(owed), counts.by_order, tuple(often), causes)
+
+    def later(self, owed: Owed) -> set[str]:
+        """What usually comes of an effect that is due, or of what comes of it, and so on."""
+        found = set(owed.effects)
+        while more := {e for e, cause in self.usual_causes.items() if cause in found} - found:
+            found |= more
+        return found.difference(owed.effects)
 
     @property
     def design(self) -> Choreography | None:

@@ -9,7 +9,7 @@ Events are alike if they are of one type and were caused by one type. After such
   event. A loop has to end: an effect that leads to an event of the type that it came of answers
   it, and makes nothing due.
 - effects that come beside that one are due too if (nearly) all flows have them: more than nine in
-  ten, and more than ``usually``.
+  ten, and more than ``usually``. Those that more than half and ``usually`` have are named beside.
 
 In a log that tells no cause, each event is taken to follow the one before it, and due is that the
 flow goes on.
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 _BESIDE: Final = 0.9
 """Share of flows that have an effect beside the most frequent one for it to be due too."""
+_OFTEN: Final = 0.5
+"""... for it to be named."""
 _LOST: Final = 0.1
 """Flows with an event without a known cause, over those with one of its type with one, below which
 it is taken to be lost: nothing of its own is usual after that.
@@ -45,6 +47,18 @@ _LONGEST: Final = 64
 
 Way = tuple[str, str | None]
 """A type, and the type of its cause; ``None`` if that is not known."""
+
+
+class Often(NamedTuple):
+    """Effects that come beside what is due, in too few of the flows to be due themselves."""
+
+    kind: str
+    """What they come after."""
+    effects: tuple[str, ...]
+    came: int
+    """How many flows have them."""
+    flows: int
+    """... of how many that hold such an event."""
 
 
 class Owed(NamedTuple):
@@ -104,8 +118,8 @@ class WayCounts:
                 total.of_flow.update(part.of_flow)
         return total
 
-    def owed(self, usually: float) -> list[Owed]:
-        """What is due, as the module says it; ``usually``: in which share of the flows."""
+    def owed(self, usually: float) -> tuple[list[Owed], list[Often]]:
+        """What is due, as the module says it, and what is nearly; ``usually``: in which share of the flows."""
         events: dict[Way, list[tuple[frozenset[str], int]]] = {}
         flows: dict[Way, list[tuple[frozenset[str], int]]] = {}
         for counts, by_way in ((self.of_event, events), (self.of_flow, flows)):
@@ -115,7 +129,7 @@ class WayCounts:
         for (kind, cause), n in self.flows.items():
             if cause is not None:
                 known[kind] += n
-        found = []
+        found, often = [], []
         for way in sorted(events, key=lambda way: (way[0], way[1] or "")):
             if way[1] is None and self.flows[way] < _LOST * known[way[0]]:
                 continue
@@ -124,7 +138,18 @@ class WayCounts:
                 share = usually if number == 0 else max(usually, _BESIDE)
                 if came > share * self.flows[way]:
                     found.append(Owed(*way, group))
-        return found
+                elif number and came > max(usually, _OFTEN) * self.flows[way]:
+                    often.append(Often(way[0], group, came, self.flows[way]))
+        return found, often
+
+    def usual_causes(self) -> dict[str, str]:
+        """Each type of which most effects came of one type, and that type."""
+        times: dict[str, Counter[str]] = {}
+        for ((cause, _), effects), n in self.of_event.items():
+            for effect in effects:
+                times.setdefault(effect, Counter())[cause] += n
+        most = {effect: causes.most_common(1)[0] for effect, causes in times.items()}
+        return {e: cause for e, (cause, n) in most.items() if 2 * n > times[e].total()}
 
 
 def ways_of(index: FlowIndex, *, by_cause: bool = True) -> tuple[Ints, list[Way]]:

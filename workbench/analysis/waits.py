@@ -39,7 +39,8 @@ def waiting(
 ) -> pd.DataFrame:
     """Find the events that lack what is due: what came of them, by ``before``, is not among it.
 
-    An event of which nobody knows the cause answers one event before it in its flow. Where a flow
+    An event of which nobody knows the cause answers one event before it in its flow; and so does
+    one whose cause isn't there, and which usually comes later: what is due came and is lost. Where a flow
     holds several events to which the same is due, either each of them waits for an answer of its
     own, or one answer is enough: both are worked out, for all parts of a log together decide.
 
@@ -70,14 +71,20 @@ def waiting(
         causeless |= _of_unknown_way(before, causeless & ~untold, rule, way, ways)
     unknown = np.flatnonzero(causeless)
     numbers = {name: code for code, name in enumerate(index.type_names)}
-    pairs = np.array(
-        [(numbers[e], n) for n, due in enumerate(rule.owed) for e in due.effects if e in numbers],
-        dtype=np.int64,
-    ).reshape(-1, 2)
+    lost = len(numbers)  # added to the type of what names a cause that isn't there
+    pairs = [
+        (numbers[name] + more, n)
+        for n, due in enumerate(rule.owed)
+        for names, labels in ((due.effects, (0, lost)), (rule.later(due), (lost,)))
+        for name in names
+        for more in labels
+        if name in numbers
+    ]
+    accepted, by = np.array(pairs, dtype=np.int64).reshape(-1, 2).T.copy()
+    label = index.type[unknown].astype(np.int64) + np.where(untold[unknown], 0, lost)
 
     def answers(waits: Ints, due: Ints) -> Ints:
-        kinds = index.type[unknown].astype(np.int64)
-        return taken_as_answers(index, waits, due, unknown, kinds, *pairs.T.copy())
+        return taken_as_answers(index, waits, due, unknown, label, accepted, by)
 
     open_ = np.flatnonzero(~came)
     taken = answers(event[open_], owed[open_])
