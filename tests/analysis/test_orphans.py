@@ -35,8 +35,8 @@ def test_a_lost_cause_at_the_log_s_start_was_most_likely_cut_off(event):
         [
             event("Early", "f", 4, causation_id="lost"),
             event("A", "g", 0),
-            event("B", "g", 5, "A"),  # the longest hop takes 5 ms
-            event("Late", "h", 6, causation_id="lost"),
+            event("B", "g", 5, "A"),  # the longest hop takes 5 ms, which is less than 2**23 ns
+            event("Late", "h", 17, causation_id="lost"),
         ]
     )
     where = log.orphans().set_index("type")["where"]
@@ -66,3 +66,13 @@ def test_a_log_in_which_no_cause_is_named_or_none_is_found_says_so(event):
     )
     found = EventLog([*rows, event("B", "f0", 20, "A")]).orphans().sentence
     assert "log.mapping" not in found
+
+
+def test_how_long_an_effect_takes_is_asked_of_its_type_and_of_nearly_all(event):
+    rows = [event("Placed", f"f{n}", 100 * n) for n in range(200)]
+    rows += [event("Paid", f"f{n}", 100 * n + 8, "Placed") for n in range(1, 200)]
+    rows += [event("Paid", "f0", 60_000, "Placed"), event("Sent", "f3", 90_000, "Paid")]
+    rows += [event("Paid", f"lost{n}", 15 * n, causation_id="lost") for n in range(1, 4)]
+    found = EventLog(rows).orphans()
+    lost = found[found["causation_id"] == "lost"]
+    assert lost["where"].tolist() == ["before the log's start", "not in the log", "not in the log"]

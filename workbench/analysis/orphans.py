@@ -6,7 +6,8 @@ lists its orphans, then looks up the ids that they all name.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from workbench.analysis.answer import Answer
 from workbench.analysis.order import nanoseconds, utc
 from workbench.analysis.parts import named
 from workbench.analysis.traffic_parts import events_once, stacked, total
-from workbench.analysis.wording import count
+from workbench.analysis.wording import count, may_be_unread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,18 +28,19 @@ NOWHERE, CUT_OFF = "not in the log", "before the log's start"
 IN_OTHER, IN_NONE, UNPLACED = "in another flow", "in no flow", "in some flow"
 _FEW: Final = 10
 """Lost causes that may be so by chance."""
+_RARE: Final = 0.01
+"""Share of the hops to a type that may have taken longer than is likely."""
+_POWERS: Final = 65
 _WHERE: Final = (NOWHERE, CUT_OFF, IN_OTHER, IN_NONE, UNPLACED)
 
 
 def part(index: FlowIndex, frame: pd.DataFrame) -> pd.DataFrame:
-    """List a part's orphans; in ``attrs`` the log's start and the longest hop, in nanoseconds."""
+    """List a part's orphans; in ``attrs`` the log's start, in nanoseconds, and how long its hops are."""
     named = frame["causation_id"].notna().to_numpy()
     rows = np.concatenate(
         [index.row[named[index.row] & (index.cause < 0)], index.flowless[named[index.flowless]]]
     )
     time = nanoseconds(frame["time"])
-    effect = np.flatnonzero(index.cause >= 0)
-    longest = (index.time[effect] - index.time[index.cause[effect]]).max(initial=0)
     table = pd.DataFrame({"time": time[rows]})
     for name in ("correlation_id", "type", "source", "id", "causation_id"):
         table[name] = frame[name].array[rows]
@@ -46,9 +48,44 @@ def part(index: FlowIndex, frame: pd.DataFrame) -> pd.DataFrame:
         "events": len(index.row) + len(index.flowless),
         "named": int(frame["causation_id"].notna().to_numpy()[events_once(index)].sum()),
         "start": int(time.min()) if len(time) else None,
-        "longest": int(longest),
+        "hops": _hops(index),
     }
     return table
+
+
+def _hops(index: FlowIndex) -> Counter[tuple[str, int]]:
+    """How many hops end at each type after less than which power of 2 of nanoseconds."""
+    effect = np.flatnonzero(index.timed_cause >= 0)
+    took = index.time[effect] - index.time[index.cause[effect]]
+    power = np.frexp(np.maximum(took, 0).astype(np.float64))[1].astype(np.int64)
+    keys, n = np.unique(index.type[effect] * np.int64(_POWERS) + power, return_counts=True)
+    kinds, powers = np.divmod(keys, _POWERS)
+    found = Counter[tuple[str, int]]()
+    for kind, at, times in zip(kinds.tolist(), powers.tolist(), n.tolist(), strict=True):
+        found[str(index.type_names[kind]), at] += times
+    return found
+
+
+def _patience(hops: Counter[tuple[str, int]], types: pd.Series[Any]) -> Ints:
+    """How many nanoseconds an event of each type at most comes after its cause: twice what nearly all take.
+
+    Of a type that no known cause led to, what holds for all.
+    """
+    of_all, by_type = Counter[int](), dict[str, Counter[int]]()
+    for (kind, power), n in hops.items():
+        by_type.setdefault(kind, Counter())[power] += n
+        of_all[power] += n
+    longest = _longest(of_all)
+    after = {kind: _longest(powers) for kind, powers in by_type.items()}
+    return np.array([after.get(name, longest) for name in types.astype("object")], np.int64)
+
+
+def _longest(powers: Counter[int]) -> int:
+    """Twice the least power of 2 that is more than all but a few of some lengths."""
+    power, rare = max(powers, default=-1), powers.total() * _RARE
+    while (rare := rare - powers[power]) >= 0 and power > 0:
+        power -= 1
+    return min(2 << power, np.iinfo(np.int64).max) if power >= 0 else 0
 
 
 def ids_named(parts: Sequence[pd.DataFrame]) -> pd.Series[str]:
@@ -69,8 +106,11 @@ def sought(index: FlowIndex, frame: pd.DataFrame, ids: pd.Series[str]) -> pd.Dat
     )
 
 
-def whole(parts: Sequence[pd.DataFrame], found: Sequence[pd.DataFrame]) -> Answer:
-    """Put parts and what they found together; ``EventLog.orphans`` documents the columns."""
+def whole(parts: Sequence[pd.DataFrame], found: Sequence[pd.DataFrame], unread: int = 0) -> Answer:
+    """Put parts and what they found together; ``EventLog.orphans`` documents the columns.
+
+    ``unread``: how many rows of the log's files could not be read.
+    """
     orphans, events = stacked(parts), stacked(found)
     orphans = orphans[~_at_home(orphans, events)].reset_index(drop=True)
     causes = events.sort_values(["id", "flow", "type"]).drop_duplicates("id")
@@ -78,12 +118,13 @@ def whole(parts: Sequence[pd.DataFrame], found: Sequence[pd.DataFrame]) -> Answe
         causes, how="left", left_on="causation_id", right_on="id", indicator=True
     )
     starts = [start for part in parts if (start := part.attrs["start"]) is not None]
-    patience = min(starts, default=0) + max((part.attrs["longest"] for part in parts), default=0)
+    hops = sum((part.attrs["hops"] for part in parts), Counter[tuple[str, int]]())
+    since = orphans["time"].to_numpy() - min(starts, default=0)
     lost = (cause["_merge"] == "left_only").to_numpy()
     flow = orphans["correlation_id"]
     where = np.select(
         [
-            lost & (orphans["time"].to_numpy() > patience),
+            lost & (since > _patience(hops, orphans["type"])),
             lost,
             (cause["flow"].notna() & flow.notna()).to_numpy(),
             cause["flow"].isna().to_numpy(),
@@ -105,9 +146,10 @@ def whole(parts: Sequence[pd.DataFrame], found: Sequence[pd.DataFrame]) -> Answe
     table = table.sort_values(in_order, ignore_index=True)
     from workbench.analysis.plots_bars import plot_orphans
 
-    return Answer(
-        table, _sentence(table, total(parts, "events"), total(parts, "named")), plot_orphans
-    )
+    sentence = _sentence(table, total(parts, "events"), total(parts, "named"))
+    if unread and (table["where"] == NOWHERE).any():
+        sentence += may_be_unread(unread)
+    return Answer(table, sentence, plot_orphans)
 
 
 def _at_home(orphans: pd.DataFrame, events: pd.DataFrame) -> Bools:

@@ -39,7 +39,7 @@ from workbench.analysis.parts import inferred_from, named, together
 from workbench.analysis.traffic_parts import total
 from workbench.analysis.usually_due import Often, WayCounts
 from workbench.analysis.waits import AND, as_told, emitters, followers, given_up, missing, waiting
-from workbench.analysis.wording import count, length
+from workbench.analysis.wording import count, length, may_be_unread
 from workbench.choreography import Choreography
 
 if TYPE_CHECKING:
@@ -196,10 +196,7 @@ def whole(
     of_what = "this part of the log" if is_part else "this log"
     sentence = _sentence(table, parts, rule, orphans, guessed, of_what)
     if unread and len(table):
-        sentence += (
-            f" {count(unread, 'row')} of the files could not be read: what is missing may be "
-            "there, see log.rejected."
-        )
+        sentence += may_be_unread(unread)
     return Answer(table, sentence, plot_stuck)
 
 

@@ -151,15 +151,16 @@ class TrafficQuestions(Asked):
             (datetime64[ns, UTC]), ``causation_id`` (str: what it names), ``where`` (category:
             ``"in another flow"``; ``"in no flow"``; ``"in some flow"``, while the event itself is
             in none; ``"before the log's start"``, not in the log, and so early that it is likely
-            cut off: no later after the log's start than the longest hop takes; else ``"not in the
-            log"``), ``cause_flow`` (str) and ``cause_type`` (category: of the cause, if it is in the log;
+            cut off: no later after the log's start than twice what nearly all events of its type
+            take since their cause; else ``"not in the log"``), ``cause_flow`` (str) and ``cause_type`` (category: of the cause, if it is in the log;
             of causes in several flows the first by name).
         """
         from workbench.analysis import orphans
 
         found = self.parts(orphans.part)
         ids = orphans.ids_named(found)
-        return orphans.whole(found, self.parts(lambda i, f: orphans.sought(i, f, ids)))
+        sought = self.parts(lambda i, f: orphans.sought(i, f, ids))
+        return orphans.whole(found, sought, self.unread)
 
     def loops(self, *, burst: int = 10, within: pd.Timedelta | str = "1s") -> Answer:
         """Describe what goes round in circles, and the bursts of one step, the longest first.

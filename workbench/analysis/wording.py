@@ -113,3 +113,11 @@ def _short_of_all(whole: float) -> str:
         if float(text) < 100:
             return f"{text} %"
     return f"> {100 - 10**-_MOST_DIGITS:.{_MOST_DIGITS}f} %"
+
+
+def may_be_unread(n: int) -> str:
+    """Say that what is missing may be in rows that could not be read."""
+    return (
+        f" {count(n, 'row')} of the files could not be read: what is missing may be there, see "
+        "log.rejected."
+    )
