@@ -486,3 +486,53 @@ def test_what_has_no_type_is_told_as_where_takes_it():
         found = log.explain([f"f{n}" for n in flows]).iloc[0]
         assert found[["condition", "inside", "outside"]].tolist() == ["is None", 10, 0]
     assert len(log.where("type is None")) == 10
+
+
+def repeated(n, odd):
+    """Flows of three events, each of which says the country again; those of ``odd`` are Swiss."""
+    began = pd.Timestamp("2026-11-27T12:00Z")
+    return [
+        {
+            "what": kind,
+            "ref": f"{flow}-{place}",
+            "order": f"f{flow}",
+            "at": (began + pd.Timedelta(10 * flow + place, "s")).isoformat(),
+            "body": {
+                "country": "CH" if flow in odd else "DE",
+                "total": flow * 7 % 50,
+                "place": place,
+            },
+        }
+        for flow in range(n)
+        for place, kind in enumerate(["Placed", "Paid", "Sent"])
+    ]
+
+
+def test_an_attribute_that_every_event_of_a_flow_repeats_is_tried_once_and_so_few_flows_are_enough():
+    log = EventLog(pd.DataFrame(repeated(60, {7, 22, 41})))
+    answer = log.explain(["f7", "f22", "f41"])
+    assert top(answer)[::2] == ("data.country", "== 'CH'")
+    assert answer["event_type"].isna()[0]
+    assert answer["by_chance"][0] < 0.05
+    assert answer.sentence.startswith("100 % of the 3 flows have data.country == 'CH', 0 % of")
+    places = answer[answer["attribute"] == "data.place"]
+    assert places["event_type"].notna().all()
+
+
+def test_what_comes_closest_is_named_though_it_may_be_chance():
+    log = EventLog(pd.DataFrame(repeated(40, {7, 22, 31})))
+    sentence = log.explain(["f7", "f22", "f31", "f3", "f9", "f12"]).sentence
+    assert sentence == (
+        "Nothing sets the 6 flows apart from the 34 others by more than chance. What comes closest "
+        "may be chance: data.country == 'CH' (50 % against 0 %)."
+    )
+
+
+def test_what_standard_columns_were_read_of_is_not_asked_again():
+    rows = [row | {"shop": row["body"]["country"]} for row in repeated(60, range(20))]
+    mapping = {"channel": "shop", "source": "body.country"}
+    found = set(
+        EventLog(pd.DataFrame(rows), mapping).explain([f"f{n}" for n in range(20)])["attribute"]
+    )
+    assert not found & {"shop", "data.country", "body.country", "order", "ref", "at"}
+    assert "service" in found or "channel" in found

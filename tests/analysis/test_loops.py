@@ -54,7 +54,8 @@ def test_a_storm_is_a_burst_of_the_same_in_one_flow(event):
     assert (row["took_ms"], row["flows"], row["example"]) == (1100.0, 1, "f")
     assert found.sentence == (
         "No type causes itself again. 1 step came in bursts of the same in one flow; the longest "
-        "is 12 Called in 1.1 s (flow f)."
+        "is 12 Called in 1.1 s (flow f). No cause is known here, so that only bursts can be seen: "
+        "log.with_causes() infers causes, and log.variants() shows what comes again."
     )
 
 

@@ -478,3 +478,18 @@ def test_what_is_too_much_for_a_picture_is_said(orders, event):
     many = EventLog([event(f"E{n}", "f", n) for n in range(201)])
     with pytest.raises(LogError, match=r"has 201 events, and a picture of more than 200 shows"):
         many.mermaid()
+
+
+def test_flows_that_begin_or_end_by_another_clock_are_said_to_seem_longer(event):
+    late = [
+        event("A", "f", 1000),
+        event("B", "f", 0, "A", source="bank"),
+        event("C", "f", 1010, "B"),
+    ]
+    log = EventLog([*late, event("A", "g", 0), event("B", "g", 5, "A", source="bank")])
+    assert log.flows().sentence == (
+        "2 flows of 5 events; half take 507 ms or less, 95 % 960 ms, the longest (f) 1 s. 1 flow "
+        "begins or ends by a clock that differs from the others, and seems to take longer: see "
+        "log.without_skew().flows(). One flow, f, has 3 of them."
+    )
+    assert "clock" not in log.without_skew().flows().sentence

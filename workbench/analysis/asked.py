@@ -29,6 +29,11 @@ class Asked(ABC):
     """Whether it was taken of another log."""
 
     @property
+    def mapped(self) -> frozenset[str]:
+        """Where standard columns were read of, as conditions name it: what is said there is said twice."""
+        return frozenset()
+
+    @property
     def unread(self) -> int:
         """Rows of its files that could not be read: what is missing may be in one of them."""
         return 0

@@ -7,7 +7,7 @@ many conditions tried.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 _LISTED = 50
 _CHANCE = 0.05
 _TOLD = 3
+_CLOSE = 0.3
+"""Bits that are worth a word though they may be chance."""
 _TELLS_NOTHING = 1e-9
 """Bits: what rounding leaves of a condition that holds for as many on both sides."""
 
@@ -120,7 +122,14 @@ def counted(parts: Sequence[pd.DataFrame], flows: pd.Index[Any]) -> tuple[int, i
     return asked, rest, len(flows) - asked
 
 
-def whole(parts: Iterable[pd.DataFrame], asked: int, rest: int, unknown: int = 0) -> Answer:
+def whole(
+    parts: Iterable[pd.DataFrame],
+    asked: int,
+    rest: int,
+    unknown: int = 0,
+    *,
+    mapped: Collection[str] = (),
+) -> Answer:
     """Rank what tells the flows apart; ``EventLog.explain`` documents the columns.
 
     Parameters
@@ -131,11 +140,13 @@ def whole(parts: Iterable[pd.DataFrame], asked: int, rest: int, unknown: int = 0
         How many flows are asked about, and how many are not.
     unknown
         How many of the ids asked about the log doesn't hold.
+    mapped
+        Attributes that say again what a standard column does, which was read of them.
     """
     rows = together(parts)
     head = rows[rows["attribute"].isna()]
     kept = rows[rows["attribute"].notna()]
-    kept = kept[~_only_time(kept)]
+    kept = _of_flows(kept[~(_only_time(kept) | kept["attribute"].isin(mapped))])
     inside, outside = int(head["asked"].sum()), int((~head["asked"]).sum())
     table = conditions(kept, inside, outside)
     # Of events that none of the flows has, that they are missing is all there is to tell: a "type".
@@ -143,13 +154,13 @@ def whole(parts: Iterable[pd.DataFrame], asked: int, rest: int, unknown: int = 0
     told = table["event_type"].isna() | table["event_type"].isin(held)
     table = table[told & (table["score"] > _TELLS_NOTHING) & bool(inside and outside)]
     rarer = table["inside_share"] < table["outside_share"]
-    whole_flow = table["event_type"].isna()
+    whole_flow, happened = table["event_type"].isna(), table["attribute"].isin(["type", "service"])
     table = (
         table.assign(
             rarer=rarer,
             chance=table["by_chance"] > _CHANCE,
             # What is stuck lacks what comes later: that is what was asked, and no reason for it.
-            shape=whole_flow & ((table["attribute"] == "variant") | rarer),
+            shape=whole_flow & ((table["attribute"] == "variant") | (happened & rarer)),
             # That an event has an attribute is hardly more than that the flow has the event.
             presence=table["condition"] == IS_THERE,
         )
@@ -171,8 +182,10 @@ def whole(parts: Iterable[pd.DataFrame], asked: int, rest: int, unknown: int = 0
         .drop_duplicates("same", ignore_index=True)
     )
     by_shape = bool(table["shape"].head(1).any())
+    closest = table[table["chance"] & ~table["shape"] & ~table["rarer"]]
+    closest = closest[closest["score"] >= _CLOSE].head(1)
     table = table.drop(columns=["same", "rarer", "chance", "shape", "presence"]).head(_LISTED)
-    sentence = _sentence(table, asked, rest, by_shape=by_shape)
+    sentence = _sentence(table, asked, rest, closest, by_shape=by_shape)
     if (inside, outside) != (asked, rest):
         sentence += (
             f" Looked at were {inside:,} of the {asked:,} flows and {outside:,} of the "
@@ -187,6 +200,22 @@ def whole(parts: Iterable[pd.DataFrame], asked: int, rest: int, unknown: int = 0
     return Answer(table, sentence, partial(plot_explain, inside=inside, outside=outside))
 
 
+def _of_flows(rows: pd.DataFrame) -> pd.DataFrame:
+    """Make an attribute that says the same on whichever event of a flow it stands one of the flow.
+
+    As an attribute of each type that repeats it, it would be tried as often.
+    """
+
+    def n_pairs(further: list[str]) -> pd.Series[int]:
+        return rows[["attribute", *further]].drop_duplicates()["attribute"].value_counts(sort=False)
+
+    repeated = n_pairs(["flow", "value"]) == n_pairs(["flow"])
+    repeated &= n_pairs(["event_type"]) > 1
+    is_flows = rows["attribute"].map(repeated).astype(bool)
+    rows = rows.assign(event_type=rows["event_type"].where(~is_flows))
+    return rows.drop_duplicates(["flow", "attribute", "event_type", "value"])
+
+
 def _only_time(rows: pd.DataFrame) -> Bools:
     """Whether each row is of an attribute that only says once more when its events were."""
     types = rows["event_type"].cat
@@ -196,8 +225,14 @@ def _only_time(rows: pd.DataFrame) -> Bools:
     return np.asarray(others[kind] == 0, dtype=bool)
 
 
-def _sentence(table: pd.DataFrame, asked: int, rest: int, *, by_shape: bool) -> str:
-    """Sum up a ranking; ``by_shape``: what happened in the flows is all that is surely not chance."""
+def _sentence(
+    table: pd.DataFrame, asked: int, rest: int, closest: pd.DataFrame, *, by_shape: bool
+) -> str:
+    """Sum up a ranking.
+
+    ``closest``: what comes closest to be no chance, if anything; ``by_shape``: what happened in the
+    flows is all that is surely none.
+    """
     if not asked or not rest:
         return (
             f"There is nothing to tell apart: {count(asked, 'flow')} asked about, {rest:,} others."
@@ -206,7 +241,7 @@ def _sentence(table: pd.DataFrame, asked: int, rest: int, *, by_shape: bool) -> 
     if sure.empty:
         return (
             f"Nothing sets the {count(asked, 'flow')} apart from the {count(rest, 'other')} by more than "
-            "chance."
+            f"chance.{_closest(closest)}"
         )
     first = sure.iloc[0]
     sentence = "Nothing but what happened in them tells them apart: " if by_shape else ""
@@ -220,7 +255,15 @@ def _sentence(table: pd.DataFrame, asked: int, rest: int, *, by_shape: bool) -> 
             f" Then: {_told(row)} ({percent(row['inside_share'])} against "
             f"{percent(row['outside_share'])})."
         )
-    return sentence
+    return sentence + (_closest(closest) if by_shape else "")
+
+
+def _closest(closest: pd.DataFrame) -> str:
+    return "".join(
+        f" What comes closest may be chance: {_told(row)} ({percent(row['inside_share'])} against "
+        f"{percent(row['outside_share'])})."
+        for _, row in closest.iterrows()
+    )
 
 
 def _told(row: pd.Series[Any]) -> str:

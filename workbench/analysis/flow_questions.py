@@ -151,7 +151,9 @@ class FlowQuestions(Asked):
         -----
         A condition holds for a flow if it holds for any of its events of that type (``is None`` for
         what the payload says is null; ``where`` finds what lacks it, too). An attribute that says no
-        more than the event's time is left out, as the time is. A condition's score is
+        more than the event's time is left out, as the time is, and so is what a standard column was
+        read of. One that stands on events of several types and says the same on all of a flow's is
+        the flow's (``event_type`` is null). A condition's score is
         the information gain, were both sides equally large; ``by_chance`` is Fisher's exact test
         times the number of conditions tried (Bonferroni; each attribute, and on it single values,
         groups of values and thresholds, may err equally often), among all flows and among those
@@ -173,7 +175,7 @@ class FlowQuestions(Asked):
         parts = self.parts(
             lambda index, frame: attributes(index, frame, explain.asked_about(index, flows), upto)
         )
-        return explain.whole(parts, *figures)
+        return explain.whole(parts, *figures, mapped=self.mapped)
 
     def anomalies(self) -> Answer:
         """List the flows that are unlike the rest, the most unusual first.

@@ -14,8 +14,12 @@ _LETTERS = 120
 """Of the path of a variant."""
 
 
-def of_flows(flows: pd.DataFrame, left: int) -> str:
-    """What ``EventLog.flows`` says, in words. ``left``: how many events are in no flow."""
+def of_flows(flows: pd.DataFrame, left: int, clocks: int) -> str:
+    """What ``EventLog.flows`` says, in words.
+
+    ``left``: how many events are in no flow; ``clocks``: how many flows begin or end with an effect that
+    stands before its cause.
+    """
     n, events = len(flows), int(flows["events"].sum())
     left_out = f" {count(left, 'event')} without a correlation id: in no flow." if left else ""
     if not n:
@@ -30,6 +34,12 @@ def of_flows(flows: pd.DataFrame, left: int) -> str:
             f"the longest ({cut(longest, 40)}) {length(float(took.max()))}"
         )
     said += "."
+    if clocks:
+        said += (
+            f" {count(clocks, 'flow')} begin{'s' if clocks == 1 else ''} or end"
+            f"{'s' if clocks == 1 else ''} by a clock that differs from the others, and seem"
+            f"{'s' if clocks == 1 else ''} to take longer: see log.without_skew().flows()."
+        )
     largest = flows.iloc[int(flows["events"].argmax())]
     if n > 1 and largest["events"] >= events / 2:
         said += (

@@ -35,13 +35,16 @@ class Part:
     columns: dict[str, Any]
     """What is said of each flow, by name; times in nanoseconds, its path as a key."""
     attrs: dict[Hashable | None, Any]
-    """Where causes are from, and how many flows can't be timed and events have none."""
+    """Where causes are from, how many flows can't be timed and events have none, and in how many flows
+    clocks differ at an end."""
 
 
 def part(index: FlowIndex) -> Part:
     """Describe the flows of a part."""
     first, last = index.start[:-1], index.start[1:] - 1
     started, ended = index.spans
+    # By time nothing stands before the first or behind the last, but where an effect follows its cause.
+    clocks_differ = (started < index.time[first]) | (ended > index.time[last])
     return Part(
         columns={
             "correlation_id": index.correlation_id,
@@ -56,7 +59,8 @@ def part(index: FlowIndex) -> Part:
             "services": _services(index),
             "timed": index.fully_timed,
         },
-        attrs=times_of(index) | {"without_flow": index.without_flow},
+        attrs=times_of(index)
+        | {"without_flow": index.without_flow, "clocks": int(clocks_differ.sum())},
     )
 
 
@@ -66,8 +70,8 @@ def whole(
     """Put the flows of all parts together, drawn so; ``EventLog.flows`` documents the columns."""
     table = _together(parts)
     without_flow = sum(piece.attrs["without_flow"] for piece in parts)
-    untimed = untimed_flows(parts)
-    return Answer(table, lambda: of_flows(table, without_flow) + untimed, draw)
+    untimed, clocks = untimed_flows(parts), sum(piece.attrs["clocks"] for piece in parts)
+    return Answer(table, lambda: of_flows(table, without_flow, clocks) + untimed, draw)
 
 
 def _together(parts: Sequence[Part]) -> pd.DataFrame:

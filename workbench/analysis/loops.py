@@ -38,7 +38,10 @@ def part(index: FlowIndex, frame: pd.DataFrame, burst: int, within: int) -> pd.D
     """List a part's loops and storms, with the columns that ``EventLog.loops`` documents."""
     found = pd.concat([_chains(index), _storms(index, frame, burst, within)], ignore_index=True)
     table = coded(found, _GROUP)
-    table.attrs |= causes_of(index) | {"untimed": int(_untimed(frame)[index.row].sum())}
+    table.attrs |= causes_of(index) | {
+        "untimed": int(_untimed(frame)[index.row].sum()),
+        "caused": bool((index.cause >= 0).any()),
+    }
     return table
 
 
@@ -66,6 +69,11 @@ def whole(parts: Sequence[pd.DataFrame]) -> Answer:
     from workbench.analysis.plots_bars import plot_loops
 
     sentence = _sentence(table) + inferred_from(parts)
+    if not any(part.attrs["caused"] for part in parts):
+        sentence += (
+            " No cause is known here, so that only bursts can be seen: log.with_causes() infers causes, "
+            "and log.variants() shows what comes again."
+        )
     if untimed := total(parts, "untimed"):
         says = "says no time and is" if untimed == 1 else "say no time and are"
         sentence += f" {count(untimed, 'event')} {says} in no burst."

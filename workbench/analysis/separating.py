@@ -76,6 +76,8 @@ def conditions(rows: pd.DataFrame, inside: int, outside: int) -> pd.DataFrame:
     # else the millions of groups of customers would hide what a country alone tells.
     table["tried"] = table["tried"].astype("float64")
     tried = table.groupby(["kind", "form"])["tried"].transform("sum") * (_FORMS * len(kinds))
+    # Conditions that split the flows alike are one: it may err as often as all of them together.
+    tried = 1 / (1 / tried).groupby(table["same"]).transform("sum")
     chance = _chance(
         table["inside"].to_numpy(np.int64), table["outside"].to_numpy(np.int64), inside, outside
     )

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from workbench.analysis.condition_words import path_text
 from workbench.analysis.wording import count
+from workbench.capture.columns import COLUMNS
 from workbench.capture.reading import Reading, no_rejects, read
 from workbench.capture.writing import write_log
 
@@ -108,6 +110,15 @@ class Stored:
             banner, a comment, which are no events.
         """
         return no_rejects() if self._reading is None else self._reading.rejected.copy()
+
+    @property
+    def mapped(self) -> frozenset[str]:
+        """Where standard columns were read of, as conditions name it: what is said there is said twice."""
+        entries = () if self._reading is None else self._reading.mapping.entries
+        paths = (
+            path for each in entries if each.column in COLUMNS for path in (each.path, *each.joins)
+        )
+        return frozenset(path_text(path[0], list(path[1:])) for path in paths)
 
     @property
     def unread(self) -> int:

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from workbench.capture import read
 
 EVENTS = [
@@ -79,3 +81,24 @@ def test_of_several_lists_each_event_has_its_list_s_name_as_key(tmp_path):
         n for n in services for _ in range(10)
     ]
     assert "key" not in written(tmp_path, {"events": EVENTS}).frame
+
+
+@pytest.mark.parametrize("again", [0, 5])
+def test_ids_are_found_deep_inside_and_among_events_delivered_twice_beside_what_a_shipper_adds(
+    tmp_path, again
+):
+    rows = [
+        {
+            "@log": {"shippedAt": e["time"], "host": f"node-{n % 3}", "seq": n},
+            "evt": {"name": e["type"], "ref": e["id"], "dueTo": e["cause"], "at": e["time"], "by": e["source"]},
+            "biz": {"orderNo": f"SO-{e['flow']}", "customer": {"land": "DE"}, "cents": 990},
+            "meta": {"trace": {"flow": e["flow"]}},
+            "transport": {"queue": "orders", "pos": n, "deliveries": 1},
+        }
+        for n, e in enumerate([*EVENTS, *EVENTS[:again]])
+    ]  # fmt: skip
+    log = written(tmp_path, *rows)
+    assert log.mapping["id"] == "evt.ref"
+    assert log.mapping["causation_id"] == "evt.dueTo"
+    assert log.mapping["data"] == "biz"
+    assert log.frame["id"].duplicated().sum() == again

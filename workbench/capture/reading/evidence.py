@@ -226,8 +226,9 @@ class Evidence(Relations):
         nameless = len(each.path) == 1 and not is_wrapper and isinstance(each.there[0], dict | str)
         some = list(map(str, each.there[:200]))
         # The events of one flow may all say the same.
-        varied = min(1.0, 5 * len(set(some)) / len(some))
-        return 10.0 + (32 * each.filled * varied if nameless else -few)
+        varied = min(1.0, 7 * len(set(some)) / len(some))
+        rich = 0.1 * min(len(inside), 20)  # of two that are as good, the one that says more
+        return 10.0 + (32 * each.filled * varied + rich if nameless else -few)
 
     def _against(self, payload: Path) -> set[Path]:
         """Paths that are in no payload: of the id, the time and the like, as far as they are known.
@@ -277,7 +278,7 @@ def _as_cause(naming: Seen) -> int:
     """
     if points("causation_id", naming.path) > 50:
         return 100
-    return 12 if all(map(is_whole, naming.counts)) else 15  # amounts are row numbers by chance
+    return 12 if all(map(is_whole, naming.counts)) else 25  # amounts are row numbers by chance
 
 
 def _are_files(each: Seen) -> bool:
