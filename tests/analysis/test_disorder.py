@@ -67,7 +67,8 @@ def test_the_subject_stands_in_for_a_key_and_the_correlation_id_for_both(event):
 
 def test_what_could_not_be_looked_at_is_said(event):
     assert EventLog([event("A", "f", 0), event("B", "f", 1)]).disorder().sentence == (
-        "Nothing is known of order: none of 2 events has both a key and an offset."
+        "Nothing is known of order: none of 2 events has both a key and an offset. If other columns "
+        'tell them, read the log with mapping={"key": …, "offset": …}.'
     )
 
 

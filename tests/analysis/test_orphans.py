@@ -24,9 +24,9 @@ def test_a_cause_is_looked_for_in_other_flows_and_in_none(event):
     assert found["cause_flow"].fillna("-").tolist() == ["f", "-", "-", "f"]
     assert found["cause_type"].astype("str").fillna("-").tolist() == ["A", "Stray", "-", "A"]
     assert found.sentence == (
-        "4 of 7 events name a cause that is not in their flow: 1 name one that is not in the log, 1 "
-        "name one of another flow, 1 name one that is in no flow, 1 are in no flow themselves, "
-        "while their cause is in one."
+        "4 of 7 events name a cause that is not in their flow: 1 names one that is not in the log, 1 "
+        "names one of another flow, 1 names one that is in no flow, 1 is in no flow itself, while "
+        "its cause is in one."
     )
 
 

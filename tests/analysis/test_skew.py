@@ -60,7 +60,7 @@ def test_a_clock_is_shifted_so_that_no_effect_stands_before_its_cause(skewed):
     assert answer.to_numpy().tolist() == [["billing", 90_000_000, 4, 0], ["shop", 0, 0, 0]]
     assert answer.sentence == (
         "4 of 8 effects stand before their cause: shop → billing 4 of 4, by up to 90 ms. Shifting "
-        "billing by at least +90 ms (up to +120 ms is possible) puts all of these right; "
+        "billing forward by at least 90 ms (up to 120 ms is possible) puts all of these right; "
         "log.without_skew() takes the least."
     )
     right = skewed.without_skew()
@@ -100,7 +100,7 @@ def test_a_shift_is_the_least_and_how_much_it_may_be_is_said(event):
             event("D", "f", 2500, "C", source="u"),
         ]
     )
-    shift = "t by at least +500 ms (up to +2.5 s is possible)"
+    shift = "t forward by at least 500 ms (up to 2.5 s is possible)"
     assert f"Shifting {shift} puts all of these right;" in log.skew().sentence
     right = log.without_skew()
     assert right.skew().sentence == (
@@ -110,7 +110,7 @@ def test_a_shift_is_the_least_and_how_much_it_may_be_is_said(event):
     assert (
         right.where("type != 'C'")
         .skew()
-        .sentence.endswith("t by at least +500 ms (nothing tells how much it is at most).")
+        .sentence.endswith("t forward by at least 500 ms (nothing tells how much it is at most).")
     )
 
 
@@ -126,7 +126,7 @@ def test_a_shift_back_has_its_bound_from_its_own_events(event):
         ]
     )
     assert log.skew(per="service")["shift_ns"].tolist() == [-700_000_000, 0, 0]
-    assert "fast by at least -700 ms (up to -800 ms is possible)" in log.skew().sentence
+    assert "fast back by at least 700 ms (up to 800 ms is possible)" in log.skew().sentence
 
 
 def test_that_no_effect_stands_before_its_cause_proves_no_clock_right(orders):
@@ -315,5 +315,5 @@ def test_a_shift_that_hardly_can_be_larger_is_told_once(event):
     there = [event("A", "f", 0, source="a"), event("B", "f", -5000, "A", source="b")]
     back = [event("C", "g", 0, source="b"), event("D", "g", 5000.001, "C", source="a")]
     said = EventLog(there + back).skew().sentence
-    assert "by at least +5 s (up to 1 µs more is possible)" in said
+    assert "forward by at least 5 s (up to 1 µs more is possible)" in said
     assert "(up to +5 s" not in said

@@ -166,7 +166,7 @@ def _sentence(table: pd.DataFrame, key: str, facts: dict[str, Any]) -> str:
     if not facts["events"]:
         return (
             f"Nothing is known of order: none of {count(facts['unplaced'], 'event')} has both a key and "
-            "an offset."
+            'an offset. If other columns tell them, read the log with mapping={"key": …, "offset": …}.'
         )
     looked = f"{count(facts['keys'], 'key')} ({_CALLED[key]}) of {count(facts['events'], 'event')}"
     if table.empty:

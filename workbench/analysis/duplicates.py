@@ -219,8 +219,13 @@ def _sentence(found: pd.DataFrame, events: int, unknown: int) -> str:
     elif len(took) == 1:
         when = f"It came {most} after the first."
     else:
-        half = length(float(np.median(took)))
-        when = f"They came at most {most} after the first, half of them within {half}."
+        half = float(np.median(took))
+        within = (
+            f"half of them within {length(half)}"
+            if half
+            else "half of them or more with its very time"
+        )
+        when = f"They came at most {most} after the first, {within}."
     return (
         f"Beside {count(events - int(n.get(SAME_EFFECT, 0)), 'event')}, {len(found):,} came again: "
         f"{', '.join(said)}. {when}{aside}"

@@ -171,20 +171,29 @@ def _sentence(table: pd.DataFrame, events: int, named_causes: int) -> str:
         return f"Every cause that the {count(events, 'event')} name is in its flow."
     n = table["where"].value_counts()
     said = [
-        f"{n[where]:,} {how}"
-        for where, how in (
-            (NOWHERE, "name one that is not in the log"),
-            (CUT_OFF, "name one that most likely came before the log's start"),
-            (IN_OTHER, "name one of another flow"),
-            (IN_NONE, "name one that is in no flow"),
-            (UNPLACED, "are in no flow themselves, while their cause is in one"),
+        f"{n[where]:,} {one if n[where] == 1 else several}"
+        for where, one, several in (
+            (NOWHERE, *_naming("that is not in the log")),
+            (CUT_OFF, *_naming("that most likely came before the log's start")),
+            (IN_OTHER, *_naming("of another flow")),
+            (IN_NONE, *_naming("that is in no flow")),
+            (
+                UNPLACED,
+                "is in no flow itself, while its cause is in one",
+                "are in no flow themselves, while their cause is in one",
+            ),
         )
         if n.get(where, 0)
     ]
     return (
-        f"{len(table):,} of {count(events, 'event')} name a cause that is not in their flow: "
+        f"{len(table):,} of {count(events, 'event')} {'names' if len(table) == 1 else 'name'} a cause that "
+        f"is not in {'its' if len(table) == 1 else 'their'} flow: "
         f"{', '.join(said)}." + _doubt(n.get(NOWHERE, 0) + n.get(CUT_OFF, 0), named_causes)
     )
+
+
+def _naming(which: str) -> tuple[str, str]:
+    return f"names one {which}", f"name one {which}"
 
 
 def _doubt(lost: int, named_causes: int) -> str:

@@ -225,16 +225,16 @@ class Skew:
         return told + more
 
     def _told_one(self, service: str, by: int) -> str:
-        sign = "+" if by > 0 else "-"
+        way = "forward" if by > 0 else "back"
         least = length(abs(by) / 1e9)
         room = self._room(service, on=by > 0)
         if room is None:
-            return f"{service} by at least {sign}{least} (nothing tells how much it is at most)"
+            return f"{service} {way} by at least {least} (nothing tells how much it is at most)"
         most = length((abs(by) + room) / 1e9)
         if least == most:
             more = length(room / 1e9)
-            return f"{service} by at least {sign}{least} (up to {more} more is possible)"
-        return f"{service} by at least {sign}{least} (up to {sign}{most} is possible)"
+            return f"{service} {way} by at least {least} (up to {more} more is possible)"
+        return f"{service} {way} by at least {least} (up to {most} is possible)"
 
     def _room(self, service: str, *, on: bool) -> int | None:
         """How much further a clock can be shifted, on or back, before that puts effects first.

@@ -677,6 +677,27 @@ def test_that_a_finer_time_stands_beside_one_in_whole_seconds_is_said(tmp_path):
     assert (right.frame["time"].dt.microsecond > 0).all()
 
 
+@pytest.mark.parametrize("own", [True, False])
+def test_that_events_were_stored_together_some_seconds_later_is_said_and_no_time_of_a_flow(
+    tmp_path, own
+):
+    began = pd.Timestamp("2026-11-27T12:00:00.123Z")
+    rows = [
+        {
+            "kind": ("Placed", "Paid", "Sent")[n % 3],
+            "flow": f"o-{n // 3}",
+            "@timestamp": (began + pd.Timedelta(n * 400, "ms")).ceil("5s").isoformat(),
+            "headers": {
+                "t": (began + pd.Timedelta((n if own else n // 3) * 400, "ms")).isoformat()
+            },
+        }
+        for n in range(60)
+    ]
+    found = read(as_lines(tmp_path / "a.jsonl", rows), progress=False).mapping
+    assert found["time"] == "@timestamp"
+    assert ("headers.t says it finer" in repr(found)) == own
+
+
 def test_that_all_rows_are_of_one_type_is_said_where_the_name_tells_little(tmp_path):
     rows = [
         {"n": f"e{k}", "streamName": "2026/11/21", "when": f"2026-11-21T13:00:{k:02d}Z"}

@@ -18,8 +18,10 @@ _ROWS: Final = 10
 """Rows from which on it is no chance that all are in whole seconds."""
 _SECOND: Final = 10**9
 """Nanoseconds."""
+_STORED: Final = 60 * _SECOND
+"""How long after an event a platform may store it, with others at once: they have times of their own."""
 _MOST: Final = 0.9
-"""The share of rows in which two times of an event lie within one second."""
+"""The share of rows in which two times are of one event."""
 
 
 def finer(
@@ -45,7 +47,8 @@ def finer(
         if (fine == _NONE).any() or (fine % _SECOND == 0).mean() > 1 / 2:
             continue
         after = fine - coarse[there]
-        if (np.abs(after) <= _SECOND).mean() > _MOST:
+        stored = (after >= -_STORED) & (after <= _SECOND) & (2 * len(np.unique(fine)) > len(fine))
+        if (stored | (np.abs(after) <= _SECOND)).mean() > _MOST:
             found[other] = float(np.median(after))
     return min(found, key=lambda other: found[other], default=())
 
