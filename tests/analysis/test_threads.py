@@ -41,3 +41,10 @@ raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 def test_a_forked_child_has_threads_of_its_own():
     done = subprocess.run([sys.executable, "-c", FORKED], timeout=60, check=False)
     assert done.returncode == 0
+
+
+def test_ranges_may_be_divided_again_and_be_more_than_threads():
+    def do(first, end):
+        return sum(in_ranges(lambda a, b: b - a, range(first, end + 1)))
+
+    assert in_ranges(do, range(0, 1001, 10)) == [10] * 100

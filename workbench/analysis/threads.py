@@ -8,7 +8,7 @@ from functools import cache, partial
 from itertools import pairwise
 from queue import SimpleQueue
 from threading import Thread
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Final, NoReturn, TypeVar
 
 import numpy as np
 
@@ -19,13 +19,15 @@ T = TypeVar("T")
 _PROCESSORS: Final = (
     len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 )
+_EACH: Final = 2
+"""Ranges for each processor."""
 _LEAST: Final = 1 << 15
 """Rows that are worth a thread."""
 
 
 def cuts(n: int) -> list[int]:
-    """Where to cut ``n`` rows into ranges, one for each processor; with 0 in front and n behind."""
-    pieces = max(min(_PROCESSORS, n // _LEAST), 1)
+    """Where to cut ``n`` rows into ranges, some for each processor; with 0 in front and n behind."""
+    pieces = max(min(_EACH * _PROCESSORS, n // _LEAST), 1)
     return [n * piece // pieces for piece in range(pieces + 1)]
 
 
@@ -44,15 +46,20 @@ def cuts_between(start: Ints) -> list[int]:
 def in_ranges(do: Callable[[int, int], T], cut: Sequence[int]) -> list[T]:
     """Call ``do(first, end)`` for all ranges between cuts, at once; what each returns, in order.
 
-    ``do`` itself must not divide its range again: it would wait for the threads that wait for it.
+    Each thread takes the next range when it is done with one: so one that is held up holds up little.
     """
-    *others, mine = pairwise(cut)
-    answers: list[SimpleQueue[Callable[[], T]]] = []
-    for each in others:
-        answers.append(SimpleQueue())
-        _tasks().put((partial(do, *each), answers[-1].put))
-    told = _told(partial(do, *mine))
-    return [tell() for tell in [*(answer.get() for answer in answers), told]]
+    ranges = list(pairwise(cut))
+    left, done = iter(enumerate(ranges)), SimpleQueue[tuple[int, Callable[[], T]]]()
+
+    def take() -> None:
+        for at, each in left:
+            done.put((at, _told(partial(do, *each))))
+
+    for _ in range(min(_PROCESSORS, len(ranges)) - 1):
+        _tasks().put(take)
+    take()
+    told = dict(done.get() for _ in ranges)
+    return [told[at]() for at in range(len(ranges))]
 
 
 def _told(do: Callable[[], T]) -> Callable[[], T]:
@@ -69,20 +76,20 @@ def _raise(error: BaseException) -> NoReturn:
 
 
 @cache
-def _tasks() -> SimpleQueue[tuple[Callable[[], Any], Callable[[Any], None]]]:
-    """What threads wait for, each for what to do and where to put what tells of it.
+def _tasks() -> SimpleQueue[Callable[[], None]]:
+    """What threads wait for.
 
     They stay: to start one takes as long as to count a hundred thousand rows. A
     ``ThreadPoolExecutor`` would do, but its futures add some 0.1 ms to each of the thirty loops of an
     index, a fifteenth of the time in which half a million events are indexed.
     """
-    tasks: SimpleQueue[tuple[Callable[[], Any], Callable[[Any], None]]] = SimpleQueue()
+    tasks = SimpleQueue[Callable[[], None]]()
 
     def work() -> None:
         while True:
-            do, put = tasks.get()
-            put(_told(do))
-            del do, put  # or what they hold would stay until there is something to do again
+            task = tasks.get()
+            task()
+            del task  # or what it holds would stay until there is something to do again
 
     for n in range(1, max(_PROCESSORS, 2)):
         Thread(target=work, name=f"ranges_{n}", daemon=True).start()
