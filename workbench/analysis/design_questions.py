@@ -118,8 +118,8 @@ class DesignQuestions(Asked):
             follows, or an alternative to it (which rarely comes of the same event), if it comes in
             more than ``usually`` of the flows that hold such an event; and effects that come
             beside it, if more than nine flows in ten have them (if more than half have, the sentence
-            names them). In a log that tells no cause, each
-            event is taken to follow the one before it. Causes that :meth:`with_causes` inferred
+            names them). In a log that tells no cause, each event is taken to follow the one before
+            it. Causes that :meth:`with_causes` inferred
             from the log's own statistics don't count.
         usually
             Share of flows, 0 to 1.
@@ -141,9 +141,9 @@ class DesignQuestions(Asked):
 
             What came is what an event caused (by a mapping: or what came of that), and, later in
             its flow, an event of the type due of which nobody knows the cause: that answers one. So
-            does, by what is usual, one whose cause is not in the flow and which usually comes of the type due, or
-            of what comes of that: what is due came then, and is lost. Of several events in a flow to which
-            the same is due each waits for its own answer if in most such flows that have an answer
+            does, by what is usual, one whose cause is not in the flow and which usually comes of
+            the type due, or of what comes of that: what is due came then, and is lost. Of several
+            events in a flow to which the same is due each waits for its own answer if in most such flows that have an answer
             at all most of them have one; else one answer is enough, and a flow without any is
             listed once. By a design each waits.
 

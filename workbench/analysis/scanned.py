@@ -233,7 +233,9 @@ class ScannedLog(LogQuestions, DesignQuestions, FlowQuestions, TrafficQuestions)
         jobs = [(bucket, rows) for bucket in self._buckets()]
         found = self._run(_rows_of, jobs, "buckets")
         frames, hints = [frame for frame, _ in found], [each for _, each in found]
-        return EventLog(spilled.concatenated(frames)), hints
+        log = EventLog(spilled.concatenated(frames))
+        log.is_part = True
+        return log, hints
 
     def __len__(self) -> int:
         """Count everything captured: events, duplicates and dead letters."""

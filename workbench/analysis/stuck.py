@@ -149,7 +149,8 @@ def whole(
 ) -> Answer:
     """Put the parts of a log together; ``EventLog.stuck`` documents the columns.
 
-    ``unread``: how many rows of its files could not be read; ``is_part``: whether it was itself taken of a log.
+    ``unread``: how many rows of its files could not be read; ``is_part``: whether it was itself
+    taken of another log.
     """
     end = max(piece.attrs["end"] for piece in parts)
     upto = end - longer_than.value

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from workbench.analysis.arguments import check_pairs, is_number
 from workbench.analysis.usually_due import Often, Owed
@@ -14,6 +14,9 @@ from workbench.errors import LogError
 
 if TYPE_CHECKING:
     from workbench.analysis.usually_due import WayCounts
+
+_LATER: Final = 64
+"""Types that may tell that an effect is lost."""
 
 Expected = Choreography | Mapping[str, Collection[str]] | None
 
@@ -29,8 +32,8 @@ class Rule:
     """No event of the log names its cause."""
     often: tuple[Often, ...] = ()
     """By what is usual: what comes often, and is not due."""
-    usual_causes: Mapping[str, str] = field(default_factory=dict)
-    """... what most effects of a type came of."""
+    usual_effects: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """... the types of which most came of a type."""
 
     @classmethod
     def of(cls, expected: Choreography | Mapping[str, Collection[str]]) -> Rule:
@@ -55,15 +58,17 @@ class Rule:
     def usual(cls, counts: WayCounts, usually: float) -> Rule:
         """By what is usual."""
         owed, often = counts.owed(usually)
-        causes = {} if counts.by_order else counts.usual_causes()
-        return cls(None, tuple(owed), counts.by_order, tuple(often), causes)
+        effects = {} if counts.by_order else counts.usual_effects()
+        return cls(None, tuple(owed), counts.by_order, tuple(often), effects)
 
-    def later(self, owed: Owed) -> set[str]:
-        """What usually comes of an effect that is due, or of what comes of it, and so on."""
-        found = set(owed.effects)
-        while more := {e for e, cause in self.usual_causes.items() if cause in found} - found:
-            found |= more
-        return found.difference(owed.effects)
+    def later(self, owed: Owed) -> list[str]:
+        """What usually comes of an effect that is due, or of what comes of it, and so on: the nearest."""
+        found = list(owed.effects)
+        for kind in found:  # which grows
+            found += [effect for effect in self.usual_effects.get(kind, ()) if effect not in found]
+            if len(found) > _LATER:
+                break
+        return found[len(owed.effects) :]
 
     @property
     def design(self) -> Choreography | None:

@@ -152,8 +152,9 @@ class TrafficQuestions(Asked):
             ``"in another flow"``; ``"in no flow"``; ``"in some flow"``, while the event itself is
             in none; ``"before the log's start"``, not in the log, and so early that it is likely
             cut off: no later after the log's start than twice what nearly all events of its type
-            take since their cause; else ``"not in the log"``), ``cause_flow`` (str) and ``cause_type`` (category: of the cause, if it is in the log;
-            of causes in several flows the first by name).
+            take since their cause; else ``"not in the log"``), ``cause_flow`` (str) and
+            ``cause_type`` (category: of the cause, if it is in the log; of causes in several flows
+            the first by name).
         """
         from workbench.analysis import orphans
 

@@ -142,14 +142,18 @@ class WayCounts:
                     often.append(Often(way[0], group, came, self.flows[way]))
         return found, often
 
-    def usual_causes(self) -> dict[str, str]:
-        """Each type of which most effects came of one type, and that type."""
+    def usual_effects(self) -> dict[str, list[str]]:
+        """Each type, and the types of which most came of it."""
         times: dict[str, Counter[str]] = {}
         for ((cause, _), effects), n in self.of_event.items():
             for effect in effects:
                 times.setdefault(effect, Counter())[cause] += n
-        most = {effect: causes.most_common(1)[0] for effect, causes in times.items()}
-        return {e: cause for e, (cause, n) in most.items() if 2 * n > times[e].total()}
+        found: dict[str, list[str]] = {}
+        for effect in sorted(times):
+            cause, n = times[effect].most_common(1)[0]
+            if 2 * n > times[effect].total():
+                found.setdefault(cause, []).append(effect)
+        return found
 
 
 def ways_of(index: FlowIndex, *, by_cause: bool = True) -> tuple[Ints, list[Way]]:

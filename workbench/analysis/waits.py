@@ -40,8 +40,8 @@ def waiting(
     """Find the events that lack what is due: what came of them, by ``before``, is not among it.
 
     An event of which nobody knows the cause answers one event before it in its flow; and so does
-    one whose cause isn't there, and which usually comes later: what is due came and is lost. Where a flow
-    holds several events to which the same is due, either each of them waits for an answer of its
+    one whose cause isn't there, and which usually comes later: what is due came and is lost. Where
+    a flow holds several events to which the same is due, either each of them waits for an answer of its
     own, or one answer is enough: both are worked out, for all parts of a log together decide.
 
     Parameters

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from workbench.capture.formats.documents import shown
@@ -67,29 +67,29 @@ class VerticalRecords:
         if shell is None:
             return
         table = _Table(shell)
-        lines: list[_Line] | None = None
+        row: _Row | None = None
         framed, before = False, 0
         for number, line in source.lines():
             text = line.decode()
             bare = text.strip()
             blank, before = number - before - 1, number
             if begun := shell.begin.fullmatch(bare):
-                if lines is not None:
-                    yield from table.taken(lines)
-                if int(begun[1]) == 1:
+                if row is not None:
+                    yield from table.taken(row)
+                if begun[1] == "1":
                     yield from table.rest()
                     table = _Table(shell)
-                lines, framed = [], bare.startswith("+")
-            elif lines is None:
+                row, framed = table.row(), bare.startswith("+")
+            elif row is None:
                 yield Rejected(number, "this line stands outside of the rows.", shown(line), False)
-            elif _FOOTER.fullmatch(bare) and table.is_whole(lines):
-                yield from table.taken(lines)
+            elif _FOOTER.fullmatch(bare) and table.is_whole(row):
+                yield from table.taken(row)
                 yield Rejected(number, "this line counts the rows.", shown(line), False)
-                lines = None
-            elif not (_RULER.fullmatch(bare) and (framed or not lines)):
-                lines.append(_Line(number, _unframed(text) if framed else text, blank))
-        if lines is not None:
-            yield from table.taken(lines)
+                row = None
+            elif not (_RULER.fullmatch(bare) and (framed or not row.lines)):
+                row.add(_Line(number, _unframed(text) if framed else text, blank))
+        if row is not None:
+            yield from table.taken(row)
         yield from table.rest()
 
 
@@ -115,54 +115,63 @@ class _Table:
 
     def __init__(self, shell: _Shell) -> None:
         self._shell = shell
-        self._first: list[list[_Line]] = []
+        self._first: list[_Row] = []
         self._names: frozenset[str] = frozenset()
 
-    def taken(self, lines: list[_Line]) -> Iterator[dict[str, Any] | Rejected]:
+    def row(self) -> _Row:
+        """Begin a row."""
+        return _Row(self._shell, self._names)
+
+    def is_whole(self, row: _Row) -> bool:
+        """Say whether a row has all names, as far as they are known."""
+        wanted = self._first[0].values.keys() if self._first else self._names
+        return row.values.keys() >= wanted
+
+    def taken(self, row: _Row) -> Iterator[dict[str, Any] | Rejected]:
         """Take a row; gives those whose names are known."""
         if self._names:
-            yield from self._read(lines)
+            yield from row.read()
         else:
-            self._first.append(lines)
+            self._first.append(row)
             if len(self._first) == _TELLING:
                 yield from self.rest()
 
     def rest(self) -> Iterator[dict[str, Any] | Rejected]:
         """Give the rows that were kept until the names are known: those that half of them have."""
-        have = Counter(name for lines in self._first for name in self._row(lines).values)
+        have = Counter(name for row in self._first for name in row.values)
         self._names = frozenset(name for name, n in have.items() if 2 * n >= len(self._first))
-        for lines in self._first:
-            yield from self._read(lines)
+        for first in self._first:
+            row = self.row()
+            for line in first.lines:
+                row.add(line)
+            yield from row.read()
         self._first = []
-
-    def is_whole(self, lines: list[_Line]) -> bool:
-        """Say whether a row has all names, as far as they are known."""
-        wanted: Collection[str] = self._names
-        if self._first:
-            wanted = self._row(self._first[0]).values
-        return set(wanted) <= self._row(lines).values.keys()
-
-    def _read(self, lines: list[_Line]) -> Iterator[dict[str, Any] | Rejected]:
-        row = self._row(lines)
-        for line in row.strange:
-            why = "this line is none of a name and a value."
-            yield Rejected(line.number, why, shown(line.text.encode()))
-        yield row.known()
-
-    def _row(self, lines: list[_Line]) -> _Row:
-        return _Row(self._shell, self._names, lines)
 
 
 class _Row:
     """What a row holds, by names that may be known."""
 
-    def __init__(self, shell: _Shell, names: frozenset[str], lines: Iterable[_Line]) -> None:
+    def __init__(self, shell: _Shell, names: frozenset[str]) -> None:
+        self.lines: list[_Line] = []
         self.values: dict[str, list[str]] = {}
         """Each by its lines."""
+        self._strange: list[_Line] = []
+        """Lines that are no part of it."""
         self._shell, self._names = shell, names
         self._column: int | None = None
-        self.strange = [line for line in lines if not self._added(line.text, line.blank)]
-        """Lines that are no part of it."""
+
+    def add(self, line: _Line) -> None:
+        """Add a line: a value, or more of the last one."""
+        self.lines.append(line)
+        if not self._added(line.text, line.blank):
+            self._strange.append(line)
+
+    def read(self) -> Iterator[dict[str, Any] | Rejected]:
+        """Give what it holds, and the lines that are no part of it."""
+        for line in self._strange:
+            why = "this line is none of a name and a value."
+            yield Rejected(line.number, why, shown(line.text.encode()))
+        yield self._known()
 
     def _added(self, text: str, blank: int) -> bool:
         """Add a value, or a further line of the last one, below some blank lines.
@@ -194,7 +203,7 @@ class _Row:
             return False
         return not (self._shell.aligned and found[2]) or self._column in {None, found.start(2)}
 
-    def known(self) -> dict[str, Any]:
+    def _known(self) -> dict[str, Any]:
         """What is not null."""
         null = {"", self._shell.null}
         values = {name: "\n".join(lines) for name, lines in self.values.items()}
