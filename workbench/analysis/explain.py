@@ -182,8 +182,7 @@ def whole(
         .drop_duplicates("same", ignore_index=True)
     )
     by_shape = bool(table["shape"].head(1).any())
-    closest = table[table["chance"] & ~table["shape"] & ~table["rarer"]]
-    closest = closest[closest["score"] >= _CLOSE].head(1)
+    closest = _closest(table[table["chance"] & ~table["shape"] & ~table["rarer"]])
     table = table.drop(columns=["same", "rarer", "chance", "shape", "presence"]).head(_LISTED)
     sentence = _sentence(table, asked, rest, closest, by_shape=by_shape)
     if (inside, outside) != (asked, rest):
@@ -225,13 +224,11 @@ def _only_time(rows: pd.DataFrame) -> Bools:
     return np.asarray(others[kind] == 0, dtype=bool)
 
 
-def _sentence(
-    table: pd.DataFrame, asked: int, rest: int, closest: pd.DataFrame, *, by_shape: bool
-) -> str:
+def _sentence(table: pd.DataFrame, asked: int, rest: int, closest: str, *, by_shape: bool) -> str:
     """Sum up a ranking.
 
-    ``closest``: what comes closest to be no chance, if anything; ``by_shape``: what happened in the
-    flows is all that is surely none.
+    ``closest``: says what comes closest to be no chance, if anything; ``by_shape``: what happened in
+    the flows is all that is surely none.
     """
     if not asked or not rest:
         return (
@@ -241,7 +238,7 @@ def _sentence(
     if sure.empty:
         return (
             f"Nothing sets the {count(asked, 'flow')} apart from the {count(rest, 'other')} by more than "
-            f"chance.{_closest(closest)}"
+            f"chance.{closest}"
         )
     first = sure.iloc[0]
     sentence = "Nothing but what happened in them tells them apart: " if by_shape else ""
@@ -255,14 +252,17 @@ def _sentence(
             f" Then: {_told(row)} ({percent(row['inside_share'])} against "
             f"{percent(row['outside_share'])})."
         )
-    return sentence + (_closest(closest) if by_shape else "")
+    return sentence + (closest if by_shape else "")
 
 
-def _closest(closest: pd.DataFrame) -> str:
-    return "".join(
+def _closest(unsure: pd.DataFrame) -> str:
+    """Name the first of some conditions that may be chance, if it tells much."""
+    if unsure.empty or unsure["score"].iloc[0] < _CLOSE:
+        return ""
+    row = unsure.iloc[0]
+    return (
         f" What comes closest may be chance: {_told(row)} ({percent(row['inside_share'])} against "
         f"{percent(row['outside_share'])})."
-        for _, row in closest.iterrows()
     )
 
 

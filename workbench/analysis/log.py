@@ -184,12 +184,18 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
 
     # --- parts of it -----------------------------------------------------------------------
 
-    def _part(
+    def _part(self, frame: pd.DataFrame) -> EventLog:
+        """Make a log of some of the events."""
+        log = self._with(frame)
+        log.is_part = True
+        return log
+
+    def _with(
         self, frame: pd.DataFrame, *, infer_by: Choreography | HabitCounts | None = None
     ) -> EventLog:
-        """Make a log of some of the events, which knows what is known of the files they are from."""
+        """Make a log of the events in another frame, which knows what is known of their files."""
         log = EventLog(frame)
-        log.is_part = True
+        log.is_part = self.is_part
         log._infer_by = infer_by or self._infer_by
         if self._reading is not None:
             log._reading = replace(self._reading, frame=log._frame)
@@ -283,8 +289,7 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
         if design is not None:
             check_design(design, "with_causes")
         by = design or self.habits
-        log = self._part(self._frame, infer_by=by)
-        log.is_part = self.is_part
+        log = self._with(self._frame, infer_by=by)
         log.__dict__["index"] = with_causes(self.index, self._frame, by)
         return log
 
@@ -297,9 +302,7 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
         """
         from workbench.analysis.skew import Skew, part, shifted
 
-        log = self._part(shifted(self._frame, Skew([part(self.index)])))
-        log.is_part = self.is_part
-        return log
+        return self._with(shifted(self._frame, Skew([part(self.index)])))
 
     # --- asking ----------------------------------------------------------------------------
 
@@ -365,7 +368,7 @@ class EventLog(Stored, LogQuestions, DesignQuestions, FlowQuestions, TrafficQues
         from workbench.analysis.upcasting import upcast
 
         check_design(design, "upcast")
-        return self._part(upcast(self._frame, design, versions))
+        return self._with(upcast(self._frame, design, versions))
 
     def unreadable(self) -> pd.DataFrame:
         """List what ``upcast`` could not read, by reason, the most frequent first.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from workbench.analysis.arguments import check_pairs, is_number
 from workbench.analysis.usually_due import Often, Owed
@@ -14,9 +14,6 @@ from workbench.errors import LogError
 
 if TYPE_CHECKING:
     from workbench.analysis.usually_due import WayCounts
-
-_LATER: Final = 64
-"""Types that may tell that an effect is lost."""
 
 Expected = Choreography | Mapping[str, Collection[str]] | None
 
@@ -32,8 +29,6 @@ class Rule:
     """No event of the log names its cause."""
     often: tuple[Often, ...] = ()
     """By what is usual: what comes often, and is not due."""
-    usual_effects: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """... the types of which most came of a type."""
 
     @classmethod
     def of(cls, expected: Choreography | Mapping[str, Collection[str]]) -> Rule:
@@ -58,17 +53,7 @@ class Rule:
     def usual(cls, counts: WayCounts, usually: float) -> Rule:
         """By what is usual."""
         owed, often = counts.owed(usually)
-        effects = {} if counts.by_order else counts.usual_effects()
-        return cls(None, tuple(owed), counts.by_order, tuple(often), effects)
-
-    def later(self, owed: Owed) -> list[str]:
-        """What usually comes of an effect that is due, or of what comes of it, and so on: the nearest."""
-        found = list(owed.effects)
-        for kind in found:  # which grows
-            found += [effect for effect in self.usual_effects.get(kind, ()) if effect not in found]
-            if len(found) > _LATER:
-                break
-        return found[len(owed.effects) :]
+        return cls(None, tuple(owed), counts.by_order, tuple(often))
 
     @property
     def design(self) -> Choreography | None:

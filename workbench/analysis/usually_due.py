@@ -42,6 +42,8 @@ _LOST: Final = 0.1
 """Flows with an event without a known cause, over those with one of its type with one, below which
 it is taken to be lost: nothing of its own is usual after that.
 """
+_LATER: Final = 64
+"""Types that may tell that an effect is lost."""
 _LONGEST: Final = 64
 """Steps of a loop, at most: how far up an event's own type is looked for."""
 
@@ -68,6 +70,8 @@ class Owed(NamedTuple):
     cause: str | None
     """The type of its cause; ``None`` if that is not known."""
     effects: tuple[str, ...]
+    later: tuple[str, ...] = ()
+    """What usually comes of these, or of what comes of them, and so on: the nearest types."""
 
 
 @dataclass
@@ -129,6 +133,7 @@ class WayCounts:
         for (kind, cause), n in self.flows.items():
             if cause is not None:
                 known[kind] += n
+        usual = {} if self.by_order else self._usual_effects()
         found, often = [], []
         for way in sorted(events, key=lambda way: (way[0], way[1] or "")):
             if way[1] is None and self.flows[way] < _LOST * known[way[0]]:
@@ -137,12 +142,12 @@ class WayCounts:
                 came = sum(n for effects, n in flows.get(way, ()) if effects.intersection(group))
                 share = usually if number == 0 else max(usually, _BESIDE)
                 if came > share * self.flows[way]:
-                    found.append(Owed(*way, group))
+                    found.append(Owed(*way, group, _later(group, usual)))
                 elif number and came > max(usually, _OFTEN) * self.flows[way]:
                     often.append(Often(way[0], group, came, self.flows[way]))
         return found, often
 
-    def usual_effects(self) -> dict[str, list[str]]:
+    def _usual_effects(self) -> dict[str, list[str]]:
         """Each type, and the types of which most came of it."""
         times: dict[str, Counter[str]] = {}
         for ((cause, _), effects), n in self.of_event.items():
@@ -154,6 +159,16 @@ class WayCounts:
             if 2 * n > times[effect].total():
                 found.setdefault(cause, []).append(effect)
         return found
+
+
+def _later(effects: tuple[str, ...], usual: dict[str, list[str]]) -> tuple[str, ...]:
+    """What usually comes of some types, or of what comes of them; ``usual``: of each what comes of it."""
+    found = list(effects)
+    for kind in found:  # which grows
+        found += [effect for effect in usual.get(kind, ()) if effect not in found]
+        if len(found) > _LATER:
+            break
+    return tuple(found[len(effects) :])
 
 
 def ways_of(index: FlowIndex, *, by_cause: bool = True) -> tuple[Ints, list[Way]]:

@@ -75,7 +75,7 @@ def waiting(
     pairs = [
         (numbers[name] + more, n)
         for n, due in enumerate(rule.owed)
-        for names, labels in ((due.effects, (0, lost)), (rule.later(due), (lost,)))
+        for names, labels in ((due.effects, (0, lost)), (due.later, (lost,)))
         for name in names
         for more in labels
         if name in numbers
@@ -220,7 +220,11 @@ def missing(index: FlowIndex, judged: Judged, untold: Bools) -> tuple[Ints, Ints
     per_due = np.diff(codes.effect_start)
     orphan = np.flatnonzero((judged.cause < 0) & ~untold)
     answer = taken_as_answers(
-        *(index, event, due, orphan, index.kind[orphan]),
+        index,
+        event,
+        due,
+        orphan,
+        index.kind[orphan],
         codes.effect_type * n_sources + np.repeat(codes.due_source, per_due),
         np.repeat(np.arange(len(per_due)), per_due),
     )
